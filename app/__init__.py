@@ -1,0 +1,1 @@
+"""altan-checkout: a cart becomes a Stripe payment page, and its payment is recorded."""

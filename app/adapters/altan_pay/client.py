@@ -1,0 +1,200 @@
+"""The one documented call: a cart in, the address of a hosted payment page out.
+
+Source: Altan's page "Stripe Connect Checkout via Altan Pay" (2025-08-05). No API key and no extra
+header: the account's id and the Stripe Connect id in the URL are all that Altan Pay asks for.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+import orjson
+
+from app.adapters.altan_pay.transport import AiohttpTransport
+from app.domain.errors import (
+    AltanPayMalformedError,
+    AltanPayMisconfiguredError,
+    AltanPayTimeoutError,
+    AltanPayUnavailableError,
+    CartRefusedError,
+    CheckoutError,
+    ServiceFailedError,
+)
+from app.domain.redirects import PaymentPage, read_payment_page
+from app.usecases.ports import SessionOrder
+
+ANSWER_BYTES_MAX: Final = 256 * 1024  # a whole Checkout Session is a few KB
+
+_OK: Final = frozenset({200, 201})
+_REFUSED: Final = frozenset({400, 402, 409, 422})
+_TRY_LATER: Final = frozenset({408, 425, 429})
+
+# By class or nearest base; a test holds this against everything httpx can raise.
+_FAILURES: Final[dict[type[BaseException], type[ServiceFailedError]]] = {
+    httpx.HTTPError: AltanPayUnavailableError,
+    httpx.TimeoutException: AltanPayTimeoutError,
+    httpx.PoolTimeout: AltanPayUnavailableError,
+    httpx.UnsupportedProtocol: AltanPayMisconfiguredError,
+    httpx.LocalProtocolError: AltanPayMisconfiguredError,
+    httpx.RemoteProtocolError: AltanPayMalformedError,
+    httpx.DecodingError: AltanPayMalformedError,
+    httpx.TooManyRedirects: AltanPayMisconfiguredError,
+    httpx.InvalidURL: AltanPayMisconfiguredError,
+    httpx.CookieConflict: AltanPayMalformedError,
+    httpx.StreamError: AltanPayMalformedError,
+}
+
+# What a buyer may read. What happened in detail is the operator's, in the log.
+_WORDS: Final[dict[type[ServiceFailedError], str]] = {
+    AltanPayUnavailableError: "Nothing was charged. Please try again in a moment.",
+    AltanPayTimeoutError: "Nothing was charged. Please try again.",
+    AltanPayMalformedError: "Nothing was charged. Please try again later.",
+    AltanPayMisconfiguredError: "Nothing was charged. The shop's owner has to mend this.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AltanPayAccount:
+    """Which shop we are to Altan Pay, and where it is."""
+
+    url: str
+    account_id: str
+    stripe_connect_id: str
+
+    def checkout_session_url(self) -> str:
+        """The documented address, with both ids percent-encoded."""
+        account, connect = quote(self.account_id, safe=""), quote(self.stripe_connect_id, safe="")
+        return (
+            f"{self.url.rstrip('/')}/v2/connect/checkout/{account}/create_checkout_session"
+            f"?stripe_connect_id={connect}"
+        )
+
+
+class AltanPay:
+    """Makes payment pages through Altan Pay, within one deadline for everything."""
+
+    def __init__(
+        self,
+        account: AltanPayAccount,
+        *,
+        client: httpx.AsyncClient,
+        deadline_s: float,
+        allowed_hosts: frozenset[str],
+    ) -> None:
+        self._url = account.checkout_session_url()
+        self._client = client
+        self._deadline_s = deadline_s
+        self._allowed_hosts = allowed_hosts
+
+    async def create(self, order: SessionOrder) -> PaymentPage:
+        """Make one payment page; connecting, sending and reading share the deadline.
+
+        Raises:
+            CartRefusedError: 400, 402, 409 or 422.
+            AltanPayMisconfiguredError: 401, 403, 404, 405, a redirect, or an impossible URL.
+            AltanPayMalformedError: an answer that is not `{"url": an allowed https URL}`.
+            AltanPayUnavailableError: refused, reset, cut short, 429 or 5xx.
+            AltanPayTimeoutError: the deadline passed.
+        """
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                status, body = await self._call(_payload(order))
+        except TimeoutError as error:
+            raise _failure(AltanPayTimeoutError, "the whole deadline passed") from error
+        except tuple(_FAILURES) as error:
+            raise _failure(failure_of(type(error)), type(error).__name__) from error
+        if status in _OK:
+            return self._payment_page(body)
+        raise refusal_of(status)
+
+    async def _call(self, payload: bytes) -> tuple[int, bytes]:
+        request = self._client.build_request("POST", self._url, content=payload)
+        response = await self._client.send(request, stream=True)
+        try:
+            body = await _read_capped(response) if response.status_code in _OK else b""
+        finally:
+            await response.aclose()
+        return response.status_code, body
+
+    def _payment_page(self, body: bytes) -> PaymentPage:
+        try:
+            answer = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise _failure(AltanPayMalformedError, "the answer is not JSON") from error
+        url = answer.get("url") if isinstance(answer, dict) else None
+        if not isinstance(url, str):
+            raise _failure(AltanPayMalformedError, "the answer has no url")
+        try:
+            return read_payment_page(url, allowed_hosts=self._allowed_hosts)
+        except ValueError as error:
+            raise _failure(AltanPayMalformedError, f"the answer's url {error}") from error
+
+
+def make_http_client(*, version: str) -> httpx.AsyncClient:
+    """The one client of the process, which sends no header that Altan Pay does not need.
+
+    Answers are asked for uncompressed: a small body that inflates without end is an old trick.
+    """
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(ssl.create_default_context()),
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": f"altan-checkout/{version}",
+        },
+        follow_redirects=False,
+        timeout=None,  # noqa: S113 one deadline around the whole call, see AltanPay.create
+        trust_env=False,  # no proxy, and no credentials from a .netrc
+    )
+
+
+def failure_of(error: type[BaseException]) -> type[ServiceFailedError]:
+    """Which of our errors one of httpx's becomes."""
+    return next(_FAILURES[kind] for kind in error.__mro__ if kind in _FAILURES)
+
+
+def refusal_of(status: int) -> CheckoutError:
+    """Which error a status other than success is. Unknown 4xx mean that we call it wrongly."""
+    reason = f"Altan Pay answered {status}"
+    if status in _REFUSED:
+        return CartRefusedError(
+            "The payment provider refused this cart. Check that its prices exist, are active, "
+            "and suit the mode."
+        )
+    if status in _TRY_LATER or status >= 500:  # noqa: PLR2004 RFC 9110: server errors
+        return _failure(AltanPayUnavailableError, reason)
+    if status >= 300:  # noqa: PLR2004 RFC 9110: redirects and client errors
+        return _failure(AltanPayMisconfiguredError, reason)
+    return _failure(AltanPayMalformedError, reason)
+
+
+def _payload(order: SessionOrder) -> bytes:
+    return orjson.dumps(
+        {
+            "payload": {
+                "success_url": order.success_url,
+                "cancel_url": order.cancel_url,
+                "line_items": order.cart.line_items,
+                "mode": order.cart.mode,
+            }
+        }
+    )
+
+
+async def _read_capped(response: httpx.Response) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise httpx.DecodingError("compressed, though it was asked for plain")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > ANSWER_BYTES_MAX:
+            raise httpx.DecodingError("too long")
+    return bytes(body)
+
+
+def _failure(kind: type[ServiceFailedError], reason: str) -> ServiceFailedError:
+    return kind(_WORDS[kind], reason=reason)

@@ -1,0 +1,103 @@
+"""Carries httpx's requests over aiohttp's connections.
+
+httpx's own pool never recovers from a cancelled request under contention (httpcore#1093), and our
+deadline is a cancellation; it also costs four times the CPU. docs/decisions/0003 has the figures,
+and why this is not the httpx-aiohttp package.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import aiohttp
+import httpx
+from yarl import URL
+
+CONNECTIONS_MAX: Final = 100
+KEEPALIVE_S: Final = 30.0
+CHUNK_BYTES: Final = 16 * 1024
+
+# First match wins, so subclasses stand above their bases.
+_HTTPX_ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], ...]] = (
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+    (aiohttp.ClientConnectorError, httpx.ConnectError),
+    (aiohttp.ClientConnectionError, httpx.ReadError),
+    (aiohttp.ClientPayloadError, httpx.ReadError),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
+    (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
+    (aiohttp.ClientError, httpx.NetworkError),
+)
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """One connection pool. It sends what it is given: no cookies, no redirects, no second try."""
+
+    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+        self._ssl_context = ssl_context
+        self._opened: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; the response's body is still to be read."""
+        with _as_httpx_errors():
+            response = await self._session().request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=request.content,
+                allow_redirects=False,
+            )
+        return httpx.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(response),
+            request=request,
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Opened late, because aiohttp wants the running loop."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS_MAX, keepalive_timeout=KEEPALIVE_S, ssl=self._ssl_context
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(),  # none: the caller's deadline is the only one
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._opened
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _as_httpx_errors():
+            async for chunk in self._response.content.iter_chunked(CHUNK_BYTES):
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Give the connection back where the body was read whole, else close it."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+@contextmanager
+def _as_httpx_errors() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        for theirs, ours in _HTTPX_ERRORS:
+            if isinstance(error, theirs):
+                raise ours(type(error).__name__) from error
+        raise httpx.NetworkError(type(error).__name__) from error

@@ -1,0 +1,1 @@
+"""Alembic's migrations, shipped inside the package: the service updates its own schema."""

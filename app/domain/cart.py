@@ -1,0 +1,166 @@
+"""A cart, and what makes one acceptable: Stripe's limits, the shop's limits, nothing unknown."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from app.domain.errors import Fault, InvalidCartError
+
+FAULTS_MAX = 20  # a page can mend no more at once, and a hostile body cannot make a long answer
+
+_PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,249}")
+_CLIENT_REFERENCE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_NAME_ECHO_MAX = 64
+
+
+class Mode(StrEnum):
+    """What Stripe calls a session's mode: a one-time purchase, or recurring billing."""
+
+    PAYMENT = "payment"
+    SUBSCRIPTION = "subscription"
+
+
+# Stripe, checkout/sessions/create: 100 in payment mode; 20 recurring and 20 one-time otherwise.
+LINE_ITEMS_MAX: Final[Mapping[Mode, int]] = {Mode.PAYMENT: 100, Mode.SUBSCRIPTION: 40}
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """A Stripe price, and how many of it."""
+
+    price: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """What is bought. Every price stands in it once, in the order of its first mention."""
+
+    line_items: tuple[LineItem, ...]
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """What a shop's page asks for. `at` is the pointer under which the cart stood in the body."""
+
+    cart: Cart
+    success_url: str | None = None
+    cancel_url: str | None = None
+    client_reference_id: str | None = None
+    at: str = ""
+
+
+def read_checkout_request(document: object, *, quantity_max: int) -> CheckoutRequest:
+    """Read a parsed JSON body, bare or wrapped as `{"payload": {…}}` as Altan Pay has it.
+
+    Raises:
+        InvalidCartError: with a pointer into `document` for each fault, the first twenty at most.
+    """
+    at = ""
+    if isinstance(document, dict) and document.keys() == {"payload"}:
+        document, at = document["payload"], "/payload"
+    reader = _Reader(quantity_max=quantity_max)
+    request = reader.read(document, at)
+    if reader.faults or request is None:
+        count = len(reader.faults)
+        raise InvalidCartError(
+            f"The cart has {count} fault{'' if count == 1 else 's'}; each is listed in errors.",
+            faults=reader.faults[:FAULTS_MAX],
+        )
+    return request
+
+
+class _Reader:
+    """Reads on after a fault, so that a page learns of all of them at once."""
+
+    _FIELDS = ("line_items", "mode", "success_url", "cancel_url", "client_reference_id")
+    _ITEM_FIELDS = ("price", "quantity")
+
+    def __init__(self, *, quantity_max: int) -> None:
+        self.faults: list[Fault] = []
+        self._quantity_max = quantity_max
+
+    def read(self, document: object, at: str) -> CheckoutRequest | None:
+        if not isinstance(document, dict):
+            self._fault(at, "must be an object with line_items")
+            return None
+        self._refuse_unknown(document, self._FIELDS, at)
+        mode = self._mode(document.get("mode", Mode.PAYMENT), f"{at}/mode")
+        items = self._line_items(document.get("line_items"), f"{at}/line_items", mode)
+        client_reference_id = self._optional_text(document, "client_reference_id", at)
+        if client_reference_id and not _CLIENT_REFERENCE_ID.fullmatch(client_reference_id):
+            self._fault(f"{at}/client_reference_id", "must be 1 to 200 of A-Z a-z 0-9 _ -")
+        return CheckoutRequest(
+            cart=Cart(items, mode),
+            success_url=self._optional_text(document, "success_url", at),
+            cancel_url=self._optional_text(document, "cancel_url", at),
+            client_reference_id=client_reference_id,
+            at=at,
+        )
+
+    def _mode(self, value: object, pointer: str) -> Mode:
+        if isinstance(value, str) and value in set(Mode):
+            return Mode(value)
+        self._fault(pointer, 'must be "payment" or "subscription"')
+        return Mode.PAYMENT
+
+    def _line_items(self, value: object, pointer: str, mode: Mode) -> tuple[LineItem, ...]:
+        if not isinstance(value, list) or not value:
+            self._fault(pointer, "must be a list of at least one {price, quantity}")
+            return ()
+        quantities: dict[str, int] = {}
+        for index, entry in enumerate(value):
+            item = self._line_item(entry, f"{pointer}/{index}")
+            if item is not None:
+                self._add(quantities, item, f"{pointer}/{index}/quantity")
+        if len(quantities) > LINE_ITEMS_MAX[mode]:
+            limit = LINE_ITEMS_MAX[mode]
+            self._fault(pointer, f"must be at most {limit} different prices in {mode} mode")
+        return tuple(LineItem(price, quantity) for price, quantity in quantities.items())
+
+    def _line_item(self, entry: object, pointer: str) -> LineItem | None:
+        if not isinstance(entry, dict):
+            self._fault(pointer, "must be an object with price and quantity")
+            return None
+        self._refuse_unknown(entry, self._ITEM_FIELDS, pointer)
+        price, quantity = entry.get("price"), entry.get("quantity")
+        price_is_good = isinstance(price, str) and _PRICE_ID.fullmatch(price) is not None
+        if not price_is_good:
+            self._fault(
+                f"{pointer}/price",
+                "must be a Stripe price id, price_…",
+            )
+        if type(quantity) is not int or not 1 <= quantity <= self._quantity_max:  # a bool is an int
+            self._fault(
+                f"{pointer}/quantity", f"must be a whole number from 1 to {self._quantity_max}"
+            )
+            return None
+        return LineItem(str(price), quantity) if price_is_good else None
+
+    def _add(self, quantities: dict[str, int], item: LineItem, pointer: str) -> None:
+        already = quantities.get(item.price, 0)
+        quantities[item.price] = already + item.quantity
+        if already <= self._quantity_max < already + item.quantity:
+            self._fault(
+                pointer,
+                f"makes more than {self._quantity_max} of {item.price} with the lines above",
+            )
+
+    def _optional_text(self, document: Mapping[str, object], name: str, at: str) -> str | None:
+        value = document.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        self._fault(f"{at}/{name}", "must be a string")
+        return None
+
+    def _refuse_unknown(self, document: Iterable[object], known: tuple[str, ...], at: str) -> None:
+        for name in document:
+            if name not in known:
+                echo = str(name)[:_NAME_ECHO_MAX].replace("~", "~0").replace("/", "~1")
+                self._fault(f"{at}/{echo}", f"is not known here; known are {', '.join(known)}")
+
+    def _fault(self, pointer: str, detail: str) -> None:
+        self.faults.append(Fault(pointer, detail))

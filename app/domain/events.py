@@ -1,0 +1,120 @@
+"""A Stripe event as this service understands it: whose it is, what kind, and what it is about."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.errors import InvalidEventError
+
+_EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
+_EVENT_TYPE = re.compile(r"[!-~]{1,255}")  # thin events' types hold brackets and dots
+_CREATED_MAX = 2**53
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeEvent:
+    """One fact that Stripe reports. `created_s` is in whole seconds and has ties: never an order.
+
+    `subject` is the event's `data.object`, empty for a thin event, which only names its object.
+    """
+
+    id: str
+    type: str
+    created_s: int | None
+    account: str | None
+    livemode: bool | None
+    subject: Mapping[str, object]
+
+
+class IgnoredReason(StrEnum):
+    """Why a signed event changes nothing here, and is acknowledged all the same."""
+
+    OTHER_ACCOUNT = "other_account"
+    OTHER_MODE = "other_mode"
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Whose events count. `livemode` None takes both live and test events."""
+
+    account: str
+    livemode: bool | None
+
+    def reason_to_ignore(self, event: StripeEvent) -> IgnoredReason | None:
+        """Why `event` is not ours, or None.
+
+        A connected account's own endpoint gets events without an `account`, a Connect endpoint
+        with one, and live Connect endpoints get test events too (Stripe: connect/webhooks).
+        """
+        if event.account is not None and event.account != self.account:
+            return IgnoredReason.OTHER_ACCOUNT
+        if self.livemode is not None and event.livemode is not self.livemode:
+            return IgnoredReason.OTHER_MODE
+        return None
+
+
+def read_event(document: object) -> StripeEvent:
+    """Read a parsed webhook body, a v1 event or a thin one (`"object": "v2.core.event"`).
+
+    Raises:
+        InvalidEventError: the document is not a Stripe event; the words name the field.
+    """
+    if not isinstance(document, dict):
+        raise InvalidEventError("A Stripe event is a JSON object; this is not one.")
+    return StripeEvent(
+        id=_required(document, "id", _EVENT_ID),
+        type=_required(document, "type", _EVENT_TYPE),
+        created_s=_created_s(document),
+        account=_account(document),
+        livemode=_livemode(document),
+        subject=_subject(document),
+    )
+
+
+def _required(document: Mapping[str, object], name: str, pattern: re.Pattern[str]) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise InvalidEventError(f"The event's {name} is missing or has an unexpected form.")
+    return value
+
+
+def _created_s(document: Mapping[str, object]) -> int | None:
+    """Thin events write their time as text; nothing here needs it, so it stays in the payload."""
+    value = document.get("created")
+    if value is None or isinstance(value, str):
+        return None
+    if type(value) is not int or not 0 <= value < _CREATED_MAX:
+        raise InvalidEventError("The event's created is not a time in seconds.")
+    return value
+
+
+def _account(document: Mapping[str, object]) -> str | None:
+    """The connected account: `account` in v1 events, the end of `context` in thin ones."""
+    value = document.get("account")
+    if value is None:
+        value = document.get("context")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidEventError("The event's account is not a string.")
+    return value.rpartition("/")[2]
+
+
+def _livemode(document: Mapping[str, object]) -> bool | None:
+    value = document.get("livemode")
+    if value is not None and not isinstance(value, bool):
+        raise InvalidEventError("The event's livemode is not true or false.")
+    return value
+
+
+def _subject(document: Mapping[str, object]) -> Mapping[str, object]:
+    if document.get("object") == "v2.core.event":
+        return {}
+    if document.get("object") != "event":
+        raise InvalidEventError('The event\'s object is not "event" or "v2.core.event".')
+    data = document.get("data")
+    subject = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(subject, dict):
+        raise InvalidEventError("The event's data.object is missing.")
+    return subject

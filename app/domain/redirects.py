@@ -1,0 +1,100 @@
+"""Where a buyer may be sent: back to the shop's own pages, and on to a payment page."""
+
+import re
+from dataclasses import dataclass
+
+from app.domain.errors import Fault, RedirectNotAllowedError
+from app.domain.urls import URL_LENGTH_MAX, WebUrl, read_web_url
+
+# Stripe fills these braces in only while they are literal (checkout: custom success page).
+SESSION_ID_PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
+
+_SESSION_ID_SEGMENT = re.compile(r"/(cs_(?:test|live)_[A-Za-z0-9]+)(?=[/?#]|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedirectPolicy:
+    """The shop's defaults, and the origins on which a page may choose its own return address."""
+
+    allowed_origins: frozenset[str]
+    success_url_default: str
+    cancel_url_default: str
+
+    def success_url(self, requested: str | None, *, checkout_id: str, pointer: str) -> str:
+        """The address for a buyer who has paid, with what its page needs to ask for the status.
+
+        Raises:
+            RedirectNotAllowedError: the requested address is odd, or on a foreign origin.
+        """
+        url = self._allowed(requested, self.success_url_default, pointer=pointer)
+        text = _with_checkout(url, checkout_id)
+        if len(text) > URL_LENGTH_MAX:
+            raise _refused(pointer, f"is longer than {URL_LENGTH_MAX} characters with our ids")
+        return text
+
+    def cancel_url(self, requested: str | None, *, pointer: str) -> str:
+        """The address for a buyer who turns back, forwarded as it was written.
+
+        Raises:
+            RedirectNotAllowedError: the requested address is odd, or on a foreign origin.
+        """
+        return self._allowed(requested, self.cancel_url_default, pointer=pointer).text
+
+    def _allowed(self, requested: str | None, default: str, *, pointer: str) -> WebUrl:
+        if requested is None:
+            return read_web_url(default)
+        try:
+            url = read_web_url(requested)
+        except ValueError as error:
+            raise _refused(pointer, str(error)) from error
+        if url.origin not in self.allowed_origins:
+            raise _refused(
+                pointer,
+                "must be on one of the shop's own origins; the owner lists them in ALLOWED_ORIGINS",
+            )
+        return url
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPage:
+    """The hosted page to send the buyer to, and its Checkout Session's id where the URL has it."""
+
+    url: str
+    session_id: str | None
+
+
+def read_payment_page(text: str, *, allowed_hosts: frozenset[str]) -> PaymentPage:
+    """Accept the address of a payment page only where the settings let a buyer be sent.
+
+    `allowed_hosts` holds `host`, meaning the scheme's own port, or `host:port`. Plain http is
+    taken for a listed loopback host alone, so that the sandbox can be tried without certificates.
+
+    Raises:
+        ValueError: in words that complete "the address …".
+    """
+    url = read_web_url(text)
+    if url.scheme != "https" and not url.is_loopback:
+        raise ValueError("is not https")
+    authority = url.origin.removeprefix(f"{url.scheme}://")
+    if authority not in allowed_hosts:
+        raise ValueError("leads to a host that CHECKOUT_URL_HOSTS does not list")
+    path = re.split(r"[?#]", url.rest, maxsplit=1)[0]
+    segment = _SESSION_ID_SEGMENT.search(path)
+    return PaymentPage(url.text, segment[1] if segment else None)
+
+
+def _with_checkout(url: WebUrl, checkout_id: str) -> str:
+    head, hash_mark, fragment = url.text.partition("#")
+    path, _, query = head.partition("?")
+    if not url.rest.startswith("/"):
+        path += "/"
+    added = f"checkout_id={checkout_id}"
+    if f"session_id={SESSION_ID_PLACEHOLDER}" not in query.split("&"):
+        added = f"session_id={SESSION_ID_PLACEHOLDER}&{added}"
+    query = f"{query}&{added}" if query else added
+    return f"{path}?{query}{hash_mark}{fragment}"
+
+
+def _refused(pointer: str, detail: str) -> RedirectNotAllowedError:
+    fault = Fault(pointer, detail)
+    return RedirectNotAllowedError("The buyer cannot be sent back to that address.", faults=[fault])

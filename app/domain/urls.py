@@ -1,0 +1,74 @@
+"""What an acceptable web address is, strictly: one reading for every parser that sees it later.
+
+Browsers, Stripe and Python disagree about odd URLs (backslashes, userinfo, control characters),
+and open redirects live in the disagreement. So whatever is odd is refused here.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+URL_LENGTH_MAX = 5000  # Stripe, checkout/sessions/create: success_url and cancel_url
+
+_WEB_URL = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>[/?#][!-\[\]-~]*)?",  # printable ASCII but the backslash, which browsers read as /
+    re.IGNORECASE,
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PORT_MAX = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class WebUrl:
+    """An http(s) URL that every parser reads alike; `text` is the original, byte for byte."""
+
+    text: str
+    scheme: str
+    host: str
+    port: int
+    rest: str
+
+    @property
+    def origin(self) -> str:
+        """The origin as browsers write it: lower case, the scheme's own port left out."""
+        if self.port == _DEFAULT_PORTS[self.scheme]:
+            return f"{self.scheme}://{self.host}"
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this very machine, by name or by address."""
+        return is_loopback(self.host)
+
+
+def read_web_url(text: str) -> WebUrl:
+    """Read an absolute http or https URL.
+
+    Raises:
+        ValueError: in words that complete "the address …".
+    """
+    if len(text) > URL_LENGTH_MAX:
+        raise ValueError(f"is longer than {URL_LENGTH_MAX} characters")
+    match = _WEB_URL.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            "must be an absolute http(s) URL in ASCII, without user name, spaces or backslashes"
+        )
+    scheme = match["scheme"].lower()
+    port = int(match["port"] or _DEFAULT_PORTS[scheme])
+    if not 0 < port <= _PORT_MAX:
+        raise ValueError(f"has no valid port: {port}")
+    return WebUrl(text, scheme, match["host"].lower(), port, match["rest"] or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a lower-case name or an address (IPv6 in brackets), is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

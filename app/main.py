@@ -1,0 +1,20 @@
+"""The application, for `uvicorn app.main:app`. Importing this reads settings and migrates."""
+
+import sys
+
+from app.adapters.database.migrate import MigrationError
+from app.bootstrap import create_app, prepare
+from app.settings import SettingsError, load_settings
+
+try:
+    settings = load_settings()
+except SettingsError as error:
+    print(error, file=sys.stderr)  # noqa: T201 logging is not set up without settings
+    sys.exit(2)
+try:
+    prepare(settings)
+except MigrationError as error:
+    print(f"altan-checkout cannot start: {error}", file=sys.stderr)  # noqa: T201 for people
+    sys.exit(1)
+
+app = create_app(settings)

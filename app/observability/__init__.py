@@ -1,0 +1,1 @@
+"""What the operator sees: logs, metrics, and the watch that is kept on every request."""

@@ -1,0 +1,60 @@
+"""Counters and histograms for Prometheus. Labels come from fixed sets: no stranger makes one."""
+
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The metrics of one service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.requests = Counter(
+            "altan_checkout_http_requests",
+            "Requests answered, by route, method and status.",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "altan_checkout_http_request_seconds",
+            "Seconds from a request's headers to the end of its answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.webhooks = Counter(
+            "altan_checkout_webhooks",
+            "Webhooks, by what became of them.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.upstream_calls = Counter(
+            "altan_checkout_altan_pay_calls",
+            "Calls of Altan Pay, by result: ok, or the code of the error.",
+            ("result",),
+            registry=self.registry,
+        )
+        self.upstream_seconds = Histogram(
+            "altan_checkout_altan_pay_call_seconds",
+            "Seconds that a call of Altan Pay took.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def exposition(self) -> bytes:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self.registry)

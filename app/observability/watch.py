@@ -1,0 +1,94 @@
+"""The outermost layer: every request gets an id and is measured; the notable ones get a line."""
+
+import re
+import secrets
+import time
+from typing import Final
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.observability.metrics import Metrics
+
+_log = structlog.get_logger()
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SERVER_ERROR: Final = 500
+
+
+class Watch:
+    """Wraps the service. `scope["state"]["request_id"]` is what errors and log lines quote."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, watched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = _Answer(send, request_id)
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception:
+            _log.exception("internal_error", request_id=request_id, path_route=_route(scope))
+            if not answer.started:
+                raise
+        finally:
+            self._observe(scope, answer, time.perf_counter() - began)
+
+    def _observe(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
+        route = _route(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(route, method, answer.status).inc()
+        self._metrics.request_seconds.labels(route).observe(seconds)
+        if answer.status >= _SERVER_ERROR or route == "/checkout":
+            _log.log(
+                30 if answer.status >= _SERVER_ERROR else 20,
+                "request",
+                request_id=answer.request_id,
+                route=route,
+                method=method,
+                status=answer.status,
+                ms=round(seconds * 1000, 1),
+            )
+
+
+class _Answer:
+    """Sees the status pass by, and adds the request id to the headers."""
+
+    __slots__ = ("_send", "request_id", "started", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 499  # the caller left before there was an answer
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self.request_id.encode()),
+            ]
+        await self._send(message)
+
+
+def _request_id(scope: Scope) -> str:
+    """The proxy's id where it sends a harmless one, else one of our own."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return bytes(value).decode()
+    return secrets.token_hex(12)
+
+
+def _route(scope: Scope) -> str:
+    """The route's template, never the path: paths are endless and hold ids."""
+    return str(getattr(scope.get("route"), "path", scope["state"].get("route", "unmatched")))

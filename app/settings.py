@@ -1,0 +1,291 @@
+"""What the operator decides: read once at start from the environment, `.env` and /run/secrets.
+
+Only main, cli and bootstrap import this module; everything else is handed what it needs.
+"""
+
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.domain.urls import is_loopback, read_web_url
+
+SECRETS_DIR: Final = Path("/run/secrets")
+
+# The sandbox's secret is public, so a service that takes it must not talk to the real Altan Pay.
+SANDBOX_SECRET_PREFIX: Final = "whsec_sandbox_"  # noqa: S105 a mark, not a secret
+
+_CONNECT_ID_HELP: Final = (
+    "ask Altan Pay for your Stripe Connect id in your Altan workspace, and set it here (acct_…)"
+)
+_SECRETS_HELP: Final = (
+    "set it to the signing secret (whsec_…) that Stripe shows for your webhook endpoint"
+)
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """One JSON object a line for machines, or coloured text for people."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def _split(value: object) -> object:
+    """A list is written with commas, or as a JSON array."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                "is not a valid JSON array; commas between the values do, too"
+            ) from error
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _without_placeholder(value: str) -> str:
+    if "{" in value or "}" in value:
+        raise ValueError("Replace {account_id} and {stripe_connect_id} with the real values")
+    return value
+
+
+def _account_id(value: str) -> str:
+    _without_placeholder(value)
+    if not re.fullmatch(r"[!-~]{1,128}", value) or value in {".", ".."}:
+        raise ValueError("is not an Altan account id; copy it from your Altan workspace")
+    return value
+
+
+def _connect_id(value: str) -> str:
+    _without_placeholder(value)
+    if not re.fullmatch(r"acct_[A-Za-z0-9_]{1,250}", value):
+        raise ValueError(f"is not of the form acct_…; {_CONNECT_ID_HELP}")
+    return value
+
+
+def _web_url(value: str) -> str:
+    try:
+        read_web_url(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; for example https://shop.example") from error
+    return value
+
+
+def _altan_pay_url(value: str) -> str:
+    url = read_web_url(value)
+    if url.scheme != "https" and not url.is_loopback:
+        raise ValueError("must be https; plain http is taken for this very machine only")
+    if "?" in url.rest or "#" in url.rest:
+        raise ValueError("must be a base address, without query or fragment")
+    return value
+
+
+def _origin(value: str) -> str:
+    url = read_web_url(value)
+    if url.rest not in {"", "/"}:
+        raise ValueError("must be origins alone, like https://shop.example, without a path")
+    return url.origin
+
+
+def _host(value: str) -> str:
+    host = value.lower()
+    try:
+        url = read_web_url(f"https://{host}")
+    except ValueError as error:
+        raise ValueError("must be host names, like checkout.stripe.com, or host:port") from error
+    if url.rest:
+        raise ValueError("must be host names alone, without a path")
+    return url.origin.removeprefix("https://")
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"whsec_[!-~]{8,250}", value.get_secret_value()):
+        raise ValueError(f"does not look like whsec_…; {_SECRETS_HELP}")
+    return value
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)
+]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_host)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+    Field(min_length=1),
+]
+WebhookSecrets = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+    Field(min_length=1),
+]
+Url = Annotated[str, AfterValidator(_web_url)]
+
+
+def _database_url(value: str) -> str:
+    if value.startswith(("postgresql://", "postgres://")):
+        raise ValueError(
+            "PostgreSQL is not supported by this version yet; use sqlite:///data/checkout.db"
+        )
+    if not re.fullmatch(r"sqlite:///[^?#]+", value):
+        raise ValueError("must be sqlite:///relative/path.db or sqlite:////absolute/path.db")
+    return value
+
+
+class Settings(BaseSettings):
+    """Every setting, by the name it has in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    altan_account_id: Annotated[str, AfterValidator(_account_id)] = Field(
+        description="the Altan account's id, from your Altan workspace"
+    )
+    altan_stripe_connect_id: Annotated[str, AfterValidator(_connect_id)] = Field(
+        description="the connected Stripe account, acct_…; ask Altan Pay for it in your workspace"
+    )
+    altan_pay_url: Annotated[Url, AfterValidator(_altan_pay_url)] = Field(
+        "https://pay.altan.ai", description="https, or http on loopback only"
+    )
+    altan_pay_timeout_s: float = Field(
+        10, gt=0, le=60, description="seconds for one checkout's whole upstream work"
+    )
+    checkout_url_hosts: Hosts = Field(
+        ("checkout.stripe.com",), description="hosts that a redirect may lead to"
+    )
+    stripe_webhook_secrets: WebhookSecrets = Field(
+        validation_alias=AliasChoices("stripe_webhook_secrets", "stripe_webhook_secret"),
+        description="one or more whsec_…; STRIPE_WEBHOOK_SECRET is read too",
+    )
+    stripe_webhook_tolerance_s: int = Field(
+        300, ge=1, le=86_400, description="seconds a signature may lie in the past or the future"
+    )
+    stripe_livemode: bool | None = Field(
+        None, description="true or false: which events count; unset: both"
+    )
+    stripe_api_key: SecretStr | None = Field(
+        None, description="a restricted, read-only key, for reconciliation (not used yet)"
+    )
+    app_url: Url = Field(description="the shop's root URL")
+    success_url: Url | None = Field(
+        None, description="where a paying buyer returns to; default APP_URL"
+    )
+    cancel_url: Url | None = Field(None, description="where a buyer turns back to; default APP_URL")
+    allowed_origins: Origins | None = Field(
+        None,
+        description="for CORS, the Origin check and redirect URLs; unset: APP_URL's origin",
+    )
+    max_quantity: int = Field(999, ge=1, le=999_999, description="the most of one price in a cart")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///data/checkout.db", description="where everything is kept"
+    )
+    host: str = Field("127.0.0.1", description="the address that `serve` listens on")
+    port: int = Field(8000, ge=0, le=65_535, description="the port that `serve` listens on")
+    log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
+    log_format: LogFormat = Field(LogFormat.JSON, description="json, or console for people")
+
+    @model_validator(mode="after")
+    def _sandbox_or_real(self) -> "Settings":
+        """The sandbox's secret is printed in this repository: whoever has it can forge events."""
+        pays_on_loopback = read_web_url(self.altan_pay_url).is_loopback
+        secrets = (secret.get_secret_value() for secret in self.stripe_webhook_secrets)
+        if (
+            any(secret.startswith(SANDBOX_SECRET_PREFIX) for secret in secrets)
+            and not pays_on_loopback
+        ):
+            raise ValueError(
+                "STRIPE_WEBHOOK_SECRETS is wrong: it is the sandbox's published secret, but "
+                f"ALTAN_PAY_URL is not the sandbox; {_SECRETS_HELP}"
+            )
+        return self
+
+    @property
+    def shop_origins(self) -> frozenset[str]:
+        """The origins for CORS and redirect URLs."""
+        return frozenset(self.allowed_origins or (read_web_url(self.app_url).origin,))
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether no real money can move: Altan Pay is played by this very machine."""
+        return is_loopback(read_web_url(self.altan_pay_url).host)
+
+
+class SettingsError(Exception):
+    """Some settings are wrong or missing: one line each, ready to print, no secret in them."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: with a line for each setting that is wrong or missing.
+    """
+    sources: dict[str, Any] = {}
+    if SECRETS_DIR.is_dir():
+        sources["_secrets_dir"] = SECRETS_DIR
+    try:
+        return Settings(**sources)
+    except ValidationError as error:
+        raise SettingsError([_line(fault) for fault in error.errors()]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"The settings' files cannot be read: {error}"]) from error
+
+
+def _line(fault: Any) -> str:  # noqa: ANN401 pydantic's own dict
+    name = str(fault["loc"][0]).upper() if fault["loc"] else ""
+    if name == "STRIPE_WEBHOOK_SECRET":
+        name = "STRIPE_WEBHOOK_SECRETS"
+    if fault["type"] == "missing":
+        return f"{name} is missing: {_what_to_do(name)}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if name:
+        return f"{name} is wrong: {message[:1].lower()}{message[1:]}"
+    return message
+
+
+def _what_to_do(name: str) -> str:
+    helps = {
+        "ALTAN_ACCOUNT_ID": "set it to your Altan account's id, from your Altan workspace",
+        "ALTAN_STRIPE_CONNECT_ID": _CONNECT_ID_HELP,
+        "STRIPE_WEBHOOK_SECRETS": _SECRETS_HELP,
+        "APP_URL": "set it to your shop's root URL, for example https://shop.example",
+    }
+    return helps[name]

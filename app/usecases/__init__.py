@@ -1,0 +1,1 @@
+"""What the service does: one act a file, its ports beside it, the commit visible."""

@@ -1,0 +1,95 @@
+"""Gathers what arrives while the last commit is under way, and hands it on as one batch.
+
+Nobody waits for company: an item that finds the database idle goes at once, alone. Under load one
+commit serves many, which is what keeps a slow disk from being the limit (group commit).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from app.domain.errors import RowsRefusedError, StorageUnavailableError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BATCH_MAX: Final = 128
+WAITING_MAX: Final = 4096  # beyond this the disk is far behind, and Stripe had better come again
+WAIT_S: Final = 8.0  # Stripe holds the buyer for 10 s at most (checkout: fulfilment)
+
+
+class _Waiting(Generic[Item, Result]):
+    """One item, and the answer that its sender awaits. A sender may have given up meanwhile."""
+
+    __slots__ = ("future", "item")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    def succeed(self, result: Result) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class Inbox(Generic[Item, Result]):
+    """A queue in front of one recording function, with an answer for everyone who put in."""
+
+    def __init__(self, record: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+        self._record = record
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._draining: asyncio.Task[None] | None = None
+
+    async def put(self, item: Item) -> Result:
+        """Record `item`, alone or with others; when this returns it is on disk.
+
+        Raises:
+            StorageUnavailableError: it is not known to be on disk.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            raise StorageUnavailableError(
+                "Too many events wait for the disk. Please send it again."
+            )
+        waiting: _Waiting[Item, Result] = _Waiting(item)
+        self._waiting.append(waiting)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        try:
+            async with asyncio.timeout(WAIT_S):
+                return await waiting.future
+        except TimeoutError as error:
+            raise StorageUnavailableError("The disk is too slow. Please send it again.") from error
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                size = min(len(self._waiting), BATCH_MAX)
+                await self._settle([self._waiting.popleft() for _ in range(size)])
+        finally:
+            self._draining = None
+
+    async def _settle(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+        """Answer everyone in the batch.
+
+        A single item that the database cannot take must not cost its neighbours their 2xx, so
+        then each is tried alone. A database that is down is asked once, not once for each.
+        """
+        try:
+            results = await self._record([waiting.item for waiting in batch])
+        except RowsRefusedError as error:
+            if len(batch) == 1:
+                batch[0].fail(error)
+            else:
+                for waiting in batch:
+                    await self._settle([waiting])
+        except Exception as error:  # noqa: BLE001 whatever it is, those who wait must hear of it
+            for waiting in batch:
+                waiting.fail(error)
+        else:
+            for waiting, result in zip(batch, results, strict=True):
+                waiting.succeed(result)

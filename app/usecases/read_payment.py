@@ -1,0 +1,87 @@
+"""What became of a checkout, for whoever holds its unguessable id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import NotFoundError
+from app.domain.payment import CHECKOUT_ID, SESSION_ID, PaymentFacts, PaymentStatus
+from app.usecases.ports import Checkout, Database, Payment, PaymentView
+
+_STRENGTH: Final = {
+    status: strength
+    for strength, status in enumerate(
+        (
+            PaymentStatus.OPEN,
+            PaymentStatus.EXPIRED,
+            PaymentStatus.FAILED,
+            PaymentStatus.PROCESSING,
+            PaymentStatus.PAID,
+        )
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPayment:
+    """Reads the latest committed state: what a webhook's 2xx promised is visible here."""
+
+    database: Database
+
+    async def __call__(self, public_id: str) -> PaymentView:
+        """The payment of a checkout id or of a `cs_…` session id.
+
+        Raises:
+            NotFoundError: neither a checkout nor an event is known by that id.
+        """
+        if CHECKOUT_ID.fullmatch(public_id):
+            return await self._by_checkout_id(public_id)
+        if SESSION_ID.fullmatch(public_id):
+            return await self._by_session_id(public_id)
+        raise _not_found()
+
+    async def _by_checkout_id(self, checkout_id: str) -> PaymentView:
+        checkout = await self.database.find_checkout(checkout_id)
+        if checkout is None:
+            raise _not_found()
+        if checkout.session_id is not None:
+            return _view(checkout, await self.database.find_payment(checkout.session_id))
+        claims = await self.database.find_payments_claiming(checkout_id)
+        return _view(checkout, _strongest(claims))
+
+    async def _by_session_id(self, session_id: str) -> PaymentView:
+        payment = await self.database.find_payment(session_id)
+        checkout = await self.database.find_checkout_of_session(session_id)
+        if checkout is None and payment and payment.facts.checkout_id:
+            checkout = await self.database.find_checkout(payment.facts.checkout_id)
+            if checkout and checkout.session_id is not None:
+                checkout = None  # a retry's spare session: that checkout was paid elsewhere
+        if checkout is None and payment is None:
+            raise _not_found()
+        return _view(checkout, payment)
+
+
+def _strongest(claims: Sequence[Payment]) -> Payment | None:
+    """Of the sessions made for one checkout, the furthest: a retry leaves a spare one behind."""
+    return max(claims, key=lambda payment: _STRENGTH[payment.facts.status], default=None)
+
+
+def _view(checkout: Checkout | None, payment: Payment | None) -> PaymentView:
+    facts = payment.facts if payment else PaymentFacts()
+    return PaymentView(
+        checkout_id=checkout.id if checkout else None,
+        session_id=payment.session_id if payment else checkout.session_id if checkout else None,
+        mode=facts.mode or (checkout.cart.mode if checkout else None),
+        status=facts.status,
+        amount_total_minor=facts.amount_total_minor,
+        currency=facts.currency,
+        amount_refunded_minor=0,
+        paid_at_s=facts.paid_at_s,
+        updated_at_ms=max(
+            payment.updated_at_ms if payment else 0, checkout.created_at_ms if checkout else 0
+        ),
+    )
+
+
+def _not_found() -> NotFoundError:
+    return NotFoundError("There is no checkout with that id.")

@@ -1,0 +1,1 @@
+"""HTTP: reads requests strictly, calls a use case, and says what came of it."""

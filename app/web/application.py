@@ -1,0 +1,161 @@
+"""The routes: which address is answered by what. Everything here was made elsewhere."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.domain.errors import CheckoutError, NotFoundError
+from app.web import openapi
+from app.web.body import ClientGoneError
+from app.web.checkout import CheckoutEndpoint
+from app.web.health import Readiness, live
+from app.web.problems import Problems
+from app.web.request_errors import InternalError, MethodNotAllowedError
+from app.web.status import StatusEndpoint
+from app.web.webhooks import WEBHOOK_PATHS, WebhookEndpoint
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifetime = AsyncIterator[None]
+
+_DESCRIPTION: Final = (
+    "A shop's page posts its cart to /checkout and is redirected to the payment page. "
+    "Stripe tells /webhooks/stripe what was paid, and /checkout/{id} shows it."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Everything that answers."""
+
+    checkout: CheckoutEndpoint
+    webhooks: WebhookEndpoint
+    status: StatusEndpoint
+    ready: Readiness
+    metrics: Callable[[], Response]
+    problems: Problems
+
+
+class Application:
+    """The ASGI application: Stripe's webhooks on the straight way, all else through FastAPI."""
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        *,
+        version: str,
+        cors_origins: frozenset[str],
+        lifespan: Lifespan,
+    ) -> None:
+        self._webhooks = endpoints.webhooks
+        self._rest: ASGIApp = _make_fastapi(endpoints, version, cors_origins, lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if scope["type"] == "http" and scope["path"] in WEBHOOK_PATHS:
+            await self._webhooks(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def _make_fastapi(
+    endpoints: Endpoints, version: str, cors_origins: frozenset[str], lifespan: Lifespan
+) -> FastAPI:
+    app = FastAPI(
+        title="altan-checkout",
+        version=version,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=sorted(cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match"],
+        expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+        max_age=3600,
+    )
+    _add_routes(app, endpoints)
+    _add_error_answers(app, endpoints.problems)
+    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
+    async def checkout(request: Request) -> Response:
+        """Turn a cart into a payment page, and redirect the buyer there."""
+        return await endpoints.checkout(request)
+
+    async def payment_status(request: Request) -> Response:
+        """Tell what became of a checkout."""
+        return await endpoints.status(request)
+
+    async def health_live(request: Request) -> Response:
+        """Say that the process runs."""
+        return await live(request)
+
+    async def health_ready(request: Request) -> Response:
+        """Say whether a payment could be recorded now."""
+        return await endpoints.ready(request)
+
+    async def metrics(_: Request) -> Response:
+        """Show the metrics, in Prometheus' text format."""
+        return endpoints.metrics()
+
+    app.post("/checkout", openapi_extra=openapi.CHECKOUT)(checkout)
+    app.get("/checkout/{id}", openapi_extra=openapi.STATUS)(payment_status)
+    for path, endpoint, responses in (
+        ("/health/live", health_live, openapi.HEALTH),
+        ("/health/ready", health_ready, openapi.READY),
+        ("/metrics", metrics, openapi.METRICS),
+    ):
+        app.get(path, openapi_extra={"responses": responses})(endpoint)
+        app.add_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+
+
+def _add_error_answers(app: FastAPI, problems: Problems) -> None:
+    async def checkout_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, CheckoutError)  # noqa: S101 registered for it alone
+        return problems.answer(error, request.scope)
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 registered for it alone
+        return problems.answer(_from_routing(error), request.scope)
+
+    async def client_gone(_: Request, __: Exception) -> Response:
+        return Response(status_code=400)  # nobody is there to read it
+
+    async def defect(request: Request, _: Exception) -> Response:
+        words = "It was logged with the request id below. Please try again."
+        return problems.answer(InternalError(words), request.scope)
+
+    app.add_exception_handler(CheckoutError, checkout_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(ClientGoneError, client_gone)
+    app.add_exception_handler(Exception, defect)
+
+
+def _from_routing(error: HTTPException) -> CheckoutError:
+    if error.status_code == 405:  # noqa: PLR2004 RFC 9110: the router found path, but not method
+        return MethodNotAllowedError((error.headers or {}).get("Allow", "GET"))
+    return NotFoundError("There is nothing at this address.")
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    if not app.openapi_schema:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schema["paths"]["/webhooks/stripe"] = {"post": openapi.WEBHOOK}
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,76 @@
+"""Reads a request's body whole, but never more of it, and never longer, than is allowed."""
+
+import asyncio
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import Receive
+
+from app.web.request_errors import BodyTimeoutError, BodyTooLargeError
+
+BODY_TIMEOUT_S: Final = 10.0
+LINGER_S: Final = 1.0
+LINGER_BYTES_MAX: Final = 16 * 1024 * 1024
+
+
+class ClientGoneError(Exception):
+    """The caller hung up in the middle of its request; there is nobody to answer."""
+
+
+async def read_body(receive: Receive, headers: Headers, *, body_bytes_max: int) -> bytes:
+    """The body, at most `body_bytes_max` long, within ten seconds for all of it.
+
+    Raises:
+        BodyTooLargeError: it is longer, or says that it will be.
+        BodyTimeoutError: it did not end in time.
+        ClientGoneError: the caller hung up.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read(receive, headers, body_bytes_max)
+    except TimeoutError as error:
+        raise BodyTimeoutError(f"The body took longer than {BODY_TIMEOUT_S:.0f} s.") from error
+
+
+async def _read(receive: Receive, headers: Headers, body_bytes_max: int) -> bytes:
+    if _declared_length(headers) > body_bytes_max:
+        await _refuse(receive, headers, body_bytes_max)
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        body += bytes(message.get("body", b""))
+        if len(body) > body_bytes_max:
+            await _refuse(receive, headers, body_bytes_max)
+        if not message.get("more_body", False):
+            return body
+
+
+def _declared_length(headers: Headers) -> int:
+    declared = headers.get("content-length", "0")
+    return int(declared) if declared.isdecimal() else 0
+
+
+async def _refuse(receive: Receive, headers: Headers, body_bytes_max: int) -> None:
+    """Let some of the rest arrive and drop it, so that the caller is ready to hear the answer.
+
+    Closing on a caller that still sends resets the connection, and the answer is lost with it.
+    Who asks first (Expect: 100-continue) has sent nothing yet.
+    """
+    if "expect" not in headers:
+        try:
+            async with asyncio.timeout(LINGER_S):
+                await _drop(receive)
+        except TimeoutError:
+            pass
+    raise BodyTooLargeError(f"The body may have at most {body_bytes_max} bytes.")
+
+
+async def _drop(receive: Receive) -> None:
+    dropped = 0
+    while dropped < LINGER_BYTES_MAX:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return

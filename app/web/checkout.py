@@ -1,0 +1,128 @@
+"""POST /checkout: a cart from a shop's page, as JSON or as a plain form; out comes a redirect."""
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Final
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.cart import read_checkout_request
+from app.domain.errors import Fault, InvalidCartError, InvalidJsonError
+from app.usecases.ports import Checkout
+from app.usecases.start_checkout import StartCheckout
+from app.web.body import read_body
+from app.web.negotiation import wants_json_answer
+from app.web.request_errors import OriginNotAllowedError, UnsupportedMediaTypeError
+
+BODY_BYTES_MAX: Final = 64 * 1024
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+
+_FORM_FIELDS: Final = (
+    "mode",
+    "success_url",
+    "cancel_url",
+    "client_reference_id",
+    "idempotency_key",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutEndpoint:
+    """Reads a cart, starts its checkout, and sends the buyer on.
+
+    `enforced_origins` None means that no Origin is refused: the owner has listed none.
+    """
+
+    start_checkout: StartCheckout
+    quantity_max: int
+    enforced_origins: frozenset[str] | None
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request, or raise a `CheckoutError`."""
+        body = await read_body(request.receive, request.headers, body_bytes_max=BODY_BYTES_MAX)
+        self._check_origin(request.headers)
+        document = _document(body, request.headers)
+        cart = read_checkout_request(document, quantity_max=self.quantity_max)
+        checkout = await self.start_checkout(cart)
+        return _answer(checkout, request.headers)
+
+    def _check_origin(self, headers: Headers) -> None:
+        """A browser says which page sends a form or a fetch; programs say nothing, and may."""
+        origin = headers.get("origin")
+        if origin is None or self.enforced_origins is None:
+            return
+        if origin.lower() not in self.enforced_origins:
+            raise OriginNotAllowedError(
+                "That page is not one of the shop's; the owner lists them in ALLOWED_ORIGINS."
+            )
+
+
+def _document(body: bytes, headers: Headers) -> object:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == JSON:
+        return _json_document(body)
+    if media_type == FORM:
+        return _form_document(body)
+    raise UnsupportedMediaTypeError(f"Send the cart as {JSON} or {FORM}.")
+
+
+def _json_document(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJsonError(f"The body is not JSON in UTF-8: {error.msg}.") from error
+
+
+def _form_document(body: bytes) -> dict[str, object]:
+    """The same document that a JSON page would send: the n-th price goes with the n-th quantity."""
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise InvalidJsonError("The form is not UTF-8.") from error
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    prices, quantities = fields.pop("price", []), fields.pop("quantity", [])
+    document: dict[str, object] = {
+        "line_items": [
+            _form_line_item(price, quantity) for price, quantity in zip_longest(prices, quantities)
+        ]
+    }
+    for name, values in fields.items():
+        if len(values) > 1 and name in _FORM_FIELDS:
+            fault = Fault(f"/{name}", "is in the form more than once")
+            raise InvalidCartError("The form names a field twice.", faults=[fault])
+        if values[0] or name not in _FORM_FIELDS:  # a field left empty in a form is absent
+            document[name] = values[0]
+    document.pop("idempotency_key", None)
+    return document
+
+
+def _form_line_item(price: str | None, quantity: str | None) -> dict[str, object]:
+    item: dict[str, object] = {}
+    if price is not None:
+        item["price"] = price
+    if quantity is not None:
+        is_number = quantity.isascii() and quantity.isdecimal() and len(quantity) <= 9  # noqa: PLR2004
+        item["quantity"] = int(quantity) if is_number else quantity
+    return item
+
+
+def _answer(checkout: Checkout, headers: Headers) -> Response:
+    body = orjson.dumps(
+        {
+            "checkout_id": checkout.id,
+            "url": checkout.url,
+            "session_id": checkout.session_id,
+            "status_url": f"/checkout/{checkout.id}",
+        }
+    )
+    fixed = {"Cache-Control": "no-store", "Vary": "Accept, Sec-Fetch-Mode"}
+    if wants_json_answer(headers):
+        return Response(body, 200, fixed, media_type=JSON)
+    return Response(body, 303, {**fixed, "Location": checkout.url}, media_type=JSON)

@@ -1,0 +1,61 @@
+"""/health/live: the process runs. /health/ready: it can do its work, which means: commit."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+CHECK_TIMEOUT_S: Final = 3.0
+FRESH_S: Final = 1.0  # anybody can ask, so asking often must not write often
+
+_log = structlog.get_logger()
+
+Check = Callable[[], Awaitable[None]]
+
+
+async def live(_: Request) -> Response:
+    """200 as long as the event loop turns."""
+    return _answer({"status": "ok"}, 200)
+
+
+class Readiness:
+    """Runs every check, at most once a second however many ask."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._asking = asyncio.Lock()
+        self._known: dict[str, bool] = {}
+        self._known_until = 0.0
+
+    async def __call__(self, _: Request) -> Response:
+        """200, or 503 with the failing parts' names."""
+        async with self._asking:
+            if time.monotonic() >= self._known_until:
+                self._known = {name: await _passes(name, c) for name, c in self._checks.items()}
+                self._known_until = time.monotonic() + FRESH_S
+        failing = [name for name, passes in self._known.items() if not passes]
+        parts = {name: "ok" if passes else "failing" for name, passes in self._known.items()}
+        status = "failing" if failing else "ok"
+        return _answer(
+            {"status": status, "failing": failing, "parts": parts}, 503 if failing else 200
+        )
+
+
+async def _passes(name: str, check: Check) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            await check()
+    except Exception as error:  # noqa: BLE001 whatever is wrong, the answer is: not ready
+        _log.warning("not_ready", part=name, error=type(error).__name__)
+        return False
+    return True
+
+
+def _answer(document: Mapping[str, object], status: int) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(orjson.dumps(document), status, headers, media_type="application/json")

@@ -1,0 +1,61 @@
+"""Who is asking: a program, a script in a page, or a person whose browser navigates."""
+
+from starlette.datastructures import Headers
+
+# A script cannot follow a redirect to Stripe's page; only a navigation can (Fetch standard).
+_SCRIPT_MODES = frozenset({"cors", "same-origin", "no-cors"})
+
+_Preference = tuple[float, int]
+
+
+def wants_json_answer(headers: Headers) -> bool:
+    """Whether the caller takes the payment page's address as data instead of being redirected."""
+    if headers.get("sec-fetch-mode") in _SCRIPT_MODES:
+        return True
+    accept = headers.get("accept")
+    return accept is not None and _preference(accept, "application/json") > _preference(
+        accept, "text/html"
+    )
+
+
+def wants_page(headers: Headers) -> bool:
+    """Whether a person is to read the answer."""
+    accept = headers.get("accept")
+    return (
+        accept is not None
+        and headers.get("sec-fetch-mode") not in _SCRIPT_MODES
+        and _preference(accept, "text/html") > _preference(accept, "application/json")
+    )
+
+
+def _preference(accept: str, media_type: str) -> _Preference:
+    """How much `accept` likes `media_type`: its quality, then how precisely it is named.
+
+    RFC 9110, 12.5.1: the most specific range that matches gives the quality.
+    """
+    best: _Preference = (0.0, 0)
+    for part in accept.split(","):
+        media_range, *parameters = (text.strip().lower() for text in part.split(";"))
+        precision = _precision(media_range, media_type)
+        if precision > best[1]:
+            best = (_quality(parameters), precision)
+    return best
+
+
+def _precision(media_range: str, media_type: str) -> int:
+    if media_range == media_type:
+        return 3
+    if media_range == f"{media_type.partition('/')[0]}/*":
+        return 2
+    return 1 if media_range == "*/*" else 0
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,0 +1,195 @@
+"""What /openapi.json says of the endpoints whose bodies we read ourselves, written by hand."""
+
+from typing import Any, Final
+
+_TEXT: Final = {"type": "string"}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _schema(properties: dict[str, Any], *optional: str, **more: object) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, **more}
+
+
+_LINE_ITEM: Final = _schema(
+    {
+        "price": {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249}$"},
+        "quantity": {"type": "integer", "minimum": 1, "maximum": 999},
+    },
+    additionalProperties=False,
+)
+_CART: Final = _schema(
+    {
+        "line_items": {"type": "array", "items": _LINE_ITEM, "minItems": 1, "maxItems": 100},
+        "mode": {"type": "string", "enum": ["payment", "subscription"], "default": "payment"},
+        "success_url": {"type": "string", "format": "uri", "maxLength": 5000},
+        "cancel_url": {"type": "string", "format": "uri", "maxLength": 5000},
+        "client_reference_id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,200}$"},
+    },
+    "mode",
+    "success_url",
+    "cancel_url",
+    "client_reference_id",
+    additionalProperties=False,
+    examples=[{"line_items": [{"price": "price_ABC123", "quantity": 2}], "mode": "payment"}],
+)
+_FORM: Final = _schema(
+    {
+        "price": {"type": "array", "items": _LINE_ITEM["properties"]["price"], "minItems": 1},
+        "quantity": {"type": "array", "items": _LINE_ITEM["properties"]["quantity"], "minItems": 1},
+        "mode": _CART["properties"]["mode"],
+        "success_url": _CART["properties"]["success_url"],
+        "cancel_url": _CART["properties"]["cancel_url"],
+        "client_reference_id": _CART["properties"]["client_reference_id"],
+        "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
+    "mode",
+    "success_url",
+    "cancel_url",
+    "client_reference_id",
+    "idempotency_key",
+    additionalProperties=False,
+)
+_STARTED: Final = _schema(
+    {
+        "checkout_id": _TEXT,
+        "url": {"type": "string", "format": "uri"},
+        "session_id": _or_null(_TEXT),
+        "status_url": _TEXT,
+    }
+)
+_STATUS: Final = _schema(
+    {
+        "checkout_id": _or_null(_TEXT),
+        "session_id": _or_null(_TEXT),
+        "mode": _or_null({"type": "string", "enum": ["payment", "subscription"]}),
+        "status": {
+            "type": "string",
+            "enum": [
+                "open",
+                "processing",
+                "paid",
+                "failed",
+                "expired",
+                "partially_refunded",
+                "refunded",
+                "disputed",
+            ],
+        },
+        "amount_total": _or_null({"type": "integer", "description": "in the minor unit"}),
+        "currency": _or_null(_TEXT),
+        "amount_refunded": {"type": "integer", "description": "in the minor unit"},
+        "paid_at": _or_null({"type": "string", "format": "date-time"}),
+        "updated_at": {"type": "string", "format": "date-time"},
+    }
+)
+_PROBLEM: Final = _schema(
+    {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "code": _TEXT,
+        "request_id": _TEXT,
+        "errors": {"type": "array", "items": _schema({"pointer": _TEXT, "detail": _TEXT})},
+    },
+    "errors",
+)
+_RECORDED: Final = _schema(
+    {
+        "event_id": _TEXT,
+        "outcome": {"type": "string", "enum": ["recorded", "duplicate", "ignored"]},
+        "reason": _or_null({"type": "string", "enum": ["other_account", "other_mode"]}),
+    }
+)
+
+
+def _json(schema: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    return {"content": {media_type: {"schema": schema}}}
+
+
+def _problems(**by_status: str) -> dict[str, Any]:
+    return {
+        name.removeprefix("s"): {
+            "description": codes,
+            "content": {
+                "application/problem+json": {"schema": _PROBLEM},
+                "text/html": {"schema": _TEXT},
+            },
+        }
+        for name, codes in by_status.items()
+    }
+
+
+CHECKOUT: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [_CART, _schema({"payload": _CART}, additionalProperties=False)]
+                }
+            },
+            "application/x-www-form-urlencoded": {"schema": _FORM},
+        },
+    },
+    "responses": {
+        "200": {"description": "The page's address, for scripts", **_json(_STARTED)},
+        "303": {
+            "description": "The buyer is sent to the payment page",
+            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+            **_json(_STARTED),
+        },
+        **_problems(
+            s400="invalid_json",
+            s403="origin_not_allowed",
+            s408="body_timeout",
+            s413="body_too_large",
+            s415="unsupported_media_type",
+            s422="invalid_cart, redirect_not_allowed, cart_refused",
+            s502="altan_pay_misconfigured, altan_pay_malformed",
+            s503="altan_pay_unavailable, storage_unavailable",
+            s504="altan_pay_timeout",
+        ),
+    },
+}
+STATUS: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "description": "the checkout id, or the cs_… session id",
+            "schema": _TEXT,
+        },
+        {"name": "If-None-Match", "in": "header", "required": False, "schema": _TEXT},
+    ],
+    "responses": {
+        "200": {"description": "The payment's status", **_json(_STATUS)},
+        "304": {"description": "As the ETag says, nothing has changed"},
+        **_problems(s404="not_found", s503="storage_unavailable"),
+    },
+}
+WEBHOOK: Final[dict[str, Any]] = {
+    "summary": "Stripe's events",
+    "operationId": "stripe_webhook",
+    "parameters": [{"name": "Stripe-Signature", "in": "header", "required": True, "schema": _TEXT}],
+    "requestBody": {"required": True, **_json({"type": "object"})},
+    "responses": {
+        "200": {"description": "The event is on disk, or is not ours", **_json(_RECORDED)},
+        **_problems(
+            s400="signature_missing, signature_invalid, invalid_json, invalid_event",
+            s408="body_timeout",
+            s413="body_too_large",
+            s503="storage_unavailable",
+        ),
+    },
+}
+HEALTH: Final[dict[str, Any]] = {"200": {"description": "ok", **_json({"type": "object"})}}
+READY: Final[dict[str, Any]] = HEALTH | {
+    "503": {"description": "not ready; the failing parts are named", **_json({"type": "object"})}
+}
+METRICS: Final[dict[str, Any]] = {"200": {"description": "metrics", **_json(_TEXT, "text/plain")}}

@@ -1,0 +1,85 @@
+"""An error becomes an answer: problem+json (RFC 9457) for programs, a small page for people.
+
+The one table from error to HTTP status stands here. A test holds it against every error class.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Scope
+
+from app.domain import errors
+from app.domain.errors import CheckoutError
+from app.web import request_errors
+from app.web.negotiation import wants_page
+from app.web.pages import Pages
+
+RETRY_AFTER_S: Final = 5
+
+STATUS: Final[dict[type[CheckoutError], int]] = {
+    errors.InvalidJsonError: 400,
+    errors.SignatureMissingError: 400,
+    errors.SignatureInvalidError: 400,
+    errors.InvalidEventError: 400,
+    request_errors.OriginNotAllowedError: 403,
+    errors.NotFoundError: 404,
+    request_errors.MethodNotAllowedError: 405,
+    request_errors.BodyTimeoutError: 408,
+    request_errors.BodyTooLargeError: 413,
+    request_errors.UnsupportedMediaTypeError: 415,
+    errors.InvalidCartError: 422,
+    errors.RedirectNotAllowedError: 422,
+    errors.CartRefusedError: 422,
+    request_errors.InternalError: 500,
+    errors.AltanPayMisconfiguredError: 502,
+    errors.AltanPayMalformedError: 502,
+    errors.AltanPayUnavailableError: 503,
+    errors.StorageUnavailableError: 503,
+    errors.RowsRefusedError: 503,
+    errors.AltanPayTimeoutError: 504,
+}
+
+# After these the caller may still be sending; the connection is of no more use.
+_CLOSING: Final = (request_errors.BodyTooLargeError, request_errors.BodyTimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """Makes the answers. `pages` knows the shop, for the link back to it."""
+
+    pages: Pages
+
+    def answer(self, error: CheckoutError, scope: Scope) -> Response:
+        """The response that tells this caller of `error`."""
+        status = STATUS[type(error)]
+        headers = _headers(error, status)
+        request_id = scope["state"].get("request_id", "")
+        if wants_page(Headers(scope=scope)):
+            return self.pages.problem(error, status=status, request_id=request_id, headers=headers)
+        document: dict[str, object] = {
+            "type": f"urn:altan-checkout:error:{error.code}",
+            "title": error.title,
+            "status": status,
+            "detail": error.detail,
+            "code": error.code,
+            "request_id": request_id,
+        }
+        if error.faults:
+            document["errors"] = error.faults
+        return Response(
+            orjson.dumps(document), status, headers, media_type="application/problem+json"
+        )
+
+
+def _headers(error: CheckoutError, status: int) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store", "Vary": "Accept, Sec-Fetch-Mode"}
+    if status == 503:  # noqa: PLR2004 the contract: both of its kinds say when to come again
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(error, request_errors.MethodNotAllowedError):
+        headers["Allow"] = error.allow
+    if isinstance(error, _CLOSING):
+        headers["Connection"] = "close"
+    return headers

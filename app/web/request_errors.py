@@ -1,0 +1,51 @@
+"""Errors that only HTTP knows: sizes, media types, methods, origins."""
+
+from typing import ClassVar
+
+from app.domain.errors import CheckoutError, RequestWrongError
+
+
+class BodyTooLargeError(RequestWrongError):
+    """The body is larger than this address takes."""
+
+    code = "body_too_large"
+    title = "The body is too large"
+
+
+class BodyTimeoutError(RequestWrongError):
+    """The body did not arrive whole in time."""
+
+    code = "body_timeout"
+    title = "The body did not arrive in time"
+
+
+class UnsupportedMediaTypeError(RequestWrongError):
+    """The body is of a kind that this address does not take."""
+
+    code = "unsupported_media_type"
+    title = "That content type is not supported"
+
+
+class OriginNotAllowedError(RequestWrongError):
+    """The page that sent the request is not the shop's."""
+
+    code = "origin_not_allowed"
+    title = "That page may not start a checkout here"
+
+
+class MethodNotAllowedError(RequestWrongError):
+    """The address is right, the method is not. `allow` is the Allow header's value."""
+
+    code = "method_not_allowed"
+    title = "That method is not allowed here"
+
+    def __init__(self, allow: str) -> None:
+        super().__init__(f"This address takes {allow}.")
+        self.allow = allow
+
+
+class InternalError(CheckoutError):
+    """A defect of ours."""
+
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong on our side"

@@ -1,0 +1,96 @@
+"""POST /webhooks/stripe: verified, on disk, and only then a 2xx.
+
+A plain ASGI endpoint beside FastAPI's router: the router alone would halve what it can take
+(docs/decisions/0002), and it needs nothing of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from app.domain.errors import CheckoutError, InvalidJsonError
+from app.domain.events import EventFilter, IgnoredReason, StripeEvent, read_event
+from app.usecases.inbox import Inbox
+from app.usecases.ports import SignatureCheck
+from app.usecases.record_events import ReceivedEvent, Recorded
+from app.web.body import ClientGoneError, read_body
+from app.web.problems import Problems
+from app.web.request_errors import MethodNotAllowedError
+
+WEBHOOK_PATHS: Final = frozenset({"/webhooks/stripe", "/webhooks/stripe/"})
+BODY_BYTES_MAX: Final = 1024 * 1024
+
+# A failed fold is our business, not Stripe's: the event is safe, and comes again from our own disk.
+_OUTCOMES: Final = {
+    Recorded.RECORDED: "recorded",
+    Recorded.FAILED: "recorded",
+    Recorded.DUPLICATE: "duplicate",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEndpoint:
+    """Takes Stripe's events in. `report` is told what became of each."""
+
+    signatures: SignatureCheck
+    event_filter: EventFilter
+    inbox: Inbox[ReceivedEvent, Recorded]
+    problems: Problems
+    report: Callable[[str], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one webhook."""
+        scope["state"]["route"] = "/webhooks/stripe"
+        try:
+            status, body = 200, await self._take(scope, receive)
+        except ClientGoneError:
+            return
+        except CheckoutError as error:
+            self.report(error.code)
+            await self.problems.answer(error, scope)(scope, receive, send)
+            return
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    (b"content-type", b"application/json"),
+                    (b"content-length", str(len(body)).encode()),
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})
+
+    async def _take(self, scope: Scope, receive: Receive) -> bytes:
+        if scope["method"] != "POST":
+            raise MethodNotAllowedError("POST")
+        headers = Headers(scope=scope)
+        body = await read_body(receive, headers, body_bytes_max=BODY_BYTES_MAX)
+        self.signatures.verify(body, _signature_headers(scope))
+        event = read_event(_document(body))
+        reason = self.event_filter.reason_to_ignore(event)
+        if reason is not None:
+            self.report(reason)
+            return _answer(event, "ignored", reason)
+        recorded = await self.inbox.put(ReceivedEvent(event, body))
+        self.report(recorded)
+        return _answer(event, _OUTCOMES[recorded], None)
+
+
+def _signature_headers(scope: Scope) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == b"stripe-signature"]
+
+
+def _document(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJsonError("The body is signed, but is not JSON.") from error
+
+
+def _answer(event: StripeEvent, outcome: str, reason: IgnoredReason | None) -> bytes:
+    return orjson.dumps({"event_id": event.id, "outcome": outcome, "reason": reason})
