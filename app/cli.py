@@ -1,6 +1,7 @@
 """The `altan-checkout` command: what an operator runs. Each command imports what it needs, late."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -40,6 +41,77 @@ def migrate() -> None:
     settings = _settings_or_exit()
     _prepare_or_exit(settings)
     typer.echo(f"{settings.database_url} is up to date.")
+
+
+@cli.command()
+def sandbox(  # noqa: PLR0913 each is one option of the command line
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 9000,
+    public_url: Annotated[
+        str, typer.Option(envvar="SANDBOX_PUBLIC_URL", help="Where a browser reaches this.")
+    ] = "http://localhost:9000",
+    checkout_url: Annotated[
+        str,
+        typer.Option(envvar="SANDBOX_CHECKOUT_URL", help="Where a browser reaches it."),
+    ] = "http://localhost:8000",
+    webhook_url: Annotated[
+        str, typer.Option(envvar="SANDBOX_WEBHOOK_URL", help="Where webhooks are sent.")
+    ] = "http://127.0.0.1:8000/webhooks/stripe",
+    webhook_secret: Annotated[
+        str, typer.Option(envvar="SANDBOX_WEBHOOK_SECRET", help="What webhooks are signed with.")
+    ] = "whsec_sandbox_0123456789abcdef",
+) -> None:
+    """Play Altan Pay, Stripe's payment page and a shop: everything but the service itself."""
+    import uvicorn  # noqa: PLC0415 see the module's docstring
+
+    from app.sandbox.server import SandboxConfig, create_sandbox  # noqa: PLC0415
+
+    config = SandboxConfig(
+        public_url=public_url,
+        checkout_url=checkout_url,
+        webhook_url=webhook_url,
+        webhook_secret=webhook_secret,
+    )
+    uvicorn.run(create_sandbox(config), host=host, port=port, ws="none", log_level="warning")
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="The service's port.")] = 8000,
+    sandbox_port: Annotated[int, typer.Option(help="The shop's port.")] = 9000,
+    folder: Annotated[Path, typer.Option(help="Where the database is kept.")] = Path("data"),
+) -> None:
+    """Try everything in a minute: the service, a sandbox and a small shop. No account needed."""
+    from app.demo import Demo, DemoError  # noqa: PLC0415 see the module's docstring
+
+    try:
+        Demo(port=port, sandbox_port=sandbox_port, folder=folder).run()
+    except DemoError as error:
+        _stop(f"The demo cannot run: {error}.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Look at settings, database, clock and Altan Pay; exit 1 if anything would not work."""
+    from rich.console import Console  # noqa: PLC0415 see the module's docstring
+    from rich.markup import escape
+    from rich.table import Table  # noqa: PLC0415
+
+    from app.doctor import Finding, Verdict, examine  # noqa: PLC0415
+
+    try:
+        findings = list(examine(load_settings()))
+    except SettingsError as error:
+        findings = [Finding("settings", Verdict.FAILS, line) for line in error.lines]
+    table = Table("part", "state", "what to know")
+    colours = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.FAILS: "bold red"}
+    for finding in findings:
+        state = f"[{colours[finding.verdict]}]{finding.verdict}[/]"
+        table.add_row(finding.subject, state, escape(finding.words))
+    Console().print(table)
+    if any(finding.verdict is Verdict.FAILS for finding in findings):
+        sys.exit(1)
 
 
 def _settings_or_exit() -> Settings:

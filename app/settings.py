@@ -252,15 +252,15 @@ class SettingsError(Exception):
         self.lines = lines
 
 
-def load_settings() -> Settings:
-    """Read the settings.
+def load_settings(*, secrets_dir: Path = SECRETS_DIR) -> Settings:
+    """Read the settings; the environment wins over `.env`, and that over files in `secrets_dir`.
 
     Raises:
         SettingsError: with a line for each setting that is wrong or missing.
     """
     sources: dict[str, Any] = {}
-    if SECRETS_DIR.is_dir():
-        sources["_secrets_dir"] = SECRETS_DIR
+    if secrets_dir.is_dir():
+        sources["_secrets_dir"] = secrets_dir
     try:
         return Settings(**sources)
     except ValidationError as error:

@@ -40,8 +40,18 @@ class _Waiting(Generic[Item, Result]):
 class Inbox(Generic[Item, Result]):
     """A queue in front of one recording function, with an answer for everyone who put in."""
 
-    def __init__(self, record: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+    def __init__(
+        self,
+        record: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        batch_max: int = BATCH_MAX,
+        waiting_max: int = WAITING_MAX,
+        wait_s: float = WAIT_S,
+    ) -> None:
         self._record = record
+        self._batch_max = batch_max
+        self._waiting_max = waiting_max
+        self._wait_s = wait_s
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._draining: asyncio.Task[None] | None = None
 
@@ -51,7 +61,7 @@ class Inbox(Generic[Item, Result]):
         Raises:
             StorageUnavailableError: it is not known to be on disk.
         """
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= self._waiting_max:
             raise StorageUnavailableError(
                 "Too many events wait for the disk. Please send it again."
             )
@@ -60,7 +70,7 @@ class Inbox(Generic[Item, Result]):
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(self._wait_s):
                 return await waiting.future
         except TimeoutError as error:
             raise StorageUnavailableError("The disk is too slow. Please send it again.") from error
@@ -68,7 +78,7 @@ class Inbox(Generic[Item, Result]):
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                size = min(len(self._waiting), BATCH_MAX)
+                size = min(len(self._waiting), self._batch_max)
                 await self._settle([self._waiting.popleft() for _ in range(size)])
         finally:
             self._draining = None

@@ -17,8 +17,10 @@ class ClientGoneError(Exception):
     """The caller hung up in the middle of its request; there is nobody to answer."""
 
 
-async def read_body(receive: Receive, headers: Headers, *, body_bytes_max: int) -> bytes:
-    """The body, at most `body_bytes_max` long, within ten seconds for all of it.
+async def read_body(
+    receive: Receive, headers: Headers, *, body_bytes_max: int, timeout_s: float = BODY_TIMEOUT_S
+) -> bytes:
+    """The body, at most `body_bytes_max` long, within `timeout_s` for all of it.
 
     Raises:
         BodyTooLargeError: it is longer, or says that it will be.
@@ -26,10 +28,10 @@ async def read_body(receive: Receive, headers: Headers, *, body_bytes_max: int) 
         ClientGoneError: the caller hung up.
     """
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             return await _read(receive, headers, body_bytes_max)
     except TimeoutError as error:
-        raise BodyTimeoutError(f"The body took longer than {BODY_TIMEOUT_S:.0f} s.") from error
+        raise BodyTimeoutError(f"The body took longer than {timeout_s:g} s.") from error
 
 
 async def _read(receive: Receive, headers: Headers, body_bytes_max: int) -> bytes:

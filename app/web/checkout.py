@@ -14,7 +14,7 @@ from app.domain.cart import read_checkout_request
 from app.domain.errors import Fault, InvalidCartError, InvalidJsonError
 from app.usecases.ports import Checkout
 from app.usecases.start_checkout import StartCheckout
-from app.web.body import read_body
+from app.web.body import BODY_TIMEOUT_S, read_body
 from app.web.negotiation import wants_json_answer
 from app.web.request_errors import OriginNotAllowedError, UnsupportedMediaTypeError
 
@@ -41,10 +41,16 @@ class CheckoutEndpoint:
     start_checkout: StartCheckout
     quantity_max: int
     enforced_origins: frozenset[str] | None
+    body_timeout_s: float = BODY_TIMEOUT_S
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
-        body = await read_body(request.receive, request.headers, body_bytes_max=BODY_BYTES_MAX)
+        body = await read_body(
+            request.receive,
+            request.headers,
+            body_bytes_max=BODY_BYTES_MAX,
+            timeout_s=self.body_timeout_s,
+        )
         self._check_origin(request.headers)
         document = _document(body, request.headers)
         cart = read_checkout_request(document, quantity_max=self.quantity_max)

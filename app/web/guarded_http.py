@@ -1,13 +1,12 @@
 """uvicorn's HTTP protocol, with limits on what a stranger may send before any code of ours runs."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100
-HEAD_TIMEOUT_S: Final = 10.0
 
 
 class HeadTooLargeError(Exception):
@@ -20,8 +19,10 @@ class GuardedHttp(HttpToolsProtocol):
     uvicorn times only the pause between two requests, and keeps headers of any size.
     """
 
+    head_timeout_s: ClassVar = 10.0
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A new connection has ten seconds to say what it wants."""
+        """A new connection has a few seconds to say what it wants."""
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
@@ -66,7 +67,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._disarm()
-        self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
+        self._deadline = self.loop.call_later(self.head_timeout_s, self._give_up)
 
     def _disarm(self) -> None:
         if self._deadline is not None:

@@ -17,7 +17,7 @@ from app.domain.events import EventFilter, IgnoredReason, StripeEvent, read_even
 from app.usecases.inbox import Inbox
 from app.usecases.ports import SignatureCheck
 from app.usecases.record_events import ReceivedEvent, Recorded
-from app.web.body import ClientGoneError, read_body
+from app.web.body import BODY_TIMEOUT_S, ClientGoneError, read_body
 from app.web.problems import Problems
 from app.web.request_errors import MethodNotAllowedError
 
@@ -41,6 +41,7 @@ class WebhookEndpoint:
     inbox: Inbox[ReceivedEvent, Recorded]
     problems: Problems
     report: Callable[[str], None]
+    body_timeout_s: float = BODY_TIMEOUT_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""
@@ -69,7 +70,9 @@ class WebhookEndpoint:
         if scope["method"] != "POST":
             raise MethodNotAllowedError("POST")
         headers = Headers(scope=scope)
-        body = await read_body(receive, headers, body_bytes_max=BODY_BYTES_MAX)
+        body = await read_body(
+            receive, headers, body_bytes_max=BODY_BYTES_MAX, timeout_s=self.body_timeout_s
+        )
         self.signatures.verify(body, _signature_headers(scope))
         event = read_event(_document(body))
         reason = self.event_filter.reason_to_ignore(event)

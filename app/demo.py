@@ -1,0 +1,184 @@
+"""`altan-checkout demo`: the service, the sandbox and its shop as three-in-one, until Ctrl-C.
+
+Both run as processes of their own, as they would in earnest; this one starts, watches and ends
+them. Nothing of the caller's settings is used, so a demo never touches a real shop.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.panel import Panel
+
+from app.settings import Settings
+
+START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 25.0
+_POLL_S: Final = 0.1
+
+_ACCOUNT_ID: Final = "00000000-0000-4000-8000-000000000000"
+_CONNECT_ID: Final = "acct_sandbox"
+_WEBHOOK_SECRET: Final = "whsec_sandbox_0123456789abcdef"  # noqa: S105 published on purpose
+
+
+class DemoError(Exception):
+    """The demo cannot start or go on; the words say why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """Two ports and a folder."""
+
+    port: int
+    sandbox_port: int
+    folder: Path
+
+    @property
+    def shop_url(self) -> str:
+        """The one address to open."""
+        return f"http://localhost:{self.sandbox_port}"
+
+    @property
+    def service_url(self) -> str:
+        """Where the shop's page posts its cart."""
+        return f"http://localhost:{self.port}"
+
+    def run(self) -> None:
+        """Start everything, say where it is, and wait for Ctrl-C or SIGTERM.
+
+        Raises:
+            DemoError: a port is taken, or one of the two did not start or has ended.
+        """
+        for port in (self.port, self.sandbox_port):
+            _require_free(port)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _ended_by_signal(), self._process(self._service()) as service:
+            with self._process(self._sandbox()) as sandbox:
+                _wait_until_ready(f"{self.service_url}/health/ready", service)
+                _wait_until_ready(f"{self.shop_url}/health/live", sandbox)
+                self._introduce()
+                _wait_for_the_end(service, sandbox)
+
+    def _service(self) -> list[str]:
+        return ["serve", "--host", "127.0.0.1", "--port", str(self.port)]
+
+    def _sandbox(self) -> list[str]:
+        return ["sandbox", "--host", "127.0.0.1", "--port", str(self.sandbox_port)]
+
+    @contextmanager
+    def _process(self, arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        # Its own folder and session: no .env of the caller's, and Ctrl-C comes through us alone.
+        process = subprocess.Popen(  # noqa: S603 our own program
+            [sys.executable, "-m", "app", *arguments],
+            cwd=self.folder,
+            env=self._environment(),
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        ours = {name.upper() for name in Settings.model_fields} | {"STRIPE_WEBHOOK_SECRET"}
+        kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
+        package_root = str(Path(__file__).parent.parent)
+        return kept | {
+            "PYTHONPATH": os.pathsep.join(filter(None, (package_root, kept.get("PYTHONPATH")))),
+            "ALTAN_ACCOUNT_ID": _ACCOUNT_ID,
+            "ALTAN_STRIPE_CONNECT_ID": _CONNECT_ID,
+            "ALTAN_PAY_URL": f"http://127.0.0.1:{self.sandbox_port}",
+            "CHECKOUT_URL_HOSTS": f"localhost:{self.sandbox_port}",
+            "STRIPE_WEBHOOK_SECRETS": _WEBHOOK_SECRET,
+            "APP_URL": self.shop_url,
+            "ALLOWED_ORIGINS": f"{self.shop_url},http://127.0.0.1:{self.sandbox_port}",
+            "DATABASE_URL": f"sqlite:///{self.folder.absolute() / 'demo.db'}",
+            "LOG_FORMAT": "console",
+            "LOG_LEVEL": "warning",
+            "SANDBOX_PUBLIC_URL": self.shop_url,
+            "SANDBOX_CHECKOUT_URL": self.service_url,
+            "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{self.port}/webhooks/stripe",
+            "SANDBOX_WEBHOOK_SECRET": _WEBHOOK_SECRET,
+        }
+
+    def _introduce(self) -> None:
+        Console(highlight=False).print(
+            Panel.fit(
+                f"Open  [bold cyan]{self.shop_url}[/]\n\n"
+                "Put something into the cart and buy it; on the payment page, choose how it ends.\n"
+                f"The service itself is at {self.service_url} (try /docs, /metrics).\n"
+                f"The database is {self.folder / 'demo.db'}.\n\n"
+                "No money moves. [bold]Ctrl-C[/] ends everything.",
+                title="altan-checkout demo",
+            )
+        )
+
+
+class _EndedBySignal(Exception):  # noqa: N818 it is no error
+    """Somebody wants the demo to end."""
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    def end(_signal: int, _frame: object) -> None:
+        raise _EndedBySignal
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with suppress(_EndedBySignal):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(
+                f"port {port} is in use; stop what listens there, or choose others with "
+                "--port and --sandbox-port"
+            ) from error
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        _require_running(process)
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 our own address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(_POLL_S)
+    raise DemoError(f"{url} did not answer within {START_TIMEOUT_S:.0f} s")
+
+
+def _wait_for_the_end(*processes: subprocess.Popen[bytes]) -> None:
+    while True:
+        for process in processes:
+            _require_running(process)
+        time.sleep(_POLL_S)
+
+
+def _require_running(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        raise DemoError(f"a part of the demo ended with status {process.returncode}; see above")

@@ -1,0 +1,153 @@
+"""`altan-checkout doctor`: would this deployment work? Looks at everything, creates nothing.
+
+No checkout session is made: Altan Pay's host is looked up, connected to, and its certificate
+checked; the time it tells is held against our clock, on which every webhook's signature depends.
+"""
+
+import email.utils
+import http.client
+import re
+import socket
+import sqlite3
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
+from app.adapters.database.sqlite import connect
+from app.settings import Settings
+
+NETWORK_TIMEOUT_S: Final = 5.0
+CLOCK_SKEW_MAX_S: Final = 30.0
+_RELEASED_S: Final = 1_793_000_000  # 2026-10: a clock before this program was written is wrong
+
+
+class Verdict(StrEnum):
+    """How a finding stands."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILS = "fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row of the table: what was looked at, how it stands, what to know or do."""
+
+    subject: str
+    verdict: Verdict
+    words: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at each part in turn; a part that cannot be looked at fails, and the rest go on."""
+    yield Finding("settings", Verdict.OK, "complete and well-formed")
+    yield from _secrets(settings)
+    yield from _shop(settings)
+    for subject, look in _LOOKS.items():
+        try:
+            yield look(settings)
+        except (OSError, sqlite3.Error, http.client.HTTPException) as error:
+            yield Finding(subject, Verdict.FAILS, f"{type(error).__name__}: {error}")
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    count = len(settings.stripe_webhook_secrets)
+    plural = "" if count == 1 else "s"
+    yield Finding("webhook secrets", Verdict.OK, f"{count} secret{plural} of the right form")
+    if settings.stripe_api_key is None:
+        return
+    if re.match(r"rk_(live|test)_", settings.stripe_api_key.get_secret_value()):
+        yield Finding("STRIPE_API_KEY", Verdict.OK, "a restricted key")
+    else:
+        words = "not a restricted key (rk_…); make one that can only read"
+        yield Finding("STRIPE_API_KEY", Verdict.WARNING, words)
+
+
+def _shop(settings: Settings) -> Iterator[Finding]:
+    if settings.is_sandbox:
+        yield Finding("mode", Verdict.WARNING, "sandbox: ALTAN_PAY_URL is this very machine")
+    try:
+        uuid.UUID(settings.altan_account_id)
+    except ValueError:
+        words = "not a UUID, as Altan's ids are; copy it from your Altan workspace again"
+        yield Finding("ALTAN_ACCOUNT_ID", Verdict.WARNING, words)
+    if settings.app_url.startswith("http://") and not settings.is_sandbox:
+        words = "plain http; Stripe's live mode sends buyers back over https only"
+        yield Finding("APP_URL", Verdict.WARNING, words)
+
+
+def _database(settings: Settings) -> Finding:
+    path = settings.database_path
+    if not path.exists():
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        probe = folder / f".altan-checkout-doctor-{uuid.uuid4().hex}"
+        probe.touch()
+        probe.unlink()
+        return Finding("database", Verdict.OK, f"{path} does not exist yet; serve will make it")
+    with closing(connect(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        revision = current_revision(connection)
+        connection.execute("CREATE TABLE doctor_was_here (id INTEGER)")  # rolled back on closing
+    if revision != SCHEMA_REVISION:
+        words = f"{path} is at revision {revision}, not {SCHEMA_REVISION}: altan-checkout migrate"
+        return Finding("database", Verdict.FAILS, words)
+    return Finding("database", Verdict.OK, f"{path} is writable, revision {revision}")
+
+
+def _altan_pay(settings: Settings) -> Finding:
+    url = urlsplit(settings.altan_pay_url)
+    host, port = str(url.hostname), url.port or (443 if url.scheme == "https" else 80)
+    with socket.create_connection((host, port), NETWORK_TIMEOUT_S) as connection:
+        if url.scheme == "http":
+            return Finding("Altan Pay", Verdict.OK, f"{host}:{port} answers (plain, loopback)")
+        context = ssl.create_default_context()
+        with context.wrap_socket(connection, server_hostname=host) as secured:
+            certificate = secured.getpeercert() or {}
+            expires_s = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+            days = int((expires_s - time.time()) // 86_400)
+    return Finding("Altan Pay", Verdict.OK, f"{host}: {secured.version()}, {days} days of TLS left")
+
+
+def _clock(settings: Settings) -> Finding:
+    now_s = time.time()
+    if now_s < _RELEASED_S:
+        return Finding("clock", Verdict.FAILS, "the clock is in the past; set it (NTP)")
+    there_s = _time_at(settings.altan_pay_url)
+    if there_s is None:
+        words = "not in the past; nobody told the time to compare it with"
+        return Finding("clock", Verdict.WARNING, words)
+    skew_s = abs(now_s - there_s)
+    if skew_s > CLOCK_SKEW_MAX_S:
+        words = f"{skew_s:.0f} s off; Stripe's signatures would seem stale. Set it (NTP)"
+        return Finding("clock", Verdict.FAILS, words)
+    return Finding("clock", Verdict.OK, f"within {CLOCK_SKEW_MAX_S:.0f} s of Altan Pay's")
+
+
+def _time_at(url: str) -> float | None:
+    """What a server's Date header says, asked for with a HEAD of its root: it starts nothing."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(str(parts.hostname), parts.port, timeout=NETWORK_TIMEOUT_S)
+    try:
+        connection.request("HEAD", "/")
+        date = connection.getresponse().getheader("Date")
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    parsed = email.utils.parsedate_to_datetime(date) if date else None
+    return parsed.timestamp() if parsed else None
+
+
+_LOOKS: Final[dict[str, Callable[[Settings], Finding]]] = {
+    "database": _database,
+    "Altan Pay": _altan_pay,
+    "clock": _clock,
+}
