@@ -60,7 +60,7 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
     ] = "http://127.0.0.1:8000/webhooks/stripe",
     webhook_secret: Annotated[
         str, typer.Option(envvar="SANDBOX_WEBHOOK_SECRET", help="What webhooks are signed with.")
-    ] = "whsec_sandbox_0123456789abcdef",
+    ] = "whsec_sandbox_0123456789abcdef",  # noqa: S107 published on purpose
 ) -> None:
     """Play Altan Pay, Stripe's payment page and a shop: everything but the service itself."""
     import uvicorn  # noqa: PLC0415 see the module's docstring
@@ -95,7 +95,7 @@ def demo(
 def doctor() -> None:
     """Look at settings, database, clock and Altan Pay; exit 1 if anything would not work."""
     from rich.console import Console  # noqa: PLC0415 see the module's docstring
-    from rich.markup import escape
+    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     from app.doctor import Finding, Verdict, examine  # noqa: PLC0415

@@ -63,12 +63,15 @@ class Demo:
         for port in (self.port, self.sandbox_port):
             _require_free(port)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _ended_by_signal(), self._process(self._service()) as service:
-            with self._process(self._sandbox()) as sandbox:
-                _wait_until_ready(f"{self.service_url}/health/ready", service)
-                _wait_until_ready(f"{self.shop_url}/health/live", sandbox)
-                self._introduce()
-                _wait_for_the_end(service, sandbox)
+        with (
+            _ended_by_signal(),
+            self._process(self._service()) as service,
+            self._process(self._sandbox()) as sandbox,
+        ):
+            _wait_until_ready(f"{self.service_url}/health/ready", service)
+            _wait_until_ready(f"{self.shop_url}/health/live", sandbox)
+            self._introduce()
+            _wait_for_the_end(service, sandbox)
 
     def _service(self) -> list[str]:
         return ["serve", "--host", "127.0.0.1", "--port", str(self.port)]

@@ -45,16 +45,27 @@ class Finding:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    subject: str
+    at: Callable[[Settings], Finding]
+    advice: str
+
+
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at each part in turn; a part that cannot be looked at fails, and the rest go on."""
     yield Finding("settings", Verdict.OK, "complete and well-formed")
     yield from _secrets(settings)
     yield from _shop(settings)
-    for subject, look in _LOOKS.items():
+    for look in (
+        _Look("database", _database, "check that its folder is there and writable"),
+        _Look("Altan Pay", _altan_pay, "check ALTAN_PAY_URL, name resolution, firewall"),
+        _Look("clock", _clock, "set the clock (NTP)"),
+    ):
         try:
-            yield look(settings)
-        except (OSError, sqlite3.Error, http.client.HTTPException) as error:
-            yield Finding(subject, Verdict.FAILS, f"{type(error).__name__}: {error}")
+            yield look.at(settings)
+        except (OSError, ValueError, sqlite3.Error) as error:
+            yield Finding(look.subject, Verdict.FAILS, f"{error}: {look.advice}")
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
@@ -144,10 +155,3 @@ def _time_at(url: str) -> float | None:
         connection.close()
     parsed = email.utils.parsedate_to_datetime(date) if date else None
     return parsed.timestamp() if parsed else None
-
-
-_LOOKS: Final[dict[str, Callable[[Settings], Finding]]] = {
-    "database": _database,
-    "Altan Pay": _altan_pay,
-    "clock": _clock,
-}
