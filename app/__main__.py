@@ -1,6 +1,8 @@
-"""`python -m app` is `altan-checkout`."""
+"""`python -m app` serves; with arguments it is `altan-checkout`."""
 
-from app.cli import main
+import sys
+
+from app.cli import cli
 
 if __name__ == "__main__":
-    main()
+    cli(sys.argv[1:] or ["serve"], prog_name="altan-checkout")

@@ -136,8 +136,7 @@ def _add_error_answers(app: FastAPI, problems: Problems) -> None:
         return Response(status_code=400)  # nobody is there to read it
 
     async def defect(request: Request, _: Exception) -> Response:
-        words = "It was logged with the request id below. Please try again."
-        return problems.answer(InternalError(words), request.scope)
+        return problems.answer(InternalError(), request.scope)
 
     app.add_exception_handler(CheckoutError, checkout_error)
     app.add_exception_handler(HTTPException, http_error)

@@ -1,7 +1,5 @@
 """Errors that only HTTP knows: sizes, media types, methods, origins."""
 
-from typing import ClassVar
-
 from app.domain.errors import CheckoutError, RequestWrongError
 
 
@@ -47,5 +45,8 @@ class MethodNotAllowedError(RequestWrongError):
 class InternalError(CheckoutError):
     """A defect of ours."""
 
-    code: ClassVar[str] = "internal_error"
-    title: ClassVar[str] = "Something went wrong on our side"
+    code = "internal_error"
+    title = "Something went wrong on our side"
+
+    def __init__(self) -> None:
+        super().__init__("It was logged with the request id. Please try again.")

@@ -19,7 +19,7 @@ from app.usecases.ports import SignatureCheck
 from app.usecases.record_events import ReceivedEvent, Recorded
 from app.web.body import BODY_TIMEOUT_S, ClientGoneError, read_body
 from app.web.problems import Problems
-from app.web.request_errors import MethodNotAllowedError
+from app.web.request_errors import InternalError, MethodNotAllowedError
 
 WEBHOOK_PATHS: Final = frozenset({"/webhooks/stripe", "/webhooks/stripe/"})
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -54,6 +54,10 @@ class WebhookEndpoint:
             self.report(error.code)
             await self.problems.answer(error, scope)(scope, receive, send)
             return
+        except Exception:
+            self.report(InternalError.code)
+            await self.problems.answer(InternalError(), scope)(scope, receive, send)
+            raise  # the watch logs it
         await send(
             {
                 "type": "http.response.start",
