@@ -73,7 +73,14 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
         webhook_url=webhook_url,
         webhook_secret=webhook_secret,
     )
-    uvicorn.run(create_sandbox(config), host=host, port=port, ws="none", log_level="warning")
+    uvicorn.run(
+        create_sandbox(config),
+        host=host,
+        port=port,
+        ws="none",
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
 
 
 @cli.command()

@@ -1,0 +1,35 @@
+"""What the sandbox is told when it starts, and how long it is willing to wait."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxConfig:
+    """Addresses and ids that the sandbox and the service must agree on."""
+
+    public_url: str = "http://localhost:9000"
+    """Where a browser reaches the sandbox."""
+    checkout_url: str = "http://localhost:8000"
+    """Where a browser reaches the service."""
+    webhook_url: str = "http://127.0.0.1:8000/webhooks/stripe"
+    """Where the sandbox itself reaches the service's webhook."""
+    webhook_secret: str = "whsec_sandbox_0123456789abcdef"  # noqa: S105 - made up, guards nothing
+    account_id: str = "00000000-0000-4000-8000-000000000000"
+    stripe_connect_id: str = "acct_sandbox"
+    retry_delays_s: tuple[float, ...] = (1, 2, 5, 10, 30, 60)
+    """Pauses between a failed delivery's attempts: Stripe's schedule, sped up from days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """The upper bound of each wait, in seconds; tests shorten them."""
+
+    buyer_s: float = 10
+    """Checkout holds the buyer this long for the answer to checkout.session.completed
+    (Stripe's docs: checkout/fulfillment)."""
+    attempt_s: float = 20
+    """One webhook delivery, from connecting to the last byte of the answer."""
+    status_s: float = 5
+    """The thanks page's question to the service."""
+    hang_s: float = 60
+    """How long the hanging fault holds a caller that does not hang up by itself."""

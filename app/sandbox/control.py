@@ -1,0 +1,142 @@
+"""The sandbox's own JSON API, for tests: act on sessions, look at deliveries, send them again."""
+
+import time
+from dataclasses import dataclass
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.sandbox.acts import Act, ActRefusedError
+from app.sandbox.altan_pay import page_url
+from app.sandbox.bodies import read_body
+from app.sandbox.config import SandboxConfig, Waits
+from app.sandbox.deliveries import Attempt, Delivery
+from app.sandbox.hosted_page import find_act
+from app.sandbox.objects import JsonObject, session_object
+from app.sandbox.payments import Payments
+from app.sandbox.sessions import Session
+from app.sandbox.trouble import Trouble, TroubleRefusedError, parse_trouble_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """Everything under `/sandbox/`."""
+
+    config: SandboxConfig
+    waits: Waits
+    payments: Payments
+
+    async def list_sessions(self, _request: Request) -> Response:
+        """`GET /sandbox/sessions`, the newest first."""
+        sessions = [self._session_json(session) for session in self.payments.sessions]
+        return JSONResponse({"sessions": sessions})
+
+    async def read_session(self, request: Request) -> Response:
+        """`GET /sandbox/sessions/{session_id}`."""
+        return JSONResponse(self._session_json(self._find_session(request)))
+
+    async def act(self, request: Request) -> Response:
+        """`POST /sandbox/sessions/{session_id}/{act}`, with the trouble as the body.
+
+        The answer comes when each event was sent once, or after the time that Checkout would
+        hold a buyer; at once where the events are to be late.
+        """
+        self._find_session(request)
+        act = find_act(request)
+        trouble = await _read_trouble(request)
+        try:
+            performed = self.payments.perform(act, self._find_session(request), trouble)
+        except ActRefusedError as error:
+            raise HTTPException(409, str(error)) from error
+        if not trouble.is_late:
+            await _wait_all_answered(performed.deliveries, self.waits.buyer_s)
+        return JSONResponse(
+            {
+                "session": self._session_json(performed.session),
+                "events": [_event_json(delivery) for delivery in performed.deliveries],
+            }
+        )
+
+    async def list_deliveries(self, _request: Request) -> Response:
+        """`GET /sandbox/deliveries`: all attempts in order, and where each event stands."""
+        deliveries = self.payments.deliveries
+        return JSONResponse(
+            {
+                "deliveries": [_attempt_json(attempt) for attempt in deliveries.attempts],
+                "events": [_event_json(delivery) for delivery in deliveries],
+            }
+        )
+
+    async def resend(self, request: Request) -> Response:
+        """`POST /sandbox/deliveries/{event_id}/resend`; answers when the service did."""
+        delivery = self.payments.deliveries.get(request.path_params["event_id"])
+        if delivery is None:
+            raise HTTPException(404, "There is no such event here, or it is long ago.")
+        attempt = await self.payments.deliveries.resend(delivery)
+        return JSONResponse(_attempt_json(attempt))
+
+    def _find_session(self, request: Request) -> Session:
+        session = self.payments.sessions.get(request.path_params["session_id"])
+        if session is None:
+            raise HTTPException(404, "There is no such session here, or it is long ago.")
+        return session
+
+    def _session_json(self, session: Session) -> JsonObject:
+        """Return Stripe's object, with what only the sandbox knows beside it."""
+        return {
+            **session_object(session),
+            "url": page_url(self.config, session),
+            "return_url": session.return_url,
+            "stage": session.stage.value,
+            "acts": [act.value for act in Act if act.is_possible(session)],
+            "line_items": [
+                {
+                    "price": line.price.id,
+                    "quantity": line.quantity,
+                    "amount_total": line.amount_minor,
+                }
+                for line in session.order.lines
+            ],
+        }
+
+
+async def _read_trouble(request: Request) -> Trouble:
+    body = await read_body(request)
+    if not body:
+        return Trouble()
+    try:
+        return parse_trouble_json(orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        raise HTTPException(400, "The body is not JSON.") from error
+    except TroubleRefusedError as error:
+        raise HTTPException(400, str(error)) from error
+
+
+async def _wait_all_answered(deliveries: list[Delivery], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for delivery in deliveries:
+        await delivery.wait_answered(max(0, deadline - time.monotonic()))
+
+
+def _event_json(delivery: Delivery) -> JsonObject:
+    return {
+        "event_id": delivery.event.id,
+        "type": delivery.event.type,
+        "session_id": delivery.event.session_id,
+        "state": delivery.state.value,
+        "attempts": delivery.started,
+    }
+
+
+def _attempt_json(attempt: Attempt) -> JsonObject:
+    return {
+        "event_id": attempt.event_id,
+        "type": attempt.event_type,
+        "attempt": attempt.number,
+        "at": attempt.at,
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "ms": attempt.elapsed_ms,
+    }

@@ -1,0 +1,66 @@
+"""Renders HTML and says what a page may load, ask and submit to."""
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment, FileSystemLoader
+from starlette.responses import HTMLResponse, Response
+
+from app.sandbox.money import format_money
+
+HERE = Path(__file__).parent
+# Every printable ASCII character that may stand in a URL as it is, `%` included: what the shop
+# encoded stays encoded, and only line breaks, spaces and letters beyond ASCII are escaped.
+URL_SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+
+
+class Pages:
+    """The templates, and the headers that every page gets."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["money"] = format_money
+
+    def render(
+        self,
+        template: str,
+        *,
+        status_code: int = 200,
+        connect: str = "'none'",
+        submit: str = "'self'",
+        **values: object,
+    ) -> HTMLResponse:
+        """Return the page; `connect` and `submit` are sources for fetch and for forms."""
+        html = self._templates.get_template(template).render(values)
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": (
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+                f"connect-src {connect}; form-action {submit}; "
+                "base-uri 'none'; frame-ancestors 'none'"
+            ),
+            # With a stricter policy browsers send `Origin: null` along with a form.
+            "Referrer-Policy": "strict-origin-when-cross-origin",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return HTMLResponse(html, status_code=status_code, headers=headers)
+
+
+def see_other(url: str) -> Response:
+    """Return a 303, so that the browser follows with GET.
+
+    Starlette's own RedirectResponse escapes braces, which a shop may have in its URL.
+    """
+    headers = {"Location": quote(url, safe=URL_SAFE), "Cache-Control": "no-store"}
+    return Response(status_code=303, headers=headers)
+
+
+def origin_of(url: str) -> str:
+    """Return the URL's scheme, host and port, as a Content-Security-Policy writes them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

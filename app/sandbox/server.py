@@ -1,0 +1,117 @@
+"""Puts the sandbox together: one ASGI app with every route, and one HTTP client."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app.sandbox.altan_pay import AltanPay
+from app.sandbox.config import SandboxConfig, Waits
+from app.sandbox.control import Control
+from app.sandbox.deliveries import Deliveries
+from app.sandbox.hosted_page import HostedPage
+from app.sandbox.pages import HERE, Pages
+from app.sandbox.payments import Payments
+from app.sandbox.purchases import PurchaseReader
+from app.sandbox.sessions import Sessions
+from app.sandbox.shop import Shop
+
+__all__ = ["SandboxConfig", "Waits", "create_sandbox"]
+
+CONNECTIONS_MAX = 50
+# Where programs talk to the sandbox; everywhere else an error is a page.
+JSON_PATHS = ("/v2/", "/sandbox/", "/health/")
+
+
+def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Starlette:
+    """Return the sandbox as an ASGI app, lifespan included."""
+    waits = waits or Waits()
+    # With as many kept connections as allowed ones httpx does not open new ones for each burst
+    # (httpcore#1000). No proxy settings: everything that is called is a neighbour.
+    limits = httpx.Limits(
+        max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX
+    )
+    client = httpx.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
+    deliveries = Deliveries(
+        client=client,
+        url=config.webhook_url,
+        secret=config.webhook_secret,
+        retry_delays_s=config.retry_delays_s,
+        attempt_s=waits.attempt_s,
+    )
+    payments = Payments(sessions=Sessions(), deliveries=deliveries)
+    pages = Pages()
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await deliveries.close()
+        await client.aclose()
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        return _refuse(request, error, pages)
+
+    purchases = PurchaseReader(config=config, waits=waits, client=client)
+    return Starlette(
+        routes=[
+            *_altan_pay_routes(AltanPay(config=config, waits=waits, payments=payments)),
+            *_hosted_page_routes(HostedPage(waits=waits, payments=payments, pages=pages)),
+            *_control_routes(Control(config=config, waits=waits, payments=payments)),
+            *_shop_routes(Shop(config=config, pages=pages, purchases=purchases)),
+            Route("/health/live", _live),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: refuse},
+    )
+
+
+def _altan_pay_routes(altan_pay: AltanPay) -> list[BaseRoute]:
+    path = "/v2/connect/checkout/{account_id}/create_checkout_session"
+    return [Route(path, altan_pay.create_checkout_session, methods=["POST"])]
+
+
+def _hosted_page_routes(page: HostedPage) -> list[BaseRoute]:
+    path = "/c/pay/{session_id}"
+    return [
+        Route(path, page.show),
+        Route(f"{path}/go_back", page.go_back, methods=["POST"]),
+        Route(f"{path}/events/{{event_id}}/send", page.send_event, methods=["POST"]),
+        Route(f"{path}/{{act}}", page.act, methods=["POST"]),
+    ]
+
+
+def _control_routes(control: Control) -> list[BaseRoute]:
+    return [
+        Route("/sandbox/sessions", control.list_sessions),
+        Route("/sandbox/sessions/{session_id}", control.read_session),
+        Route("/sandbox/sessions/{session_id}/{act}", control.act, methods=["POST"]),
+        Route("/sandbox/deliveries", control.list_deliveries),
+        Route("/sandbox/deliveries/{event_id}/resend", control.resend, methods=["POST"]),
+    ]
+
+
+def _shop_routes(shop: Shop) -> list[BaseRoute]:
+    return [Route("/", shop.show), Route("/thanks", shop.thank)]
+
+
+async def _live(_request: Request) -> Response:
+    return JSONResponse({"status": "live"})
+
+
+def _refuse(request: Request, error: Exception, pages: Pages) -> Response:
+    """Answer an HTTPException in the form that fits who asked."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    status_code, detail = error.status_code, error.detail
+    if request.url.path.startswith(JSON_PATHS):
+        content = {"error": {"type": "invalid_request_error", "message": detail}}
+        return JSONResponse(content, status_code=status_code, headers=error.headers)
+    page = pages.render("refused.html", status_code=status_code, detail=detail)
+    page.headers.update(error.headers or {})
+    return page
