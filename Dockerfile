@@ -1,0 +1,49 @@
+# Two stages: the first has pip and the build backend, the second only what serves.
+
+FROM python:3.13-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# The backend and the runtime stay apart: what builds the wheel is not what serves it.
+RUN python -m venv /opt/build && python -m venv --without-pip /opt/venv
+COPY requirements.lock deploy/build.lock ./
+# Wheels only: nothing is compiled here, so no stage ever needs a compiler.
+RUN /opt/build/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r build.lock \
+    && /opt/build/bin/pip --python /opt/venv/bin/python install \
+        --no-cache-dir --no-compile --require-hashes --only-binary :all: -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY app ./app
+# Bytecode is made once, here: at run time the file system is read-only. `unchecked-hash` because
+# nobody edits a source file inside an image, and a time stamp would not survive every copy.
+RUN /opt/build/bin/python -m hatchling build --target wheel \
+    && /opt/build/bin/pip --python /opt/venv/bin/python install \
+        --no-cache-dir --no-compile --no-index --no-deps dist/*.whl \
+    && /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
+
+FROM python:3.13-slim
+LABEL org.opencontainers.image.title="altan-checkout" \
+      org.opencontainers.image.description="Checkout for shops built on Altan: a cart becomes a Stripe payment page, and its payment is recorded." \
+      org.opencontainers.image.licenses="MIT"
+# Fixed numbers, so that a host's folder or a Kubernetes volume can be given to this user.
+RUN groupadd --gid 10001 checkout \
+    && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin checkout \
+    && install --directory --owner checkout --group checkout --mode 0700 /data
+COPY --from=build /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    DATABASE_URL=sqlite:////data/checkout.db
+# From here the default database, data/checkout.db, is the volume's, whichever way it is written.
+WORKDIR /
+USER 10001:10001
+VOLUME ["/data"]
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+# Plain http.client: the image has no curl, and a proxy set for the container must not be asked.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-I", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/health/ready'); sys.exit(c.getresponse().status != 200)"]
+ENTRYPOINT ["altan-checkout"]
+CMD ["serve"]

@@ -1,0 +1,99 @@
+# Every target works on a machine with Python 3.11 or newer and make, and is quick the second time.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
+          --python-version 3.11 $(if $(UPGRADE),--upgrade)
+
+SERVE_READY := $(VENV)/.ready-to-serve
+CHECK_READY := $(VENV)/.ready-to-check
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo run test format-check lint types imports dockerfile compose unit fmt bench lock clean
+
+say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(SERVE_READY) ## the service, a local sandbox and a small shop; prints one address to open
+	@exec $(BIN)/altan-checkout demo
+
+run: $(SERVE_READY) ## the service alone, with the settings in .env
+	@test -f .env || { echo 'make run: no .env here: copy .env.example to .env and fill it in.'; exit 2; }
+	@exec $(BIN)/altan-checkout serve
+
+# pytest comes last, so that its closing line is the run's.
+test: format-check lint types imports dockerfile compose unit ## everything that CI runs
+
+format-check: $(CHECK_READY) ## ruff: the formatting
+	$(call say,format: ruff format --check)
+	@$(BIN)/ruff format --check .
+
+lint: $(CHECK_READY) ## ruff: the rules
+	$(call say,lint: ruff check)
+	@$(BIN)/ruff check .
+
+types: $(CHECK_READY) ## mypy, strict
+	$(call say,types: mypy)
+	@$(BIN)/mypy
+
+imports: $(CHECK_READY) ## import-linter: the layers
+	$(call say,imports: lint-imports)
+	@$(BIN)/lint-imports
+
+dockerfile: $(CHECK_READY) ## hadolint
+	$(call say,Dockerfile: hadolint)
+	@$(BIN)/hadolint Dockerfile
+
+compose: $(CHECK_READY) ## docker-compose.yml against the published schema
+	$(call say,docker-compose.yml: compose schema)
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+# The second report prints only where it fails.
+unit: $(CHECK_READY) ## pytest; branches covered: whole 95 %, domain and use cases 100 %
+	$(call say,tests: pytest with branch coverage: whole 95 %; domain and use cases 100 %)
+	@$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95
+	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
+	    || { echo 'domain and use cases are not covered whole:'; cat $(VENV)/coverage.txt; exit 1; }
+
+fmt: $(CHECK_READY) ## ruff: format, and repair what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(CHECK_READY) ## measure it on this machine
+	@$(BIN)/python -m bench
+
+# deploy/build.lock is what installs the project itself; an editable install needs `editables`.
+lock: $(CHECK_READY) ## compile the lock files; UPGRADE=1 for newer versions
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], 'editables', sep='\n')" \
+	    | $(LOCK) -c requirements-dev.lock - -o deploy/build.lock
+
+clean: ## remove the virtual environment and what the tools leave
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    || { echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not that. Name another: make PYTHON=python3.13 ...'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	    || { echo '"$(PYTHON)" cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv'; exit 1; }
+	@echo 'making $(VENV)'
+	@$(PYTHON) -m venv --clear $(VENV)
+
+# Locked and hash-checked; then the project itself, whose source stays where it is.
+$(SERVE_READY): requirements.lock deploy/build.lock pyproject.toml | $(BIN)/python
+	@echo 'installing what the service needs (a minute, the first time)'
+	@$(PIP) install --require-hashes -r requirements.lock -r deploy/build.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CHECK_READY): requirements-dev.lock $(SERVE_READY)
+	@echo 'installing what the checks need (a minute, the first time)'
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
