@@ -1,9 +1,12 @@
 """Brings a database's schema to the version that this code expects, and refuses any other.
 
-Alembic is imported only when there is something to do: a serving process does without it.
+The work itself is `upgrade`'s, in a process of its own: Alembic and SQLAlchemy cost 24 MB that a
+serving process would carry for its whole life, for something that happens once a release.
 """
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -11,8 +14,7 @@ from typing import Final
 from app.adapters.database.sqlite import connect
 
 SCHEMA_REVISION: Final = "0001"
-
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+UPGRADE_TIMEOUT_S: Final = 600.0
 
 
 class MigrationError(Exception):
@@ -28,13 +30,14 @@ def migrate(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(connect(path)) as connection:
-            if current_revision(connection) != SCHEMA_REVISION:
-                _upgrade(connection)
+            before = current_revision(connection)
     except (OSError, sqlite3.Error) as error:
         raise MigrationError(
             f"the database {path} cannot be opened for writing ({error}): "
             "check that the folder exists, belongs to this user and has space"
         ) from error
+    if before != SCHEMA_REVISION:
+        _upgrade_in_a_child(path)
 
 
 def current_revision(connection: sqlite3.Connection) -> str | None:
@@ -46,27 +49,14 @@ def current_revision(connection: sqlite3.Connection) -> str | None:
     return str(row[0]) if row else None
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """Run what is missing, in one transaction that begins by taking SQLite's write lock."""
-    from alembic import command  # noqa: PLC0415 see the module's docstring
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util.exc import CommandError  # noqa: PLC0415
-    from sqlalchemy import create_engine, event  # noqa: PLC0415
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
-
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-    event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    try:
-        with engine.begin() as begun:
-            config.attributes["connection"] = begun
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise MigrationError(
-            f"the database's schema ({current_revision(connection)}) is of a later version than "
-            f"this program's ({SCHEMA_REVISION}): run the newer program again"
-        ) from error
-    except DBAPIError as error:
-        raise sqlite3.OperationalError(str(error.orig)) from error
+def _upgrade_in_a_child(path: Path) -> None:
+    child = subprocess.run(  # noqa: S603 our own module
+        [sys.executable, "-m", "app.adapters.database.upgrade", str(path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=UPGRADE_TIMEOUT_S,
+        check=False,
+    )
+    if child.returncode != 0:
+        last_line = child.stderr.strip().rpartition("\n")[2]
+        raise MigrationError(f"the database {path} cannot be brought up to date: {last_line}")
