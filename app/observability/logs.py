@@ -43,6 +43,7 @@ def configure_logging(*, level: str, for_people: bool) -> None:
     )
     handler.addFilter(lambda record: record.msg not in _UVICORN_FLOODS)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, and ours holds our ids
     logging.basicConfig(handlers=[handler], level=max(logging.INFO, _level(level)), force=True)
 
 

@@ -9,6 +9,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
@@ -20,6 +21,7 @@ class Metrics:
     """The metrics of one service, in a registry of their own."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each, which nobody reads
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
