@@ -91,7 +91,9 @@ class _Reader:
         mode = self._mode(document.get("mode", Mode.PAYMENT), f"{at}/mode")
         items = self._line_items(document.get("line_items"), f"{at}/line_items", mode)
         client_reference_id = self._optional_text(document, "client_reference_id", at)
-        if client_reference_id and not _CLIENT_REFERENCE_ID.fullmatch(client_reference_id):
+        if client_reference_id is not None and not _CLIENT_REFERENCE_ID.fullmatch(
+            client_reference_id
+        ):
             self._fault(f"{at}/client_reference_id", "must be 1 to 200 of A-Z a-z 0-9 _ -")
         return CheckoutRequest(
             cart=Cart(items, mode),

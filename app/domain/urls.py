@@ -15,7 +15,7 @@ _WEB_URL = re.compile(
     r"(?P<host>[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<rest>[/?#][!-\[\]-~]*)?",  # printable ASCII but the backslash, which browsers read as /
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # ASCII: else U+017F, the long s, matches an s
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PORT_MAX = 65535

@@ -7,6 +7,7 @@ header: the account's id and the Stripe Connect id in the URL are all that Altan
 import asyncio
 import ssl
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 from urllib.parse import quote
 
@@ -146,6 +147,7 @@ def make_http_client(*, version: str) -> httpx.AsyncClient:
             "Content-Type": "application/json",
             "User-Agent": f"altan-checkout/{version}",
         },
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept or sent back
         follow_redirects=False,
         timeout=None,  # noqa: S113 one deadline around the whole call, see AltanPay.create
         trust_env=False,  # no proxy, and no credentials from a .netrc

@@ -38,7 +38,7 @@ checkouts = Table(
     Column("success_url", Text, nullable=False),
     Column("cancel_url", Text, nullable=False),
     Column("url", Text, nullable=False),
-    Column("session_id", Text, unique=True),
+    Column("session_id", Text, index=True),
     CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
     CheckConstraint("length(success_url) <= 5000", name="success_url_length"),

@@ -111,7 +111,9 @@ class SqliteDatabase:
 
     async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
         """The checkout whose payment page was this session's."""
-        rows = await self._read(f"{_CHECKOUT_COLUMNS} WHERE session_id = ?", session_id)
+        rows = await self._read(
+            f"{_CHECKOUT_COLUMNS} WHERE session_id = ? ORDER BY id DESC LIMIT 1", session_id
+        )
         return _checkout(rows[0]) if rows else None
 
     async def find_payment(self, session_id: str) -> Payment | None:

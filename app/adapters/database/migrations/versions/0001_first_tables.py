@@ -39,7 +39,6 @@ def _create_checkouts() -> None:
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("session_id", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_checkouts"),
-        sa.UniqueConstraint("session_id", name="uq_checkouts_session_id"),
         sa.CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
         sa.CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
         sa.CheckConstraint("length(success_url) <= 5000", name="success_url_length"),
@@ -49,6 +48,7 @@ def _create_checkouts() -> None:
             "length(client_reference_id) BETWEEN 1 AND 200", name="client_reference_id"
         ),
     )
+    op.create_index("ix_checkouts_session_id", "checkouts", ["session_id"])
 
 
 def _create_events() -> None:
