@@ -83,7 +83,7 @@ class Demo:
     def _process(self, arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         # Its own folder and session: no .env of the caller's, and Ctrl-C comes through us alone.
         process = subprocess.Popen(  # noqa: S603 our own program
-            [sys.executable, "-m", "app", *arguments],
+            [sys.executable, "-P", "-m", "app", *arguments],
             cwd=self.folder,
             env=self._environment(),
             start_new_session=True,

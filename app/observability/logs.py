@@ -24,7 +24,7 @@ def configure_logging(*, level: str, for_people: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderers: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
         if for_people
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_json)]
     )

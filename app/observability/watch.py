@@ -32,11 +32,12 @@ class Watch:
         began = time.perf_counter()
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         answer = _Answer(send, request_id)
         try:
             await self._app(scope, receive, answer.send)
         except Exception:
-            _log.exception("internal_error", request_id=request_id, path_route=_route(scope))
+            _log.exception("internal_error", route=_route(scope))
             if not answer.started:
                 raise
         finally:
@@ -51,7 +52,6 @@ class Watch:
             _log.log(
                 30 if answer.status >= _SERVER_ERROR else 20,
                 "request",
-                request_id=answer.request_id,
                 route=route,
                 method=method,
                 status=answer.status,

@@ -112,7 +112,10 @@ def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
         """Show the metrics, in Prometheus' text format."""
         return endpoints.metrics()
 
-    app.post("/checkout", openapi_extra=openapi.CHECKOUT)(checkout)
+    app.post(
+        "/checkout",
+        openapi_extra=openapi.checkout_operation(quantity_max=endpoints.checkout.quantity_max),
+    )(checkout)
     app.get("/checkout/{id}", openapi_extra=openapi.STATUS)(payment_status)
     for path, endpoint, responses in (
         ("/health/live", health_live, openapi.HEALTH),

@@ -14,45 +14,42 @@ def _schema(properties: dict[str, Any], *optional: str, **more: object) -> dict[
     return {"type": "object", "properties": properties, "required": required, **more}
 
 
-_LINE_ITEM: Final = _schema(
-    {
-        "price": {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249}$"},
-        "quantity": {"type": "integer", "minimum": 1, "maximum": 999},
-    },
-    additionalProperties=False,
-)
-_CART: Final = _schema(
-    {
-        "line_items": {"type": "array", "items": _LINE_ITEM, "minItems": 1, "maxItems": 100},
-        "mode": {"type": "string", "enum": ["payment", "subscription"], "default": "payment"},
-        "success_url": {"type": "string", "format": "uri", "maxLength": 5000},
-        "cancel_url": {"type": "string", "format": "uri", "maxLength": 5000},
-        "client_reference_id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,200}$"},
-    },
-    "mode",
-    "success_url",
-    "cancel_url",
-    "client_reference_id",
-    additionalProperties=False,
-    examples=[{"line_items": [{"price": "price_ABC123", "quantity": 2}], "mode": "payment"}],
-)
-_FORM: Final = _schema(
-    {
-        "price": {"type": "array", "items": _LINE_ITEM["properties"]["price"], "minItems": 1},
-        "quantity": {"type": "array", "items": _LINE_ITEM["properties"]["quantity"], "minItems": 1},
-        "mode": _CART["properties"]["mode"],
-        "success_url": _CART["properties"]["success_url"],
-        "cancel_url": _CART["properties"]["cancel_url"],
-        "client_reference_id": _CART["properties"]["client_reference_id"],
-        "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255},
-    },
-    "mode",
-    "success_url",
-    "cancel_url",
-    "client_reference_id",
-    "idempotency_key",
-    additionalProperties=False,
-)
+_PRICE: Final = {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249}$"}
+_CHOICES: Final = {
+    "mode": {"type": "string", "enum": ["payment", "subscription"], "default": "payment"},
+    "success_url": {"type": "string", "format": "uri", "maxLength": 5000},
+    "cancel_url": {"type": "string", "format": "uri", "maxLength": 5000},
+    "client_reference_id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,200}$"},
+}
+_KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}
+
+
+def _cart(quantity: dict[str, Any]) -> dict[str, Any]:
+    line_item = _schema({"price": _PRICE, "quantity": quantity}, additionalProperties=False)
+    line_items = {"type": "array", "items": line_item, "minItems": 1, "maxItems": 100}
+    example = {"line_items": [{"price": "price_ABC123", "quantity": 2}], "mode": "payment"}
+    return _schema(
+        {"line_items": line_items, **_CHOICES},
+        *_CHOICES,
+        additionalProperties=False,
+        examples=[example],
+    )
+
+
+def _form(quantity: dict[str, Any]) -> dict[str, Any]:
+    return _schema(
+        {
+            "price": {"type": "array", "items": _PRICE, "minItems": 1},
+            "quantity": {"type": "array", "items": quantity, "minItems": 1},
+            **_CHOICES,
+            "idempotency_key": _KEY,
+        },
+        *_CHOICES,
+        "idempotency_key",
+        additionalProperties=False,
+    )
+
+
 _STARTED: Final = _schema(
     {
         "checkout_id": _TEXT,
@@ -124,38 +121,44 @@ def _problems(**by_status: str) -> dict[str, Any]:
     }
 
 
-CHECKOUT: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "anyOf": [_CART, _schema({"payload": _CART}, additionalProperties=False)]
-                }
+def checkout_operation(*, quantity_max: int) -> dict[str, Any]:
+    """POST /checkout, with the shop's own limit on quantities."""
+    quantity = {"type": "integer", "minimum": 1, "maximum": quantity_max}
+    cart = _cart(quantity)
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "anyOf": [cart, _schema({"payload": cart}, additionalProperties=False)]
+                    }
+                },
+                "application/x-www-form-urlencoded": {"schema": _form(quantity)},
             },
-            "application/x-www-form-urlencoded": {"schema": _FORM},
         },
-    },
-    "responses": {
-        "200": {"description": "The page's address, for scripts", **_json(_STARTED)},
-        "303": {
-            "description": "The buyer is sent to the payment page",
-            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
-            **_json(_STARTED),
+        "responses": {
+            "200": {"description": "The page's address, for scripts", **_json(_STARTED)},
+            "303": {
+                "description": "The buyer is sent to the payment page",
+                "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+                **_json(_STARTED),
+            },
+            **_problems(
+                s400="invalid_json",
+                s403="origin_not_allowed",
+                s408="body_timeout",
+                s413="body_too_large",
+                s415="unsupported_media_type",
+                s422="invalid_cart, redirect_not_allowed, cart_refused",
+                s502="altan_pay_misconfigured, altan_pay_malformed",
+                s503="altan_pay_unavailable, storage_unavailable",
+                s504="altan_pay_timeout",
+            ),
         },
-        **_problems(
-            s400="invalid_json",
-            s403="origin_not_allowed",
-            s408="body_timeout",
-            s413="body_too_large",
-            s415="unsupported_media_type",
-            s422="invalid_cart, redirect_not_allowed, cart_refused",
-            s502="altan_pay_misconfigured, altan_pay_malformed",
-            s503="altan_pay_unavailable, storage_unavailable",
-            s504="altan_pay_timeout",
-        ),
-    },
-}
+    }
+
+
 STATUS: Final[dict[str, Any]] = {
     "parameters": [
         {

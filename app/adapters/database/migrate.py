@@ -50,8 +50,9 @@ def current_revision(connection: sqlite3.Connection) -> str | None:
 
 
 def _upgrade_in_a_child(path: Path) -> None:
+    # -P: a shop's folder may well hold a package named app, too, and must not be taken for ours.
     child = subprocess.run(  # noqa: S603 our own module
-        [sys.executable, "-m", "app.adapters.database.upgrade", str(path)],
+        [sys.executable, "-P", "-m", "app.adapters.database.upgrade", str(path)],
         stderr=subprocess.PIPE,
         text=True,
         timeout=UPGRADE_TIMEOUT_S,

@@ -1,0 +1,139 @@
+"""Reads the project's Markdown: marked blocks, tables, links and headings."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+ROOT: Final = Path(__file__).parents[2]
+README: Final = ROOT / "README.md"
+
+_PARSER: Final = MarkdownIt("commonmark").enable("table")
+_COMMENT: Final = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block, the comment right above it, and the block of expected JSON below it."""
+
+    language: str
+    text: str
+    mark: str
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, the heading that it stands under, and its cells as they are written."""
+
+    heading: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def documents() -> Sequence[Path]:
+    """Every Markdown file of the project."""
+    found = [path for folder in ("docs", "tests") for path in (ROOT / folder).rglob("*.md")]
+    return sorted([*ROOT.glob("*.md"), *found])
+
+
+def blocks(path: Path) -> Sequence[Block]:
+    """The fenced blocks of a document, in order."""
+    tokens = [token for token in _tokens(path) if token.level == 0]
+    found = []
+    for index, token in enumerate(tokens):
+        if token.type != "fence":
+            continue
+        before = tokens[index - 1] if index else None
+        comment = _COMMENT.match(before.content) if before and before.type == "html_block" else None
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        is_answered = after is not None and after.type == "fence" and after.info == "json"
+        answer = after.content if after is not None and is_answered else None
+        found.append(Block(token.info, token.content, comment[1] if comment else "", answer))
+    return found
+
+
+def marked(path: Path, language: str, mark: str) -> Sequence[Block]:
+    """The blocks of one language under `<!-- test: MARK -->`."""
+    return [
+        block
+        for block in blocks(path)
+        if block.language == language and block.mark == f"test: {mark}"
+    ]
+
+
+def tables(path: Path) -> Sequence[Table]:
+    """The tables of a document, in order."""
+    found: list[Table] = []
+    heading = ""
+    rows: list[list[str]] = []
+    tokens = _tokens(path)
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open":
+            heading = tokens[index + 1].content
+        elif token.type == "table_open":
+            rows = []
+        elif token.type == "tr_open":
+            rows.append([])
+        elif token.type in {"th_open", "td_open"}:
+            rows[-1].append(tokens[index + 1].content)
+        elif token.type == "table_close":
+            found.append(Table(heading, rows[0], rows[1:]))
+    return found
+
+
+def table(path: Path, heading: str, first_cell: str) -> Table:
+    """The one table under `heading` whose head begins with `first_cell`."""
+    (found,) = [
+        table for table in tables(path) if table.heading == heading and table.head[0] == first_cell
+    ]
+    return found
+
+
+def links(path: Path) -> Iterator[str]:
+    """Where a document's links and images lead, as they are written."""
+    for token in _tokens(path):
+        for child in token.children or ():
+            target = child.attrGet("href" if child.type == "link_open" else "src")
+            if target is not None:
+                yield str(target)
+
+
+def anchors(path: Path) -> set[str]:
+    """The ids that GitHub gives to a document's headings."""
+    found: set[str] = set()
+    tokens = _tokens(path)
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open":
+            slug = _slug(tokens[index + 1])
+            repeats = sum(1 for known in found if re.fullmatch(rf"{re.escape(slug)}(-\d+)?", known))
+            found.add(f"{slug}-{repeats}" if repeats else slug)
+    return found
+
+
+def code_spans(text: str) -> list[str]:
+    """What stands between single backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+def code(path: Path) -> Iterator[str]:
+    """Each line of a document's sh blocks, and each of its code spans."""
+    for token in _tokens(path):
+        if token.type == "fence" and token.info == "sh":
+            yield from token.content.splitlines()
+        for child in token.children or ():
+            if child.type == "code_inline":
+                yield child.content
+
+
+def _slug(heading: Token) -> str:
+    words = "".join(child.content for child in heading.children or ())
+    return re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+
+
+def _tokens(path: Path) -> Sequence[Token]:
+    return _PARSER.parse(path.read_text())

@@ -1,0 +1,217 @@
+"""What the documents list is what the code has: settings, errors, events, metrics, commands."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_args
+
+import httpx
+import pytest
+from prometheus_client import Counter, Histogram
+from stripe.params import WebhookEndpointCreateParams
+
+from app.cli import cli
+from app.domain.events import StripeEvent
+from app.domain.payment import CannotFoldError, PaymentStatus, read_payment_news
+from app.observability.metrics import Metrics
+from app.settings import Settings
+from app.web.problems import STATUS
+from tests.builders import ACCOUNT, NOW_S, session
+
+from .documents import README, ROOT, code, code_spans, documents, table
+from .running import Demo
+
+REQUIRED, UNSET = "**required**", "unset"
+ENV_LINE = re.compile(r"(?P<comment># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)")
+
+
+def settings_and_defaults() -> dict[str, str]:
+    """Each setting by its name in the environment, with its default as the table writes it."""
+    return {
+        name.upper(): REQUIRED if field.is_required() else as_text(field.get_default())
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def as_text(default: object) -> str:
+    match default:
+        case None:
+            return UNSET
+        case StrEnum():
+            return f"`{default.value}`"
+        case tuple():
+            return f"`{','.join(default)}`"
+        case float():
+            return f"`{default:g}`"
+        case _:
+            return f"`{default}`"
+
+
+def env_example() -> Iterator[re.Match[str]]:
+    for line in (ROOT / ".env.example").read_text().splitlines():
+        match = ENV_LINE.fullmatch(line)
+        if match:
+            yield match
+        else:
+            assert not line or line.startswith("# "), f"neither comment nor setting: {line}"
+
+
+def compose_variables() -> dict[str, str]:
+    """What docker-compose.yml takes from `.env`, with its default."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    return dict(re.findall(r"\$\{(\w+):-([^}]*)\}", text))
+
+
+def test_the_settings_table_has_every_setting_with_its_default() -> None:
+    rows = table(README, "Settings", "name").rows
+
+    assert {name: default for name, default, _ in rows} == {
+        f"`{name}`": default for name, default in settings_and_defaults().items()
+    }
+    assert [name for name, _, meaning in rows if not meaning] == []
+
+
+def test_the_example_env_file_has_every_setting_once() -> None:
+    names = [match["name"] for match in env_example()]
+
+    assert sorted(names) == sorted({*settings_and_defaults(), *compose_variables()})
+
+
+def test_the_example_env_file_leaves_only_the_required_settings_to_fill_in() -> None:
+    settings = settings_and_defaults()
+    to_fill_in = [match["name"] for match in env_example() if not match["comment"]]
+
+    assert to_fill_in == [
+        *(name for name in settings if settings[name] == REQUIRED),
+        "CHECKOUT_ENV_FILE",
+    ]
+    assert [match[0] for match in env_example() if match["name"] in to_fill_in][-1] == (
+        "CHECKOUT_ENV_FILE=.env"
+    )
+    assert [match[0] for match in env_example() if settings.get(match["name"]) == REQUIRED] == [
+        f"{name}=" for name in to_fill_in[:-1]
+    ]
+
+
+def test_what_the_example_env_file_comments_out_is_the_default() -> None:
+    defaults = {name: default.strip("`") for name, default in settings_and_defaults().items()}
+    commented = {m["name"]: m["value"] or UNSET for m in env_example() if m["comment"]}
+
+    assert commented == {name: ({**compose_variables(), **defaults})[name] for name in commented}
+
+
+def test_the_error_table_has_every_code_with_its_status() -> None:
+    rows = table(README, "Errors", "code").rows
+
+    assert sorted((code.strip("`"), int(status)) for code, status, *_ in rows) == sorted(
+        {(error.code, status) for error, status in STATUS.items()}
+    )
+    assert [row for row in rows if not all(row)] == []
+
+
+def test_the_status_table_has_every_status() -> None:
+    rows = table(README, "The success page", "status").rows
+
+    assert [name for cell, _ in rows for name in code_spans(cell)] == list(PaymentStatus)
+
+
+def events_by_use() -> dict[str, list[str]]:
+    uses: dict[str, list[str]] = {}
+    for cell, use in table(README, "Register the webhook", "events").rows:
+        uses.setdefault(use, []).extend(code_spans(cell))
+    return uses
+
+
+def stripe_event_types() -> set[str]:
+    """Every type that Stripe lets an endpoint ask for, by its own SDK."""
+    annotation: Any = WebhookEndpointCreateParams.__annotations__["enabled_events"]
+    (literal,) = get_args(annotation)
+    return set(get_args(literal)) - {"*"}
+
+
+def decides_the_status(type_: str) -> bool:
+    event = StripeEvent(
+        id="evt_1",
+        type=type_,
+        created_s=NOW_S,
+        account=ACCOUNT,
+        livemode=False,
+        subject=session(),
+    )
+    try:
+        return read_payment_news(event) is not None
+    except CannotFoldError:
+        return True  # it is understood, and a session is not what it is about
+
+
+def test_the_events_to_select_are_ones_that_stripe_has() -> None:
+    listed = [type_ for types in events_by_use().values() for type_ in types]
+
+    assert len(listed) == len(set(listed))
+    assert set(listed) - stripe_event_types() == set()
+
+
+def test_the_events_that_decide_the_status_are_the_ones_that_the_documents_say() -> None:
+    uses = events_by_use()
+
+    assert set(uses) == {"decide the status", "kept"}
+    assert set(uses["decide the status"]) == {
+        type_ for type_ in stripe_event_types() if decides_the_status(type_)
+    }
+
+
+def metrics_and_labels() -> dict[str, tuple[str, ...]]:
+    """Each metric of ours by the name that /metrics shows, with its labels."""
+    found = {}
+    for collector in vars(Metrics()).values():
+        if isinstance(collector, Counter | Histogram):
+            (family,) = collector.describe()
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            found[name] = tuple(collector._labelnames)  # noqa: SLF001 told nowhere else
+    return found
+
+
+def test_the_metrics_table_has_every_metric_of_ours_with_its_labels() -> None:
+    rows = table(README, "Metrics", "metric").rows
+
+    listed = {name.strip("`"): tuple(code_spans(labels)) for name, labels, _ in rows}
+    assert listed == metrics_and_labels()
+    assert len(listed) >= 5
+
+
+def test_the_endpoints_table_has_every_address_that_is_answered(demo: Demo) -> None:
+    rows = table(README, "Endpoints", "method and path").rows
+    listed = {tuple(span.split()) for cell, _ in rows for span in code_spans(cell)}
+
+    paths = httpx.get(f"{demo.service_url}/openapi.json", trust_env=False).json()["paths"]
+
+    answered = {(method.upper(), path) for path in paths for method in paths[path]}
+    assert listed == answered | {("GET", "/docs"), ("GET", "/openapi.json")}
+
+
+def cli_commands() -> set[str]:
+    return {
+        command.name or command.callback.__name__
+        for command in cli.registered_commands
+        if command.callback
+    }
+
+
+def test_the_commands_table_has_every_command() -> None:
+    rows = table(README, "Operate it", "command").rows
+
+    assert {name.strip("`") for name, _ in rows} == {f"altan-checkout {c}" for c in cli_commands()}
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_and_make_target_that_a_document_names_exists(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    commands = set[str]()
+    made = set[str]()
+    for line in code(path):
+        commands |= set(re.findall(r"(?:^|\s|/)altan-checkout ([a-z]+)", line))
+        made |= set(re.findall(r"^make ([a-z-]+)", line))
+
+    assert commands - cli_commands() == set()
+    assert made - targets == set()
