@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
+from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
-from app.adapters.database.sqlite import connect
 from app.settings import Settings
 
 NETWORK_TIMEOUT_S: Final = 5.0

@@ -18,7 +18,15 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings import SettingsError as SourceError
 
 from app.domain.urls import is_loopback, read_web_url
 
@@ -156,6 +164,15 @@ def _database_url(value: str) -> str:
     return value
 
 
+class _SecretFiles(SecretsSettingsSource):
+    """Files in /run/secrets. An empty one is not set, as an empty variable is not."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """A file's text."""
+        value, key, is_complex = super().get_field_value(field, field_name)
+        return value or None, key, is_complex
+
+
 class Settings(BaseSettings):
     """Every setting, by the name it has in the environment."""
 
@@ -213,6 +230,20 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
     log_format: LogFormat = Field(LogFormat.JSON, description="json, or console for people")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then `.env`, then files of secrets."""
+        assert isinstance(file_secret_settings, SecretsSettingsSource)  # noqa: S101 their default
+        files = _SecretFiles(settings_cls, secrets_dir=file_secret_settings.secrets_dir)
+        return init_settings, env_settings, dotenv_settings, files
+
     @model_validator(mode="after")
     def _sandbox_or_real(self) -> "Settings":
         """The sandbox's secret is printed in this repository: whoever has it can forge events."""
@@ -264,9 +295,15 @@ def load_settings(*, secrets_dir: Path = SECRETS_DIR) -> Settings:
     try:
         return Settings(**sources)
     except ValidationError as error:
-        raise SettingsError([_line(fault) for fault in error.errors()]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"The settings' files cannot be read: {error}"]) from error
+        raise SettingsError(_lines(error)) from None
+    except (OSError, UnicodeDecodeError, SourceError) as error:
+        raise SettingsError([f"The settings cannot be read: {error}"]) from error
+
+
+def _lines(error: ValidationError) -> list[str]:
+    """One for each setting, however many of a list's entries are wrong."""
+    first = {fault["loc"][:1]: fault for fault in reversed(error.errors())}
+    return [_line(fault) for fault in reversed(first.values())]
 
 
 def _line(fault: Any) -> str:  # noqa: ANN401 pydantic's own dict

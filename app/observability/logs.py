@@ -24,7 +24,7 @@ def configure_logging(*, level: str, for_people: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderers: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        [_console()]
         if for_people
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_json)]
     )
@@ -45,6 +45,13 @@ def configure_logging(*, level: str, for_people: bool) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, and ours holds our ids
     logging.basicConfig(handlers=[handler], level=max(logging.INFO, _level(level)), force=True)
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    """Plain traces: the pretty ones show local variables, and those hold secrets and bodies."""
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
 
 
 def _level(name: str) -> int:

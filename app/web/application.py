@@ -56,7 +56,15 @@ class Application:
         lifespan: Lifespan,
     ) -> None:
         self._webhooks = endpoints.webhooks
-        self._rest: ASGIApp = _make_fastapi(endpoints, version, cors_origins, lifespan)
+        # Around FastAPI, not within: a page must be able to read of our defects, too.
+        self._rest: ASGIApp = CORSMiddleware(
+            _make_fastapi(endpoints, version, lifespan),
+            allow_origins=sorted(cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match"],
+            expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+            max_age=3600,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -66,9 +74,7 @@ class Application:
             await self._rest(scope, receive, send)
 
 
-def _make_fastapi(
-    endpoints: Endpoints, version: str, cors_origins: frozenset[str], lifespan: Lifespan
-) -> FastAPI:
+def _make_fastapi(endpoints: Endpoints, version: str, lifespan: Lifespan) -> FastAPI:
     app = FastAPI(
         title="altan-checkout",
         version=version,
@@ -76,14 +82,6 @@ def _make_fastapi(
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
-    )
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=sorted(cors_origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match"],
-        expose_headers=["ETag", "Retry-After", "X-Request-Id"],
-        max_age=3600,
     )
     _add_routes(app, endpoints)
     _add_error_answers(app, endpoints.problems)

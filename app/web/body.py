@@ -1,6 +1,7 @@
 """Reads a request's body whole, but never more of it, and never longer, than is allowed."""
 
 import asyncio
+import contextlib
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -36,16 +37,20 @@ async def read_body(
 
 async def _read(receive: Receive, headers: Headers, body_bytes_max: int) -> bytes:
     if _declared_length(headers) > body_bytes_max:
-        await _refuse(receive, headers, body_bytes_max)
+        await _linger(receive, headers)
+        raise _too_large(body_bytes_max)
     body = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         body += bytes(message.get("body", b""))
+        more_body = message.get("more_body", False)
         if len(body) > body_bytes_max:
-            await _refuse(receive, headers, body_bytes_max)
-        if not message.get("more_body", False):
+            if more_body:
+                await _linger(receive, headers)
+            raise _too_large(body_bytes_max)
+        if not more_body:
             return body
 
 
@@ -54,25 +59,23 @@ def _declared_length(headers: Headers) -> int:
     return int(declared) if declared.isdecimal() else 0
 
 
-async def _refuse(receive: Receive, headers: Headers, body_bytes_max: int) -> None:
+def _too_large(body_bytes_max: int) -> BodyTooLargeError:
+    return BodyTooLargeError(f"The body may have at most {body_bytes_max} bytes.")
+
+
+async def _linger(receive: Receive, headers: Headers) -> None:
     """Let some of the rest arrive and drop it, so that the caller is ready to hear the answer.
 
     Closing on a caller that still sends resets the connection, and the answer is lost with it.
     Who asks first (Expect: 100-continue) has sent nothing yet.
     """
-    if "expect" not in headers:
-        try:
-            async with asyncio.timeout(LINGER_S):
-                await _drop(receive)
-        except TimeoutError:
-            pass
-    raise BodyTooLargeError(f"The body may have at most {body_bytes_max} bytes.")
-
-
-async def _drop(receive: Receive) -> None:
-    dropped = 0
-    while dropped < LINGER_BYTES_MAX:
-        message = await receive()
-        dropped += len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return
+    if "expect" in headers:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            dropped = 0
+            while dropped < LINGER_BYTES_MAX:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return

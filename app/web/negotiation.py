@@ -39,7 +39,7 @@ def _preference(accept: str, media_type: str) -> _Preference:
         precision = _precision(media_range, media_type)
         if precision > best[1]:
             best = (_quality(parameters), precision)
-    return best
+    return best if best[0] > 0 else (0.0, 0)  # q=0 means: not that
 
 
 def _precision(media_range: str, media_type: str) -> int:

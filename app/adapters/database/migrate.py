@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from app.adapters.database.sqlite import connect
+from app.adapters.database.connection_thread import connect
 
 SCHEMA_REVISION: Final = "0001"
 UPGRADE_TIMEOUT_S: Final = 600.0

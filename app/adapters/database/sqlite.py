@@ -5,16 +5,16 @@ row survives a crash of the process and of the machine. SQLite has one writer at
 thread that owns it is faster than many that fight over its lock.
 """
 
-import asyncio
+import itertools
 import sqlite3
-import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import orjson
 
+from app.adapters.database.connection_thread import ConnectionThread
 from app.adapters.database.facts import facts_from_json, facts_to_json
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
@@ -22,7 +22,6 @@ from app.usecases.ports import Checkout, EventRow, Payment, Transaction
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_S: Final = 5.0  # another process may hold the lock: a backup, a migration, the CLI
 READERS: Final = 2
 
 _ADD_CHECKOUT = """
@@ -68,18 +67,14 @@ class SqliteDatabase:
     """The database of one process, in one file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
-        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
-        self._writing: sqlite3.Connection | None = None
-        self._reading = threading.local()
+        self._writer = ConnectionThread(path, "sqlite-writer")
+        self._readers = [ConnectionThread(path, f"sqlite-reader-{n}") for n in range(READERS)]
+        self._next_reader = itertools.cycle(self._readers)
 
     async def close(self) -> None:
         """Finish what was begun, and let the file go."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._drop_writing)
-        await asyncio.to_thread(self._writer.shutdown)
-        await asyncio.to_thread(self._readers.shutdown)
+        for thread in (self._writer, *self._readers):
+            await thread.close()
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `act` in the writer thread, in a transaction of its own.
@@ -88,8 +83,20 @@ class SqliteDatabase:
             RowsRefusedError: a constraint or a type refused these rows; nothing was committed.
             StorageUnavailableError: the database cannot commit; nothing was committed.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, self._transact, act)
+        try:
+            try:
+                return await self._writer.run(partial(_transact, act=act))
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY:
+                    raise
+                await self._reconnect()
+                return await self._writer.run(partial(_transact, act=act))
+        except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
+            raise RowsRefusedError("The database refused a row. Please try again.") from error
+        except sqlite3.Error as error:
+            raise StorageUnavailableError(
+                "The database cannot be written to. Please try again."
+            ) from error
 
     async def beat(self, at_ms: int) -> None:
         """Write and commit one small row, to know that a commit is possible.
@@ -126,41 +133,22 @@ class SqliteDatabase:
         rows = await self._read(f"{_PAYMENT_COLUMNS} WHERE checkout_id = ?", checkout_id)
         return [_payment(row) for row in rows]
 
-    def _transact(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
-        try:
-            if self._writing is None:
-                self._writing = connect(self._path)
-            self._writing.execute("BEGIN IMMEDIATE")
-            try:
-                return _run_to_the_end(act(SqliteTransaction(self._writing)))
-            finally:
-                if self._writing.in_transaction:
-                    self._writing.rollback()
-        except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
-            raise RowsRefusedError("The database refused a row. Please try again.") from error
-        except sqlite3.Error as error:
-            self._drop_writing()  # a connection that saw the disk fail is not trusted again
-            raise StorageUnavailableError(
-                "The database cannot be written to. Please try again."
-            ) from error
+    async def _reconnect(self) -> None:
+        """Let the file go altogether, and open it anew.
 
-    def _drop_writing(self) -> None:
-        connection, self._writing = self._writing, None
-        if connection is not None:
-            connection.close()
+        A process's connections share how they opened the log: one of a time when it was read-only
+        would keep all the others from writing ever again.
+        """
+        for thread in (self._writer, *self._readers):
+            await thread.reconnect()
 
     async def _read(self, sql: str, *parameters: object) -> list[Any]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._query, sql, parameters)
-
-    def _query(self, sql: str, parameters: Sequence[object]) -> list[Any]:
+        reader = next(self._next_reader)
         try:
-            connection: sqlite3.Connection | None = getattr(self._reading, "connection", None)
-            if connection is None:
-                connection = self._reading.connection = connect(self._path)
-            return connection.execute(sql, parameters).fetchall()
+            return await reader.run(
+                lambda connection: connection.execute(sql, parameters).fetchall()
+            )
         except sqlite3.Error as error:
-            self._reading.connection = None
             raise StorageUnavailableError(
                 "The database cannot be read. Please try again."
             ) from error
@@ -221,19 +209,13 @@ class SqliteTransaction:
         self.execute("COMMIT")
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection with the settings that durability rests on; transactions are begun by hand.
-
-    Raises:
-        sqlite3.Error: the file cannot be opened, or not be put into WAL mode.
-    """
-    connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+def _transact(connection: sqlite3.Connection, act: Callable[[Transaction], Awaitable[T]]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        return _run_to_the_end(act(SqliteTransaction(connection)))
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
 
 
 def _run_to_the_end(act: Awaitable[T]) -> T:

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from app.adapters.database.sqlite import connect
+from app.adapters.database.connection_thread import connect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 

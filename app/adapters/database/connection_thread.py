@@ -1,0 +1,84 @@
+"""A thread, and the SQLite connection that it alone uses."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S: Final = 5.0  # another process may hold the lock: a backup, a migration, the CLI
+_LOCK_POLL_S: Final = 0.02
+
+
+class ConnectionThread:
+    """Runs work on its connection, one piece after the other.
+
+    The connection is opened late, and after an error it is not trusted again but opened anew.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, name)
+        self._connection: sqlite3.Connection | None = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns.
+
+        Raises:
+            sqlite3.Error: as the driver does, or as `work` lets it through.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+
+    async def reconnect(self) -> None:
+        """Drop the connection once the work before this is done; the next work opens another."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)
+
+    async def close(self) -> None:
+        """Finish what was begun, and let the file go."""
+        await self.reconnect()
+        await asyncio.to_thread(self._thread.shutdown)
+
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path)
+            return work(self._connection)
+        except sqlite3.OperationalError:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection with the settings that durability rests on; transactions are begun by hand.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened, or not be put into WAL mode.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Wait for whoever makes the file at this moment: this one pragma has no busy timeout."""
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(_LOCK_POLL_S)
+        else:
+            return
