@@ -25,7 +25,7 @@ class GuardedHttp(HttpToolsProtocol):
         """A new connection has a few seconds to say what it wants."""
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
+        self._untold_bytes = self._head_bytes = 0
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -33,10 +33,17 @@ class GuardedHttp(HttpToolsProtocol):
         self._disarm()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Hang up on a line without end: the parser keeps all of it before it tells us anything."""
+        self._untold_bytes += len(data)
+        super().data_received(data)
+        if self._untold_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self.send_400_response("A line of the request is too long.")
+
     def on_message_begin(self) -> None:
         """A request begins; its head must end in time."""
         super().on_message_begin()
-        self._head_bytes = 0
+        self._untold_bytes = self._head_bytes = 0
         self._expect_head()
 
     def on_url(self, url: bytes) -> None:
@@ -45,14 +52,20 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header."""
+        """Count a header, or a trailer."""
         self._count(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole; from here on the endpoint limits the body."""
+        self._untold_bytes = 0
         self._disarm()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body has come."""
+        self._untold_bytes = 0
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """An answered request whose body still trickles in is not waited for."""
@@ -61,6 +74,7 @@ class GuardedHttp(HttpToolsProtocol):
             self._expect_head()
 
     def _count(self, size: int) -> None:
+        self._untold_bytes = 0
         self._head_bytes += size
         if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
             raise HeadTooLargeError

@@ -1,0 +1,292 @@
+"""What tests are made of: events, sessions, signatures, settings, and the service on a socket.
+
+Everything has a good default; a test names only what it is about. Signing here shares no code with
+the service or with Stripe's SDK, so that two equal mistakes cannot cancel out.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import re
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp, Message
+
+from app.adapters.database.migrate import migrate
+from app.bootstrap import create_app
+from app.settings import Settings
+from app.web.guarded_http import GuardedHttp
+
+ROOT: Final = Path(__file__).parent.parent
+SECRET: Final = "whsec_the_secret_of_these_tests"
+ACCOUNT: Final = "acct_shop"
+CHECKOUT_ID: Final = "chk_" + "0123456789abcdefghijklmnopqrstuv0123"
+SESSION_ID: Final = "cs_test_a1"
+NOW_S: Final = 1_760_000_000
+DEADLINE_S: Final = 10.0  # for what happens at once; a test that reaches it has failed
+
+_DROP_CAPABILITIES: Final = """
+import ctypes, os, sys
+if os.geteuid() == 0:
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+# Before a command: file modes bind it even where root runs the tests, as in a container.
+BOUND_BY_FILE_MODES: Final = (sys.executable, "-c", _DROP_CAPABILITIES)
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True)
+class FixedClock:
+    """A clock that stands still until a test moves it."""
+
+    ms: int = NOW_S * 1000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+def session(**changes: object) -> Document:
+    """A Checkout Session's object, as `data.object` has it."""
+    return {
+        "id": SESSION_ID,
+        "object": "checkout.session",
+        "mode": "payment",
+        "payment_status": "paid",
+        "status": "complete",
+        "amount_total": 1999,
+        "currency": "eur",
+        "payment_intent": "pi_1",
+        "subscription": None,
+        "invoice": None,
+        "success_url": f"https://shop.example/?session_id={SESSION_ID}&checkout_id={CHECKOUT_ID}",
+    } | changes
+
+
+def event(
+    type_: str = "checkout.session.completed",
+    subject: Mapping[str, object] | None = None,
+    **changes: object,
+) -> Document:
+    """A v1 event; by default, of a paid session."""
+    return {
+        "id": "evt_1",
+        "object": "event",
+        "api_version": "2025-03-31.basil",
+        "created": NOW_S,
+        "livemode": False,
+        "type": type_,
+        "data": {"object": session() if subject is None else dict(subject)},
+    } | changes
+
+
+def thin_event(**changes: object) -> Document:
+    """A v2 event, which only names the object that it is about."""
+    return {
+        "id": "evt_test_thin",
+        "object": "v2.core.event",
+        "type": "v1.billing.meter.error_report_triggered",
+        "created": "2025-10-09T08:53:20.000Z",
+        "livemode": False,
+        "context": ACCOUNT,
+        "related_object": {"id": "mtr_1", "type": "billing.meter", "url": "/v1/billing/meters/1"},
+    } | changes
+
+
+def to_body(document: object) -> bytes:
+    return json.dumps(document).encode()
+
+
+def sign(body: bytes, *, secret: str = SECRET, at_s: int | None = None) -> str:
+    """A Stripe-Signature header's value, made now where no time is given."""
+    signed_at_s = int(time.time()) if at_s is None else at_s
+    mac = hmac.new(secret.encode(), str(signed_at_s).encode() + b"." + body, hashlib.sha256)
+    return f"t={signed_at_s},v1={mac.hexdigest()}"
+
+
+def settings(folder: Path, **changes: object) -> Settings:
+    """Settings that keep everything in `folder`; Altan Pay is a port where nobody listens."""
+    values: dict[str, Any] = {
+        "_env_file": None,
+        "altan_account_id": "00000000-0000-4000-8000-000000000000",
+        "altan_stripe_connect_id": ACCOUNT,
+        "altan_pay_url": "http://127.0.0.1:9",
+        "stripe_webhook_secrets": [SECRET],
+        "app_url": "https://shop.example",
+        "database_url": f"sqlite:///{folder / 'checkout.db'}",
+    }
+    return Settings(**(values | changes))
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that talks over a socket to `app`, served as the real one is."""
+    # Named as TCP, for only then asyncio turns Nagle's algorithm off: 40 ms an answer.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)  # who connects before the server is up waits here
+    config = uvicorn.Config(
+        app,
+        http=GuardedHttp,
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=DEADLINE_S) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await task
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service on a socket, and the file that it writes to."""
+
+    client: httpx.AsyncClient
+    database_path: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.client.base_url.host, self.client.base_url.port or 0
+
+    async def deliver(
+        self, document: object, *, path: str = "/webhooks/stripe", secret: str = SECRET
+    ) -> httpx.Response:
+        """Send an event as Stripe does: `document` as JSON, or as it is where it is bytes."""
+        body = document if isinstance(document, bytes) else to_body(document)
+        headers = {"Stripe-Signature": sign(body, secret=secret)}
+        return await self.client.post(path, content=body, headers=headers)
+
+
+@asynccontextmanager
+async def running_service(service_settings: Settings) -> AsyncIterator[Service]:
+    """The whole service, from its settings. Logging is left as pytest has it."""
+    migrate(service_settings.database_path)
+    async with serving(create_app(service_settings)) as client:
+        yield Service(client, service_settings.database_path)
+
+
+@asynccontextmanager
+async def service_in_process(service_settings: Settings) -> AsyncIterator[Service]:
+    """The whole service without a socket: ten times as fast to start and to stop."""
+    migrate(service_settings.database_path)
+    app = create_app(service_settings)
+    async with _lifespan(app), in_process(app) as client:
+        yield Service(client, service_settings.database_path)
+
+
+@asynccontextmanager
+async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    to_app: asyncio.Queue[Message] = asyncio.Queue()
+    from_app: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def live() -> None:
+        await app({"type": "lifespan", "state": {}}, to_app.get, from_app.put)
+
+    task = asyncio.create_task(live())
+    await to_app.put({"type": "lifespan.startup"})
+    assert (await from_app.get())["type"] == "lifespan.startup.complete"
+    yield
+    await to_app.put({"type": "lifespan.shutdown"})
+    assert (await from_app.get())["type"] == "lifespan.shutdown.complete"
+    await task
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """The service as a process of its own, with every line that it has logged."""
+
+    service: Service
+    process: asyncio.subprocess.Process
+    lines: list[str]
+
+
+@asynccontextmanager
+async def running_process(
+    folder: Path, command: Sequence[str] = (), **environment: str
+) -> AsyncIterator[ServiceProcess]:
+    """`altan-checkout serve`, its database in `folder`, its environment as `settings` has it.
+
+    `command` is put before it. When this ends, `lines` is complete.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(*command, sys.executable, "-m", "app", "serve", "--port", "0"),
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",
+            "ALTAN_STRIPE_CONNECT_ID": ACCOUNT,
+            "ALTAN_PAY_URL": "http://127.0.0.1:9",
+            "STRIPE_WEBHOOK_SECRETS": SECRET,
+            "APP_URL": "https://shop.example",
+            "DATABASE_URL": f"sqlite:///{folder / 'checkout.db'}",
+            **environment,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while not (address := re.search(r"running on (http://[0-9.:]+)", "".join(lines[-1:]))):
+                assert not process.stdout.at_eof(), lines
+                lines.append((await process.stdout.readline()).decode())
+        reading = asyncio.create_task(_read_on(process.stdout, lines))
+        async with httpx.AsyncClient(
+            base_url=address[1], trust_env=False, timeout=DEADLINE_S
+        ) as client:
+            yield ServiceProcess(Service(client, folder / "checkout.db"), process, lines)
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(reading, DEADLINE_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _read_on(stdout: asyncio.StreamReader, lines: list[str]) -> None:
+    while line := await stdout.readline():
+        lines.append(line.decode())
+
+
+def in_process(app: ASGIApp) -> httpx.AsyncClient:
+    """A client that calls `app` without a socket, for what no socket can change."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service.test")
+
+
+def query(database_path: Path, sql: str, *parameters: object) -> list[Document]:
+    """What is committed, seen through a connection of the test's own."""
+    with closing(sqlite3.connect(database_path)) as connection:
+        connection.row_factory = sqlite3.Row
+        with connection:
+            return [dict(row) for row in connection.execute(sql, parameters)]
+
+
+def real_events() -> Sequence[Path]:
+    """Bodies that Stripe once sent, one a type (tests/stripe_events/README.md)."""
+    return sorted((Path(__file__).parent / "stripe_events").glob("*.json"))

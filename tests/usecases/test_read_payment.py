@@ -1,0 +1,232 @@
+from dataclasses import replace
+
+import pytest
+
+from app.adapters.database.sqlite import SqliteDatabase
+from app.domain.cart import Cart, LineItem, Mode
+from app.domain.errors import NotFoundError
+from app.domain.payment import PaymentFacts, PaymentStatus
+from app.usecases.ports import Checkout, Payment, PaymentView, Transaction
+from app.usecases.read_payment import ReadPayment
+from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID
+
+NOW_MS = NOW_S * 1000
+SPARE_ID = "cs_test_spare"
+OTHER_CHECKOUT_ID = CHECKOUT_ID[:-1] + "v"
+
+CHECKOUT = Checkout(
+    id=CHECKOUT_ID,
+    created_at_ms=NOW_MS,
+    cart=Cart((LineItem("price_A", 2),), Mode.SUBSCRIPTION),
+    client_reference_id=None,
+    success_url="https://shop.example/",
+    cancel_url="https://shop.example/",
+    url="https://checkout.stripe.com/c/pay/x",
+    session_id=SESSION_ID,
+)
+PAID = PaymentFacts(
+    paid=True,
+    paid_at_s=NOW_S + 60,
+    mode=Mode.PAYMENT,
+    amount_total_minor=1999,
+    currency="eur",
+    checkout_id=CHECKOUT_ID,
+)
+OPEN = PaymentFacts(checkout_id=CHECKOUT_ID)
+EXPIRED = PaymentFacts(expired=True, checkout_id=CHECKOUT_ID)
+FAILED = PaymentFacts(awaits_bank=True, bank_failed=True, checkout_id=CHECKOUT_ID)
+PROCESSING = PaymentFacts(awaits_bank=True, checkout_id=CHECKOUT_ID)
+
+
+@pytest.fixture
+def read_payment(database: SqliteDatabase) -> ReadPayment:
+    return ReadPayment(database=database)
+
+
+async def keep(database: SqliteDatabase, *rows: Checkout | Payment) -> None:
+    async def write(transaction: Transaction) -> None:
+        for row in rows:
+            if isinstance(row, Checkout):
+                await transaction.add_checkout(row)
+            else:
+                await transaction.save_payments([row])
+        await transaction.commit()
+
+    await database.write(write)
+
+
+def payment(
+    facts: PaymentFacts, session_id: str = SESSION_ID, *, updated_at_ms: int = NOW_MS + 9
+) -> Payment:
+    return Payment(session_id=session_id, facts=facts, updated_at_ms=updated_at_ms)
+
+
+async def test_a_checkout_without_events_is_open(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, CHECKOUT)
+
+    assert await read_payment(CHECKOUT_ID) == PaymentView(
+        checkout_id=CHECKOUT_ID,
+        session_id=SESSION_ID,
+        mode=Mode.SUBSCRIPTION,
+        status=PaymentStatus.OPEN,
+        amount_total_minor=None,
+        currency=None,
+        amount_refunded_minor=0,
+        paid_at_s=None,
+        updated_at_ms=NOW_MS,
+    )
+
+
+@pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
+async def test_a_paid_checkout_is_shown_by_either_id(
+    database: SqliteDatabase, read_payment: ReadPayment, public_id: str
+) -> None:
+    await keep(database, CHECKOUT, payment(PAID))
+
+    assert await read_payment(public_id) == PaymentView(
+        checkout_id=CHECKOUT_ID,
+        session_id=SESSION_ID,
+        mode=Mode.PAYMENT,
+        status=PaymentStatus.PAID,
+        amount_total_minor=1999,
+        currency="eur",
+        amount_refunded_minor=0,
+        paid_at_s=NOW_S + 60,
+        updated_at_ms=NOW_MS + 9,
+    )
+
+
+async def test_an_event_that_came_before_the_checkout_was_kept_does_not_turn_time_back(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, CHECKOUT, payment(PAID, updated_at_ms=NOW_MS - 5))
+
+    assert (await read_payment(CHECKOUT_ID)).updated_at_ms == NOW_MS
+
+
+async def test_a_session_that_this_service_did_not_start_is_shown_without_a_checkout(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, payment(replace(PAID, checkout_id=None)))
+
+    view = await read_payment(SESSION_ID)
+
+    assert (view.checkout_id, view.session_id) == (None, SESSION_ID)
+    assert view.status is PaymentStatus.PAID
+    assert view.updated_at_ms == NOW_MS + 9
+
+
+@pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
+async def test_where_the_page_did_not_tell_its_session_the_success_url_joins_them(
+    database: SqliteDatabase, read_payment: ReadPayment, public_id: str
+) -> None:
+    await keep(database, replace(CHECKOUT, session_id=None), payment(PAID))
+
+    view = await read_payment(public_id)
+
+    assert (view.checkout_id, view.session_id) == (CHECKOUT_ID, SESSION_ID)
+    assert view.status is PaymentStatus.PAID
+
+
+async def test_a_checkout_whose_session_is_unknown_is_open(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, replace(CHECKOUT, session_id=None))
+
+    view = await read_payment(CHECKOUT_ID)
+
+    assert (view.session_id, view.status) == (None, PaymentStatus.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("stronger", "weaker"),
+    [
+        (PAID, PROCESSING),
+        (PROCESSING, FAILED),
+        (FAILED, EXPIRED),
+        (EXPIRED, OPEN),
+        (PAID, EXPIRED),
+    ],
+)
+@pytest.mark.parametrize("ids", [(SESSION_ID, SPARE_ID), (SPARE_ID, SESSION_ID)])
+async def test_of_several_sessions_the_furthest_counts(
+    database: SqliteDatabase,
+    read_payment: ReadPayment,
+    stronger: PaymentFacts,
+    weaker: PaymentFacts,
+    ids: tuple[str, str],
+) -> None:
+    await keep(
+        database,
+        replace(CHECKOUT, session_id=None),
+        payment(stronger, ids[0]),
+        payment(weaker, ids[1]),
+    )
+
+    view = await read_payment(CHECKOUT_ID)
+
+    assert (view.session_id, view.status) == (ids[0], stronger.status)
+
+
+async def test_a_retrys_spare_session_does_not_make_the_checkout_expired(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
+
+    assert (await read_payment(CHECKOUT_ID)).status is PaymentStatus.PAID
+
+
+async def test_a_retrys_spare_session_does_not_make_an_open_checkout_expired(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, CHECKOUT, payment(EXPIRED, SPARE_ID))
+
+    assert (await read_payment(CHECKOUT_ID)).status is PaymentStatus.OPEN
+
+
+async def test_a_retrys_spare_session_stands_for_itself_alone(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
+
+    view = await read_payment(SPARE_ID)
+
+    assert (view.checkout_id, view.session_id) == (None, SPARE_ID)
+    assert view.status is PaymentStatus.EXPIRED
+
+
+async def test_a_session_that_claims_a_checkout_which_is_not_ours_stands_alone(
+    database: SqliteDatabase, read_payment: ReadPayment
+) -> None:
+    await keep(database, CHECKOUT, payment(replace(PAID, checkout_id=OTHER_CHECKOUT_ID), SPARE_ID))
+
+    assert (await read_payment(SPARE_ID)).checkout_id is None
+    with pytest.raises(NotFoundError):
+        await read_payment(OTHER_CHECKOUT_ID)
+
+
+@pytest.mark.parametrize(
+    "public_id",
+    [
+        CHECKOUT_ID,
+        SESSION_ID,
+        "",
+        "chk_",
+        "cs_",
+        "pi_1",
+        CHECKOUT_ID.upper(),
+        CHECKOUT_ID + "0",
+        CHECKOUT_ID + "\n",
+        SESSION_ID + "\n",
+        "cs_" + "a" * 251,
+        "cs_é",
+        "cs_%",
+        "' OR 1=1 --",
+        "\x00",
+    ],
+)
+async def test_what_nobody_knows_is_not_found(read_payment: ReadPayment, public_id: str) -> None:
+    with pytest.raises(NotFoundError):
+        await read_payment(public_id)

@@ -1,0 +1,221 @@
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import pytest
+
+from app.adapters.database.sqlite import SqliteDatabase
+from app.domain.cart import Cart, CheckoutRequest, LineItem, Mode
+from app.domain.errors import (
+    AltanPayTimeoutError,
+    CheckoutError,
+    RedirectNotAllowedError,
+    StorageUnavailableError,
+)
+from app.domain.redirects import PaymentPage, RedirectPolicy
+from app.usecases.ports import SessionOrder
+from app.usecases.start_checkout import StartCheckout
+from tests.builders import CHECKOUT_ID, NOW_S, FixedClock
+
+PAGE = PaymentPage("https://checkout.stripe.com/c/pay/cs_test_1#f", "cs_test_1")
+CART = Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.SUBSCRIPTION)
+JOIN = f"session_id={{CHECKOUT_SESSION_ID}}&checkout_id={CHECKOUT_ID}"
+
+
+@dataclass(slots=True)
+class FakePages:
+    """Altan Pay, played: keeps the orders, gives one answer."""
+
+    answer: PaymentPage | CheckoutError = PAGE
+    orders: list[SessionOrder] = field(default_factory=list)
+    path: Path | None = None
+    could_write: list[bool] = field(default_factory=list)
+
+    async def create(self, order: SessionOrder) -> PaymentPage:
+        self.orders.append(order)
+        if self.path is not None:
+            self.could_write.append(await asyncio.to_thread(_can_write, self.path))
+        if isinstance(self.answer, CheckoutError):
+            raise self.answer
+        return self.answer
+
+
+def _can_write(path: Path) -> bool:
+    """Whether a stranger gets the write lock at once, so that no transaction is open."""
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+    return True
+
+
+@dataclass(slots=True)
+class FixedIds:
+    ids: list[str] = field(default_factory=lambda: [CHECKOUT_ID])
+    asked_at_ms: list[int] = field(default_factory=list)
+
+    def new(self, now_ms: int) -> str:
+        self.asked_at_ms.append(now_ms)
+        return self.ids.pop(0)
+
+
+def start_checkout(
+    database: SqliteDatabase, pages: FakePages, ids: FixedIds | None = None
+) -> StartCheckout:
+    return StartCheckout(
+        redirects=RedirectPolicy(
+            allowed_origins=frozenset({"https://shop.example"}),
+            success_url_default="https://shop.example",
+            cancel_url_default="https://shop.example/cart",
+        ),
+        payment_pages=pages,
+        database=database,
+        clock=FixedClock(),
+        ids=ids or FixedIds(),
+    )
+
+
+def rows(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(
+            "SELECT id, created_at_ms, mode, line_items, client_reference_id, success_url,"
+            " cancel_url, url, session_id FROM checkouts"
+        ).fetchall()
+
+
+async def test_a_checkout_is_on_disk_with_all_that_belongs_to_it(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    request = CheckoutRequest(
+        cart=CART,
+        success_url="https://shop.example/thanks",
+        cancel_url="https://shop.example/back",
+        client_reference_id="order-42",
+    )
+
+    checkout = await start_checkout(database, FakePages())(request)
+
+    assert (checkout.id, checkout.url, checkout.session_id) == (CHECKOUT_ID, PAGE.url, "cs_test_1")
+    ((id_, created_at_ms, mode, lines, reference, success, cancel, url, session),) = rows(
+        database_path
+    )
+    assert (id_, created_at_ms, mode) == (CHECKOUT_ID, NOW_S * 1000, "subscription")
+    assert orjson.loads(str(lines)) == [
+        {"price": "price_A", "quantity": 2},
+        {"price": "price_B", "quantity": 1},
+    ]
+    assert (reference, success, cancel) == (
+        "order-42",
+        f"https://shop.example/thanks?{JOIN}",
+        "https://shop.example/back",
+    )
+    assert (url, session) == (PAGE.url, "cs_test_1")
+
+
+async def test_altan_pay_is_asked_for_the_cart_and_the_shops_own_addresses(
+    database: SqliteDatabase,
+) -> None:
+    pages = FakePages()
+
+    await start_checkout(database, pages)(CheckoutRequest(cart=CART))
+
+    assert pages.orders == [
+        SessionOrder(
+            cart=CART,
+            success_url=f"https://shop.example/?{JOIN}",
+            cancel_url="https://shop.example/cart",
+        )
+    ]
+
+
+async def test_the_id_is_made_of_the_time_at_which_the_checkout_began(
+    database: SqliteDatabase,
+) -> None:
+    ids = FixedIds()
+
+    checkout = await start_checkout(database, FakePages(), ids)(CheckoutRequest(cart=CART))
+
+    assert ids.asked_at_ms == [checkout.created_at_ms] == [NOW_S * 1000]
+
+
+async def test_no_transaction_is_open_while_altan_pay_is_asked(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    pages = FakePages(path=database_path)
+
+    await start_checkout(database, pages)(CheckoutRequest(cart=CART))
+
+    assert pages.could_write == [True]
+
+
+async def test_a_page_whose_session_is_not_told_is_kept_without_one(
+    database: SqliteDatabase,
+) -> None:
+    pages = FakePages(PaymentPage("https://checkout.stripe.com/pay/x", None))
+
+    checkout = await start_checkout(database, pages)(CheckoutRequest(cart=CART))
+
+    found = await database.find_checkout(checkout.id)
+    assert found == checkout
+    assert checkout.session_id is None
+
+
+@pytest.mark.parametrize("field_name", ["success_url", "cancel_url"])
+@pytest.mark.parametrize("at", ["", "/payload"])
+async def test_a_foreign_return_address_is_refused_before_anybody_is_asked(
+    database: SqliteDatabase, database_path: Path, field_name: str, at: str
+) -> None:
+    pages = FakePages()
+    request = CheckoutRequest(
+        cart=CART,
+        at=at,
+        success_url="https://evil.example" if field_name == "success_url" else None,
+        cancel_url="https://evil.example" if field_name == "cancel_url" else None,
+    )
+
+    with pytest.raises(RedirectNotAllowedError) as caught:
+        await start_checkout(database, pages)(request)
+
+    assert [fault.pointer for fault in caught.value.faults] == [f"{at}/{field_name}"]
+    assert pages.orders == []
+    assert rows(database_path) == []
+
+
+async def test_a_failure_of_altan_pay_leaves_nothing_behind(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    failure = AltanPayTimeoutError("words")
+
+    with pytest.raises(AltanPayTimeoutError) as caught:
+        await start_checkout(database, FakePages(failure))(CheckoutRequest(cart=CART))
+
+    assert caught.value is failure
+    assert rows(database_path) == []
+
+
+async def test_a_page_whose_checkout_cannot_be_kept_is_not_given_out(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    with closing(sqlite3.connect(database_path)) as connection:
+        connection.execute("ALTER TABLE checkouts RENAME TO elsewhere")
+
+    with pytest.raises(StorageUnavailableError) as caught:
+        await start_checkout(database, FakePages())(CheckoutRequest(cart=CART))
+
+    assert PAGE.url not in str(caught.value)
+
+
+async def test_an_upstream_that_names_one_session_twice_does_not_stop_the_shop(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    """Whether it repeats itself is not ours to judge: the second buyer must not be turned away."""
+    ids = FixedIds([CHECKOUT_ID, CHECKOUT_ID[:-1] + "4"])
+    act = start_checkout(database, FakePages(), ids)
+
+    first = await act(CheckoutRequest(cart=CART))
+    second = await act(CheckoutRequest(cart=CART))
+
+    assert first.url == second.url
+    assert len(rows(database_path)) == 2

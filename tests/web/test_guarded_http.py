@@ -1,0 +1,261 @@
+"""Over a socket, with bytes: what a stranger may send before any code of ours runs."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import httpx
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from app.web.guarded_http import HEAD_BYTES_MAX, HEADERS_MAX, GuardedHttp
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+PATIENCE_S = 10.0
+FLOOD = 24 * 1024 * 1024
+FLOOD_KEPT_MAX = 12 * 1024 * 1024  # two socket buffers and more
+
+
+class Impatient(GuardedHttp):
+    head_timeout_s: ClassVar = 0.2
+
+
+@dataclass(slots=True)
+class Application:
+    """Answers 200, at its own pace, and knows what reached it."""
+
+    paths: list[str] = field(default_factory=list)
+    pace_s: float = 0.0
+    reads_body: bool = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.paths.append(scope["path"])
+        while self.reads_body:
+            message = await receive()
+            if not message.get("more_body", False):
+                break
+        await asyncio.sleep(self.pace_s)
+        headers = [(b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A server behind the guard."""
+
+    port: int
+    application: Application
+
+    @asynccontextmanager
+    async def connect(
+        self,
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+    async def answer_to(self, data: bytes) -> bytes:
+        """All that the server says until it closes."""
+        async with self.connect() as (reader, writer), asyncio.timeout(PATIENCE_S):
+            writer.write(data)
+            try:
+                return await reader.read()
+            except ConnectionResetError:
+                return b""
+
+    async def bytes_taken(self, start: bytes, again: bytes) -> int:
+        """How much of an endless request goes in before the server hangs up."""
+        taken = 0
+        async with self.connect() as (_, writer), asyncio.timeout(PATIENCE_S):
+            try:
+                writer.write(start)
+                while taken < FLOOD:
+                    writer.write(again)
+                    await writer.drain()
+                    taken += len(again)
+            except ConnectionError:
+                pass
+        return taken
+
+    async def serves(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            response = await client.get(f"http://127.0.0.1:{self.port}/next-client")
+        return response.text == "ok" and self.application.paths[-1] == "/next-client"
+
+
+@asynccontextmanager
+async def guarded(
+    protocol: type[GuardedHttp] = GuardedHttp, application: Application | None = None
+) -> AsyncIterator[Guarded]:
+    app = application or Application()
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield Guarded(listener.getsockname()[1], app)
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def test_a_head_that_does_not_end_in_time_ends_the_connection() -> None:
+    begun = [b"", b"G", b"GET / HTT", HEAD, HEAD + b"X: a", HEAD + b"X: a\r\n\r"]
+
+    async with guarded(Impatient) as server:
+        answers = await asyncio.gather(*(server.answer_to(data) for data in begun))
+
+        assert answers == [b""] * len(begun)
+        assert server.application.paths == []
+        assert await server.serves()
+
+
+async def test_a_head_that_trickles_is_cut_although_something_always_comes() -> None:
+    async with guarded(Impatient) as server:
+        async with server.connect() as (reader, writer), asyncio.timeout(PATIENCE_S):
+            writer.write(HEAD + b"X: ")
+            hung_up = asyncio.create_task(reader.read())
+            while not hung_up.done():
+                writer.write(b"a")
+                await asyncio.wait([hung_up], timeout=0.02)
+
+        assert server.application.paths == []
+        assert await server.serves()
+
+
+async def test_the_second_head_on_a_connection_has_to_end_in_time_too() -> None:
+    async with guarded(Impatient) as server:
+        answer = await server.answer_to(HEAD + b"\r\n" + b"GET /second HTTP/1.1\r\nHost: x\r\n")
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+    assert server.application.paths == ["/"]
+
+
+async def test_an_answer_may_take_longer_than_a_head() -> None:
+    application = Application(pace_s=2 * Impatient.head_timeout_s)
+
+    async with guarded(Impatient, application) as server:
+        answer = await server.answer_to(HEAD + b"Connection: close\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"ok")
+
+
+async def test_a_body_that_still_trickles_after_its_answer_is_not_waited_for() -> None:
+    application = Application(reads_body=False)
+
+    async with guarded(Impatient, application) as server:
+        answer = await server.answer_to(
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nbegun"
+        )
+
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert await server.serves()
+
+
+async def test_many_requests_on_one_connection_are_each_counted_anew() -> None:
+    request = HEAD + b"X: " + b"a" * 20_000 + b"\r\n\r\n"
+    last = HEAD + b"Connection: close\r\n\r\n"
+
+    async with guarded() as server:
+        answer = await server.answer_to(request * 5 + last)
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 6
+
+
+async def test_headers_up_to_the_limits_pass() -> None:
+    many = b"".join(b"X-%d: a\r\n" % number for number in range(HEADERS_MAX - 2))
+    long = b"X: " + b"a" * (HEAD_BYTES_MAX - 200) + b"\r\n"
+
+    async with guarded() as server:
+        for headers in (many, long):
+            answer = await server.answer_to(HEAD + headers + b"Connection: close\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_a_head_over_the_limits_is_refused() -> None:
+    heads = {
+        "many headers": HEAD + b"X: a\r\n" * HEADERS_MAX,
+        "long value": HEAD + b"X: " + b"a" * HEAD_BYTES_MAX + b"\r\n",
+        "long name": HEAD + b"a" * HEAD_BYTES_MAX + b": x\r\n",
+        "long in sum": HEAD + (b"X: " + b"a" * 1000 + b"\r\n") * 40,
+        "long path": b"GET /" + b"a" * HEAD_BYTES_MAX + b" HTTP/1.1\r\nHost: x\r\n",
+    }
+
+    async with guarded() as server:
+        for name, head in heads.items():
+            answer = await server.answer_to(head + b"\r\n")
+
+            assert answer.startswith(b"HTTP/1.1 400 "), name
+        assert server.application.paths == []
+        assert await server.serves()
+
+
+@pytest.mark.parametrize(
+    ("start", "again"),
+    [
+        (HEAD, b"X: a\r\n" * 10_000),
+        (HEAD + b"X: ", b"a" * 65_536),
+        (HEAD, b"a" * 65_536),
+        (b"GET /", b"a" * 65_536),
+        (b"", b"G" * 65_536),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: a\r\n" * 10_000),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"a" * 65_536),
+    ],
+    ids=[
+        "headers",
+        "one header's value",
+        "one header's name",
+        "path",
+        "method",
+        "trailers",
+        "one trailer's value",
+    ],
+)
+async def test_what_has_no_end_is_cut_off_long_before_memory_is(start: bytes, again: bytes) -> None:
+    async with guarded() as server:
+        taken = await server.bytes_taken(start, again)
+
+        assert taken < FLOOD_KEPT_MAX
+        assert await server.serves()
+
+
+GARBAGE = [
+    b"\x00\x01\x02\x03\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\xaa" * 300,
+    b"SSH-2.0-OpenSSH_9.9\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"FETCH / HTTP/1.1\r\n\r\n",
+    HEAD + b"no colon\r\n\r\n",
+    HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    HEAD + b"Content-Length: -1\r\n\r\n",
+    HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n",
+    HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    HEAD + b"X: a\x00b\r\n\r\n",
+]
+
+
+async def test_what_is_not_http_is_refused_and_the_next_client_is_served() -> None:
+    async with guarded(Impatient) as server:
+        for garbage in GARBAGE:
+            answer = await server.answer_to(garbage)
+
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 400 "), garbage
+            assert b"Traceback" not in answer
+        assert server.application.paths == []
+        assert await server.serves()
+
+
+async def test_a_hundred_who_only_connect_do_not_keep_the_next_one_out() -> None:
+    async with guarded(Impatient) as server:
+        silent = [asyncio.create_task(server.answer_to(b"")) for _ in range(100)]
+
+        assert await server.serves()
+        assert await asyncio.gather(*silent) == [b""] * 100
