@@ -26,8 +26,8 @@ from starlette.types import ASGIApp, Message
 
 from app.adapters.database.migrate import migrate
 from app.bootstrap import create_app
+from app.serving import make_config
 from app.settings import Settings
-from app.web.guarded_http import GuardedHttp
 
 ROOT: Final = Path(__file__).parent.parent
 SECRET: Final = "whsec_the_secret_of_these_tests"
@@ -139,17 +139,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)  # who connects before the server is up waits here
-    config = uvicorn.Config(
-        app,
-        http=GuardedHttp,
-        ws="none",
-        lifespan="on",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(make_config(app, host="127.0.0.1", port=0))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:

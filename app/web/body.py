@@ -12,6 +12,7 @@ from app.web.request_errors import BodyTimeoutError, BodyTooLargeError
 BODY_TIMEOUT_S: Final = 10.0
 LINGER_S: Final = 1.0
 LINGER_BYTES_MAX: Final = 16 * 1024 * 1024
+_DIGITS_MAX: Final = 20  # of a declared length; Python refuses to read numbers without end
 
 
 class ClientGoneError(Exception):
@@ -56,7 +57,7 @@ async def _read(receive: Receive, headers: Headers, body_bytes_max: int) -> byte
 
 def _declared_length(headers: Headers) -> int:
     declared = headers.get("content-length", "0")
-    return int(declared) if declared.isdecimal() else 0
+    return int(declared[:_DIGITS_MAX]) if declared.isdecimal() else 0
 
 
 def _too_large(body_bytes_max: int) -> BodyTooLargeError:

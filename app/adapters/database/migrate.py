@@ -51,13 +51,16 @@ def current_revision(connection: sqlite3.Connection) -> str | None:
 
 def _upgrade_in_a_child(path: Path) -> None:
     # -P: a shop's folder may well hold a package named app, too, and must not be taken for ours.
-    child = subprocess.run(  # noqa: S603 our own module
-        [sys.executable, "-P", "-m", "app.adapters.database.upgrade", str(path)],
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=UPGRADE_TIMEOUT_S,
-        check=False,
-    )
+    command = [sys.executable, "-P", "-m", "app.adapters.database.upgrade", str(path)]
+    try:
+        child = subprocess.run(  # noqa: S603 our own module
+            command, stderr=subprocess.PIPE, text=True, timeout=UPGRADE_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MigrationError(
+            f"the database {path} was not brought up to date within {UPGRADE_TIMEOUT_S:.0f} s: "
+            "check that no other process holds it"
+        ) from error
     if child.returncode != 0:
         last_line = child.stderr.strip().rpartition("\n")[2]
         raise MigrationError(f"the database {path} cannot be brought up to date: {last_line}")
