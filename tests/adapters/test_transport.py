@@ -206,8 +206,9 @@ async def test_a_client_that_was_never_used_can_be_closed() -> None:
 
 
 async def test_deadlines_under_contention_leave_a_pool_that_still_serves() -> None:
-    """httpx's own pool answers PoolTimeout for ever after this (httpcore#1093)."""
+    """A deadline is a cancellation, and pools have lost connections to those (httpcore#1093)."""
     rng = random.Random(7)  # noqa: S311 reproducible, and nothing secret
+    deadlines_s = [0.002, 0.005, 0.01, 0.03, 10.0]  # the last for those who get their answer
 
     async def takes_a_moment(connection: Connection) -> None:
         await asyncio.sleep(0.02)  # an upstream's own time, longer than some of the deadlines
@@ -219,7 +220,7 @@ async def test_deadlines_under_contention_leave_a_pool_that_still_serves() -> No
         async def hurry(until: float) -> None:
             while asyncio.get_running_loop().time() < until:
                 try:
-                    async with asyncio.timeout(rng.uniform(0.002, 0.2)):
+                    async with asyncio.timeout(rng.choice(deadlines_s)):
                         await http_client.post(server.url, content=b"cart")
                 except TimeoutError:
                     outcomes["cut"] += 1
@@ -232,7 +233,7 @@ async def test_deadlines_under_contention_leave_a_pool_that_still_serves() -> No
             calm = [await http_client.post(server.url, content=b"cart") for _ in range(20)]
 
     assert outcomes["cut"] > 100
-    assert outcomes["answered"] > 100
+    assert outcomes["answered"] > 20
     assert [response.content for response in calm] == [b"good"] * 20
 
 

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message
 from structlog.testing import capture_logs
 
 from app.bootstrap import create_app
@@ -192,6 +193,30 @@ async def test_a_script_in_the_shops_page_can_read_of_a_defect_too() -> None:
     assert response.headers.get("access-control-allow-origin") == SHOP
 
 
+async def test_nobody_is_answered_who_left_in_the_middle_of_a_cart(database_path: Path) -> None:
+    app = create_app(settings(database_path.parent))
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/checkout",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    with capture_logs() as lines:
+        await app(scope, receive, send)
+
+    assert [message["status"] for message in sent if "status" in message] == [400]
+    assert "internal_error" not in {line["event"] for line in lines}
+
+
 # Request ids
 
 
@@ -253,6 +278,14 @@ async def test_the_docs_are_a_page(client: httpx.AsyncClient) -> None:
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
     assert "/openapi.json" in response.text
+
+
+async def test_the_document_is_the_same_however_often_it_is_asked_for(
+    client: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    again = await client.get("/openapi.json")
+
+    assert again.json() == document
 
 
 async def test_the_document_describes_every_address(document: dict[str, Any]) -> None:

@@ -96,7 +96,9 @@ async def guarded(
 ) -> AsyncIterator[Guarded]:
     app = application or Application()
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        app, http=protocol, ws="none", lifespan="off", log_config=None, timeout_keep_alive=60
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
