@@ -74,21 +74,23 @@ def _split(value: object) -> object:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _without_placeholder(value: str) -> str:
+def _refuse_placeholder(value: str, *, how: str) -> None:
     if "{" in value or "}" in value:
-        raise ValueError("Replace {account_id} and {stripe_connect_id} with the real values")
-    return value
+        raise ValueError(
+            "Replace {account_id} and {stripe_connect_id} with the real values before calling; "
+            f"{how}"
+        )
 
 
 def _account_id(value: str) -> str:
-    _without_placeholder(value)
+    _refuse_placeholder(value, how="copy it from your Altan workspace")
     if not re.fullmatch(r"[!-~]{1,128}", value) or value in {".", ".."}:
         raise ValueError("is not an Altan account id; copy it from your Altan workspace")
     return value
 
 
 def _connect_id(value: str) -> str:
-    _without_placeholder(value)
+    _refuse_placeholder(value, how=_CONNECT_ID_HELP)
     if not re.fullmatch(r"acct_[A-Za-z0-9_]{1,250}", value):
         raise ValueError(f"is not of the form acct_…; {_CONNECT_ID_HELP}")
     return value
@@ -308,14 +310,15 @@ def _lines(error: ValidationError) -> list[str]:
 
 def _line(fault: Any) -> str:  # noqa: ANN401 pydantic's own dict
     name = str(fault["loc"][0]).upper() if fault["loc"] else ""
-    if name == "STRIPE_WEBHOOK_SECRET":
-        name = "STRIPE_WEBHOOK_SECRETS"
     if fault["type"] == "missing":
         return f"{name} is missing: {_what_to_do(name)}"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    if name:
-        return f"{name} is wrong: {message[:1].lower()}{message[1:]}"
-    return message
+    if fault["type"] == "too_short":
+        return f"{name} is wrong: list at least one"
+    if fault["type"] == "value_error":  # our own words
+        words = str(fault["ctx"]["error"])
+        return f"{name} is wrong: {words}" if name else words
+    words = str(fault["msg"])
+    return f"{name} is wrong: {words[:1].lower()}{words[1:]}"
 
 
 def _what_to_do(name: str) -> str:

@@ -352,7 +352,9 @@ def test_the_documents_placeholders_are_refused(load: Load, name: str, value: st
     (line,) = load.lines(**{name: value})
 
     assert line.startswith(f"{name} is wrong: ")
-    assert "replace {account_id} and {stripe_connect_id} with the real values" in line
+    assert (
+        "Replace {account_id} and {stripe_connect_id} with the real values before calling" in line
+    )
 
 
 @pytest.mark.parametrize(
