@@ -76,10 +76,8 @@ def _split(value: object) -> object:
 
 def _refuse_placeholder(value: str, *, how: str) -> None:
     if "{" in value or "}" in value:
-        raise ValueError(
-            "Replace {account_id} and {stripe_connect_id} with the real values before calling; "
-            f"{how}"
-        )
+        placeholders = "{account_id} and {stripe_connect_id}"
+        raise ValueError(f"Replace {placeholders} with the real values before calling; {how}")
 
 
 def _account_id(value: str) -> str:
