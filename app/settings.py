@@ -77,7 +77,8 @@ def _split(value: object) -> object:
 def _refuse_placeholder(value: str, *, how: str) -> None:
     if "{" in value or "}" in value:
         placeholders = "{account_id} and {stripe_connect_id}"
-        raise ValueError(f"Replace {placeholders} with the real values before calling; {how}")
+        sentence = f"Replace {placeholders} with the real values before calling"  # noqa: S608
+        raise ValueError(f"{sentence}; {how}")
 
 
 def _account_id(value: str) -> str:

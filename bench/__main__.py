@@ -1,0 +1,150 @@
+"""`python -m bench`: measure, print the tables, and fail if anything was refused or lost."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TypeVar
+
+from bench import machine, report
+from bench.contenders import Stage
+from bench.measures import Footprint, Plan, Trial, checkout_trials, footprint, webhook_trials
+from bench.processes import StartError
+
+T = TypeVar("T")
+
+PARTS: Final = ("webhook", "checkout", "memory")
+UPSTREAM_DELAYS_MS: Final = (0, 150)
+QUICK: Final = Plan(rounds=1, seconds=0.3, memory_webhooks=1_000, memory_checkouts=100)
+MEMORY_WEBHOOKS: Final = 10_000
+MEMORY_CHECKOUTS: Final = 1_000
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    options = _options()
+    plan = QUICK if options.quick else _plan(options)
+    parts = (options.only,) if options.only else PARTS
+    with TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
+        bench = _Bench(Path(folder), plan)
+        _say(bench.head())
+        try:
+            bench.run(parts)
+        except StartError as error:
+            bench.faults.append(str(error))
+    if options.json:
+        options.json.write_text(json.dumps(bench.figures(), indent=1) + "\n")
+    for fault in bench.faults:
+        print(f"FAULT: {fault}", file=sys.stderr)  # noqa: T201 a command's words
+    return 1 if bench.faults else 0
+
+
+class _Bench:
+    """Runs the parts one after the other, prints each when it is done, and keeps the figures."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self._plan = plan
+        self._folder = folder
+        cores = machine.Cores()
+        self._stage = Stage(folder, cores)
+        self._machine = machine.describe(pinned=cores.pinned)
+        self._trials: dict[str, list[Trial]] = {}
+        self._lives: list[Footprint] = []
+        self.faults: list[str] = []
+
+    def head(self) -> str:
+        sync_ms = machine.sync_ms(self._folder)
+        lines = ["# Bench", "", f"{self._machine}."]
+        lines.append(f"Rounds: {self._plan.rounds} of {self._plan.seconds:g} s; medians are shown.")
+        lines.append(f"To append 4 KiB to a file and sync it takes {sync_ms:.2f} ms here.")
+        lines.append(f"Load average before the start: {machine.load()}.")
+        if sync_ms < machine.IN_MEMORY_MS:
+            lines.append("That is no disk: name a folder on one with --folder.")
+        return "\n".join([*lines, ""])
+
+    def run(self, parts: Collection[str]) -> None:
+        if "webhook" in parts:
+            self.webhook()
+        if "checkout" in parts:
+            self.checkout()
+        if "memory" in parts:
+            self.memory()
+
+    def webhook(self) -> None:
+        title = "Webhook: signed, unique, committed with fsync"
+        self._compare(title, webhook_trials(self._stage, self._plan))
+
+    def checkout(self) -> None:
+        for delay_ms in UPSTREAM_DELAYS_MS:
+            title = f"Checkout: upstream answers after {delay_ms} ms"
+            self._compare(title, checkout_trials(self._stage, self._plan, delay_ms=delay_ms))
+
+    def memory(self) -> None:
+        for number in _watched(range(self._plan.rounds), lambda n: f"memory, round {n + 1}"):
+            life = footprint(self._stage, self._plan)
+            self._lives.append(life)
+            self.faults += [f"memory, round {number + 1}: {fault}" for fault in life.faults]
+        _say(report.footprints(self._lives))
+        _say(
+            f"The load: {self._plan.memory_webhooks:,} webhooks and "
+            f"{self._plan.memory_checkouts:,} checkouts.\n"
+        )
+
+    def figures(self) -> dict[str, object]:
+        return {
+            "machine": self._machine,
+            "plan": asdict(self._plan),
+            "trials": {title: list(map(asdict, ts)) for title, ts in self._trials.items()},
+            "footprints": list(map(asdict, self._lives)),
+            "faults": self.faults,
+        }
+
+    def _compare(self, title: str, trials: Iterable[Trial]) -> None:
+        done = self._trials[title] = list(_watched(trials, _describe))
+        self.faults += [f"{title}: {_describe(t)}: {t.fault}" for t in done if t.fault]
+        _say(report.comparison(title, done))
+
+
+def _describe(trial: Trial) -> str:
+    return f"round {trial.round + 1}, {trial.connections} connections, {trial.contender}"
+
+
+def _watched(things: Iterable[T], describe: Callable[[T], str]) -> Iterable[T]:
+    """Shows on a terminal how far it is."""
+    for thing in things:
+        if sys.stderr.isatty():
+            print(f"\r\033[K{describe(thing)}", end="", file=sys.stderr)  # noqa: T201 as above
+        yield thing
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)  # noqa: T201 as above
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 a command's words
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(
+        rounds=options.rounds,
+        seconds=options.seconds,
+        memory_webhooks=MEMORY_WEBHOOKS,
+        memory_checkouts=MEMORY_CHECKOUTS,
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke of everything, under 30 s")
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each run; default: 3")
+    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--folder", type=Path, help="for the databases; on a disk, not in memory")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there, too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

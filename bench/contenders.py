@@ -1,0 +1,155 @@
+"""Who takes part: how each is started, what it is sent, and which rows it must have written."""
+
+import sqlite3
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+from bench import requests
+from bench.machine import Cores
+from bench.processes import Running, python_module, running
+
+SERVICE: Final = "the service"
+DATABASE: Final = "checkout.db"
+LIVE_PATH: Final = "/health/live"
+_DOCS_PATH: Final = "/docs"  # FastAPI's own page tells that a rival is up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One server under test. `table` is where a row for each request taken must be."""
+
+    name: str
+    command: Sequence[str]
+    first_path: str
+    requests: Callable[[int], list[bytes]]
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A contender that answers."""
+
+    contender: Contender
+    process: Running
+    folder: Path
+
+    def rows(self) -> int | None:
+        """How many rows are on disk; None where none are kept."""
+        if self.contender.table is None:
+            return None
+        address = f"file:{self.folder / DATABASE}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            sql = f"SELECT count(*) FROM {self.contender.table}"  # noqa: S608 our own table names
+            return int(connection.execute(sql).fetchone()[0])
+
+
+def webhook_contenders() -> list[Contender]:
+    """The service, the same without its database, FastAPI alone, and Stripe's tutorial."""
+    send = requests.webhooks
+    return [
+        service(send, "events"),
+        Contender(
+            name="without database",
+            command=python_module("bench.without_database"),
+            first_path=LIVE_PATH,
+            requests=send,
+        ),
+        _rival("bare FastAPI", "bare", send),
+        _rival("Stripe's tutorial", "tutorial", send),
+    ]
+
+
+def checkout_contenders() -> list[Contender]:
+    """The service, and a handler with a stock httpx client."""
+    return [
+        service(requests.carts, "checkouts"),
+        _rival("FastAPI + stock httpx", "relay", requests.carts),
+    ]
+
+
+def service(send: Callable[[int], list[bytes]], table: str) -> Contender:
+    """The service itself, as an operator starts it."""
+    command = Path(sysconfig.get_path("scripts")) / "altan-checkout"
+    return Contender(
+        name=SERVICE,
+        command=[str(command), "serve"],
+        first_path=LIVE_PATH,
+        requests=send,
+        table=table,
+    )
+
+
+def upstream(delay_ms: float) -> Contender:
+    """The fake Altan Pay, called by the load generator itself: nothing can be faster."""
+    return Contender(
+        name="upstream itself",
+        command=python_module("bench.upstream", "--delay-ms", str(delay_ms)),
+        first_path="/",
+        requests=requests.orders,
+    )
+
+
+class Stage:
+    """Starts contenders, each in a folder of its own under `folder`, on the right core."""
+
+    def __init__(self, folder: Path, cores: Cores) -> None:
+        self._folder = folder
+        self._cores = cores
+
+    @contextmanager
+    def upstream(self, delay_ms: float) -> Iterator[Started]:
+        """The fake Altan Pay, beside the load generator."""
+        contender, folder = upstream(delay_ms), self.new_folder()
+        with running(
+            contender.command,
+            env={},
+            core=self._cores.for_load(),
+            log=folder / "log",
+            first_path=contender.first_path,
+        ) as process:
+            yield Started(contender=contender, process=process, folder=folder)
+
+    @contextmanager
+    def server(
+        self, contender: Contender, *, upstream_port: int, folder: Path | None = None
+    ) -> Iterator[Started]:
+        """A contender on the server's core; `folder` may hold an earlier one's database."""
+        folder = folder or self.new_folder()
+        with running(
+            contender.command,
+            env=_settings(folder, upstream_port),
+            core=self._cores.for_server(),
+            log=folder / "log",
+            first_path=contender.first_path,
+        ) as process:
+            yield Started(contender=contender, process=process, folder=folder)
+
+    def new_folder(self) -> Path:
+        """An empty folder."""
+        return Path(mkdtemp(dir=self._folder))
+
+
+def _settings(folder: Path, upstream_port: int) -> Mapping[str, str]:
+    return {
+        "ALTAN_ACCOUNT_ID": "bench",
+        "ALTAN_STRIPE_CONNECT_ID": "acct_bench",
+        "ALTAN_PAY_URL": f"http://127.0.0.1:{upstream_port}",
+        "APP_URL": "https://shop.example/",
+        "DATABASE_URL": f"sqlite:///{folder / DATABASE}",
+        "RATE_LIMIT_CHECKOUT": "off",
+        "STRIPE_WEBHOOK_SECRETS": requests.SECRET,
+    }
+
+
+def _rival(name: str, module_name: str, send: Callable[[int], list[bytes]]) -> Contender:
+    return Contender(
+        name=name,
+        command=python_module("bench.rivals", module_name),
+        first_path=_DOCS_PATH,
+        requests=send,
+    )

@@ -1,0 +1,165 @@
+"""What is measured: contenders side by side, round by round; start-up and memory of the service."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from bench import requests
+from bench.contenders import (
+    Contender,
+    Stage,
+    Started,
+    checkout_contenders,
+    service,
+    webhook_contenders,
+)
+from bench.load import Sample, drive
+from bench.machine import MB
+
+# What is built for each second of a run; a server that is faster still ends its run early.
+REQUESTS_PER_S_MAX: Final = 15_000
+
+CONNECTIONS: Final = (1, 16, 64)
+MEMORY_CONNECTIONS: Final = 16
+MEMORY_SECONDS_MAX: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int
+    seconds: float
+    memory_webhooks: int
+    memory_checkouts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One contender under one load in one round. `cpu_ms` is the server's, for each request."""
+
+    round: int
+    connections: int
+    contender: str
+    sample: Sample
+    cpu_ms: float | None
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """One life of the service, and its second start on the database that the first one left."""
+
+    start_s: float
+    second_start_s: float
+    rest_mb: float | None
+    loaded_mb: float | None
+    faults: Sequence[str]
+
+
+def webhook_trials(stage: Stage, plan: Plan) -> Iterator[Trial]:
+    """Signed events with unique ids; the service answers each after its commit."""
+    with stage.upstream(0) as upstream:
+        for number in range(plan.rounds):
+            with ExitStack() as stack:
+                started = _start(stack, stage, webhook_contenders(), upstream)
+                yield from _round(number, started, plan.seconds)
+
+
+def checkout_trials(stage: Stage, plan: Plan, *, delay_ms: float) -> Iterator[Trial]:
+    """Carts, passed on to an upstream that takes `delay_ms` to answer."""
+    with stage.upstream(delay_ms) as upstream:
+        for number in range(plan.rounds):
+            with ExitStack() as stack:
+                started = _start(stack, stage, checkout_contenders(), upstream)
+                yield from _round(number, [*started, upstream], plan.seconds)
+
+
+def footprint(stage: Stage, plan: Plan) -> Footprint:
+    """Start on an empty folder, take events and carts, end, start again."""
+    contender = service(requests.webhooks, "events")
+    with stage.upstream(0) as upstream:
+        port = upstream.process.port
+        with stage.server(contender, upstream_port=port) as first:
+            rest = first.process.resident_bytes
+            faults = _load_memory(first, plan)
+            loaded = first.process.resident_bytes
+        with stage.server(contender, upstream_port=port, folder=first.folder) as second:
+            second_start_s = second.process.start_s
+    return Footprint(
+        start_s=first.process.start_s,
+        second_start_s=second_start_s,
+        rest_mb=None if rest is None else rest / MB,
+        loaded_mb=None if loaded is None else loaded / MB,
+        faults=faults,
+    )
+
+
+def _start(
+    stack: ExitStack, stage: Stage, contenders: Sequence[Contender], upstream: Started
+) -> list[Started]:
+    port = upstream.process.port
+    return [
+        stack.enter_context(stage.server(contender, upstream_port=port)) for contender in contenders
+    ]
+
+
+def _round(number: int, started: Sequence[Started], seconds: float) -> Iterator[Trial]:
+    """Everyone under the same load in turn, so that a slow minute of the machine meets all.
+
+    Who begins changes with the round: the first one after a pause has the coldest machine.
+    """
+    first = number % len(started)
+    for connections in CONNECTIONS:
+        for server in [*started[first:], *started[:first]]:
+            yield _trial(number, server, connections, seconds)
+
+
+def _trial(number: int, server: Started, connections: int, seconds: float) -> Trial:
+    prepared = server.contender.requests(int(REQUESTS_PER_S_MAX * seconds))
+    rows_before, cpu_before = server.rows(), server.process.cpu_s
+    sample = drive(server.process.port, prepared, connections=connections, seconds=seconds)
+    cpu_after = server.process.cpu_s
+    cpu_ms = None
+    if cpu_before is not None and cpu_after is not None and sample.answered:
+        cpu_ms = (cpu_after - cpu_before) * 1000 / sample.answered
+    return Trial(
+        round=number,
+        connections=connections,
+        contender=server.contender.name,
+        sample=sample,
+        cpu_ms=cpu_ms,
+        fault=_fault(server, sample, rows_before),
+    )
+
+
+def _fault(server: Started, sample: Sample, rows_before: int | None) -> str | None:
+    if not sample.is_clean:
+        return f"statuses {dict(sample.statuses)}, {sample.lost} lost"
+    rows_after = server.rows()
+    if rows_before is None or rows_after is None:
+        return None
+    written = rows_after - rows_before
+    if written != sample.taken:
+        return f"{written} rows on disk, but {sample.taken} requests were taken"
+    return None
+
+
+def _load_memory(server: Started, plan: Plan) -> list[str]:
+    faults = []
+    rows_before = server.rows()
+    for prepared, rows_wanted in (
+        (requests.webhooks(plan.memory_webhooks), rows_before),
+        (requests.carts(plan.memory_checkouts), None),
+    ):
+        sample = drive(
+            server.process.port,
+            prepared,
+            connections=MEMORY_CONNECTIONS,
+            seconds=MEMORY_SECONDS_MAX,
+        )
+        fault = _fault(server, sample, rows_wanted)
+        if fault is not None:
+            faults.append(fault)
+    return faults

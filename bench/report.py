@@ -1,0 +1,110 @@
+"""Turns trials into tables: medians over the rounds, and ratios of contenders side by side."""
+
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+from typing import Final
+
+from bench.contenders import SERVICE
+from bench.measures import Footprint, Trial
+
+START_S_GOAL: Final = 2.0
+RESIDENT_MB_GOAL: Final = 120.0
+
+_HEAD: Final = (
+    "connections", "contender", "service ÷ it", "requests/s", "p50 ms", "p99 ms", "CPU ms each",
+    "its CPU ÷ service's",
+)  # fmt: skip
+
+
+def comparison(title: str, trials: Sequence[Trial]) -> str:
+    """A table for one measure. In both ratios, above 1 means that the service does better.
+
+    CPU time suffers least from whatever else the machine does meanwhile.
+    """
+    rows = [_row(trials, *key) for key in dict.fromkeys(_key(trial) for trial in trials)]
+    share = max(trial.sample.generator_share for trial in trials)
+    note = f"The load generator was busy for at most {share:.0%} of a run."
+    return "\n".join([f"## {title}", "", *_table(_HEAD, rows), "", note, ""])
+
+
+def footprints(lives: Sequence[Footprint]) -> str:
+    """Start-up and memory, beside their goals."""
+    rows = [
+        _goal("start on an empty folder, s", [life.start_s for life in lives], START_S_GOAL),
+        _goal("second start, s", [life.second_start_s for life in lives], START_S_GOAL),
+        _goal("resident at rest, MB", [life.rest_mb for life in lives], RESIDENT_MB_GOAL),
+        _goal("resident after load, MB", [life.loaded_mb for life in lives], RESIDENT_MB_GOAL),
+    ]  # fmt: skip
+    head = ("", "median", "worst", "goal", "")
+    return "\n".join(["## Start and memory", "", *_table(head, rows), ""])
+
+
+def _key(trial: Trial) -> tuple[int, str]:
+    return trial.connections, trial.contender
+
+
+def _row(trials: Sequence[Trial], connections: int, contender: str) -> tuple[str, ...]:
+    mine = _of(trials, connections, contender)
+    service = _of(trials, connections, SERVICE)
+    ratios = [_rate(ours) / _rate(theirs) for ours, theirs in zip(service, mine, strict=False)]
+    cpu_ms, service_cpu_ms = _cpu_ms(mine), _cpu_ms(service)
+    return (
+        str(connections),
+        contender,
+        "" if contender == SERVICE else f"{median(ratios):.2f}",
+        f"{median(map(_rate, mine)):,.0f}",
+        f"{median(trial.sample.p50_ms for trial in mine):.2f}",
+        f"{median(trial.sample.p99_ms for trial in mine):.2f}",
+        f"{cpu_ms:.3f}" if cpu_ms else "",
+        f"{cpu_ms / service_cpu_ms:.2f}" if cpu_ms and service_cpu_ms and mine != service else "",
+    )
+
+
+def _of(trials: Sequence[Trial], connections: int, contender: str) -> list[Trial]:
+    wanted = connections, contender
+    return sorted((t for t in trials if _key(t) == wanted), key=lambda trial: trial.round)
+
+
+def _cpu_ms(trials: Sequence[Trial]) -> float | None:
+    known = [trial.cpu_ms for trial in trials if trial.cpu_ms is not None]
+    return median(known) if known else None
+
+
+def _rate(trial: Trial) -> float:
+    return trial.sample.requests_per_s or float("nan")
+
+
+def _goal(name: str, values: Sequence[float | None], goal: float) -> tuple[str, ...]:
+    known = [value for value in values if value is not None]
+    if not known:
+        return name, "unknown here", "", f"< {goal:g}", ""
+    verdict = "met" if max(known) < goal else "MISSED"
+    return name, f"{median(known):.2f}", f"{max(known):.2f}", f"< {goal:g}", verdict
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Markdown that is aligned for the eye, too: numbers to the right."""
+    columns = [[name, *(row[place] for row in rows)] for place, name in enumerate(head)]
+    widths = [max(map(len, column)) for column in columns]
+    aligns: list[Callable[[str, int], str]] = [
+        str.rjust if all(_is_number(cell) for cell in column[1:]) else str.ljust
+        for column in columns
+    ]
+    yield _line(head, widths, aligns)
+    yield "|" + "|".join(
+        "-" * (width + 1) + ("-" if align is str.ljust else ":")
+        for width, align in zip(widths, aligns, strict=True)
+    ) + "|"  # fmt: skip
+    for row in rows:
+        yield _line(row, widths, aligns)
+
+
+def _line(
+    cells: Sequence[str], widths: Sequence[int], aligns: Sequence[Callable[[str, int], str]]
+) -> str:
+    padded = (align(cell, width) for cell, width, align in zip(cells, widths, aligns, strict=True))
+    return f"| {' | '.join(padded)} |"
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "").isdecimal() or not cell

@@ -1,0 +1,66 @@
+"""Builds the requests to send, signed and whole, before any clock starts. Every id is unique."""
+
+import hashlib
+import hmac
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+SECRET: Final = "whsec_sandbox_bench_0123456789"  # noqa: S105 made up, and good for the sandbox alone
+
+_HERE: Final = Path(__file__).parent
+_PLACE: Final = b"%serial%"
+_serials: Final = itertools.count(1)
+
+
+def webhooks(count: int) -> list[bytes]:
+    """Signed `checkout.session.completed` events of about 4 KB, as Stripe sends them."""
+    head = {
+        "Accept": "*/*; q=0.5, application/xml",
+        "Cache-Control": "no-cache",
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+    }
+    signed_at = str(int(time.time()))
+    return [
+        _post(
+            "/webhooks/stripe",
+            {**head, "Stripe-Signature": f"t={signed_at},v1={_signature(signed_at, body)}"},
+            body,
+        )
+        for body in _bodies("event.json", count)
+    ]
+
+
+def carts(count: int) -> list[bytes]:
+    """Carts of three line items, as a shop's program posts them."""
+    return _posts("/checkout", "cart.json", count)
+
+
+def orders(count: int) -> list[bytes]:
+    """What the service makes of such a cart for Altan Pay: for calling the upstream itself."""
+    path = "/v2/connect/checkout/bench/create_checkout_session?stripe_connect_id=acct_bench"
+    return _posts(path, "order.json", count)
+
+
+def _posts(path: str, template: str, count: int) -> list[bytes]:
+    head = {"Content-Type": "application/json", "User-Agent": "bench"}
+    return [_post(path, head, body) for body in _bodies(template, count)]
+
+
+def _bodies(template: str, count: int) -> Iterator[bytes]:
+    parts = (_HERE / template).read_bytes().strip().split(_PLACE)
+    for serial in itertools.islice(_serials, count):
+        yield (b"%016d" % serial).join(parts)
+
+
+def _signature(signed_at: str, body: bytes) -> str:
+    return hmac.digest(SECRET.encode(), signed_at.encode() + b"." + body, hashlib.sha256).hex()
+
+
+def _post(path: str, head: Mapping[str, str], body: bytes) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in head.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

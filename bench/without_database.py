@@ -1,0 +1,84 @@
+"""The very service but for its database: what remains of the time is not the disk's.
+
+Everything else is what the composition root makes, so that this rival cannot drift from the
+service. Run `python -m bench.without_database`.
+"""
+
+import argparse
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+from unittest.mock import patch
+
+from app import bootstrap, serving
+from app.observability.logs import configure_logging
+from app.settings import load_settings
+from app.usecases.ports import Checkout, Database, EventRow, Payment, Transaction
+
+T = TypeVar("T")
+
+
+class NoDatabase:
+    """Runs every act, keeps nothing, knows nothing."""
+
+    def __init__(self, _: Path) -> None:
+        """The file is not touched."""
+
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` right here, in no thread."""
+        return await act(_NoTransaction())
+
+    async def beat(self, at_ms: int) -> None:
+        """Always possible."""
+
+    async def find_checkout(self, checkout_id: str) -> Checkout | None:
+        """Never known."""
+
+    async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
+        """Never known."""
+
+    async def find_payment(self, session_id: str) -> Payment | None:
+        """Never known."""
+
+    async def find_payments_claiming(self, _: str) -> Sequence[Payment]:
+        """Never any."""
+        return ()
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class _NoTransaction:
+    async def add_checkout(self, checkout: Checkout) -> None:
+        pass
+
+    async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
+        return [event.id for event in events]
+
+    async def payments(self, _: Collection[str]) -> Mapping[str, Payment]:
+        return {}
+
+    async def save_payments(self, payments: Collection[Payment]) -> None:
+        pass
+
+    async def link(self, linked_ids: Mapping[str, str]) -> None:
+        pass
+
+    async def commit(self) -> None:
+        pass
+
+
+def main() -> None:
+    """Serve on the port that the command line names, with the settings in the environment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    port: int = parser.parse_args().port
+    settings = load_settings()
+    configure_logging(level=settings.log_level, for_people=False)
+    no_database: Callable[[Path], Database] = NoDatabase
+    with patch.object(bootstrap, "SqliteDatabase", no_database):
+        serving.run(settings, host="127.0.0.1", port=port)
+
+
+if __name__ == "__main__":
+    main()
