@@ -1,33 +1,43 @@
 """The composition root: makes everything from the settings, once, and says who gets what."""
 
-import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
 
+import httpx
 import structlog
-from fastapi import FastAPI
+from limits import RateLimitItem
+from limits import parse as parse_rate
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from app.adapters.alert_webhook import AlertWebhook
+from app.adapters.altan_pay.breaker import GuardedPaymentPages
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount, make_http_client
+from app.adapters.altan_pay.places import BoundedPaymentPages
+from app.adapters.altan_pay.retries import RetryingPaymentPages
+from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.database.migrate import migrate
 from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.rate_limits import CheckoutLimits, Rates
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock
 from app.domain.events import EventFilter
 from app.domain.redirects import RedirectPolicy
+from app.lifetime import Lifetime
+from app.observability.alerts import Alerts, Channel
 from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.upstream import MeasuredPaymentPages
 from app.observability.watch import Watch
 from app.observability.webhooks import WebhookReport
-from app.settings import LogFormat, Settings
+from app.settings import LogFormat, Settings, SettingsError
+from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
+from app.usecases.ports import Alarm, AlertName, Clock, Database, PaymentPages
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
 from app.usecases.start_checkout import StartCheckout
+from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.web.application import Application, Endpoints
 from app.web.checkout import CheckoutEndpoint
 from app.web.health import Readiness
@@ -37,52 +47,51 @@ from app.web.status import StatusEndpoint
 from app.web.webhooks import WebhookEndpoint
 
 VERSION: Final = version("altan-checkout")
+LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstream deadline
 
 _log = structlog.get_logger()
 
 
 def prepare(settings: Settings) -> None:
-    """What must be true before serving: logging set up, the schema as this code expects it.
+    """What must be true before serving: logs set up, the catalogue readable, the schema current.
 
     Raises:
+        SettingsError: the catalogue is broken.
         MigrationError: the database cannot be used.
     """
     configure_logging(level=settings.log_level, for_people=settings.log_format is LogFormat.CONSOLE)
+    if settings.catalog_file:
+        try:
+            load_catalog(settings.catalog_file)
+        except CatalogError as error:
+            raise SettingsError([f"CATALOG_FILE is wrong: {error}"]) from error
+    else:
+        _log.warning("no_catalog", words="any price of the account can be bought: CATALOG_FILE")
+    if settings.is_sandbox:
+        _log.warning("sandbox", words="Altan Pay is played by this machine; no real money moves")
     migrate(settings.database_path)
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """The whole service. The database's schema must be up to date: see `prepare`."""
-    clock = SystemClock()
-    metrics = Metrics()
-    database = SqliteDatabase(settings.database_path)
-    http_client = make_http_client(version=VERSION)
+    """The whole service. What `prepare` does must have been done."""
+    clock, metrics, lifetime = SystemClock(), Metrics(), Lifetime()
+    alarm = Alerts(metrics, _alert_channels(settings, lifetime))
+    database = SqliteDatabase(settings.database_path, alarm)
+    lifetime.closes(database.close)
+    lifetime.runs(Housekeeping(database=database, clock=clock).run)
     problems = Problems(Pages(shop_url=settings.app_url))
-    altan_pay = AltanPay(
-        AltanPayAccount(
-            url=settings.altan_pay_url,
-            account_id=settings.altan_account_id,
-            stripe_connect_id=settings.altan_stripe_connect_id,
-        ),
-        client=http_client,
-        deadline_s=settings.altan_pay_timeout_s,
-        allowed_hosts=frozenset(settings.checkout_url_hosts),
-    )
 
     async def can_commit() -> None:
         await database.beat(clock.now_ms())
 
     endpoints = Endpoints(
-        checkout=CheckoutEndpoint(
-            start_checkout=StartCheckout(
-                redirects=_redirects(settings),
-                payment_pages=MeasuredPaymentPages(altan_pay, metrics),
-                database=database,
-                clock=clock,
-                ids=RandomCheckoutIds(),
-            ),
-            quantity_max=settings.max_quantity,
-            enforced_origins=settings.shop_origins if settings.allowed_origins else None,
+        checkout=_checkout(
+            settings,
+            payment_pages=_payment_pages(settings, metrics, alarm, lifetime),
+            database=database,
+            clock=clock,
+            alarm=alarm,
+            lifetime=lifetime,
         ),
         webhooks=WebhookEndpoint(
             signatures=StripeSignatures(
@@ -91,36 +100,115 @@ def create_app(settings: Settings) -> ASGIApp:
                 clock=clock,
             ),
             event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
-            inbox=Inbox(RecordEvents(database=database, clock=clock)),
+            inbox=Inbox(RecordEvents(database=database, clock=clock, alarm=alarm)),
             problems=problems,
-            report=WebhookReport(metrics),
+            report=WebhookReport(metrics, alarm),
         ),
         status=StatusEndpoint(ReadPayment(database=database)),
         ready=Readiness({"database": can_commit}),
         metrics=lambda: Response(metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
         problems=problems,
     )
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        gc.freeze()  # what is here now stays: the collector need not look at it under load
-        _log.info("started", version=VERSION, sandbox=settings.is_sandbox)
-        try:
-            yield
-        finally:
-            await http_client.aclose()
-            await database.close()
-            _log.info("stopped")
-
     application = Application(
-        endpoints, version=VERSION, cors_origins=settings.shop_origins, lifespan=lifespan
+        endpoints, version=VERSION, cors_origins=settings.shop_origins, lifespan=lifetime
     )
     return Watch(application, metrics)
 
 
-def _redirects(settings: Settings) -> RedirectPolicy:
-    return RedirectPolicy(
-        allowed_origins=settings.shop_origins,
-        success_url_default=settings.success_url or settings.app_url,
-        cancel_url_default=settings.cancel_url or settings.app_url,
+def _checkout(  # noqa: PLR0913 what it needs of the parts made above
+    settings: Settings,
+    *,
+    payment_pages: PaymentPages,
+    database: Database,
+    clock: Clock,
+    alarm: Alarm,
+    lifetime: Lifetime,
+) -> CheckoutEndpoint:
+    catalog = CatalogFile(settings.catalog_file, alarm) if settings.catalog_file else None
+    if catalog:
+        lifetime.runs(catalog.watch)
+        lifetime.reloads(catalog.reload)
+    limits = _limits(settings, alarm)
+    lifetime.closes(limits.close)
+    start = StartCheckout(
+        redirects=RedirectPolicy(
+            allowed_origins=settings.shop_origins,
+            success_url_default=settings.success_url or settings.app_url,
+            cancel_url_default=settings.cancel_url or settings.app_url,
+        ),
+        catalog=catalog.current if catalog else lambda: None,
+        limits=limits,
+        payment_pages=payment_pages,
+        database=database,
+        clock=clock,
+        ids=RandomCheckoutIds(),
     )
+    return CheckoutEndpoint(
+        start_checkout=start,
+        start_checkout_once=StartCheckoutOnce(
+            start=start, lease_s=settings.altan_pay_timeout_s + LEASE_MARGIN_S
+        ),
+        check_client=limits.check_client,
+        trusted_proxies=settings.trusted_proxies,
+        quantity_max=settings.max_quantity,
+        enforced_origins=settings.shop_origins if settings.allowed_origins else None,
+    )
+
+
+def _payment_pages(
+    settings: Settings, metrics: Metrics, alarm: Alarm, lifetime: Lifetime
+) -> PaymentPages:
+    """Altan Pay, wrapped from the inside out: measured, bounded, tried again, broken off."""
+    client = make_http_client(version=VERSION)
+    lifetime.closes(client.aclose)
+
+    def breaker_changed(state: str) -> None:
+        metrics.breaker.state(state)
+        _log.warning("altan_pay_breaker", state=state)
+        if state == "open":
+            alarm(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
+
+    altan_pay = AltanPay(
+        AltanPayAccount(
+            url=settings.altan_pay_url,
+            account_id=settings.altan_account_id,
+            stripe_connect_id=settings.altan_stripe_connect_id,
+        ),
+        client=client,
+        allowed_hosts=frozenset(settings.checkout_url_hosts),
+    )
+    measured = MeasuredPaymentPages(altan_pay, metrics, alarm)
+    retrying = RetryingPaymentPages(
+        BoundedPaymentPages(measured), deadline_s=settings.altan_pay_timeout_s
+    )
+    return GuardedPaymentPages(retrying, on_change=breaker_changed)
+
+
+def _limits(settings: Settings, alarm: Alarm) -> CheckoutLimits:
+    per_client, per_price, overall = (_rate(text) for text in settings.rates)
+    return CheckoutLimits(
+        Rates(per_client=per_client, per_price=per_price, overall=overall),
+        storage_url=settings.rate_limit_storage.get_secret_value(),
+        alarm=alarm,
+    )
+
+
+def _rate(text: str) -> RateLimitItem | None:
+    return None if text == "off" else parse_rate(text)
+
+
+def _alert_channels(settings: Settings, lifetime: Lifetime) -> list[Channel]:
+    channels: list[Channel] = []
+    if settings.alert_webhook_url:
+        client = httpx.AsyncClient(trust_env=False)
+        webhook = AlertWebhook(settings.alert_webhook_url.get_secret_value(), client)
+        lifetime.closes(client.aclose)
+        lifetime.runs(webhook.run)
+        channels.append(webhook)
+    if settings.sentry_dsn:
+        from app.adapters.sentry import SentryChannel  # noqa: PLC0415 most do without its weight
+
+        sentry = SentryChannel(settings.sentry_dsn.get_secret_value(), release=VERSION)
+        lifetime.closes(sentry.close)
+        channels.append(sentry)
+    return channels

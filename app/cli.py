@@ -30,16 +30,14 @@ def serve(host: Host = None, port: Port = None) -> None:
     """Serve checkouts and webhooks until SIGTERM or Ctrl-C."""
     from app.serving import run  # noqa: PLC0415 other commands do without the server
 
-    settings = _settings_or_exit()
-    _prepare_or_exit(settings)
+    settings = _prepared_settings_or_exit()
     run(settings, host=host or settings.host, port=settings.port if port is None else port)
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to date, and stop."""
-    settings = _settings_or_exit()
-    _prepare_or_exit(settings)
+    settings = _prepared_settings_or_exit()
     typer.echo(f"{settings.database_url} is up to date.")
 
 
@@ -121,23 +119,20 @@ def doctor() -> None:
         sys.exit(1)
 
 
-def _settings_or_exit() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        for line in error.lines:
-            typer.echo(line, err=True)
-        sys.exit(2)
-
-
-def _prepare_or_exit(settings: Settings) -> None:
+def _prepared_settings_or_exit() -> Settings:
     from app.adapters.database.migrate import MigrationError  # noqa: PLC0415
     from app.bootstrap import prepare  # noqa: PLC0415
 
     try:
+        settings = load_settings()
         prepare(settings)
+    except SettingsError as error:
+        for line in error.lines:
+            typer.echo(line, err=True)
+        sys.exit(2)
     except MigrationError as error:
         _stop(f"altan-checkout cannot start: {error}")
+    return settings
 
 
 def _stop(message: str) -> NoReturn:

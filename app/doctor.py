@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
+from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.settings import Settings
@@ -84,6 +85,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
 def _shop(settings: Settings) -> Iterator[Finding]:
     if settings.is_sandbox:
         yield Finding("mode", Verdict.WARNING, "sandbox: ALTAN_PAY_URL is this very machine")
+    yield _catalog(settings)
     try:
         uuid.UUID(settings.altan_account_id)
     except ValueError:
@@ -92,6 +94,17 @@ def _shop(settings: Settings) -> Iterator[Finding]:
     if settings.app_url.startswith("http://") and not settings.is_sandbox:
         words = "plain http; Stripe's live mode sends buyers back over https only"
         yield Finding("APP_URL", Verdict.WARNING, words)
+
+
+def _catalog(settings: Settings) -> Finding:
+    if settings.catalog_file is None:
+        words = "none, so any price of the account can be bought; set CATALOG_FILE"
+        return Finding("catalogue", Verdict.WARNING, words)
+    try:
+        catalog = load_catalog(settings.catalog_file)
+    except CatalogError as error:
+        return Finding("catalogue", Verdict.FAILS, str(error))
+    return Finding("catalogue", Verdict.OK, f"{len(catalog.prices)} prices for sale")
 
 
 def _database(settings: Settings) -> Finding:
@@ -120,10 +133,10 @@ def _altan_pay(settings: Settings) -> Finding:
             return Finding("Altan Pay", Verdict.OK, f"{host}:{port} answers (plain, loopback)")
         context = ssl.create_default_context()
         with context.wrap_socket(connection, server_hostname=host) as secured:
-            certificate = secured.getpeercert() or {}
+            certificate, protocol = secured.getpeercert() or {}, secured.version()
             expires_s = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
             days = int((expires_s - time.time()) // 86_400)
-    return Finding("Altan Pay", Verdict.OK, f"{host}: {secured.version()}, {days} days of TLS left")
+    return Finding("Altan Pay", Verdict.OK, f"{host}: {protocol}, {days} days of TLS left")
 
 
 def _clock(settings: Settings) -> Finding:
@@ -153,5 +166,7 @@ def _time_at(url: str) -> float | None:
         return None
     finally:
         connection.close()
-    parsed = email.utils.parsedate_to_datetime(date) if date else None
-    return parsed.timestamp() if parsed else None
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp() if date else None
+    except ValueError:  # it is no date
+        return None

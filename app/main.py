@@ -8,11 +8,10 @@ from app.settings import SettingsError, load_settings
 
 try:
     settings = load_settings()
-except SettingsError as error:
-    print(error, file=sys.stderr)  # noqa: T201 logging is not set up without settings
-    sys.exit(2)
-try:
     prepare(settings)
+except SettingsError as error:
+    print(error, file=sys.stderr)  # noqa: T201 for people, before there is a log
+    sys.exit(2)
 except MigrationError as error:
     print(f"altan-checkout cannot start: {error}", file=sys.stderr)  # noqa: T201 for people
     sys.exit(1)

@@ -8,12 +8,15 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
+import limits
 from pydantic import (
     AfterValidator,
     AliasChoices,
     BeforeValidator,
     Field,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     model_validator,
@@ -174,6 +177,49 @@ class _SecretFiles(SecretsSettingsSource):
         return value or None, key, is_complex
 
 
+def _rate(value: str) -> str:
+    if value == "off":
+        return value
+    try:
+        amount = limits.parse(value).amount
+    except ValueError:
+        amount = 0
+    if amount < 1:
+        raise ValueError("must be like 30/minute or 5/second, or off")
+    return value
+
+
+def _storage(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    try:
+        parts = urlsplit(text)
+        is_redis = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        is_redis = False
+    if text != "memory" and not is_redis:
+        raise ValueError("must be memory, or a Redis URL like redis://host:6379/0")
+    return value
+
+
+def _alert_url(value: SecretStr) -> SecretStr:
+    try:
+        read_web_url(value.get_secret_value())
+    except ValueError as error:
+        raise ValueError("is not a web address; copy the incoming webhook's whole URL") from error
+    return value
+
+
+def _dsn(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[^@/\s]+@[^/\s]+/(?:\S+/)?[0-9]+", value.get_secret_value()):
+        raise ValueError("is not a Sentry DSN; copy it from the project's settings in Sentry")
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
+
+
 class Settings(BaseSettings):
     """Every setting, by the name it has in the environment."""
 
@@ -222,9 +268,32 @@ class Settings(BaseSettings):
         None,
         description="for CORS, the Origin check and redirect URLs; unset: APP_URL's origin",
     )
+    catalog_file: Path | None = Field(
+        None, description="TOML list of what is for sale; unset: any price of the account"
+    )
     max_quantity: int = Field(999, ge=1, le=999_999, description="the most of one price in a cart")
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         "sqlite:///data/checkout.db", description="where everything is kept"
+    )
+    rate_limit_checkout: Rate = Field(
+        "30/minute",
+        description="checkouts for each client address; `off` lifts the other two as well",
+    )
+    rate_limit_price: Rate | None = Field(
+        None, description="checkouts for each price; unset: 600/minute"
+    )
+    rate_limit_global: Rate | None = Field(None, description="checkouts in all; unset: 3000/minute")
+    rate_limit_storage: Annotated[SecretStr, AfterValidator(_storage)] = Field(
+        SecretStr("memory"), description="memory, or a Redis URL that replicas share"
+    )
+    trusted_proxies: Networks = Field(
+        (), description="addresses or networks whose X-Forwarded-For is believed"
+    )
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_dsn)] | None = Field(
+        None, description="alerts go to Sentry, too"
+    )
+    alert_webhook_url: Annotated[SecretStr, AfterValidator(_alert_url)] | None = Field(
+        None, description="alerts are posted there, too, as Slack-compatible JSON"
     )
     host: str = Field("127.0.0.1", description="the address that `serve` listens on")
     port: int = Field(8000, ge=0, le=65_535, description="the port that `serve` listens on")
@@ -264,6 +333,16 @@ class Settings(BaseSettings):
     def shop_origins(self) -> frozenset[str]:
         """The origins for CORS and redirect URLs."""
         return frozenset(self.allowed_origins or (read_web_url(self.app_url).origin,))
+
+    @property
+    def rates(self) -> tuple[str, str, str]:
+        """For each client, for each price, and in all; lifting the first lifts what is not set."""
+        lifted = self.rate_limit_checkout == "off"
+        return (
+            self.rate_limit_checkout,
+            self.rate_limit_price or ("off" if lifted else "600/minute"),
+            self.rate_limit_global or ("off" if lifted else "3000/minute"),
+        )
 
     @property
     def database_path(self) -> Path:

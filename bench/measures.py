@@ -20,7 +20,8 @@ from bench.machine import MB
 # What is built for each second of a run; a server that is faster still ends its run early.
 REQUESTS_PER_S_MAX: Final = 15_000
 
-CONNECTIONS: Final = (1, 16, 64)
+WEBHOOK_CONNECTIONS: Final = (1, 16, 64)
+CHECKOUT_CONNECTIONS: Final = (1, 16, 64, 256)  # stock httpx collapses on the way
 MEMORY_CONNECTIONS: Final = 16
 MEMORY_SECONDS_MAX: Final = 120.0
 
@@ -64,7 +65,7 @@ def webhook_trials(stage: Stage, plan: Plan) -> Iterator[Trial]:
         for number in range(plan.rounds):
             with ExitStack() as stack:
                 started = _start(stack, stage, webhook_contenders(), upstream)
-                yield from _round(number, started, plan.seconds)
+                yield from _round(number, started, plan.seconds, WEBHOOK_CONNECTIONS)
 
 
 def checkout_trials(stage: Stage, plan: Plan, *, delay_ms: float) -> Iterator[Trial]:
@@ -73,7 +74,8 @@ def checkout_trials(stage: Stage, plan: Plan, *, delay_ms: float) -> Iterator[Tr
         for number in range(plan.rounds):
             with ExitStack() as stack:
                 started = _start(stack, stage, checkout_contenders(), upstream)
-                yield from _round(number, [*started, upstream], plan.seconds)
+                contenders = [*started, upstream]
+                yield from _round(number, contenders, plan.seconds, CHECKOUT_CONNECTIONS)
 
 
 def footprint(stage: Stage, plan: Plan) -> Footprint:
@@ -105,13 +107,15 @@ def _start(
     ]
 
 
-def _round(number: int, started: Sequence[Started], seconds: float) -> Iterator[Trial]:
+def _round(
+    number: int, started: Sequence[Started], seconds: float, loads: Sequence[int]
+) -> Iterator[Trial]:
     """Everyone under the same load in turn, so that a slow minute of the machine meets all.
 
     Who begins changes with the round: the first one after a pause has the coldest machine.
     """
     first = number % len(started)
-    for connections in CONNECTIONS:
+    for connections in loads:
         for server in [*started[first:], *started[:first]]:
             yield _trial(number, server, connections, seconds)
 

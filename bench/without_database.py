@@ -11,9 +11,18 @@ from typing import TypeVar
 from unittest.mock import patch
 
 from app import bootstrap, serving
+from app.domain.money import Money
 from app.observability.logs import configure_logging
 from app.settings import load_settings
-from app.usecases.ports import Checkout, Database, EventRow, Payment, Transaction
+from app.usecases.ports import (
+    Alarm,
+    Checkout,
+    Claim,
+    Database,
+    EventRow,
+    Payment,
+    Transaction,
+)
 
 T = TypeVar("T")
 
@@ -21,7 +30,7 @@ T = TypeVar("T")
 class NoDatabase:
     """Runs every act, keeps nothing, knows nothing."""
 
-    def __init__(self, _: Path) -> None:
+    def __init__(self, _: Path, __: Alarm) -> None:
         """The file is not touched."""
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -33,6 +42,9 @@ class NoDatabase:
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
         """Never known."""
+
+    async def find_claim(self, key_digest: str) -> Claim | None:
+        """Never held."""
 
     async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
         """Never known."""
@@ -50,6 +62,24 @@ class NoDatabase:
 
 class _NoTransaction:
     async def add_checkout(self, checkout: Checkout) -> None:
+        pass
+
+    async def claim(self, claim: Claim, *, dead_before_ms: int) -> Claim:  # noqa: ARG002
+        return claim
+
+    async def fulfil_claim(self, _: str, __: str) -> bool:
+        return True
+
+    async def free_claim(self, _: str, __: str) -> None:
+        pass
+
+    async def forget_claims(self, *, dead_before_ms: int) -> int:  # noqa: ARG002
+        return 0
+
+    async def expected_subtotal(self, _: str, __: str | None) -> Money | None:
+        return None
+
+    async def beat(self, at_ms: int) -> None:
         pass
 
     async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
@@ -75,7 +105,7 @@ def main() -> None:
     port: int = parser.parse_args().port
     settings = load_settings()
     configure_logging(level=settings.log_level, for_people=False)
-    no_database: Callable[[Path], Database] = NoDatabase
+    no_database: Callable[[Path, Alarm], Database] = NoDatabase
     with patch.object(bootstrap, "SqliteDatabase", no_database):
         serving.run(settings, host="127.0.0.1", port=port)
 

@@ -14,9 +14,9 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +26,10 @@ from starlette.types import ASGIApp, Message
 
 from app.adapters.database.migrate import migrate
 from app.bootstrap import create_app
+from app.domain.cart import Cart, CheckoutRequest
 from app.serving import make_config
 from app.settings import Settings
+from app.usecases.ports import AlertName
 
 ROOT: Final = Path(__file__).parent.parent
 SECRET: Final = "whsec_the_secret_of_these_tests"
@@ -58,6 +60,45 @@ class FixedClock:
 
     def now_ms(self) -> int:
         return self.ms
+
+
+@dataclass(slots=True)
+class SilentAlarm:
+    """Wakes nobody, and keeps what it was told."""
+
+    told: list[tuple[AlertName, str]] = field(default_factory=list)
+
+    def __call__(self, name: AlertName, words: str) -> None:
+        self.told.append((name, words))
+
+    @property
+    def names(self) -> list[AlertName]:
+        return [name for name, _ in self.told]
+
+
+class NoLimits:
+    """As many checkouts as anybody wants."""
+
+    async def check_cart(self, prices: Collection[str]) -> None:
+        assert prices
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens by itself, elsewhere; a test that waits too long has failed."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 nothing there could set an event
+            await asyncio.sleep(0.005)
+
+
+async def always_wanted() -> bool:
+    """The caller waits for ever."""
+    return True
+
+
+def checkout_request(cart: Cart, **changes: Any) -> CheckoutRequest:  # noqa: ANN401 any field
+    """A request whose line items stood in the body as they stand in the cart."""
+    values: dict[str, Any] = {"positions": tuple(range(len(cart.line_items)))}
+    return CheckoutRequest(cart=cart, **(values | changes))
 
 
 def session(**changes: object) -> Document:

@@ -7,7 +7,14 @@ import pytest
 from app.adapters.database.migrate import migrate
 from app.adapters.database.sqlite import SqliteDatabase
 from app.settings import Settings
-from tests.builders import FixedClock, Service, running_service, service_in_process, settings
+from tests.builders import (
+    FixedClock,
+    Service,
+    SilentAlarm,
+    running_service,
+    service_in_process,
+    settings,
+)
 
 
 @pytest.fixture
@@ -28,6 +35,11 @@ def clock() -> FixedClock:
     return FixedClock()
 
 
+@pytest.fixture
+def alarm() -> SilentAlarm:
+    return SilentAlarm()
+
+
 @pytest.fixture(scope="session")
 def migrated_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Migrated once; each test gets a copy, for migrating takes a second."""
@@ -43,8 +55,8 @@ def database_path(tmp_path: Path, migrated_path: Path) -> Path:
 
 
 @pytest.fixture
-async def database(database_path: Path) -> AsyncIterator[SqliteDatabase]:
-    database = SqliteDatabase(database_path)
+async def database(database_path: Path, alarm: SilentAlarm) -> AsyncIterator[SqliteDatabase]:
+    database = SqliteDatabase(database_path, alarm)
     yield database
     await database.close()
 

@@ -10,7 +10,7 @@ from app.domain.errors import Fault, InvalidCartError
 
 FAULTS_MAX = 20  # a page can mend no more at once, and a hostile body cannot make a long answer
 
-_PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,249}")
+PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,249}")
 _CLIENT_REFERENCE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _NAME_ECHO_MAX = 64
 
@@ -44,9 +44,14 @@ class Cart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """What a shop's page asks for. `at` is the pointer under which the cart stood in the body."""
+    """What a shop's page asks for.
+
+    `at` is the pointer under which the cart stood in the body, and `positions` says for each line
+    item of the cart at which index of the body's line_items its price was first mentioned.
+    """
 
     cart: Cart
+    positions: tuple[int, ...]
     success_url: str | None = None
     cancel_url: str | None = None
     client_reference_id: str | None = None
@@ -89,7 +94,7 @@ class _Reader:
             return None
         self._refuse_unknown(document, self._FIELDS, at)
         mode = self._mode(document.get("mode", Mode.PAYMENT), f"{at}/mode")
-        items = self._line_items(document.get("line_items"), f"{at}/line_items", mode)
+        items, positions = self._line_items(document.get("line_items"), f"{at}/line_items", mode)
         client_reference_id = self._optional_text(document, "client_reference_id", at)
         if client_reference_id is not None and not _CLIENT_REFERENCE_ID.fullmatch(
             client_reference_id
@@ -97,6 +102,7 @@ class _Reader:
             self._fault(f"{at}/client_reference_id", "must be 1 to 200 of A-Z a-z 0-9 _ -")
         return CheckoutRequest(
             cart=Cart(items, mode),
+            positions=positions,
             success_url=self._optional_text(document, "success_url", at),
             cancel_url=self._optional_text(document, "cancel_url", at),
             client_reference_id=client_reference_id,
@@ -109,19 +115,24 @@ class _Reader:
         self._fault(pointer, 'must be "payment" or "subscription"')
         return Mode.PAYMENT
 
-    def _line_items(self, value: object, pointer: str, mode: Mode) -> tuple[LineItem, ...]:
+    def _line_items(
+        self, value: object, pointer: str, mode: Mode
+    ) -> tuple[tuple[LineItem, ...], tuple[int, ...]]:
         if not isinstance(value, list) or not value:
             self._fault(pointer, "must be a list of at least one {price, quantity}")
-            return ()
+            return (), ()
         quantities: dict[str, int] = {}
+        positions: dict[str, int] = {}
         for index, entry in enumerate(value):
             item = self._line_item(entry, f"{pointer}/{index}")
             if item is not None:
+                positions.setdefault(item.price, index)
                 self._add(quantities, item, f"{pointer}/{index}/quantity")
         if len(quantities) > LINE_ITEMS_MAX[mode]:
             limit = LINE_ITEMS_MAX[mode]
             self._fault(pointer, f"must be at most {limit} different prices in {mode} mode")
-        return tuple(LineItem(price, quantity) for price, quantity in quantities.items())
+        items = tuple(LineItem(price, quantity) for price, quantity in quantities.items())
+        return items, tuple(positions.values())
 
     def _line_item(self, entry: object, pointer: str) -> LineItem | None:
         if not isinstance(entry, dict):
@@ -129,7 +140,7 @@ class _Reader:
             return None
         self._refuse_unknown(entry, self._ITEM_FIELDS, pointer)
         price, quantity = entry.get("price"), entry.get("quantity")
-        price_is_good = isinstance(price, str) and _PRICE_ID.fullmatch(price) is not None
+        price_is_good = isinstance(price, str) and PRICE_ID.fullmatch(price) is not None
         if not price_is_good:
             self._fault(
                 f"{pointer}/price",

@@ -62,6 +62,13 @@ class InvalidCartError(RequestWrongError):
     title = "The cart is not valid"
 
 
+class PriceNotForSaleError(RequestWrongError):
+    """The catalogue does not sell this, or not so, or not so many; `faults` says which."""
+
+    code = "price_not_for_sale"
+    title = "That is not for sale"
+
+
 class RedirectNotAllowedError(RequestWrongError):
     """The success or cancel URL leads somewhere the shop's owner did not allow."""
 
@@ -97,6 +104,33 @@ class NotFoundError(RequestWrongError):
     title = "Not found"
 
 
+class RateLimitedError(RequestWrongError):
+    """Too many checkouts in too short a time."""
+
+    code = "rate_limited"
+    title = "Too many checkouts"
+
+    def __init__(self, detail: str, *, limit: int, remaining: int, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.limit = limit
+        self.remaining = remaining
+        self.retry_after_s = retry_after_s
+
+
+class IdempotencyKeyReusedError(ConflictError):
+    """The key was used for another cart."""
+
+    code = "idempotency_key_reused"
+    title = "That idempotency key belongs to another cart"
+
+
+class CheckoutInProgressError(ConflictError):
+    """The first request with this key is still running."""
+
+    code = "checkout_in_progress"
+    title = "This checkout is being started already"
+
+
 class CartRefusedError(RequestWrongError):
     """Altan Pay refused the cart: 400, 402, 409 or 422."""
 
@@ -119,10 +153,16 @@ class AltanPayMalformedError(ServiceFailedError):
 
 
 class AltanPayUnavailableError(ServiceFailedError):
-    """Altan Pay cannot be reached, or answered 429 or 5xx."""
+    """Altan Pay cannot be reached, or answered 429 or 5xx, or is not called for a while."""
 
     code = "altan_pay_unavailable"
     title = "The payment provider is unavailable"
+
+    def __init__(
+        self, detail: str, *, reason: str | None = None, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(detail, reason=reason)
+        self.retry_after_s = retry_after_s
 
 
 class AltanPayTimeoutError(ServiceFailedError):

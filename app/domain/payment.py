@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from app.domain.cart import Mode
 from app.domain.events import StripeEvent
+from app.domain.money import Money
 
 SESSION_ID: Final = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 CHECKOUT_ID: Final = re.compile(r"chk_[0-9a-v]{36}")
@@ -51,6 +52,7 @@ class PaymentFacts:
     expired: bool = False
     mode: Mode | None = None
     amount_total_minor: int | None = None
+    amount_subtotal_minor: int | None = None
     currency: str | None = None
     checkout_id: str | None = None
 
@@ -68,6 +70,9 @@ class PaymentFacts:
             expired=self.expired or other.expired,
             mode=_either_mode(self.mode, other.mode),
             amount_total_minor=_either(max, self.amount_total_minor, other.amount_total_minor),
+            amount_subtotal_minor=_either(
+                max, self.amount_subtotal_minor, other.amount_subtotal_minor
+            ),
             currency=_either(min, self.currency, other.currency),
             checkout_id=_either(min, self.checkout_id, other.checkout_id),
         )
@@ -84,6 +89,13 @@ class PaymentFacts:
         if self.expired:
             return PaymentStatus.EXPIRED
         return PaymentStatus.OPEN
+
+    def differs_from(self, expected: Money) -> bool:
+        """Whether Stripe's subtotal or currency is known, and is not what was expected."""
+        return self.amount_subtotal_minor not in {
+            None,
+            expected.amount_minor,
+        } or self.currency not in {None, expected.currency}
 
     @property
     def contradicted(self) -> bool:
@@ -154,13 +166,18 @@ _PROOFS: Final[Mapping[str, Callable[[StripeEvent], PaymentFacts]]] = {
 
 def _described(session: Mapping[str, object]) -> PaymentFacts:
     """The session's own fields; one of an unforeseen kind is left out, never guessed."""
-    mode, amount, currency = (session.get(k) for k in ("mode", "amount_total", "currency"))
+    mode, currency = session.get("mode"), session.get("currency")
     return PaymentFacts(
         mode=Mode(mode) if isinstance(mode, str) and mode in set(Mode) else None,
-        amount_total_minor=amount if type(amount) is int and 0 <= amount < _AMOUNT_MAX else None,
+        amount_total_minor=_amount_minor(session.get("amount_total")),
+        amount_subtotal_minor=_amount_minor(session.get("amount_subtotal")),
         currency=currency if isinstance(currency, str) and _CURRENCY.fullmatch(currency) else None,
         checkout_id=_checkout_id(session.get("success_url")),
     )
+
+
+def _amount_minor(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < _AMOUNT_MAX else None
 
 
 def _checkout_id(success_url: object) -> str | None:

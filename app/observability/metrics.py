@@ -5,6 +5,7 @@ from typing import Final
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Enum,
     GCCollector,
     Histogram,
     PlatformCollector,
@@ -54,6 +55,19 @@ class Metrics:
             "altan_checkout_altan_pay_call_seconds",
             "Seconds that a call of Altan Pay took.",
             buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+        self.breaker = Enum(
+            "altan_checkout_altan_pay_breaker",
+            "The circuit breaker in front of Altan Pay.",
+            states=["closed", "open", "half_open"],
+            registry=self.registry,
+        )
+        self.alerts = Counter(
+            "altan_checkout_alerts",
+            "What the owner was told of, by name; docs/alerts.md says what to do.",
+            ("name",),
             registry=self.registry,
         )
 

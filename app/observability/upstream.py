@@ -1,16 +1,30 @@
 """Keeps count of the calls to Altan Pay, and tells the operator why one failed."""
 
+import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
-from app.domain.errors import CheckoutError, ServiceFailedError
+from app.domain.errors import (
+    AltanPayMalformedError,
+    AltanPayMisconfiguredError,
+    CheckoutError,
+    ServiceFailedError,
+)
 from app.domain.redirects import PaymentPage
 from app.observability.metrics import Metrics
-from app.usecases.ports import PaymentPages, SessionOrder
+from app.usecases.ports import Alarm, AlertName, PaymentPages, SessionOrder, StillWanted
 
 _log = structlog.get_logger()
+
+# What stays wrong until somebody mends it. That Altan Pay is down is the breaker's to say.
+_ALERTS: Final[Mapping[type[ServiceFailedError], AlertName]] = {
+    AltanPayMisconfiguredError: AlertName.ALTAN_PAY_MISCONFIGURED,
+    AltanPayMalformedError: AlertName.ALTAN_PAY_MALFORMED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +33,26 @@ class MeasuredPaymentPages:
 
     pages: PaymentPages
     metrics: Metrics
+    alarm: Alarm
 
-    async def create(self, order: SessionOrder) -> PaymentPage:
+    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
         """See `PaymentPages.create`."""
         began = time.perf_counter()
-        result = "internal_error"
+        result = "cut_off"  # by the deadline, or by a defect
         try:
-            page = await self.pages.create(order)
+            page = await self.pages.create(order, still_wanted)
             result = "ok"
         except ServiceFailedError as error:
             result = error.code
             _log.warning("altan_pay_call_failed", code=error.code, reason=error.reason)
+            if type(error) in _ALERTS:
+                self.alarm(_ALERTS[type(error)], error.reason or error.title)
             raise
         except CheckoutError as error:
             result = error.code
+            raise
+        except asyncio.CancelledError:
+            _log.warning("altan_pay_call_failed", code=result, reason="the deadline passed")
             raise
         else:
             return page

@@ -56,6 +56,7 @@ class Watch:
                 method=method,
                 status=answer.status,
                 ms=round(seconds * 1000, 1),
+                **_failure(scope),
             )
 
 
@@ -87,6 +88,15 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return bytes(value).decode()
     return secrets.token_hex(12)
+
+
+def _failure(scope: Scope) -> dict[str, str]:
+    """Why a request was refused, in words that are made for the log."""
+    error = scope["state"].get("error")
+    if error is None:
+        return {}
+    reason = getattr(error, "reason", None)
+    return {"code": error.code} | ({"reason": reason} if reason else {})
 
 
 def _route(scope: Scope) -> str:

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.sandbox.bodies import read_body
-from app.sandbox.config import SandboxConfig, Waits
-from app.sandbox.faults import find_fault
+from app.sandbox.config import SandboxConfig
+from app.sandbox.faults import Faults
 from app.sandbox.orders import OrderRefusedError, parse_order
 from app.sandbox.payments import Payments
 from app.sandbox.sessions import Session
@@ -33,7 +33,7 @@ class AltanPay:
     """`POST /v2/connect/checkout/{account_id}/create_checkout_session`."""
 
     config: SandboxConfig
-    waits: Waits
+    faults: Faults
     payments: Payments
 
     async def create_checkout_session(self, request: Request) -> Response:
@@ -44,9 +44,9 @@ class AltanPay:
             order = parse_order(await read_body(request))
         except OrderRefusedError as error:
             raise HTTPException(400, str(error)) from error
-        fault = find_fault(order)
-        if fault is not None:
-            return await fault(request, self.waits)
+        failure = await self.faults.answer(order, request)
+        if failure is not None:
+            return failure
         session = self.payments.start(order)
         logger.debug("opened %s", session.id)
         return JSONResponse({"url": page_url(self.config, session)})

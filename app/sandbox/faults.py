@@ -1,53 +1,187 @@
-"""Prices whose names make Altan Pay fail: put one in a cart to see what the shop does then."""
+"""Prices whose names make Altan Pay fail: put one in a cart to see what the shop does then.
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+What cannot be had by a price: a refused connection, a name that does not resolve, a wrong
+certificate, and a reset before the request is read, for the price stands in its body.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import Response
 
 from app.sandbox.config import Waits
+from app.sandbox.fault_answers import (
+    Answer,
+    compressed,
+    drips,
+    floods,
+    hangs,
+    leads_to,
+    refuses,
+    says,
+)
+from app.sandbox.fault_connections import (
+    hints_for_ever,
+    resets,
+    resets_midway,
+    stops_midway,
+    talks_nonsense,
+)
 from app.sandbox.sessions import Order
 
-Fault = Callable[[Request, Waits], Awaitable[Response]]
+FAILED_ONCE_MAX = 1000  # The sandbox may run for weeks; what failed long ago may fail again.
 
 
-async def _answer_500(_request: Request, _waits: Waits) -> Response:
-    return JSONResponse({"error": {"message": "Something broke here."}}, status_code=500)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What Altan Pay does, and what the service's contract promises to the buyer then.
+
+    `code` is None where the buyer gets to the payment page all the same. With `fails_once`, only
+    the first call of a cart is answered so.
+    """
+
+    happens: str
+    status: int
+    code: str | None
+    answer: Answer
+    fails_once: bool = False
 
 
-async def _answer_400(_request: Request, _waits: Waits) -> Response:
-    return JSONResponse({"error": {"message": "No such price."}}, status_code=400)
+def _unavailable(happens: str, answer: Answer) -> Fault:
+    return Fault(happens=happens, status=503, code="altan_pay_unavailable", answer=answer)
 
 
-async def _answer_malformed(_request: Request, _waits: Waits) -> Response:
-    return HTMLResponse("<!doctype html><title>Maintenance</title><p>We are back soon.")
+def _too_slow(happens: str, answer: Answer) -> Fault:
+    return Fault(happens=happens, status=504, code="altan_pay_timeout", answer=answer)
 
 
-async def _hang(request: Request, waits: Waits) -> Response:
-    """Answer nothing until the caller hangs up, or much too late."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(waits.hang_s):
-            # The body is read, so that the next message can only be the caller's leaving.
-            await request.receive()
-    return JSONResponse({"error": {"message": "Too late."}}, status_code=504)
+def _malformed(happens: str, answer: Answer) -> Fault:
+    return Fault(happens=happens, status=502, code="altan_pay_malformed", answer=answer)
 
+
+def _misconfigured(happens: str, answer: Answer) -> Fault:
+    return Fault(happens=happens, status=502, code="altan_pay_misconfigured", answer=answer)
+
+
+def _cart_refused(happens: str, answer: Answer) -> Fault:
+    return Fault(happens=happens, status=422, code="cart_refused", answer=answer)
+
+
+_PAGE = b"<!doctype html><title>Maintenance</title><p>We are back soon."
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
-        "price_fault_400": _answer_400,
-        "price_fault_500": _answer_500,
-        "price_fault_malformed": _answer_malformed,
-        "price_fault_hang": _hang,
+        # The connection breaks
+        "price_fault_reset": _unavailable("resets the connection instead of answering", resets),
+        "price_fault_reset_midway": _unavailable(
+            "resets the connection in the middle of its answer", resets_midway
+        ),
+        "price_fault_half": _unavailable("ends the connection after half an answer", stops_midway),
+        "price_fault_garbage": _malformed(
+            "talks like a mail server instead of HTTP", talks_nonsense
+        ),
+        # It takes too long, or too much
+        "price_fault_hang": _too_slow("never answers", hangs),
+        "price_fault_drip": _too_slow("answers a byte a second", drips),
+        "price_fault_hints": _malformed("sends interim answers (103) without end", hints_for_ever),
+        "price_fault_huge": _malformed("answers with 500 MB", floods),
+        # It refuses
+        "price_fault_400": _cart_refused("answers 400", refuses(400)),
+        "price_fault_402": _cart_refused("answers 402", refuses(402)),
+        "price_fault_409": _cart_refused("answers 409", refuses(409)),
+        "price_fault_422": _cart_refused("answers 422", refuses(422)),
+        "price_fault_401": _misconfigured("answers 401", refuses(401)),
+        "price_fault_403": _misconfigured("answers 403", refuses(403)),
+        "price_fault_404": _misconfigured("answers 404", refuses(404)),
+        "price_fault_405": _misconfigured("answers 405", refuses(405)),
+        "price_fault_redirect": _misconfigured(
+            "redirects elsewhere (302)", refuses(302, Location="https://elsewhere.example/")
+        ),
+        "price_fault_408": _unavailable("answers 408", refuses(408)),
+        "price_fault_429": _unavailable(
+            "answers 429, and asks for a second's patience", refuses(429, Retry_After="1")
+        ),
+        "price_fault_500": _unavailable("answers 500", refuses(500)),
+        "price_fault_500_once": Fault(
+            happens="answers 500 to a cart's first call; the next one works",
+            status=303,
+            code=None,
+            answer=refuses(500),
+            fails_once=True,
+        ),
+        "price_fault_503": _unavailable(
+            "answers 503, and asks for two minutes' patience", refuses(503, Retry_After="120")
+        ),
+        # It answers 200, and with nonsense
+        "price_fault_malformed": _malformed(
+            "answers 200 with an HTML page", says(_PAGE, media_type="text/html")
+        ),
+        "price_fault_compressed": _malformed("answers gzipped, without being asked", compressed),
+        "price_fault_json_empty": _malformed("answers with an empty body", says(b"")),
+        "price_fault_json_cut": _malformed(
+            "answers with half of the JSON, as if it were whole", says(b'{"url":"https://che')
+        ),
+        "price_fault_json_latin1": _malformed(
+            "answers in Latin-1", says(b'{"url":"https://checkout.stripe.com/\xe9"}')
+        ),
+        "price_fault_json_null": _malformed("answers null", says(b"null")),
+        "price_fault_json_list": _malformed("answers with a list", says(b'[{"url":"x"}]')),
+        "price_fault_json_text": _malformed("answers with a bare text", says(b'"https://x"')),
+        "price_fault_json_no_url": _malformed("answers with an object without url", says(b"{}")),
+        "price_fault_json_nested": _malformed(
+            "answers with the url one level too deep", says(b'{"payload":{"url":"https://x"}}')
+        ),
+        "price_fault_json_url_null": _malformed("answers with null for url", leads_to(None)),
+        "price_fault_json_url_number": _malformed("answers with a number for url", leads_to(7)),
+        "price_fault_json_url_object": _malformed(
+            "answers with an object for url", leads_to({"href": "https://x"})
+        ),
+        # It answers 200, and the URL leads the buyer astray
+        "price_fault_url_host": _malformed(
+            "sends the buyer to another host", leads_to("https://evil.example/c/pay/cs_test_1")
+        ),
+        "price_fault_url_userinfo": _malformed(
+            "hides another host behind Stripe's as a user name",
+            leads_to("https://checkout.stripe.com@evil.example/c/pay/cs_test_1"),
+        ),
+        "price_fault_url_crlf": _malformed(
+            "puts a header of its own into the address",
+            leads_to("https://checkout.stripe.com/c/pay/x\r\nSet-Cookie: stolen=1"),
+        ),
+        "price_fault_url_scheme": _malformed(
+            "sends the buyer to a script", leads_to("javascript:alert(1)//checkout.stripe.com/")
+        ),
+        "price_fault_url_http": _malformed(
+            "sends the buyer to Stripe without TLS",
+            leads_to("http://checkout.stripe.com/c/pay/cs_test_1"),
+        ),
     }
 )
 
 
-def find_fault(order: Order) -> Fault | None:
-    """Return what the first line with a magic price asks for, or None."""
-    return next(
-        (FAULTS[line.price.id] for line in order.lines if line.price.id in FAULTS),
-        None,
-    )
+class Faults:
+    """Fails the calls whose cart asks for it."""
+
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
+        self._failed_once: dict[Order, None] = {}
+
+    async def answer(self, order: Order, request: Request) -> Response | None:
+        """Answer as the first line with a magic price asks for; None means to go on as usual."""
+        wanted = (FAULTS[line.price.id] for line in order.lines if line.price.id in FAULTS)
+        fault = next(wanted, None)
+        if fault is None or (fault.fails_once and self._has_failed(order)):
+            return None
+        return await fault.answer(request, self._waits)
+
+    def _has_failed(self, order: Order) -> bool:
+        """True for every second call of the very same cart, return addresses included."""
+        if order in self._failed_once:
+            del self._failed_once[order]
+            return True
+        self._failed_once[order] = None
+        if len(self._failed_once) > FAILED_ONCE_MAX:
+            del self._failed_once[next(iter(self._failed_once))]
+        return False

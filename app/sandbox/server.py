@@ -15,6 +15,7 @@ from app.sandbox.altan_pay import AltanPay
 from app.sandbox.config import SandboxConfig, Waits
 from app.sandbox.control import Control
 from app.sandbox.deliveries import Deliveries
+from app.sandbox.faults import Faults
 from app.sandbox.hosted_page import HostedPage
 from app.sandbox.pages import HERE, Pages
 from app.sandbox.payments import Payments
@@ -60,7 +61,7 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
     purchases = PurchaseReader(config=config, waits=waits, client=client)
     return Starlette(
         routes=[
-            *_altan_pay_routes(AltanPay(config=config, waits=waits, payments=payments)),
+            *_altan_pay_routes(AltanPay(config=config, faults=Faults(waits), payments=payments)),
             *_hosted_page_routes(HostedPage(waits=waits, payments=payments, pages=pages)),
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
             *_shop_routes(Shop(config=config, pages=pages, purchases=purchases)),
@@ -98,7 +99,11 @@ def _control_routes(control: Control) -> list[BaseRoute]:
 
 
 def _shop_routes(shop: Shop) -> list[BaseRoute]:
-    return [Route("/", shop.show), Route("/thanks", shop.thank)]
+    return [
+        Route("/", shop.show),
+        Route("/sandbox/faults", shop.show_faults),
+        Route("/thanks", shop.thank),
+    ]
 
 
 async def _live(_request: Request) -> Response:

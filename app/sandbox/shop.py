@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.sandbox.config import SandboxConfig
+from app.sandbox.faults import FAULTS
 from app.sandbox.pages import Pages, origin_of
 from app.sandbox.prices import BEANS, CLUB, MUG, POT, Mode, Price
 from app.sandbox.purchases import PurchaseReader
@@ -59,7 +60,7 @@ PRODUCTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """`/` and `/thanks`."""
+    """`/`, `/sandbox/faults` and `/thanks`."""
 
     config: SandboxConfig
     pages: Pages
@@ -67,19 +68,11 @@ class Shop:
 
     async def show(self, _request: Request) -> Response:
         """Show what is for sale."""
-        public_url = self.config.public_url.rstrip("/")
-        checkout_url = self.config.checkout_url.rstrip("/")
-        service = origin_of(checkout_url)
-        return self.pages.render(
-            "shop.html",
-            connect=service,
-            # The form goes to the service, whose redirect leads back here to the hosted page.
-            submit=f"'self' {service} {origin_of(public_url)}",
-            products=PRODUCTS,
-            checkout_endpoint=f"{checkout_url}/checkout",
-            success_url=f"{public_url}/thanks",
-            cancel_url=f"{public_url}/",
-        )
+        return self._with_forms("shop.html")
+
+    async def show_faults(self, _request: Request) -> Response:
+        """Show what can be made to fail, each with a button that buys it."""
+        return self._with_forms("faults.html")
 
     async def thank(self, request: Request) -> Response:
         """Show what the service knows about the purchase, and look again until it is settled."""
@@ -89,3 +82,20 @@ class Shop:
             raise HTTPException(400, "This address names no purchase.")
         purchase = await self.purchases.read(purchase_id)
         return self.pages.render("thanks.html", purchase=purchase, purchase_id=purchase_id)
+
+    def _with_forms(self, template: str) -> Response:
+        """A page whose forms go to the service."""
+        public_url = self.config.public_url.rstrip("/")
+        checkout_url = self.config.checkout_url.rstrip("/")
+        service = origin_of(checkout_url)
+        return self.pages.render(
+            template,
+            connect=service,
+            # The form goes to the service, whose redirect leads back here to the hosted page.
+            submit=f"'self' {service} {origin_of(public_url)}",
+            checkout_endpoint=f"{checkout_url}/checkout",
+            success_url=f"{public_url}/thanks",
+            cancel_url=f"{public_url}/",
+            products=PRODUCTS,
+            faults=FAULTS,
+        )

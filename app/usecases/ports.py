@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from app.domain.cart import Cart, Mode
+from app.domain.money import Money
 from app.domain.payment import PaymentFacts, PaymentStatus
 from app.domain.redirects import PaymentPage
 
@@ -21,10 +22,26 @@ class SessionOrder:
     cancel_url: str
 
 
+class CartLimits(Protocol):
+    """How many checkouts may be started, whoever starts them."""
+
+    async def check_cart(self, prices: Collection[str]) -> None:
+        """Count one checkout of these prices.
+
+        Raises:
+            RateLimitedError: there are too many.
+        """
+        ...
+
+
+StillWanted = Callable[[], Awaitable[bool]]
+"""Whether anybody still waits for the answer; asked before something is tried once more."""
+
+
 class PaymentPages(Protocol):
     """Altan Pay, or whoever makes hosted payment pages."""
 
-    async def create(self, order: SessionOrder) -> PaymentPage:
+    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
         """Make one payment page.
 
         Raises:
@@ -46,6 +63,30 @@ class SignatureCheck(Protocol):
         ...
 
 
+class AlertName(StrEnum):
+    """What the owner must know. docs/alerts.md says what to do about each."""
+
+    ALTAN_PAY_DOWN = "altan_pay_down"
+    ALTAN_PAY_MISCONFIGURED = "altan_pay_misconfigured"
+    ALTAN_PAY_MALFORMED = "altan_pay_malformed"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    SIGNATURE_FAILURES_BURST = "signature_failures_burst"
+    PRICE_MISMATCH = "price_mismatch"
+    CARD_TESTING_SUSPECTED = "card_testing_suspected"
+    EVENT_FOLD_FAILED = "event_fold_failed"
+    ACCOUNT_DEAUTHORIZED = "account_deauthorized"
+    CATALOG_BROKEN = "catalog_broken"
+    RATE_LIMITS_UNAVAILABLE = "rate_limits_unavailable"
+
+
+class Alarm(Protocol):
+    """Tells the owner. Never fails, never waits."""
+
+    def __call__(self, name: AlertName, words: str) -> None:
+        """Say what happened, in words without secrets or anybody's personal data."""
+        ...
+
+
 class Clock(Protocol):
     """The time of day."""
 
@@ -64,7 +105,10 @@ class CheckoutIds(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A cart that was sent to a payment page. `session_id` is None where its URL did not tell."""
+    """A cart that was sent to a payment page. `session_id` is None where its URL did not tell.
+
+    `expected` is what the catalogue says that it costs, before taxes and discounts.
+    """
 
     id: str
     created_at_ms: int
@@ -74,6 +118,29 @@ class Checkout:
     cancel_url: str
     url: str
     session_id: str | None
+    expected: Money | None = None
+
+
+class ClaimState(StrEnum):
+    """How far the checkout of an idempotency key has come: its recovery points."""
+
+    CREATING = "creating"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who holds an idempotency key: the checkout that is being made, or was made, with it.
+
+    While `creating`, the holder has until `lease_until_ms`; a holder that died is then succeeded.
+    """
+
+    key_digest: str
+    fingerprint: str
+    checkout_id: str
+    state: ClaimState
+    lease_until_ms: int
+    created_at_ms: int
 
 
 class EventState(StrEnum):
@@ -101,11 +168,15 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment as it is kept. `updated_at_ms` is when its facts last changed."""
+    """A payment as it is kept. `updated_at_ms` is when its facts last changed.
+
+    `price_mismatch`: Stripe's subtotal or currency is not what the catalogue said.
+    """
 
     session_id: str
     facts: PaymentFacts
     updated_at_ms: int
+    price_mismatch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +201,39 @@ class Transaction(Protocol):
         """Keep a checkout."""
         ...
 
+    async def claim(self, claim: Claim, *, dead_before_ms: int) -> Claim:
+        """Take a key that is free, older than `dead_before_ms`, or whose holder's lease is over.
+
+        Returns who holds it now: `claim` itself, or the one that was there first.
+        """
+        ...
+
+    async def fulfil_claim(self, key_digest: str, checkout_id: str) -> bool:
+        """Mark the key's checkout as made; False where another holds the key by now."""
+        ...
+
+    async def free_claim(self, key_digest: str, checkout_id: str) -> None:
+        """Give a key back whose checkout could not be made."""
+        ...
+
+    async def forget_claims(self, *, dead_before_ms: int) -> int:
+        """Delete some of the keys older than that; how many there were."""
+        ...
+
     async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
         """Keep new events, and failed ones that can be folded now; the ids of both."""
         ...
 
     async def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment]:
         """The payments that exist already, by session id."""
+        ...
+
+    async def expected_subtotal(self, session_id: str, checkout_id: str | None) -> Money | None:
+        """What the catalogue said that this session's cart costs, where it did."""
+        ...
+
+    async def beat(self, at_ms: int) -> None:
+        """Write one small row, to know that a commit is possible."""
         ...
 
     async def save_payments(self, payments: Collection[Payment]) -> None:
@@ -164,6 +262,10 @@ class Database(Protocol):
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
         """The checkout of this id."""
+        ...
+
+    async def find_claim(self, key_digest: str) -> Claim | None:
+        """Who holds this key."""
         ...
 
     async def find_checkout_of_session(self, session_id: str) -> Checkout | None:

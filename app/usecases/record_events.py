@@ -3,10 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from app.domain.events import StripeEvent
 from app.domain.payment import PaymentFacts, PaymentNews, read_payment_news
-from app.usecases.ports import Clock, Database, EventRow, EventState, Payment, Transaction
+from app.usecases.ports import (
+    Alarm,
+    AlertName,
+    Clock,
+    Database,
+    EventRow,
+    EventState,
+    Payment,
+    Transaction,
+)
+
+_DEAUTHORIZED: Final = "account.application.deauthorized"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class RecordEvents:
 
     database: Database
     clock: Clock
+    alarm: Alarm
 
     async def __call__(self, batch: Sequence[ReceivedEvent]) -> list[Recorded]:
         """Record a batch; the outcome of each event, in order. All are on disk when this returns.
@@ -51,7 +64,7 @@ class RecordEvents:
         now_ms = self.clock.now_ms()
         read = [_read(received, now_ms) for received in batch]
 
-        async def record(transaction: Transaction) -> list[Recorded]:
+        async def record(transaction: Transaction) -> tuple[list[Recorded], list[str]]:
             fresh = set(await transaction.add_events([entry.row for entry in read]))
             outcomes, news = [], []
             for entry in read:
@@ -60,11 +73,25 @@ class RecordEvents:
                 outcomes.append(_outcome(entry, is_fresh=is_fresh))
                 if is_fresh and entry.news:
                     news.append(entry.news)
-            await _fold(transaction, news, now_ms)
+            mismatched = await _fold(transaction, news, now_ms)
             await transaction.commit()
-            return outcomes
+            return outcomes, mismatched
 
-        return await self.database.write(record)
+        outcomes, mismatched = await self.database.write(record)
+        self._tell(read, outcomes, mismatched)
+        return outcomes
+
+    def _tell(
+        self, read: Sequence[_Read], outcomes: Sequence[Recorded], mismatched: Sequence[str]
+    ) -> None:
+        """What the owner must know of a batch; said once it is on disk, and once for each event."""
+        for entry, outcome in zip(read, outcomes, strict=True):
+            if outcome is Recorded.FAILED:
+                self.alarm(AlertName.EVENT_FOLD_FAILED, f"{entry.row.id}: {entry.row.reason}")
+            elif outcome is Recorded.RECORDED and entry.row.type == _DEAUTHORIZED:
+                self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
+        for session_id in mismatched:
+            self.alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
 
 
 def _read(received: ReceivedEvent, now_ms: int) -> _Read:
@@ -96,9 +123,10 @@ def _outcome(entry: _Read, *, is_fresh: bool) -> Recorded:
     return Recorded.FAILED if entry.row.state is EventState.FAILED else Recorded.RECORDED
 
 
-async def _fold(transaction: Transaction, news: Sequence[PaymentNews], now_ms: int) -> None:
+async def _fold(transaction: Transaction, news: Sequence[PaymentNews], now_ms: int) -> list[str]:
+    """Join the news to their payments; the sessions that were found to cost something else."""
     if not news:
-        return
+        return []
     before = await transaction.payments({item.session_id for item in news})
     facts: dict[str, PaymentFacts] = {
         session_id: payment.facts for session_id, payment in before.items()
@@ -109,9 +137,30 @@ async def _fold(transaction: Transaction, news: Sequence[PaymentNews], now_ms: i
         facts[item.session_id] = known.join(item.facts)
         linked_ids.update(dict.fromkeys(item.linked_ids, item.session_id))
     changed = [
-        Payment(session_id=session_id, facts=joined, updated_at_ms=now_ms)
+        Payment(
+            session_id=session_id,
+            facts=joined,
+            updated_at_ms=now_ms,
+            price_mismatch=await _costs_something_else(transaction, session_id, joined),
+        )
         for session_id, joined in facts.items()
         if session_id not in before or before[session_id].facts != joined
     ]
     await transaction.save_payments(changed)
     await transaction.link(linked_ids)
+    return [
+        payment.session_id
+        for payment in changed
+        if payment.price_mismatch and not _was_mismatched(before.get(payment.session_id))
+    ]
+
+
+async def _costs_something_else(
+    transaction: Transaction, session_id: str, facts: PaymentFacts
+) -> bool:
+    expected = await transaction.expected_subtotal(session_id, facts.checkout_id)
+    return expected is not None and facts.differs_from(expected)
+
+
+def _was_mismatched(payment: Payment | None) -> bool:
+    return payment is not None and payment.price_mismatch

@@ -1,54 +1,52 @@
 """A cart becomes a payment page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.domain.cart import CheckoutRequest
+from app.domain.catalog import Catalog
 from app.domain.redirects import RedirectPolicy
 from app.usecases.ports import (
+    CartLimits,
     Checkout,
     CheckoutIds,
     Clock,
     Database,
     PaymentPages,
     SessionOrder,
+    StillWanted,
     Transaction,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartCheckout:
-    """Gets a payment page, and keeps the checkout before anybody is sent there."""
+    """Gets a payment page, and keeps the checkout before anybody is sent there.
+
+    `catalog` gives what is for sale now; None means that any price is.
+    """
 
     redirects: RedirectPolicy
+    catalog: Callable[[], Catalog | None]
+    limits: CartLimits
     payment_pages: PaymentPages
     database: Database
     clock: Clock
     ids: CheckoutIds
 
-    async def __call__(self, request: CheckoutRequest) -> Checkout:
+    async def __call__(self, request: CheckoutRequest, still_wanted: StillWanted) -> Checkout:
         """Start one checkout; when this returns, its row is on disk and its URL may be shown.
 
         Should the commit fail, the session that Altan Pay made is not lost money: its URL was
         never shown, so nobody can pay it, and it expires by itself.
 
         Raises:
+            PriceNotForSaleError: the catalogue does not sell this cart.
+            RateLimitedError: too many are started, of these prices or in all.
             RedirectNotAllowedError: a return address is not the shop's.
             CartRefusedError, ServiceFailedError: as the ports raise them.
         """
-        now_ms = self.clock.now_ms()
-        checkout_id = self.ids.new(now_ms)
-        order = self._order(request, checkout_id)
-        page = await self.payment_pages.create(order)
-        checkout = Checkout(
-            id=checkout_id,
-            created_at_ms=now_ms,
-            cart=order.cart,
-            client_reference_id=request.client_reference_id,
-            success_url=order.success_url,
-            cancel_url=order.cancel_url,
-            url=page.url,
-            session_id=page.session_id,
-        )
+        checkout = await self.make(request, self.new_id(), still_wanted)
 
         async def keep(transaction: Transaction) -> None:
             await transaction.add_checkout(checkout)
@@ -56,6 +54,41 @@ class StartCheckout:
 
         await self.database.write(keep)
         return checkout
+
+    def new_id(self) -> str:
+        """An id for a checkout that is about to be made."""
+        return self.ids.new(self.clock.now_ms())
+
+    def check(self, request: CheckoutRequest) -> Catalog | None:
+        """The catalogue in force, which sells this cart.
+
+        Raises:
+            PriceNotForSaleError: it does not.
+        """
+        catalog = self.catalog()
+        if catalog:
+            catalog.check(request)
+        return catalog
+
+    async def make(
+        self, request: CheckoutRequest, checkout_id: str, still_wanted: StillWanted
+    ) -> Checkout:
+        """Get the payment page; the checkout that this returns is not on disk yet."""
+        catalog = self.check(request)
+        order = self._order(request, checkout_id)
+        await self.limits.check_cart([item.price for item in order.cart.line_items])
+        page = await self.payment_pages.create(order, still_wanted)
+        return Checkout(
+            id=checkout_id,
+            created_at_ms=self.clock.now_ms(),
+            cart=order.cart,
+            expected=catalog.expected_subtotal(order.cart) if catalog else None,
+            client_reference_id=request.client_reference_id,
+            success_url=order.success_url,
+            cancel_url=order.cancel_url,
+            url=page.url,
+            session_id=page.session_id,
+        )
 
     def _order(self, request: CheckoutRequest, checkout_id: str) -> SessionOrder:
         return SessionOrder(

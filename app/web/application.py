@@ -62,7 +62,14 @@ class Application:
             allow_origins=sorted(cors_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match"],
-            expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+            expose_headers=[
+                "ETag",
+                "RateLimit-Limit",
+                "RateLimit-Remaining",
+                "RateLimit-Reset",
+                "Retry-After",
+                "X-Request-Id",
+            ],
             max_age=3600,
         )
 

@@ -1,5 +1,6 @@
 """POST /checkout: a cart from a shop's page, as JSON or as a plain form; out comes a redirect."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -12,9 +13,12 @@ from starlette.responses import Response
 
 from app.domain.cart import read_checkout_request
 from app.domain.errors import Fault, InvalidCartError, InvalidJsonError
+from app.domain.idempotency import read_idempotency_key
 from app.usecases.ports import Checkout
 from app.usecases.start_checkout import StartCheckout
+from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.web.body import BODY_TIMEOUT_S, read_body
+from app.web.client_address import Network, client_bucket
 from app.web.negotiation import wants_json_answer
 from app.web.request_errors import OriginNotAllowedError, UnsupportedMediaTypeError
 
@@ -39,12 +43,16 @@ class CheckoutEndpoint:
     """
 
     start_checkout: StartCheckout
+    start_checkout_once: StartCheckoutOnce
+    check_client: Callable[[str], Awaitable[None]]
+    trusted_proxies: tuple[Network, ...]
     quantity_max: int
     enforced_origins: frozenset[str] | None
     body_timeout_s: float = BODY_TIMEOUT_S
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
+        await self.check_client(client_bucket(request.scope, self.trusted_proxies))
         body = await read_body(
             request.receive,
             request.headers,
@@ -52,9 +60,18 @@ class CheckoutEndpoint:
             timeout_s=self.body_timeout_s,
         )
         self._check_origin(request.headers)
-        document = _document(body, request.headers)
+        document, form_key = _document(body, request.headers)
+        key_text = request.headers.get("idempotency-key", form_key)
+        key = None if key_text is None else read_idempotency_key(key_text)
         cart = read_checkout_request(document, quantity_max=self.quantity_max)
-        checkout = await self.start_checkout(cart)
+
+        async def still_wanted() -> bool:
+            return not await request.is_disconnected()
+
+        if key is None:
+            checkout = await self.start_checkout(cart, still_wanted)
+        else:
+            checkout = await self.start_checkout_once(cart, key, still_wanted)
         return _answer(checkout, request.headers)
 
     def _check_origin(self, headers: Headers) -> None:
@@ -68,10 +85,11 @@ class CheckoutEndpoint:
             )
 
 
-def _document(body: bytes, headers: Headers) -> object:
+def _document(body: bytes, headers: Headers) -> tuple[object, str | None]:
+    """The cart's document, and the idempotency key that a form may hold."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == JSON:
-        return _json_document(body)
+        return _json_document(body), None
     if media_type == FORM:
         return _form_document(body)
     raise UnsupportedMediaTypeError(f"Send the cart as {JSON} or {FORM}.")
@@ -84,7 +102,7 @@ def _json_document(body: bytes) -> object:
         raise InvalidJsonError(f"The body is not JSON in UTF-8: {error.msg}.") from error
 
 
-def _form_document(body: bytes) -> dict[str, object]:
+def _form_document(body: bytes) -> tuple[dict[str, object], str | None]:
     """The same document that a JSON page would send: the n-th price goes with the n-th quantity."""
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
@@ -105,8 +123,8 @@ def _form_document(body: bytes) -> dict[str, object]:
             raise InvalidCartError("The form names a field twice.", faults=[fault])
         if values[0] or name not in _FORM_FIELDS:  # a field left empty in a form is absent
             document[name] = values[0]
-    document.pop("idempotency_key", None)
-    return document
+    key = document.pop("idempotency_key", None)
+    return document, None if key is None else str(key)
 
 
 def _form_line_item(price: str | None, quantity: str | None) -> dict[str, object]:

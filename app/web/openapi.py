@@ -9,19 +9,24 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
+def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a form sends for a field that nobody filled in."""
+    return {"anyOf": [schema, {"type": "string", "maxLength": 0}]}
+
+
 def _schema(properties: dict[str, Any], *optional: str, **more: object) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required, **more}
 
 
 _PRICE: Final = {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249}$"}
-_CHOICES: Final = {
+_CHOICES: Final[dict[str, dict[str, Any]]] = {
     "mode": {"type": "string", "enum": ["payment", "subscription"], "default": "payment"},
     "success_url": {"type": "string", "format": "uri", "maxLength": 5000},
     "cancel_url": {"type": "string", "format": "uri", "maxLength": 5000},
     "client_reference_id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,200}$"},
 }
-_KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}
+_KEY: Final[dict[str, Any]] = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
 def _cart(quantity: dict[str, Any]) -> dict[str, Any]:
@@ -37,15 +42,16 @@ def _cart(quantity: dict[str, Any]) -> dict[str, Any]:
 
 
 def _form(quantity: dict[str, Any]) -> dict[str, Any]:
+    optional = {
+        name: _or_empty(schema) for name, schema in (*_CHOICES.items(), ("idempotency_key", _KEY))
+    }
     return _schema(
         {
             "price": {"type": "array", "items": _PRICE, "minItems": 1},
             "quantity": {"type": "array", "items": quantity, "minItems": 1},
-            **_CHOICES,
-            "idempotency_key": _KEY,
+            **optional,
         },
-        *_CHOICES,
-        "idempotency_key",
+        *optional,
         additionalProperties=False,
     )
 
@@ -126,6 +132,9 @@ def checkout_operation(*, quantity_max: int) -> dict[str, Any]:
     quantity = {"type": "integer", "minimum": 1, "maximum": quantity_max}
     cart = _cart(quantity)
     return {
+        "parameters": [
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": _KEY}
+        ],
         "requestBody": {
             "required": True,
             "content": {
@@ -148,9 +157,12 @@ def checkout_operation(*, quantity_max: int) -> dict[str, Any]:
                 s400="invalid_json",
                 s403="origin_not_allowed",
                 s408="body_timeout",
+                s409="checkout_in_progress",
                 s413="body_too_large",
                 s415="unsupported_media_type",
-                s422="invalid_cart, redirect_not_allowed, cart_refused",
+                s422="invalid_cart, price_not_for_sale, redirect_not_allowed, "
+                "idempotency_key_reused, cart_refused",
+                s429="rate_limited",
                 s502="altan_pay_misconfigured, altan_pay_malformed",
                 s503="altan_pay_unavailable, storage_unavailable",
                 s504="altan_pay_timeout",

@@ -30,9 +30,13 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     request_errors.BodyTimeoutError: 408,
     request_errors.BodyTooLargeError: 413,
     request_errors.UnsupportedMediaTypeError: 415,
+    errors.CheckoutInProgressError: 409,
     errors.InvalidCartError: 422,
+    errors.PriceNotForSaleError: 422,
+    errors.IdempotencyKeyReusedError: 422,
     errors.RedirectNotAllowedError: 422,
     errors.CartRefusedError: 422,
+    errors.RateLimitedError: 429,
     request_errors.InternalError: 500,
     errors.AltanPayMisconfiguredError: 502,
     errors.AltanPayMalformedError: 502,
@@ -41,6 +45,8 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     errors.RowsRefusedError: 503,
     errors.AltanPayTimeoutError: 504,
 }
+
+_WITH_RETRY_AFTER: Final = frozenset({409, 429, 503})
 
 # After these the caller may still be sending; the connection is of no more use.
 _CLOSING: Final = (request_errors.BodyTooLargeError, request_errors.BodyTimeoutError)
@@ -54,7 +60,8 @@ class Problems:
 
     def answer(self, error: CheckoutError, scope: Scope) -> Response:
         """The response that tells this caller of `error`."""
-        status = STATUS[type(error)]
+        status = status_of(type(error))
+        scope["state"]["error"] = error  # for the log line
         headers = _headers(error, status)
         request_id = scope["state"].get("request_id", "")
         if wants_page(Headers(scope=scope)):
@@ -74,10 +81,19 @@ class Problems:
         )
 
 
+def status_of(kind: type[CheckoutError]) -> int:
+    """The table's entry for a class, or for its nearest base: adapters refine what stands there."""
+    return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+
+
 def _headers(error: CheckoutError, status: int) -> dict[str, str]:
     headers = {"Cache-Control": "no-store", "Vary": "Accept, Sec-Fetch-Mode"}
-    if status == 503:  # noqa: PLR2004 the contract: both of its kinds say when to come again
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status in _WITH_RETRY_AFTER:
+        headers["Retry-After"] = str(getattr(error, "retry_after_s", None) or RETRY_AFTER_S)
+    if isinstance(error, errors.RateLimitedError):
+        headers["RateLimit-Limit"] = str(error.limit)
+        headers["RateLimit-Remaining"] = str(error.remaining)
+        headers["RateLimit-Reset"] = str(error.retry_after_s)
     if isinstance(error, request_errors.MethodNotAllowedError):
         headers["Allow"] = error.allow
     if isinstance(error, _CLOSING):

@@ -17,6 +17,7 @@ FACTS = st.builds(
     expired=st.booleans(),
     mode=st.none() | st.sampled_from(Mode),
     amount_total_minor=st.none() | st.integers(0, 2**53 - 1),
+    amount_subtotal_minor=st.none() | st.integers(0, 2**53 - 1),
     currency=st.none() | st.just("eur"),
     checkout_id=st.none() | st.just(CHECKOUT_ID),
 )

@@ -11,12 +11,13 @@ import pytest
 
 from app.adapters.database.connection_thread import BUSY_TIMEOUT_S, connect
 from app.adapters.database.migrate import migrate
-from app.adapters.database.sqlite import SqliteDatabase, SqliteTransaction
+from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.database.sqlite_transaction import SqliteTransaction
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.domain.payment import PaymentFacts
 from app.usecases.ports import Checkout, EventRow, EventState, Payment, Transaction
-from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID, query
+from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID, SilentAlarm, query
 
 NOW_MS = NOW_S * 1000
 OTHER_SESSION_ID = "cs_test_b2"
@@ -445,7 +446,7 @@ async def test_a_full_disk_is_not_taken_for_a_bad_row(database: SqliteDatabase) 
 
 async def test_a_folder_that_is_missing_is_told_and_found_once_it_is_there(tmp_path: Path) -> None:
     path = tmp_path / "not mounted yet" / "checkout.db"
-    database = SqliteDatabase(path)
+    database = SqliteDatabase(path, SilentAlarm())
     with pytest.raises(StorageUnavailableError, match="cannot be written"):
         await database.write(add_event)
     with pytest.raises(StorageUnavailableError, match="cannot be read"):
@@ -462,7 +463,7 @@ async def test_a_folder_that_is_missing_is_told_and_found_once_it_is_there(tmp_p
 async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     path = tmp_path / "checkout.db"
     path.write_bytes(b"somebody's notes " * 100)
-    database = SqliteDatabase(path)
+    database = SqliteDatabase(path, SilentAlarm())
 
     with pytest.raises(StorageUnavailableError):
         await database.write(add_event)
@@ -473,7 +474,7 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
 
 async def test_tables_that_are_missing_are_told(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "checkout.db")
+    database = SqliteDatabase(tmp_path / "checkout.db", SilentAlarm())
 
     with pytest.raises(StorageUnavailableError):
         await database.find_payments_claiming(CHECKOUT_ID)
@@ -521,7 +522,7 @@ def test_a_connection_that_cannot_be_set_up_is_refused(tmp_path: Path) -> None:
 
 
 async def test_closing_finishes_what_was_begun_and_lets_the_files_go(database_path: Path) -> None:
-    database = SqliteDatabase(database_path)
+    database = SqliteDatabase(database_path, SilentAlarm())
     await database.find_payment(SESSION_ID)
     writing = [asyncio.create_task(database.write(add_event)) for _ in range(5)]
     await asyncio.sleep(0)  # one turn of the loop: each has handed its act to the writer
@@ -535,7 +536,7 @@ async def test_closing_finishes_what_was_begun_and_lets_the_files_go(database_pa
 
 
 async def test_a_database_that_was_never_used_can_be_closed(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "checkout.db")
+    database = SqliteDatabase(tmp_path / "checkout.db", SilentAlarm())
 
     await database.close()
 

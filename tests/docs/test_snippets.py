@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import subprocess
+import uuid
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import urlencode
@@ -11,7 +13,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from .documents import README, marked
+from .documents import README, code_spans, marked, table
 from .running import Demo
 
 NODE: Final = shutil.which("node")
@@ -25,7 +27,14 @@ LIKE_A_BROWSER: Final = {
 BEFORE: Final = """
 let arrive;
 const arrived = new Promise((resolve) => { arrive = resolve; });
-globalThis.location = { search: "", assign: arrive };
+const visited = [];
+globalThis.location = { search: "", assign: (url) => { visited.push(url); arrive(url); } };
+const kept = new Map();
+globalThis.sessionStorage = {
+  getItem: (name) => kept.get(name) ?? null,
+  setItem: (name, value) => { kept.set(name, value); },
+  removeItem: (name) => { kept.delete(name); },
+};
 """
 AFTER: Final = """
 const url = await arrived;
@@ -39,11 +48,36 @@ const payment = await waiting;
 location.search = `?session_id=${session}&checkout_id=chk_unknown`;
 const unknown = await waitForPayment().catch((error) => error.message);
 
+const mug = { line_items: [{ price: "price_ABC123", quantity: 3 }] };
+const mugs = { line_items: [{ price: "price_ABC123", quantity: 4 }] };
+visited.length = 0;
+await Promise.all([buy(mug), buy(mug)]);
+const together = [...visited];
+
+visited.length = 0;
+const network = globalThis.fetch;
+globalThis.fetch = async (...request) => {
+  await network(...request);
+  throw new TypeError("lost");
+};
+const lost = await buy(mugs).catch((error) => error.message);
+const key = keyFor(mugs);
+let sent;
+globalThis.fetch = (url, options) => { sent = options.headers; return network(url, options); };
+await buy(mugs);
+const continued = sent["Idempotency-Key"] === key;
+await buy(mugs);
+const anew = sent["Idempotency-Key"] !== key;
+const later = [...visited];
+const keys = [keyFor(mug), keyFor(mug), keyFor(mugs), keyFor(mug)];
+
 const tell = ({ code, message, errors }) => ({ code, message, errors });
 const refused = await buy({ line_items: [{ price: "price_ABC123", quantity: 0 }] }).catch(tell);
 globalThis.fetch = async () => new Response("<h1>Bad gateway</h1>", { status: 502 });
 const proxy = await buy({ line_items: [] }).catch(tell);
-console.log(JSON.stringify({ url, payment, unknown, refused, proxy }));
+console.log(JSON.stringify({
+  url, payment, unknown, together, lost, continued, anew, later, keys, refused, proxy,
+}));
 """
 
 
@@ -80,13 +114,20 @@ def lines_of(sold: dict[str, object]) -> list[tuple[str, int]]:
     return [(line["price"], line["quantity"]) for line in lines]
 
 
-def test_the_form_leads_a_browser_without_script_to_the_payment_page(demo: Demo) -> None:
+def readmes_form(demo: Demo, *, key: str | None) -> Form:
+    """README's form as a shop's server renders it; with no key, as somebody copies it."""
     (block,) = marked(README, "html", "form")
     form = Form(demo.here(block.text))
+    ((name, placeholder),) = [field for field in form.fields if field[0] == "idempotency_key"]
+    form.fields.remove((name, placeholder))
+    form.fields.append((name, placeholder if key is None else key))
+    return form
 
-    answer = httpx.post(
+
+def send(form: Form, demo: Demo, more: Sequence[tuple[str, str]] = ()) -> httpx.Response:
+    return httpx.post(
         form.action,
-        content=urlencode(form.fields),
+        content=urlencode([*form.fields, *more]),
         headers={
             **LIKE_A_BROWSER,
             "Content-Type": "application/x-www-form-urlencoded",
@@ -95,6 +136,10 @@ def test_the_form_leads_a_browser_without_script_to_the_payment_page(demo: Demo)
         trust_env=False,
     )
 
+
+def test_the_form_leads_a_browser_without_script_to_the_payment_page(demo: Demo) -> None:
+    answer = send(readmes_form(demo, key=str(uuid.uuid4())), demo)
+
     assert answer.status_code == 303, answer.text
     sold = session_of(answer.headers["location"], demo)
     assert lines_of(sold) == [("price_ABC123", 2), ("price_DEF456", 1)]
@@ -102,19 +147,34 @@ def test_the_form_leads_a_browser_without_script_to_the_payment_page(demo: Demo)
     assert sold["cancel_url"] == f"{demo.shop_url}/cart"
 
 
-def test_every_field_of_the_form_table_is_taken(demo: Demo) -> None:
-    (block,) = marked(README, "html", "form")
-    form = Form(demo.here(block.text))
-    more = [("mode", "payment"), ("client_reference_id", "order-42")]
+def test_a_form_that_is_sent_twice_leads_to_one_payment_page(demo: Demo) -> None:
+    form = readmes_form(demo, key=str(uuid.uuid4()))
+    another = readmes_form(demo, key=str(uuid.uuid4()))
 
-    answer = httpx.post(
-        form.action,
-        content=urlencode([*form.fields, *more]),
-        headers={**LIKE_A_BROWSER, "Content-Type": "application/x-www-form-urlencoded"},
-        trust_env=False,
-    )
+    pages = [send(each, demo).headers["location"] for each in (form, form, another)]
+
+    assert pages[0] == pages[1] != pages[2]
+
+
+def test_a_form_whose_key_nobody_filled_in_is_refused_so_that_buyers_never_share_one(
+    demo: Demo,
+) -> None:
+    answer = send(readmes_form(demo, key=None), demo)
+
+    assert answer.status_code == 422
+    assert "printable ASCII" in answer.text
+
+
+def test_every_field_of_the_form_table_is_taken(demo: Demo) -> None:
+    form = readmes_form(demo, key=str(uuid.uuid4()))
+    more = [("mode", "payment"), ("client_reference_id", "order-42")]
+    rows = table(README, "A form, without script", "field").rows
+    listed = {name for cell, *_ in rows for name in code_spans(cell)}
+
+    answer = send(form, demo, more)
 
     assert answer.status_code == 303, answer.text
+    assert {name for name, _ in [*form.fields, *more]} == listed
 
 
 def scripts() -> str:
@@ -157,6 +217,16 @@ def test_with_node_the_scripts_lead_from_a_cart_to_a_paid_status(demo: Demo) -> 
     assert told["payment"]["status"] == "paid"
     assert told["payment"]["amount_total"] == sold["amount_total"]
     assert told["unknown"] == "There is no such checkout."
+    assert len(told["together"]) == 2
+    assert len(set(told["together"])) == 1, "a double click leads to one payment page"
+    assert lines_of(session_of(told["together"][0], demo)) == [("price_ABC123", 3)]
+    assert told["lost"] == "lost"
+    assert told["continued"], "after a lost answer the same key is sent"
+    assert told["anew"], "after an answer another one is"
+    assert len(set(told["later"])) == 2
+    first, again, other, back = told["keys"]
+    assert first == again
+    assert len({first, other, back}) == 3
     assert told["refused"]["code"] == "invalid_cart"
     assert told["refused"]["errors"][0]["pointer"] == "/line_items/0/quantity"
     assert told["proxy"] == {"code": "not_json", "message": "Please try again."}

@@ -8,7 +8,8 @@ from typing import Any, get_args
 
 import httpx
 import pytest
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Enum, Histogram
+from pydantic import SecretStr
 from stripe.params import WebhookEndpointCreateParams
 
 from app.cli import cli
@@ -36,7 +37,9 @@ def settings_and_defaults() -> dict[str, str]:
 
 def as_text(default: object) -> str:
     match default:
-        case None:
+        case SecretStr():
+            return f"`{default.get_secret_value()}`"
+        case None | ():
             return UNSET
         case StrEnum():
             return f"`{default.value}`"
@@ -169,6 +172,11 @@ def metrics_and_labels() -> dict[str, tuple[str, ...]]:
             (family,) = collector.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
             found[name] = tuple(collector._labelnames)  # noqa: SLF001 told nowhere else
+        elif isinstance(collector, Enum):
+            (family,) = collector.collect()
+            found[family.name] = tuple(
+                {label for sample in family.samples for label in sample.labels}
+            )
     return found
 
 
@@ -177,7 +185,30 @@ def test_the_metrics_table_has_every_metric_of_ours_with_its_labels() -> None:
 
     listed = {name.strip("`"): tuple(code_spans(labels)) for name, labels, _ in rows}
     assert listed == metrics_and_labels()
-    assert len(listed) >= 5
+    assert len(listed) >= 7
+
+
+def test_the_breakers_row_has_every_state_that_the_metric_has() -> None:
+    meanings = {
+        name.strip("`"): meaning for name, _, meaning in table(README, "Metrics", "metric").rows
+    }
+    (family,) = Metrics().breaker.collect()
+    states = {state for sample in family.samples for state in sample.labels.values()}
+
+    assert set(code_spans(meanings[family.name])) == states
+
+
+def log_lines() -> set[str]:
+    """The name of every line that the service logs; the sandbox's are not an operator's."""
+    call = re.compile(r'\b_log\.(\w+)\((?:[^"]*?,)?\s*"(\w+)"')
+    service = [path for path in (ROOT / "app").rglob("*.py") if "sandbox" not in path.parts]
+    return {name for path in service for _, name in call.findall(path.read_text())}
+
+
+def test_the_log_table_has_every_line_that_the_service_writes() -> None:
+    rows = table(README, "Log", "line").rows
+
+    assert {name for cell, _ in rows for name in code_spans(cell)} == log_lines()
 
 
 def test_the_endpoints_table_has_every_address_that_is_answered(demo: Demo) -> None:

@@ -76,11 +76,19 @@ def test_a_whole_cart_is_read_in_its_own_order(wrap: Wrap, at: str) -> None:
 
     assert request == CheckoutRequest(
         cart=Cart((LineItem("price_B", 2), LineItem("price_A", 999)), Mode.SUBSCRIPTION),
+        positions=(0, 1),
         success_url="https://shop.example/thanks",
         cancel_url="https://shop.example/cart",
         client_reference_id="order-42",
         at=at,
     )
+
+
+def test_of_prices_named_twice_the_first_mention_is_remembered() -> None:
+    request = read(cart(line("price_B"), line("price_A"), line("price_B"), line("price_C")))
+
+    assert [item.price for item in request.cart.line_items] == ["price_B", "price_A", "price_C"]
+    assert request.positions == (0, 1, 3)
 
 
 def test_what_is_not_said_is_a_payment_with_the_shops_own_addresses() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.cart import Mode
 from app.domain.events import StripeEvent, read_event
+from app.domain.money import Money
 from app.domain.payment import (
     CannotFoldError,
     PaymentFacts,
@@ -53,6 +54,7 @@ NEWS_OF_ONE_SESSION = st.builds(
     created=st.none() | st.integers(0, 9),
     payment_status=st.sampled_from(["paid", "unpaid", "no_payment_required"]),
     amount_total=st.none() | st.integers(0, 9),
+    amount_subtotal=st.none() | st.integers(0, 9),
     currency=st.sampled_from([None, "eur", "usd"]),
     mode=st.sampled_from([None, "payment", "subscription"]),
     success_url=st.sampled_from([None, f"https://shop.example/?checkout_id={CHECKOUT_ID}"]),
@@ -289,6 +291,7 @@ def test_the_real_session_is_paid() -> None:
         paid_at_s=1619697430,
         mode=Mode.PAYMENT,
         amount_total_minor=999,
+        amount_subtotal_minor=999,
         currency="eur",
     )
     assert read.linked_ids[-1] == "in_1KJqKBJDPojXS6LNJbvLUgEy"
@@ -405,3 +408,27 @@ def test_an_odd_link_is_left_out(value: object) -> None:
     read = news_of(payment_intent=value, subscription=value, invoice=value)
 
     assert read.linked_ids == ()
+
+
+@pytest.mark.parametrize(
+    ("subtotal", "currency", "differs"),
+    [
+        (100, "eur", False),
+        (None, None, False),
+        (None, "eur", False),
+        (100, None, False),
+        (99, "eur", True),
+        (100, "usd", True),
+        (99, None, True),
+        (None, "usd", True),
+        (0, "eur", True),
+    ],
+)
+def test_a_payment_differs_where_what_is_known_is_not_what_was_expected(
+    subtotal: int | None,
+    currency: str | None,
+    differs: bool,  # noqa: FBT001 a test's parameter
+) -> None:
+    facts = PaymentFacts(amount_subtotal_minor=subtotal, currency=currency)
+
+    assert facts.differs_from(Money(amount_minor=100, currency="eur")) is differs

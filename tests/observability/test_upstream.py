@@ -8,7 +8,8 @@ from app.domain.errors import AltanPayTimeoutError, CartRefusedError
 from app.domain.redirects import PaymentPage
 from app.observability.metrics import Metrics
 from app.observability.upstream import MeasuredPaymentPages
-from app.usecases.ports import SessionOrder
+from app.usecases.ports import SessionOrder, StillWanted
+from tests.builders import SilentAlarm, always_wanted
 
 PAGE = PaymentPage("https://checkout.stripe.com/pay/x", None)
 ORDER = SessionOrder(
@@ -22,8 +23,9 @@ ORDER = SessionOrder(
 class Pages:
     answer: PaymentPage | BaseException
 
-    async def create(self, order: SessionOrder) -> PaymentPage:
+    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
         assert order is ORDER
+        assert still_wanted is always_wanted
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
@@ -42,7 +44,9 @@ async def test_a_page_passes_through_and_is_counted() -> None:
     metrics = Metrics()
 
     with capture_logs() as lines:
-        page = await MeasuredPaymentPages(Pages(PAGE), metrics).create(ORDER)
+        page = await MeasuredPaymentPages(Pages(PAGE), metrics, SilentAlarm()).create(
+            ORDER, always_wanted
+        )
 
     assert page is PAGE
     assert (calls(metrics, "ok"), timed(metrics)) == (1, 1)
@@ -54,7 +58,9 @@ async def test_a_failure_is_told_to_the_operator_with_its_reason() -> None:
     failure = AltanPayTimeoutError("words for the buyer", reason="the whole deadline passed")
 
     with capture_logs() as lines, pytest.raises(AltanPayTimeoutError) as caught:
-        await MeasuredPaymentPages(Pages(failure), metrics).create(ORDER)
+        await MeasuredPaymentPages(Pages(failure), metrics, SilentAlarm()).create(
+            ORDER, always_wanted
+        )
 
     assert caught.value is failure
     assert (calls(metrics, "altan_pay_timeout"), timed(metrics)) == (1, 1)
@@ -66,7 +72,9 @@ async def test_a_refused_cart_is_the_callers_business_and_not_logged() -> None:
     metrics = Metrics()
 
     with capture_logs() as lines, pytest.raises(CartRefusedError):
-        await MeasuredPaymentPages(Pages(CartRefusedError("no")), metrics).create(ORDER)
+        await MeasuredPaymentPages(Pages(CartRefusedError("no")), metrics, SilentAlarm()).create(
+            ORDER, always_wanted
+        )
 
     assert (calls(metrics, "cart_refused"), timed(metrics)) == (1, 1)
     assert lines == []
@@ -76,6 +84,8 @@ async def test_a_defect_is_counted_as_one() -> None:
     metrics = Metrics()
 
     with pytest.raises(KeyError):
-        await MeasuredPaymentPages(Pages(KeyError("x")), metrics).create(ORDER)
+        await MeasuredPaymentPages(Pages(KeyError("x")), metrics, SilentAlarm()).create(
+            ORDER, always_wanted
+        )
 
-    assert (calls(metrics, "internal_error"), timed(metrics)) == (1, 1)
+    assert (calls(metrics, "cut_off"), timed(metrics)) == (1, 1)

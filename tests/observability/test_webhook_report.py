@@ -5,6 +5,7 @@ from structlog.testing import capture_logs
 
 from app.observability.metrics import Metrics
 from app.observability.webhooks import LINE_EVERY_S, WebhookReport
+from tests.builders import SilentAlarm
 
 
 def counted(metrics: Metrics, outcome: str) -> float | None:
@@ -16,7 +17,7 @@ def test_an_ordinary_webhook_is_counted_and_not_logged(outcome: str) -> None:
     metrics = Metrics()
 
     with capture_logs() as lines:
-        WebhookReport(metrics)(outcome)
+        WebhookReport(metrics, SilentAlarm())(outcome)
 
     assert counted(metrics, outcome) == 1
     assert lines == []
@@ -24,7 +25,7 @@ def test_an_ordinary_webhook_is_counted_and_not_logged(outcome: str) -> None:
 
 def test_a_flood_of_forged_webhooks_is_counted_whole_and_logged_once() -> None:
     metrics = Metrics()
-    report = WebhookReport(metrics)
+    report = WebhookReport(metrics, SilentAlarm())
 
     with capture_logs() as lines:
         for _ in range(1000):
@@ -39,7 +40,7 @@ def test_a_flood_of_forged_webhooks_is_counted_whole_and_logged_once() -> None:
 def test_the_next_line_says_how_many_were_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
-    report = WebhookReport(Metrics())
+    report = WebhookReport(Metrics(), SilentAlarm())
 
     with capture_logs() as lines:
         for _ in range(5):

@@ -1,11 +1,13 @@
 import re
 import socket
+from html import escape
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.responses import Response
 
+from app.sandbox.faults import FAULTS
 from app.sandbox.prices import PRICES
 from app.sandbox.purchases import WORDINGS
 from app.sandbox.server import SandboxConfig
@@ -50,11 +52,35 @@ async def test_the_shop_may_reach_the_service_and_itself_only(
 async def test_all_that_the_pages_load_is_served_here(sandbox: httpx.AsyncClient) -> None:
     page = await sandbox.get("/")
 
-    addresses = set(re.findall(r'(?:src|href)="([^"]+)"', page.text))
+    links = set(re.findall(r'<a href="([^"]+)"', page.text))
+    addresses = set(re.findall(r'(?:src|href)="([^"]+)"', page.text)) - links
     assert addresses
     for address in addresses:
         assert address.startswith("/static/")
         assert (await sandbox.get(address)).status_code == 200
+
+
+async def test_the_faults_page_has_a_row_and_a_form_for_each_fault(
+    sandbox: httpx.AsyncClient, service: Service
+) -> None:
+    page = await sandbox.get("/sandbox/faults")
+
+    assert page.status_code == 200
+    rows = re.findall(r"<tr>.*?</tr>", page.text, re.DOTALL)[1:]
+    assert len(rows) == len(FAULTS)
+    for row, (price_id, fault) in zip(rows, FAULTS.items(), strict=True):
+        assert f"<code>{price_id}</code>" in row
+        assert escape(fault.happens, quote=False) in row.replace("&#39;", "'")
+        assert f"<code>{fault.status}" in row
+        assert f'method="post" action="{service.url}/checkout"' in row
+        assert f'name="price" value="{price_id}"' in row
+    assert f"form-action 'self' {service.url} " in page.headers["content-security-policy"]
+
+
+async def test_the_shop_links_to_the_faults(sandbox: httpx.AsyncClient) -> None:
+    page = await sandbox.get("/")
+
+    assert '<a href="/sandbox/faults">' in page.text
 
 
 def test_no_file_asks_for_anything_outside() -> None:

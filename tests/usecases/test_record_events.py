@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.sqlite import SqliteDatabase
-from app.domain.cart import Mode
+from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError
 from app.domain.events import read_event
+from app.domain.money import Money
 from app.domain.payment import PaymentFacts, PaymentStatus
-from app.usecases.ports import Payment
+from app.usecases.ports import AlertName, Checkout, Payment, Transaction
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from tests.builders import (
     ACCOUNT,
@@ -18,6 +19,7 @@ from tests.builders import (
     SESSION_ID,
     Document,
     FixedClock,
+    SilentAlarm,
     event,
     query,
     session,
@@ -29,8 +31,8 @@ UNFORESEEN = {"payment_status": "of a kind that nobody foresaw"}
 
 
 @pytest.fixture
-def record_events(database: SqliteDatabase, clock: FixedClock) -> RecordEvents:
-    return RecordEvents(database=database, clock=clock)
+def record_events(database: SqliteDatabase, clock: FixedClock, alarm: SilentAlarm) -> RecordEvents:
+    return RecordEvents(database=database, clock=clock, alarm=alarm)
 
 
 def received(document: Document, payload: bytes | None = None) -> ReceivedEvent:
@@ -245,6 +247,7 @@ async def test_a_paid_session_becomes_a_payment(
         "currency": "eur",
         "paid_at_s": NOW_S,
         "updated_at_ms": NOW_S * 1000,
+        "price_mismatch": 0,
     }
 
 
@@ -352,3 +355,70 @@ async def test_of_a_batch_with_a_row_that_is_refused_nothing_is_committed(
 
     assert ids(database_path) == []
     assert query(database_path, "SELECT * FROM payments") == []
+
+
+# --- what the owner hears
+
+
+async def expect(database: SqliteDatabase, expected: Money | None) -> None:
+    async def keep(transaction: Transaction) -> None:
+        checkout = Checkout(
+            id=CHECKOUT_ID,
+            created_at_ms=NOW_S * 1000,
+            cart=Cart((LineItem("price_A", 1),), Mode.PAYMENT),
+            client_reference_id=None,
+            success_url="https://shop.example/",
+            cancel_url="https://shop.example/",
+            url="https://checkout.stripe.com/pay/x",
+            session_id=SESSION_ID,
+            expected=expected,
+        )
+        await transaction.add_checkout(checkout)
+        await transaction.commit()
+
+    await database.write(keep)
+
+
+async def test_a_payment_that_differs_is_marked_and_told_once_however_often_it_comes(
+    record_events: RecordEvents, database: SqliteDatabase, alarm: SilentAlarm
+) -> None:
+    await expect(database, Money(amount_minor=1999, currency="eur"))
+    subject = session(amount_subtotal=1)
+
+    await record_events(batch(event(subject=subject), event(subject=subject)))
+    await record_events(batch(event(subject=subject)))
+    await record_events(batch(event(id="evt_2", created=NOW_S - 1, subject=subject)))
+
+    payment = await database.find_payment(SESSION_ID)
+    assert payment is not None
+    assert payment.price_mismatch
+    assert alarm.names == [AlertName.PRICE_MISMATCH]
+
+
+@pytest.mark.parametrize("expected", [None, Money(amount_minor=1999, currency="eur")])
+async def test_a_payment_that_does_not_differ_is_no_news(
+    record_events: RecordEvents,
+    database: SqliteDatabase,
+    alarm: SilentAlarm,
+    expected: Money | None,
+) -> None:
+    await expect(database, expected)
+
+    await record_events(batch(event(subject=session(amount_subtotal=1999))))
+
+    payment = await database.find_payment(SESSION_ID)
+    assert payment is not None
+    assert not payment.price_mismatch
+    assert alarm.told == []
+
+
+async def test_an_event_that_fails_and_a_cut_connection_are_told_once_each(
+    record_events: RecordEvents, alarm: SilentAlarm
+) -> None:
+    odd = event(id="evt_odd", subject=session(**UNFORESEEN))
+    cut = event("account.application.deauthorized", {"id": "ca_1"}, id="evt_cut")
+
+    await record_events(batch(odd, cut))
+    await record_events(batch(odd, cut))
+
+    assert alarm.names == [AlertName.EVENT_FOLD_FAILED, AlertName.ACCOUNT_DEAUTHORIZED]

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from app.adapters.database.sqlite import SqliteDatabase
-from app.domain.cart import Cart, CheckoutRequest, LineItem, Mode
+from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import (
     AltanPayTimeoutError,
     CheckoutError,
@@ -16,9 +16,16 @@ from app.domain.errors import (
     StorageUnavailableError,
 )
 from app.domain.redirects import PaymentPage, RedirectPolicy
-from app.usecases.ports import SessionOrder
+from app.usecases.ports import SessionOrder, StillWanted
 from app.usecases.start_checkout import StartCheckout
-from tests.builders import CHECKOUT_ID, NOW_S, FixedClock
+from tests.builders import (
+    CHECKOUT_ID,
+    NOW_S,
+    FixedClock,
+    NoLimits,
+    always_wanted,
+    checkout_request,
+)
 
 PAGE = PaymentPage("https://checkout.stripe.com/c/pay/cs_test_1#f", "cs_test_1")
 CART = Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.SUBSCRIPTION)
@@ -34,7 +41,8 @@ class FakePages:
     path: Path | None = None
     could_write: list[bool] = field(default_factory=list)
 
-    async def create(self, order: SessionOrder) -> PaymentPage:
+    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+        assert await still_wanted()
         self.orders.append(order)
         if self.path is not None:
             self.could_write.append(await asyncio.to_thread(_can_write, self.path))
@@ -70,6 +78,8 @@ def start_checkout(
             success_url_default="https://shop.example",
             cancel_url_default="https://shop.example/cart",
         ),
+        catalog=lambda: None,
+        limits=NoLimits(),
         payment_pages=pages,
         database=database,
         clock=FixedClock(),
@@ -88,14 +98,14 @@ def rows(path: Path) -> list[tuple[object, ...]]:
 async def test_a_checkout_is_on_disk_with_all_that_belongs_to_it(
     database: SqliteDatabase, database_path: Path
 ) -> None:
-    request = CheckoutRequest(
-        cart=CART,
+    request = checkout_request(
+        CART,
         success_url="https://shop.example/thanks",
         cancel_url="https://shop.example/back",
         client_reference_id="order-42",
     )
 
-    checkout = await start_checkout(database, FakePages())(request)
+    checkout = await start_checkout(database, FakePages())(request, always_wanted)
 
     assert (checkout.id, checkout.url, checkout.session_id) == (CHECKOUT_ID, PAGE.url, "cs_test_1")
     ((id_, created_at_ms, mode, lines, reference, success, cancel, url, session),) = rows(
@@ -119,7 +129,7 @@ async def test_altan_pay_is_asked_for_the_cart_and_the_shops_own_addresses(
 ) -> None:
     pages = FakePages()
 
-    await start_checkout(database, pages)(CheckoutRequest(cart=CART))
+    await start_checkout(database, pages)(checkout_request(CART), always_wanted)
 
     assert pages.orders == [
         SessionOrder(
@@ -135,7 +145,9 @@ async def test_the_id_is_made_of_the_time_at_which_the_checkout_began(
 ) -> None:
     ids = FixedIds()
 
-    checkout = await start_checkout(database, FakePages(), ids)(CheckoutRequest(cart=CART))
+    checkout = await start_checkout(database, FakePages(), ids)(
+        checkout_request(CART), always_wanted
+    )
 
     assert ids.asked_at_ms == [checkout.created_at_ms] == [NOW_S * 1000]
 
@@ -145,7 +157,7 @@ async def test_no_transaction_is_open_while_altan_pay_is_asked(
 ) -> None:
     pages = FakePages(path=database_path)
 
-    await start_checkout(database, pages)(CheckoutRequest(cart=CART))
+    await start_checkout(database, pages)(checkout_request(CART), always_wanted)
 
     assert pages.could_write == [True]
 
@@ -155,7 +167,7 @@ async def test_a_page_whose_session_is_not_told_is_kept_without_one(
 ) -> None:
     pages = FakePages(PaymentPage("https://checkout.stripe.com/pay/x", None))
 
-    checkout = await start_checkout(database, pages)(CheckoutRequest(cart=CART))
+    checkout = await start_checkout(database, pages)(checkout_request(CART), always_wanted)
 
     found = await database.find_checkout(checkout.id)
     assert found == checkout
@@ -168,15 +180,15 @@ async def test_a_foreign_return_address_is_refused_before_anybody_is_asked(
     database: SqliteDatabase, database_path: Path, field_name: str, at: str
 ) -> None:
     pages = FakePages()
-    request = CheckoutRequest(
-        cart=CART,
+    request = checkout_request(
+        CART,
         at=at,
         success_url="https://evil.example" if field_name == "success_url" else None,
         cancel_url="https://evil.example" if field_name == "cancel_url" else None,
     )
 
     with pytest.raises(RedirectNotAllowedError) as caught:
-        await start_checkout(database, pages)(request)
+        await start_checkout(database, pages)(request, always_wanted)
 
     assert [fault.pointer for fault in caught.value.faults] == [f"{at}/{field_name}"]
     assert pages.orders == []
@@ -189,7 +201,7 @@ async def test_a_failure_of_altan_pay_leaves_nothing_behind(
     failure = AltanPayTimeoutError("words")
 
     with pytest.raises(AltanPayTimeoutError) as caught:
-        await start_checkout(database, FakePages(failure))(CheckoutRequest(cart=CART))
+        await start_checkout(database, FakePages(failure))(checkout_request(CART), always_wanted)
 
     assert caught.value is failure
     assert rows(database_path) == []
@@ -202,7 +214,7 @@ async def test_a_page_whose_checkout_cannot_be_kept_is_not_given_out(
         connection.execute("ALTER TABLE checkouts RENAME TO elsewhere")
 
     with pytest.raises(StorageUnavailableError) as caught:
-        await start_checkout(database, FakePages())(CheckoutRequest(cart=CART))
+        await start_checkout(database, FakePages())(checkout_request(CART), always_wanted)
 
     assert PAGE.url not in str(caught.value)
 
@@ -214,8 +226,8 @@ async def test_an_upstream_that_names_one_session_twice_does_not_stop_the_shop(
     ids = FixedIds([CHECKOUT_ID, CHECKOUT_ID[:-1] + "4"])
     act = start_checkout(database, FakePages(), ids)
 
-    first = await act(CheckoutRequest(cart=CART))
-    second = await act(CheckoutRequest(cart=CART))
+    first = await act(checkout_request(CART), always_wanted)
+    second = await act(checkout_request(CART), always_wanted)
 
     assert first.url == second.url
     assert len(rows(database_path)) == 2

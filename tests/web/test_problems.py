@@ -4,11 +4,14 @@ import orjson
 import pytest
 from starlette.types import Scope
 
+from app.adapters.altan_pay.places import NoPlaceError
+from app.domain import errors
 from app.domain.errors import (
     CheckoutError,
     Fault,
     InvalidCartError,
     NotFoundError,
+    RateLimitedError,
     RowsRefusedError,
     ServiceFailedError,
     StorageUnavailableError,
@@ -29,9 +32,13 @@ CONTRACT = {
     "body_timeout": 408,  # not in the contract, which leaves a body that never ends to us
     "body_too_large": 413,
     "unsupported_media_type": 415,
+    "checkout_in_progress": 409,
     "invalid_cart": 422,
+    "price_not_for_sale": 422,
+    "idempotency_key_reused": 422,
     "redirect_not_allowed": 422,
     "cart_refused": 422,
+    "rate_limited": 429,
     "internal_error": 500,
     "altan_pay_misconfigured": 502,
     "altan_pay_malformed": 502,
@@ -43,13 +50,19 @@ ABSTRACT = {"CheckoutError", "RequestWrongError", "ConflictError", "ServiceFaile
 
 
 def every_error() -> list[type[CheckoutError]]:
-    """All kinds of error that a caller can meet, found by walking the tree."""
+    """All kinds of error that a caller can meet, found by walking the tree.
+
+    An adapter may refine one for its own use; to a caller it is what it refines.
+    """
     found: list[type[CheckoutError]] = []
     waiting: list[type[CheckoutError]] = [CheckoutError]
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if kind.__name__ not in ABSTRACT and kind.__module__.startswith("app."):
+        if kind.__name__ not in ABSTRACT and kind.__module__ in {
+            errors.__name__,
+            request_errors.__name__,
+        }:
             found.append(kind)
     return sorted(found, key=lambda kind: kind.__name__)
 
@@ -57,6 +70,8 @@ def every_error() -> list[type[CheckoutError]]:
 def made(kind: type[CheckoutError]) -> CheckoutError:
     if kind is MethodNotAllowedError:
         return MethodNotAllowedError("POST")
+    if kind is RateLimitedError:
+        return RateLimitedError("Some words.", limit=30, remaining=0, retry_after_s=7)
     return InternalError() if kind is InternalError else kind("Some words.")
 
 
@@ -130,7 +145,7 @@ def test_who_may_come_again_is_told_when(
 ) -> None:
     response = problems.answer(made(kind), scope(accept))
 
-    assert ("retry-after" in response.headers) == (STATUS[kind] == 503)
+    assert ("retry-after" in response.headers) == (STATUS[kind] in {409, 429, 503})
     assert ("connection" in response.headers) == (STATUS[kind] in {408, 413})
     assert ("allow" in response.headers) == (STATUS[kind] == 405)
 
@@ -190,3 +205,21 @@ def test_what_only_http_knows_is_told_apart_from_the_domain() -> None:
     own = [kind for kind in every_error() if kind.__module__ == request_errors.__name__]
 
     assert len(own) == 6
+
+
+def test_an_error_that_an_adapter_refines_is_what_it_refines_to_a_caller(
+    problems: Problems,
+) -> None:
+    response = problems.answer(NoPlaceError("Some words."), scope())
+
+    assert response.status_code == 503
+    assert orjson.loads(bytes(response.body))["code"] == "altan_pay_unavailable"
+
+
+def test_a_limit_tells_how_large_it_is_and_when_it_ends(problems: Problems) -> None:
+    error = RateLimitedError("Some words.", limit=30, remaining=0, retry_after_s=7)
+
+    headers = problems.answer(error, scope()).headers
+
+    assert headers["retry-after"] == headers["ratelimit-reset"] == "7"
+    assert (headers["ratelimit-limit"], headers["ratelimit-remaining"]) == ("30", "0")

@@ -40,6 +40,7 @@ from tests.builders import (
     Document,
     Service,
     ServiceProcess,
+    SilentAlarm,
     event,
     in_process,
     query,
@@ -96,9 +97,9 @@ def webhooks_over(database: Database, *, body_timeout_s: float = DEADLINE_S) -> 
     endpoint = WebhookEndpoint(
         signatures=StripeSignatures([SECRET], tolerance_s=300, clock=clock),
         event_filter=EventFilter(ACCOUNT, livemode=None),
-        inbox=Inbox(RecordEvents(database=database, clock=clock)),
+        inbox=Inbox(RecordEvents(database=database, clock=clock, alarm=SilentAlarm())),
         problems=Problems(Pages(shop_url="https://shop.example")),
-        report=WebhookReport(metrics),
+        report=WebhookReport(metrics, SilentAlarm()),
         body_timeout_s=body_timeout_s,
     )
     return Watch(Starlette(routes=[Mount("/", endpoint)]), metrics)
@@ -457,7 +458,7 @@ ANY_JSON = st.recursive(
 
 @given(st.binary() | st.builds(to_body, ANY_JSON))
 def test_whatever_is_signed_but_no_event_gets_its_400(body: bytes) -> None:
-    app = webhooks_over(SqliteDatabase(Path("never opened")))
+    app = webhooks_over(SqliteDatabase(Path("never opened"), SilentAlarm()))
 
     async def deliver() -> int:
         async with in_process(app) as client:

@@ -4,7 +4,7 @@ Source: Altan's page "Stripe Connect Checkout via Altan Pay" (2025-08-05). No AP
 header: the account's id and the Stripe Connect id in the URL are all that Altan Pay asks for.
 """
 
-import asyncio
+import re
 import ssl
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -25,7 +25,7 @@ from app.domain.errors import (
     ServiceFailedError,
 )
 from app.domain.redirects import PaymentPage, read_payment_page
-from app.usecases.ports import SessionOrder
+from app.usecases.ports import SessionOrder, StillWanted
 
 ANSWER_BYTES_MAX: Final = 256 * 1024  # a whole Checkout Session is a few KB
 
@@ -74,51 +74,50 @@ class AltanPayAccount:
         )
 
 
+class _AnswerRefusedError(httpx.DecodingError):
+    """An answer that is not read on; its words are ours, fit for the log."""
+
+
 class AltanPay:
-    """Makes payment pages through Altan Pay, within one deadline for everything."""
+    """Makes payment pages, one call each. Whoever calls this sets the deadline."""
 
     def __init__(
         self,
         account: AltanPayAccount,
         *,
         client: httpx.AsyncClient,
-        deadline_s: float,
         allowed_hosts: frozenset[str],
     ) -> None:
         self._url = account.checkout_session_url()
         self._client = client
-        self._deadline_s = deadline_s
         self._allowed_hosts = allowed_hosts
 
-    async def create(self, order: SessionOrder) -> PaymentPage:
-        """Make one payment page; connecting, sending and reading share the deadline.
+    async def create(self, order: SessionOrder, _: StillWanted) -> PaymentPage:
+        """Make one payment page.
 
         Raises:
             CartRefusedError: 400, 402, 409 or 422.
             AltanPayMisconfiguredError: 401, 403, 404, 405, a redirect, or an impossible URL.
             AltanPayMalformedError: an answer that is not `{"url": an allowed https URL}`.
             AltanPayUnavailableError: refused, reset, cut short, 429 or 5xx.
-            AltanPayTimeoutError: the deadline passed.
+            AltanPayTimeoutError: the network gave up waiting.
         """
         try:
-            async with asyncio.timeout(self._deadline_s):
-                status, body = await self._call(_payload(order))
-        except TimeoutError as error:
-            raise _failure(AltanPayTimeoutError, "the whole deadline passed") from error
+            status, retry_after, body = await self._call(_payload(order))
         except tuple(_FAILURES) as error:
-            raise _failure(failure_of(type(error)), type(error).__name__) from error
+            raise _failure(failure_of(type(error)), _what_happened(error)) from error
         if status in _OK:
             return self._payment_page(body)
-        raise refusal_of(status)
+        raise refusal_of(status, retry_after)
 
-    async def _call(self, payload: bytes) -> tuple[int, bytes]:
+    async def _call(self, payload: bytes) -> tuple[int, str, bytes]:
         request = self._client.build_request("POST", self._url, content=payload)
         response = await self._client.send(request, stream=True)
         try:
             body = await _read_capped(response) if response.status_code in _OK else b""
         finally:
             await response.aclose()
-        return response.status_code, body
+        return response.status_code, response.headers.get("retry-after", ""), body
 
     def _payment_page(self, body: bytes) -> PaymentPage:
         try:
@@ -159,7 +158,14 @@ def failure_of(error: type[BaseException]) -> type[ServiceFailedError]:
     return next(_FAILURES[kind] for kind in error.__mro__ if kind in _FAILURES)
 
 
-def refusal_of(status: int) -> CheckoutError:
+def _what_happened(error: BaseException) -> str:
+    """For the log: the class that says most, and our own words where there are some."""
+    if isinstance(error, _AnswerRefusedError):
+        return str(error)
+    return type(error.__cause__ or error).__name__
+
+
+def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
     """Which error a status other than success is. Unknown 4xx mean that we call it wrongly."""
     reason = f"Altan Pay answered {status}"
     if status in _REFUSED:
@@ -168,10 +174,19 @@ def refusal_of(status: int) -> CheckoutError:
             "and suit the mode."
         )
     if status in _TRY_LATER or status >= 500:  # noqa: PLR2004 RFC 9110: server errors
-        return _failure(AltanPayUnavailableError, reason)
+        return AltanPayUnavailableError(
+            _WORDS[AltanPayUnavailableError],
+            reason=reason,
+            retry_after_s=_seconds(retry_after),
+        )
     if status >= 300:  # noqa: PLR2004 RFC 9110: redirects and client errors
         return _failure(AltanPayMisconfiguredError, reason)
     return _failure(AltanPayMalformedError, reason)
+
+
+def _seconds(retry_after: str) -> int | None:
+    """Retry-After as seconds (RFC 9110, 10.2.3); a date is worth less than our own backoff."""
+    return int(retry_after) if re.fullmatch(r"[0-9]{1,5}", retry_after) else None
 
 
 def _payload(order: SessionOrder) -> bytes:
@@ -189,12 +204,12 @@ def _payload(order: SessionOrder) -> bytes:
 
 async def _read_capped(response: httpx.Response) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise httpx.DecodingError("compressed, though it was asked for plain")
+        raise _AnswerRefusedError("the answer is compressed, though it was asked for plain")
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > ANSWER_BYTES_MAX:
-            raise httpx.DecodingError("too long")
+            raise _AnswerRefusedError("the answer is too long")
     return bytes(body)
 
 

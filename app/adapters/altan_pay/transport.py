@@ -5,18 +5,24 @@ deadline is a cancellation; it also costs four times the CPU. docs/decisions/000
 and why this is not the httpx-aiohttp package.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Final
+from functools import partial
+from typing import Any, Final, cast
 
 import aiohttp
 import httpx
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-CONNECTIONS_MAX: Final = 100
+CONNECTIONS_MAX: Final = 128
 KEEPALIVE_S: Final = 30.0
 CHUNK_BYTES: Final = 16 * 1024
+INTERIM_ANSWERS_MAX: Final = 10  # 100 Continue and 103 Early Hints; ordinary servers send none
+PARSED_AT_ONCE_BYTES: Final = 4 * 1024
 
 # First match wins, so subclasses stand above their bases.
 _HTTPX_ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], ...]] = (
@@ -64,7 +70,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Opened late, because aiohttp wants the running loop."""
         if self._opened is None:
             self._opened = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=_Connector(
                     limit=CONNECTIONS_MAX, keepalive_timeout=KEEPALIVE_S, ssl=self._ssl_context
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -73,6 +79,44 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 trust_env=False,
             )
         return self._opened
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections that stop listening to whoever only ever says "soon"."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 aiohttp's own
+        super().__init__(**options)
+        answers = partial(_Answers, loop=asyncio.get_running_loop())
+        self._factory = cast("partial[ResponseHandler]", answers)
+
+
+class _Answers(ResponseHandler):
+    """Bounds interim answers (1xx): aiohttp takes any number of them.
+
+    A storm of them, parsed by the 256 KB, held the event loop for the whole deadline, and with it
+    every webhook; it also cost 180 MB.
+    """
+
+    _interim_answers = 0
+
+    def set_response_params(self, **params: Any) -> None:  # noqa: ANN401 aiohttp's own
+        self._interim_answers = 0
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), PARSED_AT_ONCE_BYTES):
+            super().data_received(data[start : start + PARSED_AT_ONCE_BYTES])
+            if self._interim_answers > INTERIM_ANSWERS_MAX:
+                self.set_exception(HttpProcessingError(message="too many interim answers"))
+                if self.transport is not None:
+                    self.transport.abort()
+                return
+
+    def feed_data(self, data: Any, size: int = 0) -> None:  # noqa: ANN401 aiohttp's own
+        if data[0].code < 200 and data[0].code != 101:  # noqa: PLR2004 RFC 9110, 15.2
+            self._interim_answers += 1
+        else:
+            super().feed_data(data, size)
 
 
 class _Body(httpx.AsyncByteStream):

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData(
@@ -39,6 +40,8 @@ checkouts = Table(
     Column("cancel_url", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("session_id", Text, index=True),
+    Column("expected_subtotal_minor", BigInteger),
+    Column("expected_currency", Text),
     CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
     CheckConstraint("length(success_url) <= 5000", name="success_url_length"),
@@ -82,6 +85,7 @@ payments = Table(
     Column("paid_at_s", BigInteger),
     Column("facts", Text, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
+    Column("price_mismatch", Boolean, nullable=False, server_default=false()),
     CheckConstraint("session_id LIKE 'cs!_%' ESCAPE '!'", name="session_id_form"),
     CheckConstraint(
         "status IN ('open', 'processing', 'paid', 'failed', 'expired', 'partially_refunded',"
@@ -99,6 +103,21 @@ payment_links = Table(
     Column("object_id", Text, primary_key=True),
     Column("session_id", Text, ForeignKey("payments.session_id"), nullable=False),
     Index("ix_payment_links_session_id", "session_id"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key_digest", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("checkout_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("lease_until_ms", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    CheckConstraint("length(key_digest) = 64", name="key_digest_form"),
+    CheckConstraint("length(fingerprint) = 64", name="fingerprint_form"),
+    CheckConstraint("state IN ('creating', 'open')", name="state_known"),
+    Index("ix_idempotency_keys_created_at_ms", "created_at_ms"),
 )
 
 heartbeat = Table(

@@ -1,0 +1,73 @@
+"""The catalogue on disk, read again when it changes; a broken new one never replaces a good one."""
+
+import asyncio
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from app.domain.catalog import Catalog, read_catalog
+from app.usecases.ports import Alarm, AlertName
+
+LOOK_EVERY_S: Final = 2.0
+
+_log = structlog.get_logger()
+
+
+class CatalogError(Exception):
+    """The file cannot be used; the words say why and where."""
+
+
+def load_catalog(path: Path) -> Catalog:
+    """Read a whole file.
+
+    Raises:
+        CatalogError: it cannot be read, is not TOML, or breaks a rule.
+    """
+    try:
+        return read_catalog(tomllib.loads(path.read_text(encoding="utf-8")))
+    except RecursionError as error:
+        raise CatalogError(f"{path}: is nested too deeply") from error
+    except (OSError, ValueError) as error:  # what TOML and UTF-8 refuse are ValueErrors, too
+        raise CatalogError(f"{path}: {error}") from error
+
+
+class CatalogFile:
+    """What is for sale now. Swapped whole, so that no request sees half of a change."""
+
+    def __init__(self, path: Path, alarm: Alarm) -> None:
+        self._path = path
+        self._alarm = alarm
+        self._seen = _mark(path)
+        self._catalog = load_catalog(path)
+
+    def current(self) -> Catalog:
+        """The last good one."""
+        return self._catalog
+
+    def reload(self) -> None:
+        """Read the file again; where it is broken, the old catalogue stays and the owner hears."""
+        self._seen = _mark(self._path)
+        try:
+            self._catalog = load_catalog(self._path)
+        except CatalogError as error:
+            self._alarm(AlertName.CATALOG_BROKEN, f"{error}; the one before it stays in force")
+        else:
+            _log.info("catalog_read", prices=len(self._catalog.prices))
+
+    async def watch(self, *, every_s: float = LOOK_EVERY_S) -> None:
+        """Reload whenever the file changes, until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            if _mark(self._path) != self._seen:
+                self.reload()
+
+
+def _mark(path: Path) -> tuple[int, ...] | None:
+    """What differs whenever a file was written, replaced, or re-linked; None while it is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

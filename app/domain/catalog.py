@@ -1,0 +1,131 @@
+"""What is for sale. With a catalogue, nothing else can be bought, whatever a browser sends."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.cart import PRICE_ID, Cart, CheckoutRequest, LineItem, Mode
+from app.domain.errors import Fault, PriceNotForSaleError
+from app.domain.money import Money
+
+_CURRENCY = re.compile(r"[a-z]{3}")
+_FIELDS: Final = ("id", "mode", "name", "max_quantity", "unit_amount_minor", "currency")
+_AMOUNT_MAX: Final = 10**10  # times the largest cart it still fits a database's integer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogPrice:
+    """One Stripe price, and on which terms it is sold here."""
+
+    id: str
+    mode: Mode
+    name: str | None = None
+    max_quantity: int | None = None
+    unit: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The shop's prices by id."""
+
+    prices: Mapping[str, CatalogPrice]
+
+    def check(self, request: CheckoutRequest) -> None:
+        """Refuse what is not for sale.
+
+        Raises:
+            PriceNotForSaleError: with a pointer to each line at fault.
+        """
+        faults = [
+            fault
+            for item, position in zip(request.cart.line_items, request.positions, strict=True)
+            if (fault := self._fault(item, request.cart, f"{request.at}/line_items/{position}"))
+        ]
+        if faults:
+            raise PriceNotForSaleError("Something in the cart is not for sale.", faults=faults)
+
+    def expected_subtotal(self, cart: Cart) -> Money | None:
+        """What the cart costs before taxes and discounts; None where an amount is not known."""
+        amount_minor, currencies = 0, set()
+        for item in cart.line_items:
+            unit = self.prices[item.price].unit
+            if unit is None:
+                return None
+            amount_minor += unit.amount_minor * item.quantity
+            currencies.add(unit.currency)
+        if len(currencies) != 1:
+            return None
+        return Money(amount_minor=amount_minor, currency=currencies.pop())
+
+    def _fault(self, item: LineItem, cart: Cart, pointer: str) -> Fault | None:
+        price = self.prices.get(item.price)
+        if price is None:
+            return Fault(f"{pointer}/price", "is not for sale here")
+        if price.mode is not cart.mode:
+            return Fault(f"{pointer}/price", f"is sold in {price.mode} mode only")
+        if price.max_quantity is not None and item.quantity > price.max_quantity:
+            return Fault(f"{pointer}/quantity", f"must be at most {price.max_quantity}")
+        return None
+
+
+def read_catalog(document: Mapping[str, object]) -> Catalog:
+    """Read a parsed TOML document: a `[[price]]` table for each price.
+
+    Raises:
+        ValueError: in words that name the entry, the field, and what it must be.
+    """
+    entries = document.get("price")
+    if document.keys() - {"price"} or not isinstance(entries, list) or not entries:
+        raise ValueError("must hold [[price]] tables and nothing else, at least one")
+    prices: dict[str, CatalogPrice] = {}
+    for number, entry in enumerate(entries, start=1):
+        try:
+            price = _read_price(entry)
+        except ValueError as error:
+            raise ValueError(f"[[price]] number {number}: {error}") from error
+        if price.id in prices:
+            raise ValueError(f"[[price]] number {number}: {price.id} is listed twice")
+        prices[price.id] = price
+    return Catalog(prices)
+
+
+def _read_price(entry: object) -> CatalogPrice:
+    if not isinstance(entry, dict):
+        raise ValueError("must be a table")  # noqa: TRY004 it is the file that is wrong
+    unknown = entry.keys() - set(_FIELDS)
+    if unknown:
+        raise ValueError(f"{min(unknown)} is not known; known are {', '.join(_FIELDS)}")
+    price_id, mode, name = entry.get("id"), entry.get("mode", Mode.PAYMENT), entry.get("name")
+    if not isinstance(price_id, str) or not PRICE_ID.fullmatch(price_id):
+        raise ValueError("id must be a Stripe price id, price_…")
+    if not isinstance(mode, str) or mode not in set(Mode):
+        raise ValueError('mode must be "payment" or "subscription"')
+    if name is not None and not isinstance(name, str):
+        raise ValueError("name must be text")
+    return CatalogPrice(
+        id=price_id,
+        mode=Mode(mode),
+        name=name,
+        max_quantity=_whole_number(entry, "max_quantity", least=1),
+        unit=_unit(entry),
+    )
+
+
+def _unit(entry: Mapping[str, object]) -> Money | None:
+    amount_minor = _whole_number(entry, "unit_amount_minor", least=0)
+    currency = entry.get("currency")
+    if amount_minor is None and currency is None:
+        return None
+    if amount_minor is None or not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
+        raise ValueError('unit_amount_minor and currency (like "usd") go together')
+    return Money(amount_minor=amount_minor, currency=currency)
+
+
+def _whole_number(entry: Mapping[str, object], name: str, *, least: int) -> int | None:
+    value = entry.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not least <= value < _AMOUNT_MAX:
+        raise ValueError(f"{name} must be a whole number of at least {least}")
+    return value

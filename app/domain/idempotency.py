@@ -1,0 +1,45 @@
+"""A key that makes a double click one checkout: which keys are good, and what "the same" means."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.cart import CheckoutRequest
+from app.domain.errors import Fault, InvalidCartError
+
+KEY_LIFE_MS: Final = 24 * 60 * 60 * 1000
+
+_KEY = re.compile(r"[ -~]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's key. Only its digest is kept: what callers put into a key is not ours to store."""
+
+    digest: str
+
+
+def read_idempotency_key(text: str) -> IdempotencyKey:
+    """Read a key from a header or a form.
+
+    Raises:
+        InvalidCartError: it is empty, longer than 255, or not printable ASCII.
+    """
+    if not _KEY.fullmatch(text):
+        fault = Fault("/idempotency_key", "must be 1 to 255 printable ASCII characters")
+        raise InvalidCartError("The Idempotency-Key is not valid.", faults=[fault])
+    return IdempotencyKey(hashlib.sha256(text.encode()).hexdigest())
+
+
+def fingerprint(request: CheckoutRequest) -> str:
+    """A digest of what is asked for; the order in which prices are named does not matter."""
+    normal = {
+        "line_items": sorted((item.price, item.quantity) for item in request.cart.line_items),
+        "mode": request.cart.mode,
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
+        "client_reference_id": request.client_reference_id,
+    }
+    return hashlib.sha256(json.dumps(normal, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,53 @@
+"""Tells the owner: an ERROR line, a counter, and whatever channels the settings name."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from app.observability.metrics import Metrics
+from app.usecases.ports import AlertName
+
+Channel = Callable[[AlertName, str], None]
+"""Takes an alert on; returns at once and never raises."""
+
+LINE_EVERY_S: Final = 10.0  # for each name: a dead disk must not fill the log with one sentence
+TELL_EVERY_S: Final = 600.0  # for each name and all channels: people stop reading what repeats
+
+_log = structlog.get_logger()
+
+
+class Alerts:
+    """The one way by which bad news leaves the service. Fulfils the `Alarm` port."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        channels: Sequence[Channel] = (),
+        *,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counter = metrics.alerts
+        self._channels = channels
+        self._clock_s = clock_s
+        self._logged_at_s: dict[AlertName, float] = {}
+        self._told_at_s: dict[AlertName, float] = {}
+        for name in AlertName:
+            self._counter.labels(name)  # so that each series is there, at zero, from the start
+
+    def __call__(self, name: AlertName, words: str) -> None:
+        """Count it; log it and tell it on, if that has not just been done."""
+        self._counter.labels(name).inc()
+        if self._is_due(self._logged_at_s, name, LINE_EVERY_S):
+            _log.error("alert", alert=name, words=words)
+        if self._is_due(self._told_at_s, name, TELL_EVERY_S):
+            for tell in self._channels:
+                tell(name, words)
+
+    def _is_due(self, last_s: dict[AlertName, float], name: AlertName, every_s: float) -> bool:
+        now_s = self._clock_s()
+        if now_s - last_s.get(name, -every_s) < every_s:
+            return False
+        last_s[name] = now_s
+        return True

@@ -1,0 +1,52 @@
+"""Whose request it is: the peer's address, or what a proxy that we trust says of it."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Some load balancers write the client's port behind its address.
+_ADDRESS = re.compile(r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[0-9a-fA-F:.]+)\](?::[0-9]+)?")
+
+IPV6_PREFIX = 64  # what one household or server gets; one client owns all of it
+
+
+def client_bucket(scope: Scope, trusted_proxies: Sequence[Network]) -> str:
+    """The address to count a client by, an IPv6 one as its /64.
+
+    X-Forwarded-For is read from its end, where our own proxies write, and only as far as they are
+    trusted: what stands before that, anybody can make up. Some proxies add a line of their own.
+    """
+    peer = scope.get("client")
+    address = _parse(peer[0]) if peer else None
+    if address is None:
+        return "unknown"
+    forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
+    while _is_trusted(address, trusted_proxies) and forwarded:
+        before = _parse(forwarded.pop().strip())
+        if before is None:
+            break
+        address = before
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return str(address)
+
+
+def _parse(text: str) -> Address | None:
+    match = _ADDRESS.fullmatch(text)
+    try:
+        address = ipaddress.ip_address(match["v4"] or match["v6"] if match else text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _is_trusted(address: Address, trusted_proxies: Sequence[Network]) -> bool:
+    return any(address in network for network in trusted_proxies)

@@ -1,0 +1,37 @@
+"""The catalogues that the documents show can be used as they stand."""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+from app.adapters.catalog_file import load_catalog
+from app.domain.catalog import CatalogPrice, read_catalog
+
+from .documents import README, ROOT, marked
+
+EXAMPLE = ROOT / "deploy/catalog.example.toml"
+
+
+def fields_of(prices: list[dict[str, object]]) -> set[str]:
+    return {field for price in prices for field in price}
+
+
+def test_the_readmes_catalogue_is_one_and_shows_every_field() -> None:
+    (block,) = marked(README, "toml", "catalog")
+    document = tomllib.loads(block.text)
+
+    assert set(read_catalog(document).prices) == {"price_ABC123", "price_CLUB"}
+    assert fields_of(document["price"]) == {
+        "unit_amount_minor" if name == "unit" else name
+        for name in CatalogPrice.__dataclass_fields__
+    } | {"currency"}
+
+
+def test_the_example_file_is_one_and_shows_every_field(tmp_path: Path) -> None:
+    copy = Path(shutil.copy(EXAMPLE, tmp_path))
+    (block,) = marked(README, "toml", "catalog")
+
+    assert len(load_catalog(copy).prices) == 3
+    assert fields_of(tomllib.loads(EXAMPLE.read_text())["price"]) == fields_of(
+        tomllib.loads(block.text)["price"]
+    )

@@ -1,0 +1,63 @@
+import pytest
+
+from app.domain.cart import Cart, LineItem, Mode
+from app.domain.errors import (
+    CheckoutInProgressError,
+    ConflictError,
+    IdempotencyKeyReusedError,
+    InvalidCartError,
+    RateLimitedError,
+)
+from app.domain.idempotency import fingerprint, read_idempotency_key
+from tests.builders import checkout_request
+
+CART = Cart((LineItem("price_A", 1), LineItem("price_B", 2)), Mode.PAYMENT)
+
+
+@pytest.mark.parametrize("text", ["k", "~" * 255, " "])
+def test_a_good_key_is_kept_as_its_digest_alone(text: str) -> None:
+    key = read_idempotency_key(text)
+
+    assert len(key.digest) == 64
+    assert key == read_idempotency_key(text) != read_idempotency_key(text[:-1] + "x")
+
+
+@pytest.mark.parametrize("text", ["", "k" * 256, "a\nb", "a\x7f", "é", "k\n"])
+def test_a_key_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(InvalidCartError) as caught:
+        read_idempotency_key(text)
+
+    assert [fault.pointer for fault in caught.value.faults] == ["/idempotency_key"]
+
+
+def test_where_and_in_which_order_a_cart_stood_does_not_matter() -> None:
+    reordered = Cart(tuple(reversed(CART.line_items)), CART.mode)
+
+    assert fingerprint(checkout_request(CART)) == fingerprint(
+        checkout_request(reordered, at="/payload", positions=(5, 7))
+    )
+
+
+def test_all_that_is_asked_for_matters() -> None:
+    subscription = Cart(CART.line_items, Mode.SUBSCRIPTION)
+    more = Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.PAYMENT)
+    prints = {
+        fingerprint(request)
+        for request in (
+            checkout_request(CART),
+            checkout_request(subscription),
+            checkout_request(more),
+            checkout_request(CART, success_url="https://shop.example/a"),
+            checkout_request(CART, cancel_url="https://shop.example/a"),
+            checkout_request(CART, client_reference_id="a"),
+        )
+    }
+
+    assert len(prints) == 6
+
+
+def test_the_conflicts_of_keys_are_conflicts_and_a_limit_knows_its_figures() -> None:
+    assert issubclass(CheckoutInProgressError, ConflictError)
+    assert issubclass(IdempotencyKeyReusedError, ConflictError)
+    error = RateLimitedError("words", limit=3, remaining=0, retry_after_s=9)
+    assert (error.limit, error.remaining, error.retry_after_s) == (3, 0, 9)

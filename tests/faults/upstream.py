@@ -1,0 +1,228 @@
+"""Altan Pay as bytes on a socket: it reads a request, and then does whatever the test says.
+
+It knows no more of HTTP than where a request ends, so that it can break every rule.
+"""
+
+import asyncio
+import itertools
+import json
+import socket
+import ssl
+import struct
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+WAIT_S: Final = 15.0  # for what happens soon; a test that reaches it has failed
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a script speaks through."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def wait_until_left(self) -> None:
+        """The caller hangs up; what it says before that is of no interest."""
+        with suppress(OSError):
+            while await self.reader.read(65536):
+                pass
+
+    def reset(self) -> None:
+        """RST instead of FIN."""
+        under_it = self.writer.get_extra_info("socket")
+        under_it.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+Script = Callable[[Connection], Awaitable[None]]
+
+
+def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def refusal(status: int, *headers: str) -> bytes:
+    return answer(b'{"error":"upstream-said-this"}', *headers, status=f"{status} Said")
+
+
+def payment_page() -> bytes:
+    """The documented answer, of a session that no other checkout has."""
+    url = f"https://checkout.stripe.com/c/pay/cs_test_{next(_numbers):06}a1#fid"
+    return answer(json.dumps({"url": url}).encode(), "Content-Type: application/json")
+
+
+async def works(connection: Connection) -> None:
+    await connection.send(payment_page())
+
+
+async def hangs(connection: Connection) -> None:
+    await connection.wait_until_left()
+
+
+async def resets(connection: Connection) -> None:
+    connection.reset()
+
+
+def says(data: bytes) -> Script:
+    """Says it, and keeps the connection."""
+
+    async def script(connection: Connection) -> None:
+        await connection.send(data)
+
+    return script
+
+
+def says_and_leaves(data: bytes) -> Script:
+    async def script(connection: Connection) -> None:
+        await connection.send(data)
+        connection.writer.close()
+
+    return script
+
+
+def repeats(head: bytes, chunk: bytes, *, pause_s: float = 0) -> Script:
+    """Says `chunk` for as long as the caller stays."""
+
+    async def script(connection: Connection) -> None:
+        await connection.send(head)
+        while not connection.writer.is_closing():
+            await connection.send(chunk)
+            await asyncio.sleep(pause_s)  # the pace of this upstream; nothing is waited for
+
+    return script
+
+
+@dataclass(slots=True)
+class Upstream:
+    """`script` answers every call; `next_scripts` come before it, one a call.
+
+    `on_connect` is done before a request is read; returning None goes on to read it.
+    """
+
+    script: Script = works
+    next_scripts: list[Script] = field(default_factory=list)
+    on_connect: Script | None = None
+    port: int = 0
+    calls: int = 0
+    connected_at_s: list[float] = field(default_factory=list)
+    calls_now: int = 0
+    calls_now_max: int = 0
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _server: asyncio.Server | None = None
+    _tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+
+    @property
+    def connections(self) -> int:
+        return len(self.connected_at_s)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
+        """Listen, after the first time on the same port."""
+        self._server = await asyncio.start_server(
+            self._handle, "127.0.0.1", self.port, ssl=tls, backlog=1024
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Be down: every connection is cut, and new ones are refused."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self.drop_connections()
+
+    async def drop_connections(self) -> None:
+        """Close all that are open, and return when the callers know it."""
+        for writer in self._tasks.values():
+            writer.transport.abort()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=WAIT_S)
+
+    async def wait_for_calls(self, count: int) -> None:
+        async with asyncio.timeout(WAIT_S), self._changed:
+            await self._changed.wait_for(lambda: self.calls >= count)
+
+    async def wait_for_calls_now(self, count: int) -> None:
+        async with asyncio.timeout(WAIT_S), self._changed:
+            await self._changed.wait_for(lambda: self.calls_now >= count)
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[task] = writer
+        self.connected_at_s.append(time.monotonic())
+        try:
+            await self._converse(Connection(reader, writer))
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the caller has left
+        finally:
+            del self._tasks[task]
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _converse(self, connection: Connection) -> None:
+        if self.on_connect is not None:
+            await self.on_connect(connection)
+        while not connection.writer.is_closing():
+            await _read_request(connection.reader)
+            script = self.next_scripts.pop(0) if self.next_scripts else self.script
+            await self._count(calls=1)
+            try:
+                await script(connection)
+            finally:
+                await self._count(calls=0)
+
+    async def _count(self, *, calls: int) -> None:
+        async with self._changed:
+            self.calls += calls
+            self.calls_now += 1 if calls else -1
+            self.calls_now_max = max(self.calls_now_max, self.calls_now)
+            self._changed.notify_all()
+
+
+async def _read_request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(
+        int(line.partition(b":")[2])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length:")
+    )
+    return await reader.readexactly(length)
+
+
+@asynccontextmanager
+async def running_upstream(tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
+    upstream = Upstream()
+    await upstream.start(tls)
+    try:
+        yield upstream
+    finally:
+        await upstream.stop()
+
+
+@asynccontextmanager
+async def doing(
+    upstream: Upstream, script: Script, *, on_connect: Script | None = None
+) -> AsyncIterator[None]:
+    """While this lasts, every call is answered so; with `on_connect`, on new connections only."""
+    upstream.script, upstream.on_connect = script, on_connect
+    if on_connect:
+        await upstream.drop_connections()
+    try:
+        yield
+    finally:
+        upstream.script, upstream.on_connect = works, None

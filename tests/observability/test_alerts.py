@@ -1,0 +1,87 @@
+from dataclasses import dataclass
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.observability.alerts import LINE_EVERY_S, TELL_EVERY_S, Alerts
+from app.observability.metrics import Metrics
+from app.usecases.ports import AlertName
+from tests.builders import SilentAlarm
+
+DOWN, MISMATCH = AlertName.ALTAN_PAY_DOWN, AlertName.PRICE_MISMATCH
+
+
+@dataclass(slots=True)
+class Seconds:
+    now_s: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def counted(metrics: Metrics, name: AlertName) -> float | None:
+    return metrics.registry.get_sample_value("altan_checkout_alerts_total", {"name": name})
+
+
+def test_every_alert_has_its_series_before_anything_happened() -> None:
+    metrics = Metrics()
+
+    Alerts(metrics)
+
+    assert {counted(metrics, name) for name in AlertName} == {0}
+
+
+def test_an_alert_is_an_error_line_a_count_and_news_for_each_channel() -> None:
+    metrics, one, other = Metrics(), SilentAlarm(), SilentAlarm()
+
+    with capture_logs() as lines:
+        Alerts(metrics, [one, other])(DOWN, "most calls fail")
+
+    assert lines == [
+        {
+            "event": "alert",
+            "log_level": "error",
+            "alert": "altan_pay_down",
+            "words": "most calls fail",
+        }
+    ]
+    assert counted(metrics, DOWN) == 1
+    assert one.told == other.told == [(DOWN, "most calls fail")]
+
+
+@pytest.mark.parametrize(
+    ("every_s", "passed_s", "lines_expected", "told_expected"),
+    [
+        (LINE_EVERY_S, LINE_EVERY_S - 0.1, 1, 1),
+        (LINE_EVERY_S, LINE_EVERY_S, 2, 1),
+        (TELL_EVERY_S, TELL_EVERY_S - 0.1, 2, 1),
+        (TELL_EVERY_S, TELL_EVERY_S, 2, 2),
+    ],
+)
+def test_what_repeats_is_counted_each_time_but_said_now_and_then(
+    every_s: float, passed_s: float, lines_expected: int, told_expected: int
+) -> None:
+    metrics, channel, clock = Metrics(), SilentAlarm(), Seconds()
+    alerts = Alerts(metrics, [channel], clock_s=clock)
+
+    with capture_logs() as lines:
+        for _ in range(100):
+            alerts(DOWN, "again")
+        clock.now_s = passed_s
+        alerts(DOWN, "again")
+
+    assert passed_s <= every_s
+    assert counted(metrics, DOWN) == 101
+    assert (len(lines), len(channel.told)) == (lines_expected, told_expected)
+
+
+def test_one_alert_does_not_silence_another() -> None:
+    channel, clock = SilentAlarm(), Seconds()
+    alerts = Alerts(Metrics(), [channel], clock_s=clock)
+
+    with capture_logs() as lines:
+        alerts(DOWN, "a")
+        alerts(MISMATCH, "b")
+
+    assert channel.names == [DOWN, MISMATCH]
+    assert len(lines) == 2

@@ -1,0 +1,120 @@
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.wire import closed_port
+from tests.builders import ACCOUNT, ROOT, SECRET, query
+
+GOOD = {
+    "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",
+    "ALTAN_STRIPE_CONNECT_ID": ACCOUNT,
+    "STRIPE_WEBHOOK_SECRETS": SECRET,
+    "APP_URL": "https://shop.example",
+}
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in `folder`, with nothing of the developer's own settings."""
+    return subprocess.run(  # noqa: S603 our own program
+        [sys.executable, "-m", "app", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["migrate"]])
+def test_wrong_settings_stop_the_start_with_a_line_each(
+    tmp_path: Path, arguments: Sequence[str]
+) -> None:
+    ended = run(tmp_path, *arguments, **{**GOOD, "APP_URL": "shop", "ALTAN_ACCOUNT_ID": ""})
+
+    assert ended.returncode == 2
+    assert [line.split()[0] for line in ended.stderr.splitlines()] == [
+        "ALTAN_ACCOUNT_ID",
+        "APP_URL",
+    ]
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RATE_LIMIT_CHECKOUT", "often"),
+        ("RATE_LIMIT_STORAGE", "memcached://x"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("CATALOG_FILE", "none.toml"),
+        ("ALERT_WEBHOOK_URL", "chat"),
+        ("SENTRY_DSN", "sentry"),
+    ],
+)
+def test_a_wrong_setting_of_the_door_is_one_line_and_never_a_trace(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    ended = run(tmp_path, "serve", "--port", "0", **GOOD, **{name: value})
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"{name} is wrong: ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_migrate_makes_the_database_and_may_be_run_again(tmp_path: Path) -> None:
+    first, second = (run(tmp_path, "migrate", **GOOD) for _ in range(2))
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert second.stdout.splitlines()[-1] == "sqlite:///data/checkout.db is up to date."
+    assert (tmp_path / "data" / "checkout.db").exists()
+
+
+def test_a_database_of_a_later_program_stops_the_start(tmp_path: Path, database_path: Path) -> None:
+    query(database_path, "UPDATE alembic_version SET version_num = '9999'")
+
+    ended = run(tmp_path, "serve", **GOOD, DATABASE_URL=f"sqlite:///{database_path}")
+
+    assert ended.returncode == 1
+    assert "altan-checkout cannot start: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_start_says_that_without_a_catalogue_any_price_can_be_bought(tmp_path: Path) -> None:
+    without = run(tmp_path, "migrate", **GOOD)
+    (tmp_path / "catalog.toml").write_text('[[price]]\nid = "price_A"\n', encoding="utf-8")
+    with_one = run(tmp_path, "migrate", **GOOD, CATALOG_FILE="catalog.toml")
+
+    assert "any price of the account can be bought" in without.stdout
+    assert "any price" not in with_one.stdout
+
+
+def test_a_doctor_who_finds_something_broken_ends_with_one(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{closed_port()}"
+
+    ended = run(tmp_path, "doctor", **GOOD, ALTAN_PAY_URL=url)
+
+    assert ended.returncode == 1
+    assert "Altan Pay" in ended.stdout
+    assert "fails" in ended.stdout
+    assert "any price of the account can be bought" in ended.stdout
+    assert SECRET not in ended.stdout
+    assert ended.stderr == ""
+
+
+def test_a_doctor_of_wrong_settings_names_each_and_ends_with_one(tmp_path: Path) -> None:
+    ended = run(tmp_path, "doctor", **{**GOOD, "APP_URL": "shop"})
+
+    assert ended.returncode == 1
+    assert "APP_URL is wrong" in ended.stdout
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    ended = run(tmp_path, "--help")
+
+    assert ended.returncode == 0
+    for command in ("serve", "migrate", "sandbox", "demo", "doctor"):
+        assert command in ended.stdout

@@ -1,0 +1,255 @@
+import asyncio
+import email.utils
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+from app.doctor import Finding, Verdict, examine
+from app.settings import Settings
+from tests.adapters.wire import Script, Upstream, answer, closed_port, resets, upstream
+from tests.builders import query, settings
+
+OK, WARNING, FAILS = Verdict.OK, Verdict.WARNING, Verdict.FAILS
+
+
+def dated(shift_s: float = 0) -> bytes:
+    date = email.utils.formatdate(time.time() + shift_s, usegmt=True)
+    return answer(b"", f"Date: {date}", "Connection: close")
+
+
+@asynccontextmanager
+async def altan_pay(
+    *scripts: Script | bytes, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Upstream]:
+    async with upstream(*(scripts or (dated(),)), tls=tls) as server:
+        yield server
+
+
+async def findings(examined: Settings) -> dict[str, Finding]:
+    """By subject; a subject that is found twice fails the test that looks."""
+    found = await asyncio.to_thread(lambda: list(examine(examined)))
+    assert len({finding.subject for finding in found}) == len(found)
+    return {finding.subject: finding for finding in found}
+
+
+async def found(folder: Path, subject: str, **changes: object) -> Finding:
+    return (await findings(settings(folder, **changes)))[subject]
+
+
+async def test_a_deployment_that_works_is_fine_in_every_part(
+    tmp_path: Path, database_path: Path
+) -> None:
+    catalog = tmp_path / "catalog.toml"
+    await asyncio.to_thread(catalog.write_text, '[[price]]\nid = "price_A"\n')
+
+    async with altan_pay() as server:
+        by_subject = await findings(
+            settings(tmp_path, altan_pay_url=server.url, catalog_file=catalog)
+        )
+
+    assert {subject: finding.verdict for subject, finding in by_subject.items()} == {
+        "settings": OK,
+        "webhook secrets": OK,
+        "mode": WARNING,  # Altan Pay is played by this machine
+        "catalogue": OK,
+        "database": OK,
+        "Altan Pay": OK,
+        "clock": OK,
+    }
+    assert f"{database_path} is writable" in by_subject["database"].words
+    assert {request.line for request in server.requests} == {"HEAD / HTTP/1.1"}
+
+
+# The catalogue
+
+
+async def test_without_a_catalogue_it_says_that_any_price_can_be_bought(tmp_path: Path) -> None:
+    finding = await found(tmp_path, "catalogue")
+
+    assert finding.verdict is WARNING
+    assert "any price of the account can be bought" in finding.words
+    assert "CATALOG_FILE" in finding.words
+
+
+async def test_a_catalogue_that_cannot_be_read_fails(tmp_path: Path) -> None:
+    finding = await found(tmp_path, "catalogue", catalog_file=tmp_path / "none.toml")
+
+    assert finding.verdict is FAILS
+    assert "none.toml" in finding.words
+
+
+# Keys and addresses
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict"), [("rk_live_1", OK), ("rk_test_1", OK), ("sk_live_1", WARNING)]
+)
+async def test_a_stripe_key_should_be_a_restricted_one(
+    tmp_path: Path, key: str, verdict: Verdict
+) -> None:
+    finding = await found(tmp_path, "STRIPE_API_KEY", stripe_api_key=key)
+
+    assert finding.verdict is verdict
+    assert key not in finding.words
+
+
+async def test_an_account_id_that_is_no_uuid_is_doubted(tmp_path: Path) -> None:
+    finding = await found(tmp_path, "ALTAN_ACCOUNT_ID", altan_account_id="my-shop")
+
+    assert finding.verdict is WARNING
+
+
+async def test_a_shop_without_https_is_doubted_where_real_money_moves(tmp_path: Path) -> None:
+    real = "https://pay.altan.invalid"
+
+    by_subject = await findings(
+        settings(tmp_path, app_url="http://shop.example", altan_pay_url=real)
+    )
+    sandbox = await findings(settings(tmp_path, app_url="http://shop.example"))
+
+    assert by_subject["APP_URL"].verdict is WARNING
+    assert "mode" not in by_subject
+    assert "APP_URL" not in sandbox
+
+
+async def test_several_secrets_are_counted(tmp_path: Path) -> None:
+    secrets = ["whsec_12345678", "whsec_87654321"]
+
+    finding = await found(tmp_path, "webhook secrets", stripe_webhook_secrets=secrets)
+
+    assert finding.words == "2 secrets of the right form"
+
+
+# The database
+
+
+async def test_a_database_that_is_not_there_yet_is_fine_where_it_can_be_made(
+    tmp_path: Path,
+) -> None:
+    finding = await found(tmp_path / "a" / "b", "database")
+
+    assert finding.verdict is OK
+    assert "does not exist yet" in finding.words
+    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
+
+
+async def test_a_database_of_another_revision_fails(tmp_path: Path, database_path: Path) -> None:
+    query(database_path, "UPDATE alembic_version SET version_num = '0001'")
+
+    finding = await found(tmp_path, "database")
+
+    assert finding.verdict is FAILS
+    assert "altan-checkout migrate" in finding.words
+
+
+async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
+    path = tmp_path / "checkout.db"
+    await asyncio.to_thread(path.write_bytes, b"somebody's notes " * 100)
+
+    finding = await found(tmp_path, "database")
+
+    assert finding.verdict is FAILS
+    assert "check that its folder is there and writable" in finding.words
+
+
+async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_path: Path) -> None:
+    await found(tmp_path, "database")
+
+    tables = query(database_path, "SELECT name FROM sqlite_master WHERE name LIKE 'doctor%'")
+    assert tables == []
+
+
+# Altan Pay and the clock
+
+
+async def test_an_altan_pay_that_nobody_plays_fails(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{closed_port()}"
+
+    by_subject = await findings(settings(tmp_path, altan_pay_url=url))
+
+    assert by_subject["Altan Pay"].verdict is FAILS
+    assert by_subject["clock"].verdict is WARNING
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+async def test_a_certificate_that_we_trust_is_told_with_its_days(
+    tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with authority.cert_pem.tempfile(dir=str(tmp_path)) as trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", trusted)
+        async with altan_pay(tls=server_tls(authority)) as server:
+            by_subject = await findings(settings(tmp_path, altan_pay_url=server.url))
+
+    assert by_subject["Altan Pay"].verdict is OK
+    assert re.search(r"TLSv1\.[23], \d+ days of TLS left", by_subject["Altan Pay"].words)
+    assert by_subject["clock"].verdict is OK
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio's, for a handshake that failed
+async def test_a_certificate_from_nobody_we_trust_fails(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    async with altan_pay(tls=server_tls(authority)) as server:
+        finding = await found(tmp_path, "Altan Pay", altan_pay_url=server.url)
+
+    assert finding.verdict is FAILS
+
+
+@pytest.mark.parametrize(
+    ("shift_s", "verdict"), [(-3600, FAILS), (3600, FAILS), (-20, OK), (20, OK)]
+)
+async def test_the_clock_is_held_against_altan_pays(
+    tmp_path: Path, shift_s: float, verdict: Verdict
+) -> None:
+    async with altan_pay(dated(shift_s)) as server:
+        finding = await found(tmp_path, "clock", altan_pay_url=server.url)
+
+    assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "script",
+    [answer(b"", "Connection: close"), b"220 mail.example ready\r\n\r\n", resets],
+    ids=["no date", "no HTTP", "reset"],
+)
+async def test_where_nobody_tells_the_time_the_clock_is_only_doubted(
+    tmp_path: Path, script: Script | bytes
+) -> None:
+    async with altan_pay(script) as server:
+        finding = await found(tmp_path, "clock", altan_pay_url=server.url)
+
+    assert finding.verdict is WARNING
+
+
+async def test_a_date_of_another_form_only_leaves_doubt(tmp_path: Path) -> None:
+    async with altan_pay(answer(b"", "Date: yesterday", "Connection: close")) as server:
+        finding = await found(tmp_path, "clock", altan_pay_url=server.url)
+
+    assert finding.verdict is WARNING
+
+
+async def test_a_clock_that_is_older_than_this_program_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
+
+    finding = await found(tmp_path, "clock")
+
+    assert finding.verdict is FAILS
+    assert "in the past" in finding.words

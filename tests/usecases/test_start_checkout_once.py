@@ -1,0 +1,449 @@
+"""Every recovery point, seeded in a real file, and what the next request makes of it."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.system import RandomCheckoutIds
+from app.domain.cart import Cart, LineItem, Mode
+from app.domain.catalog import Catalog, CatalogPrice
+from app.domain.errors import (
+    AltanPayTimeoutError,
+    CheckoutError,
+    CheckoutInProgressError,
+    IdempotencyKeyReusedError,
+    PriceNotForSaleError,
+    RowsRefusedError,
+)
+from app.domain.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint, read_idempotency_key
+from app.domain.redirects import PaymentPage, RedirectPolicy
+from app.usecases.housekeeping import Housekeeping
+from app.usecases.ports import AlertName, Claim, ClaimState, SessionOrder, StillWanted, Transaction
+from app.usecases.start_checkout import StartCheckout
+from app.usecases.start_checkout_once import StartCheckoutOnce
+from tests.builders import (
+    CHECKOUT_ID,
+    DEADLINE_S,
+    NOW_S,
+    FixedClock,
+    NoLimits,
+    SilentAlarm,
+    always_wanted,
+    checkout_request,
+    query,
+    until,
+)
+
+NOW_MS = NOW_S * 1000
+LEASE_S = 15.0
+LEASE_MS = int(LEASE_S * 1000)
+KEY = read_idempotency_key("a click on Buy")
+REQUEST = checkout_request(Cart((LineItem("price_A", 1), LineItem("price_B", 2)), Mode.PAYMENT))
+REORDERED = checkout_request(Cart((LineItem("price_B", 2), LineItem("price_A", 1)), Mode.PAYMENT))
+ANOTHER = checkout_request(Cart((LineItem("price_A", 2), LineItem("price_B", 2)), Mode.PAYMENT))
+
+
+@dataclass(slots=True)
+class NumberedPages:
+    """Altan Pay, played: each call makes a session of its own, when the test lets it."""
+
+    failures: list[Exception] = field(default_factory=list)
+    calls: int = 0
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
+
+    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+        assert order.cart.line_items
+        assert await still_wanted()
+        self.calls += 1
+        number = self.calls
+        self.called.set()
+        await self.may_answer.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        return PaymentPage(f"https://checkout.stripe.com/pay/cs_{number}", f"cs_{number}")
+
+
+def once(
+    database: SqliteDatabase,
+    pages: NumberedPages,
+    clock: FixedClock,
+    *,
+    wait_s: float = DEADLINE_S,
+    catalog: Catalog | None = None,
+) -> StartCheckoutOnce:
+    start = StartCheckout(
+        redirects=RedirectPolicy(
+            allowed_origins=frozenset({"https://shop.example"}),
+            success_url_default="https://shop.example",
+            cancel_url_default="https://shop.example",
+        ),
+        catalog=lambda: catalog,
+        limits=NoLimits(),
+        payment_pages=pages,
+        database=database,
+        clock=clock,
+        ids=RandomCheckoutIds(),
+    )
+    return StartCheckoutOnce(start=start, lease_s=LEASE_S, wait_s=wait_s)
+
+
+def claim(**changes: object) -> Claim:
+    values: dict[str, object] = {
+        "key_digest": KEY.digest,
+        "fingerprint": fingerprint(REQUEST),
+        "checkout_id": CHECKOUT_ID,
+        "state": ClaimState.CREATING,
+        "lease_until_ms": NOW_MS + LEASE_MS,
+        "created_at_ms": NOW_MS,
+    }
+    return Claim(**(values | changes))  # type: ignore[arg-type]
+
+
+async def seed(database: SqliteDatabase, seeded: Claim) -> None:
+    async def act(transaction: Transaction) -> None:
+        await transaction.claim(seeded, dead_before_ms=0)
+        await transaction.commit()
+
+    await database.write(act)
+
+
+def keys(path: Path) -> list[tuple[str, str]]:
+    rows = query(path, "SELECT checkout_id, state FROM idempotency_keys ORDER BY key_digest")
+    return [(row["checkout_id"], row["state"]) for row in rows]
+
+
+def checkouts(path: Path) -> list[str]:
+    return [row["id"] for row in query(path, "SELECT id FROM checkouts ORDER BY id")]
+
+
+# Each recovery point, and the next request
+
+
+async def test_no_row_becomes_an_open_one_together_with_its_checkout(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+
+    assert keys(database_path) == [(checkout.id, "open")]
+    assert checkouts(database_path) == [checkout.id]
+    assert await database.find_checkout(checkout.id) == checkout
+
+
+async def test_while_altan_pay_is_asked_the_row_says_creating_and_no_transaction_is_open(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    pages = NumberedPages()
+    pages.may_answer.clear()
+    call = asyncio.create_task(once(database, pages, clock)(REQUEST, KEY, always_wanted))
+    await asyncio.wait_for(pages.called.wait(), DEADLINE_S)
+
+    ((_, state),) = keys(database_path)
+    with closing(sqlite3.connect(database_path, timeout=0)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        stranger.rollback()
+
+    assert state == "creating"
+    assert checkouts(database_path) == []
+    pages.may_answer.set()
+    await call
+
+
+async def test_creating_under_a_live_lease_is_waited_for_and_then_told(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    pages = NumberedPages()
+    await seed(database, claim())
+
+    with pytest.raises(CheckoutInProgressError):
+        await once(database, pages, clock, wait_s=0.1)(REQUEST, KEY, always_wanted)
+
+    assert pages.calls == 0
+    assert keys(database_path) == [(CHECKOUT_ID, "creating")]
+
+
+@pytest.mark.parametrize(("past_lease_ms", "is_taken"), [(0, False), (1, True)])
+async def test_creating_is_taken_over_when_its_lease_is_over_and_not_before(
+    database: SqliteDatabase,
+    database_path: Path,
+    clock: FixedClock,
+    past_lease_ms: int,
+    is_taken: bool,  # noqa: FBT001 a test's parameter
+) -> None:
+    pages = NumberedPages()
+    await seed(database, claim())
+    clock.ms = NOW_MS + LEASE_MS + past_lease_ms
+
+    outcome = await asyncio.gather(
+        once(database, pages, clock, wait_s=0.1)(REQUEST, KEY, always_wanted),
+        return_exceptions=True,
+    )
+
+    assert isinstance(outcome[0], CheckoutInProgressError) is not is_taken
+    assert pages.calls == is_taken
+    assert [state for _, state in keys(database_path)] == ["open" if is_taken else "creating"]
+    assert (keys(database_path)[0][0] == CHECKOUT_ID) is not is_taken
+
+
+async def test_open_gives_the_same_answer_without_asking_anybody(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    pages = NumberedPages()
+    act = once(database, pages, clock)
+    first = await act(REQUEST, KEY, always_wanted)
+
+    clock.ms += KEY_LIFE_MS  # to the very last millisecond
+    again = await act(REQUEST, KEY, always_wanted)
+
+    assert again == first
+    assert pages.calls == 1
+    assert checkouts(database_path) == [first.id]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AltanPayTimeoutError("words"), KeyError("a defect")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_failure_frees_the_key_and_the_next_request_has_it(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock, error: Exception
+) -> None:
+    pages = NumberedPages([error])
+    act = once(database, pages, clock)
+
+    with pytest.raises(type(error)) as caught:
+        await act(REQUEST, KEY, always_wanted)
+    after_failure = keys(database_path)
+    checkout = await act(ANOTHER, KEY, always_wanted)
+
+    assert caught.value is error
+    assert after_failure == []
+    assert keys(database_path) == [(checkout.id, "open")]
+
+
+async def test_what_is_not_for_sale_frees_the_key_too(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    pages = NumberedPages()
+    catalog = Catalog({"price_A": CatalogPrice(id="price_A", mode=Mode.PAYMENT)})
+
+    with pytest.raises(PriceNotForSaleError):
+        await once(database, pages, clock, catalog=catalog)(REQUEST, KEY, always_wanted)
+
+    assert (keys(database_path), pages.calls) == ([], 0)
+
+
+async def test_a_page_that_cannot_be_kept_frees_the_key(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    query(
+        database_path,
+        "CREATE TRIGGER refuse BEFORE INSERT ON checkouts"
+        " BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    )
+
+    with pytest.raises(RowsRefusedError):
+        await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+
+    assert keys(database_path) == []
+
+
+async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_lease(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    failure = AltanPayTimeoutError("words")
+    query(database_path, "CREATE TRIGGER keep BEFORE DELETE ON idempotency_keys BEGIN"
+          " SELECT no_such_column; END")  # fmt: skip
+
+    with pytest.raises(CheckoutError) as caught:
+        await once(database, NumberedPages([failure]), clock)(REQUEST, KEY, always_wanted)
+    query(database_path, "DROP TRIGGER keep")
+    clock.ms += LEASE_MS + 1
+    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+
+    assert caught.value is failure
+    assert keys(database_path) == [(checkout.id, "open")]
+
+
+@pytest.mark.parametrize("state", list(ClaimState))
+async def test_a_key_older_than_a_day_is_a_new_one_even_for_another_cart(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock, state: ClaimState
+) -> None:
+    await seed(database, claim(state=state))
+    clock.ms += KEY_LIFE_MS + 1
+
+    checkout = await once(database, NumberedPages(), clock)(ANOTHER, KEY, always_wanted)
+
+    assert checkout.id != CHECKOUT_ID
+    assert keys(database_path) == [(checkout.id, "open")]
+
+
+@pytest.mark.parametrize("state", list(ClaimState))
+@pytest.mark.parametrize("past_ms", [0, LEASE_MS + 1])
+async def test_another_cart_is_refused_at_every_recovery_point(
+    database: SqliteDatabase, clock: FixedClock, state: ClaimState, past_ms: int
+) -> None:
+    pages = NumberedPages()
+    await seed(database, claim(state=state))
+    clock.ms += past_ms
+
+    with pytest.raises(IdempotencyKeyReusedError):
+        await once(database, pages, clock)(ANOTHER, KEY, always_wanted)
+
+    assert pages.calls == 0
+
+
+async def test_the_order_of_the_line_items_does_not_matter(
+    database: SqliteDatabase, clock: FixedClock
+) -> None:
+    act = once(database, NumberedPages(), clock)
+
+    first = await act(REQUEST, KEY, always_wanted)
+
+    assert await act(REORDERED, KEY, always_wanted) == first
+
+
+# Two at once
+
+
+async def test_two_at_once_make_one_session_and_the_second_waits_for_it(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    pages = NumberedPages()
+    pages.may_answer.clear()
+    act = once(database, pages, clock)
+    calls = [asyncio.create_task(act(REQUEST, KEY, always_wanted)) for _ in range(5)]
+    await asyncio.wait_for(pages.called.wait(), DEADLINE_S)
+
+    pages.may_answer.set()
+    answers = await asyncio.gather(*calls)
+
+    assert pages.calls == 1
+    assert len({checkout.url for checkout in answers}) == 1
+    assert len(checkouts(database_path)) == 1
+
+
+async def test_who_waited_for_a_failure_tries_in_its_place(
+    database: SqliteDatabase, clock: FixedClock
+) -> None:
+    pages = NumberedPages([AltanPayTimeoutError("words")])
+    pages.may_answer.clear()
+    act = once(database, pages, clock)
+    first = asyncio.create_task(act(REQUEST, KEY, always_wanted))
+    await asyncio.wait_for(pages.called.wait(), DEADLINE_S)
+    second = asyncio.create_task(act(REQUEST, KEY, always_wanted))
+
+    pages.may_answer.set()
+
+    with pytest.raises(AltanPayTimeoutError):
+        await first
+    assert (await second).url.endswith("cs_2")
+
+
+async def test_two_keys_are_two_checkouts(database: SqliteDatabase, clock: FixedClock) -> None:
+    act = once(database, NumberedPages(), clock)
+
+    first = await act(REQUEST, KEY, always_wanted)
+    second = await act(REQUEST, IdempotencyKey("0" * 64), always_wanted)
+
+    assert first.url != second.url
+
+
+async def test_a_slow_holder_that_lost_its_lease_hands_out_its_successors_page(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    slow, quick = NumberedPages(), NumberedPages(calls=100)
+    slow.may_answer.clear()
+    first = asyncio.create_task(once(database, slow, clock)(REQUEST, KEY, always_wanted))
+    await asyncio.wait_for(slow.called.wait(), DEADLINE_S)
+    clock.ms += LEASE_MS + 1
+    second = await once(database, quick, clock)(REQUEST, KEY, always_wanted)
+
+    slow.may_answer.set()
+
+    assert await first == second
+    assert second.url.endswith("cs_101")
+    assert checkouts(database_path) == [second.id]
+
+
+async def test_a_slow_holder_that_fails_does_not_free_its_successors_key(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    slow, quick = NumberedPages([AltanPayTimeoutError("words")]), NumberedPages(calls=100)
+    slow.may_answer.clear()
+    first = asyncio.create_task(once(database, slow, clock)(REQUEST, KEY, always_wanted))
+    await asyncio.wait_for(slow.called.wait(), DEADLINE_S)
+    clock.ms += LEASE_MS + 1
+    quick.may_answer.clear()
+    successor = asyncio.create_task(once(database, quick, clock)(REQUEST, KEY, always_wanted))
+    await asyncio.wait_for(quick.called.wait(), DEADLINE_S)
+
+    slow.may_answer.set()
+    with pytest.raises(AltanPayTimeoutError):
+        await first
+    ((holder, state),) = keys(database_path)
+    quick.may_answer.set()
+
+    assert (await successor).id == holder
+    assert state == "creating"
+
+
+async def test_who_dies_between_the_two_transactions_is_succeeded_after_the_lease(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    dying = NumberedPages()
+    dying.may_answer.clear()
+    call = asyncio.create_task(once(database, dying, clock)(REQUEST, KEY, always_wanted))
+    await asyncio.wait_for(dying.called.wait(), DEADLINE_S)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    clock.ms += LEASE_MS + 1
+
+    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+
+    assert keys(database_path) == [(checkout.id, "open")]
+
+
+# What is forgotten
+
+
+async def test_a_round_of_housekeeping_forgets_five_hundred_dead_keys_at_most(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock
+) -> None:
+    async def add(transaction: Transaction) -> None:
+        for number in range(700):
+            created_at_ms = NOW_MS - KEY_LIFE_MS - (number < 600)
+            key = claim(key_digest=f"{number:064}", created_at_ms=created_at_ms)
+            await transaction.claim(key, dead_before_ms=0)
+        await transaction.commit()
+
+    await database.write(add)
+    tidy = Housekeeping(database=database, clock=clock)
+
+    assert [await tidy() for _ in range(3)] == [500, 100, 0]
+    assert len(keys(database_path)) == 100
+
+
+async def test_housekeeping_goes_on_after_a_round_that_failed(
+    database: SqliteDatabase, database_path: Path, clock: FixedClock, alarm: SilentAlarm
+) -> None:
+    await seed(database, claim())
+    clock.ms += KEY_LIFE_MS + 1
+    query(database_path, "ALTER TABLE idempotency_keys RENAME TO elsewhere")
+    tidy = Housekeeping(database=database, clock=clock, every_s=0.01)
+
+    running = asyncio.create_task(tidy.run())
+    await until(lambda: len(alarm.told) > 1)
+    query(database_path, "ALTER TABLE elsewhere RENAME TO idempotency_keys")
+    await until(lambda: keys(database_path) == [])
+    running.cancel()
+
+    assert set(alarm.names) == {AlertName.STORAGE_UNAVAILABLE}

@@ -1,0 +1,155 @@
+"""What the owner must know, from its cause to the chat, through the whole service."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from tests.adapters.wire import Script, Upstream, answer, hangs, upstream
+from tests.builders import Service, event, running_service, session, settings
+from tests.builders import query as rows_of
+
+GOOD = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/cs_test_1"}))
+CART = {"line_items": [{"price": "price_A", "quantity": 1}]}
+OK = answer(b"ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    service: Service
+    chat: Upstream
+
+    async def buy(self) -> httpx.Response:
+        headers = {"Accept": "application/json"}
+        return await self.service.client.post("/checkout", json=CART, headers=headers)
+
+    async def heard(self, name: str) -> str:
+        """What the chat was told of it; it must be told once, and counted."""
+        await self.chat.wait_for_requests(1)
+        (request,) = self.chat.requests
+        text = str(orjson.loads(request.body)["text"])
+        assert text.startswith(f"altan-checkout: *{name}*: ")
+        assert await self.counted(name) >= 1
+        return text
+
+    async def counted(self, name: str) -> float:
+        metrics = (await self.service.client.get("/metrics")).text
+        line = f'altan_checkout_alerts_total{{name="{name}"}} '
+        return float(metrics.partition(line)[2].partition("\n")[0])
+
+
+@asynccontextmanager
+async def shop(
+    database_path: Path,
+    *scripts: Script | bytes,
+    chat: Script | bytes = OK,
+    **changes: object,
+) -> AsyncIterator[Shop]:
+    async with upstream(*(scripts or (GOOD,))) as altan_pay, upstream(chat) as chat_server:
+        changes = {
+            "altan_pay_url": altan_pay.url,
+            "alert_webhook_url": f"{chat_server.url}/hook",
+            **changes,
+        }
+        async with running_service(settings(database_path.parent, **changes)) as service:
+            yield Shop(service, chat_server)
+
+
+@pytest.mark.parametrize("status", ["401 No", "404 No", "302 Found"])
+async def test_ids_that_altan_pay_does_not_know(database_path: Path, status: str) -> None:
+    async with shop(database_path, answer(b"", status=status)) as opened:
+        answers = [(await opened.buy()).status_code for _ in range(3)]
+
+        await opened.heard("altan_pay_misconfigured")
+        assert await opened.counted("altan_pay_misconfigured") == 3
+    assert answers == [502] * 3
+
+
+async def test_answers_that_make_no_sense(database_path: Path) -> None:
+    async with shop(database_path, answer(b"<html>")) as opened:
+        assert (await opened.buy()).status_code == 502
+
+        assert "not JSON" in await opened.heard("altan_pay_malformed")
+
+
+async def test_an_altan_pay_that_is_down(database_path: Path) -> None:
+    busy = answer(b"", "Retry-After: 0", status="503 No")
+    async with shop(database_path, busy) as opened:
+        for _ in range(10):
+            await opened.buy()
+
+        await opened.heard("altan_pay_down")
+
+
+async def test_a_database_that_cannot_commit(database_path: Path) -> None:
+    async with shop(database_path) as opened:
+        rows_of(database_path, "ALTER TABLE events RENAME TO elsewhere")
+
+        assert (await opened.service.deliver(event())).status_code == 503
+        assert (await opened.service.deliver(event())).status_code == 503
+
+        await opened.heard("storage_unavailable")
+
+
+async def test_an_event_that_cannot_be_folded_is_told_once(database_path: Path) -> None:
+    subject = session(payment_status="of a kind that nobody foresaw")
+    async with shop(database_path) as opened:
+        for _ in range(2):
+            taken = await opened.service.deliver(event(id="evt_odd", subject=subject))
+            assert taken.status_code == 200
+
+        assert "evt_odd" in await opened.heard("event_fold_failed")
+        assert await opened.counted("event_fold_failed") == 1
+
+
+async def test_an_account_that_was_cut_off_is_told_once(database_path: Path) -> None:
+    cut_off = event("account.application.deauthorized", {"id": "ca_1", "object": "application"})
+    async with shop(database_path) as opened:
+        for _ in range(2):
+            await opened.service.deliver(cut_off)
+
+        await opened.heard("account_deauthorized")
+        assert await opened.counted("account_deauthorized") == 1
+
+
+async def test_a_burst_of_forged_signatures_and_not_a_few(database_path: Path) -> None:
+    async with shop(database_path) as opened:
+        for _ in range(49):
+            await opened.service.deliver(event(), secret="whsec_of_somebody_else")
+        before = await opened.counted("signature_failures_burst")
+        await opened.service.deliver(event(), secret="whsec_of_somebody_else")
+
+        await opened.heard("signature_failures_burst")
+    assert before == 0
+
+
+async def test_a_chat_that_hangs_delays_no_request(database_path: Path) -> None:
+    async with shop(database_path, answer(b"", status="401 No"), chat=hangs) as opened:
+        await opened.buy()
+        await opened.chat.wait_for_requests(1)
+        began_s = time.monotonic()
+        answers = await asyncio.gather(*(opened.buy() for _ in range(10)))
+        took_s = time.monotonic() - began_s
+
+        assert len(opened.chat.requests) == 1
+    assert {answer.status_code for answer in answers} == {502}
+    assert took_s < 2
+
+
+async def test_sentry_hears_of_alerts_and_of_nothing_else(database_path: Path) -> None:
+    async with upstream(answer(b"{}")) as sentry:
+        dsn = f"http://key@127.0.0.1:{sentry.port}/1"
+        async with shop(database_path, answer(b"", status="401 No"), sentry_dsn=dsn) as opened:
+            await opened.service.client.post("/checkout", content=b"{")
+            await opened.buy()
+            await opened.heard("altan_pay_misconfigured")
+            await sentry.wait_for_requests(1)
+
+        (request,) = sentry.requests
+    assert request.line.startswith("POST /api/1/envelope/ ")
