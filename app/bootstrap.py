@@ -30,7 +30,8 @@ from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.upstream import MeasuredPaymentPages
 from app.observability.watch import Watch
 from app.observability.webhooks import WebhookReport
-from app.settings import LogFormat, Settings, SettingsError
+from app.setting_values import LogFormat
+from app.settings import Settings, SettingsError
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.ports import Alarm, AlertName, Clock, Database, PaymentPages

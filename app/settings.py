@@ -3,28 +3,13 @@
 Only main, cli and bootstrap import this module; everything else is handed what it needs.
 """
 
-import json
-import re
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 
-import limits
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BeforeValidator,
-    Field,
-    IPvAnyNetwork,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
@@ -32,140 +17,30 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from app.domain.urls import is_loopback, read_web_url
+from app.setting_values import (
+    CONNECT_ID_HELP,
+    SECRETS_HELP,
+    AccountId,
+    AlertUrl,
+    AltanPayUrl,
+    ConnectId,
+    DatabaseUrl,
+    Hosts,
+    LogFormat,
+    LogLevel,
+    Networks,
+    Origins,
+    Rate,
+    SentryDsn,
+    StorageUrl,
+    Url,
+    WebhookSecrets,
+)
 
 SECRETS_DIR: Final = Path("/run/secrets")
 
 # The sandbox's secret is public, so a service that takes it must not talk to the real Altan Pay.
 SANDBOX_SECRET_PREFIX: Final = "whsec_sandbox_"  # noqa: S105 a mark, not a secret
-
-_CONNECT_ID_HELP: Final = (
-    "ask Altan Pay for your Stripe Connect id in your Altan workspace, and set it here (acct_…)"
-)
-_SECRETS_HELP: Final = (
-    "set it to the signing secret (whsec_…) that Stripe shows for your webhook endpoint"
-)
-
-
-class LogLevel(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """One JSON object a line for machines, or coloured text for people."""
-
-    JSON = "json"
-    CONSOLE = "console"
-
-
-def _split(value: object) -> object:
-    """A list is written with commas, or as a JSON array."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text.startswith("["):
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                "is not a valid JSON array; commas between the values do, too"
-            ) from error
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _refuse_placeholder(value: str, *, how: str) -> None:
-    if "{" in value or "}" in value:
-        placeholders = "{account_id} and {stripe_connect_id}"
-        sentence = f"Replace {placeholders} with the real values before calling"  # noqa: S608
-        raise ValueError(f"{sentence}; {how}")
-
-
-def _account_id(value: str) -> str:
-    _refuse_placeholder(value, how="copy it from your Altan workspace")
-    if not re.fullmatch(r"[!-~]{1,128}", value) or value in {".", ".."}:
-        raise ValueError("is not an Altan account id; copy it from your Altan workspace")
-    return value
-
-
-def _connect_id(value: str) -> str:
-    _refuse_placeholder(value, how=_CONNECT_ID_HELP)
-    if not re.fullmatch(r"acct_[A-Za-z0-9_]{1,250}", value):
-        raise ValueError(f"is not of the form acct_…; {_CONNECT_ID_HELP}")
-    return value
-
-
-def _web_url(value: str) -> str:
-    try:
-        read_web_url(value)
-    except ValueError as error:
-        raise ValueError(f"{error}; for example https://shop.example") from error
-    return value
-
-
-def _altan_pay_url(value: str) -> str:
-    url = read_web_url(value)
-    if url.scheme != "https" and not url.is_loopback:
-        raise ValueError("must be https; plain http is taken for this very machine only")
-    if "?" in url.rest or "#" in url.rest:
-        raise ValueError("must be a base address, without query or fragment")
-    return value
-
-
-def _origin(value: str) -> str:
-    url = read_web_url(value)
-    if url.rest not in {"", "/"}:
-        raise ValueError("must be origins alone, like https://shop.example, without a path")
-    return url.origin
-
-
-def _host(value: str) -> str:
-    host = value.lower()
-    try:
-        url = read_web_url(f"https://{host}")
-    except ValueError as error:
-        raise ValueError("must be host names, like checkout.stripe.com, or host:port") from error
-    if url.rest:
-        raise ValueError("must be host names alone, without a path")
-    return url.origin.removeprefix("https://")
-
-
-def _webhook_secret(value: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"whsec_[!-~]{8,250}", value.get_secret_value()):
-        raise ValueError(f"does not look like whsec_…; {_SECRETS_HELP}")
-    return value
-
-
-Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)
-]
-Hosts = Annotated[
-    tuple[Annotated[str, AfterValidator(_host)], ...],
-    NoDecode,
-    BeforeValidator(_split),
-    Field(min_length=1),
-]
-WebhookSecrets = Annotated[
-    tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...],
-    NoDecode,
-    BeforeValidator(_split),
-    Field(min_length=1),
-]
-Url = Annotated[str, AfterValidator(_web_url)]
-
-
-def _database_url(value: str) -> str:
-    if value.startswith(("postgresql://", "postgres://")):
-        raise ValueError(
-            "PostgreSQL is not supported by this version yet; use sqlite:///data/checkout.db"
-        )
-    if not re.fullmatch(r"sqlite:///[^?#]+", value):
-        raise ValueError("must be sqlite:///relative/path.db or sqlite:////absolute/path.db")
-    return value
 
 
 class _SecretFiles(SecretsSettingsSource):
@@ -175,49 +50,6 @@ class _SecretFiles(SecretsSettingsSource):
         """A file's text."""
         value, key, is_complex = super().get_field_value(field, field_name)
         return value or None, key, is_complex
-
-
-def _rate(value: str) -> str:
-    if value == "off":
-        return value
-    try:
-        amount = limits.parse(value).amount
-    except ValueError:
-        amount = 0
-    if amount < 1:
-        raise ValueError("must be like 30/minute or 5/second, or off")
-    return value
-
-
-def _storage(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    try:
-        parts = urlsplit(text)
-        is_redis = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
-        _ = parts.port  # raises where it is no number
-    except ValueError:
-        is_redis = False
-    if text != "memory" and not is_redis:
-        raise ValueError("must be memory, or a Redis URL like redis://host:6379/0")
-    return value
-
-
-def _alert_url(value: SecretStr) -> SecretStr:
-    try:
-        read_web_url(value.get_secret_value())
-    except ValueError as error:
-        raise ValueError("is not a web address; copy the incoming webhook's whole URL") from error
-    return value
-
-
-def _dsn(value: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"https?://[^@/\s]+@[^/\s]+/(?:\S+/)?[0-9]+", value.get_secret_value()):
-        raise ValueError("is not a Sentry DSN; copy it from the project's settings in Sentry")
-    return value
-
-
-Rate = Annotated[str, AfterValidator(_rate)]
-Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -231,13 +63,13 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    altan_account_id: Annotated[str, AfterValidator(_account_id)] = Field(
+    altan_account_id: AccountId = Field(
         description="the Altan account's id, from your Altan workspace"
     )
-    altan_stripe_connect_id: Annotated[str, AfterValidator(_connect_id)] = Field(
+    altan_stripe_connect_id: ConnectId = Field(
         description="the connected Stripe account, acct_…; ask Altan Pay for it in your workspace"
     )
-    altan_pay_url: Annotated[Url, AfterValidator(_altan_pay_url)] = Field(
+    altan_pay_url: AltanPayUrl = Field(
         "https://pay.altan.ai", description="https, or http on loopback only"
     )
     altan_pay_timeout_s: float = Field(
@@ -272,7 +104,7 @@ class Settings(BaseSettings):
         None, description="TOML list of what is for sale; unset: any price of the account"
     )
     max_quantity: int = Field(999, ge=1, le=999_999, description="the most of one price in a cart")
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+    database_url: DatabaseUrl = Field(
         "sqlite:///data/checkout.db", description="where everything is kept"
     )
     rate_limit_checkout: Rate = Field(
@@ -283,16 +115,14 @@ class Settings(BaseSettings):
         None, description="checkouts for each price; unset: 600/minute"
     )
     rate_limit_global: Rate | None = Field(None, description="checkouts in all; unset: 3000/minute")
-    rate_limit_storage: Annotated[SecretStr, AfterValidator(_storage)] = Field(
+    rate_limit_storage: StorageUrl = Field(
         SecretStr("memory"), description="memory, or a Redis URL that replicas share"
     )
     trusted_proxies: Networks = Field(
         (), description="addresses or networks whose X-Forwarded-For is believed"
     )
-    sentry_dsn: Annotated[SecretStr, AfterValidator(_dsn)] | None = Field(
-        None, description="alerts go to Sentry, too"
-    )
-    alert_webhook_url: Annotated[SecretStr, AfterValidator(_alert_url)] | None = Field(
+    sentry_dsn: SentryDsn | None = Field(None, description="alerts go to Sentry, too")
+    alert_webhook_url: AlertUrl | None = Field(
         None, description="alerts are posted there, too, as Slack-compatible JSON"
     )
     host: str = Field("127.0.0.1", description="the address that `serve` listens on")
@@ -325,7 +155,7 @@ class Settings(BaseSettings):
         ):
             raise ValueError(
                 "STRIPE_WEBHOOK_SECRETS is wrong: it is the sandbox's published secret, but "
-                f"ALTAN_PAY_URL is not the sandbox; {_SECRETS_HELP}"
+                f"ALTAN_PAY_URL is not the sandbox; {SECRETS_HELP}"
             )
         return self
 
@@ -402,8 +232,8 @@ def _line(fault: Any) -> str:  # noqa: ANN401 pydantic's own dict
 def _what_to_do(name: str) -> str:
     helps = {
         "ALTAN_ACCOUNT_ID": "set it to your Altan account's id, from your Altan workspace",
-        "ALTAN_STRIPE_CONNECT_ID": _CONNECT_ID_HELP,
-        "STRIPE_WEBHOOK_SECRETS": _SECRETS_HELP,
+        "ALTAN_STRIPE_CONNECT_ID": CONNECT_ID_HELP,
+        "STRIPE_WEBHOOK_SECRETS": SECRETS_HELP,
         "APP_URL": "set it to your shop's root URL, for example https://shop.example",
     }
     return helps[name]

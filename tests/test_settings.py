@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.settings import LogFormat, LogLevel, Settings, SettingsError, load_settings
+from app.setting_values import LogFormat, LogLevel
+from app.settings import Settings, SettingsError, load_settings
 
 GOOD: Mapping[str, str] = {
     "ALTAN_ACCOUNT_ID": "4f6c1c1e-0000-4000-8000-000000000000",

@@ -1,5 +1,6 @@
 """Counters and histograms for Prometheus. Labels come from fixed sets: no stranger makes one."""
 
+from functools import partial
 from typing import Final
 
 from prometheus_client import (
@@ -26,49 +27,39 @@ class Metrics:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self.requests = Counter(
+        counter = partial(Counter, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry, buckets=_SECONDS)
+        self.requests = counter(
             "altan_checkout_http_requests",
             "Requests answered, by route, method and status.",
             ("route", "method", "status"),
-            registry=self.registry,
         )
-        self.request_seconds = Histogram(
+        self.request_seconds = histogram(
             "altan_checkout_http_request_seconds",
             "Seconds from a request's headers to the end of its answer.",
             ("route",),
-            buckets=_SECONDS,
-            registry=self.registry,
         )
-        self.webhooks = Counter(
-            "altan_checkout_webhooks",
-            "Webhooks, by what became of them.",
-            ("outcome",),
-            registry=self.registry,
+        self.webhooks = counter(
+            "altan_checkout_webhooks", "Webhooks, by what became of them.", ("outcome",)
         )
-        self.upstream_calls = Counter(
+        self.upstream_calls = counter(
             "altan_checkout_altan_pay_calls",
             "Calls of Altan Pay, by result: ok, or the code of the error.",
             ("result",),
-            registry=self.registry,
         )
-        self.upstream_seconds = Histogram(
-            "altan_checkout_altan_pay_call_seconds",
-            "Seconds that a call of Altan Pay took.",
-            buckets=_SECONDS,
-            registry=self.registry,
+        self.upstream_seconds = histogram(
+            "altan_checkout_altan_pay_call_seconds", "Seconds that a call of Altan Pay took."
         )
-
         self.breaker = Enum(
             "altan_checkout_altan_pay_breaker",
             "The circuit breaker in front of Altan Pay.",
             states=["closed", "open", "half_open"],
             registry=self.registry,
         )
-        self.alerts = Counter(
+        self.alerts = counter(
             "altan_checkout_alerts",
             "What the owner was told of, by name; docs/alerts.md says what to do.",
             ("name",),
-            registry=self.registry,
         )
 
     def exposition(self) -> bytes:

@@ -1,0 +1,191 @@
+"""What a good value of each setting is, as types: each refuses in words that say what to do."""
+
+import json
+import re
+from enum import StrEnum
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import limits
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr
+from pydantic_settings import NoDecode
+
+from app.domain.urls import read_web_url
+
+CONNECT_ID_HELP: Final = (
+    "ask Altan Pay for your Stripe Connect id in your Altan workspace, and set it here (acct_…)"
+)
+SECRETS_HELP: Final = (
+    "set it to the signing secret (whsec_…) that Stripe shows for your webhook endpoint"
+)
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """One JSON object a line for machines, or coloured text for people."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def _split(value: object) -> object:
+    """A list is written with commas, or as a JSON array."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                "is not a valid JSON array; commas between the values do, too"
+            ) from error
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _refuse_placeholder(value: str, *, how: str) -> None:
+    if "{" in value or "}" in value:
+        placeholders = "{account_id} and {stripe_connect_id}"
+        sentence = f"Replace {placeholders} with the real values before calling"  # noqa: S608
+        raise ValueError(f"{sentence}; {how}")
+
+
+def _account_id(value: str) -> str:
+    _refuse_placeholder(value, how="copy it from your Altan workspace")
+    if not re.fullmatch(r"[!-~]{1,128}", value) or value in {".", ".."}:
+        raise ValueError("is not an Altan account id; copy it from your Altan workspace")
+    return value
+
+
+def _connect_id(value: str) -> str:
+    _refuse_placeholder(value, how=CONNECT_ID_HELP)
+    if not re.fullmatch(r"acct_[A-Za-z0-9_]{1,250}", value):
+        raise ValueError(f"is not of the form acct_…; {CONNECT_ID_HELP}")
+    return value
+
+
+def _web_url(value: str) -> str:
+    try:
+        read_web_url(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; for example https://shop.example") from error
+    return value
+
+
+def _altan_pay_url(value: str) -> str:
+    url = read_web_url(value)
+    if url.scheme != "https" and not url.is_loopback:
+        raise ValueError("must be https; plain http is taken for this very machine only")
+    if "?" in url.rest or "#" in url.rest:
+        raise ValueError("must be a base address, without query or fragment")
+    return value
+
+
+def _origin(value: str) -> str:
+    url = read_web_url(value)
+    if url.rest not in {"", "/"}:
+        raise ValueError("must be origins alone, like https://shop.example, without a path")
+    return url.origin
+
+
+def _host(value: str) -> str:
+    host = value.lower()
+    try:
+        url = read_web_url(f"https://{host}")
+    except ValueError as error:
+        raise ValueError("must be host names, like checkout.stripe.com, or host:port") from error
+    if url.rest:
+        raise ValueError("must be host names alone, without a path")
+    return url.origin.removeprefix("https://")
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"whsec_[!-~]{8,250}", value.get_secret_value()):
+        raise ValueError(f"does not look like whsec_…; {SECRETS_HELP}")
+    return value
+
+
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)
+]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_host)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+    Field(min_length=1),
+]
+WebhookSecrets = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+    Field(min_length=1),
+]
+Url = Annotated[str, AfterValidator(_web_url)]
+
+
+def _database_url(value: str) -> str:
+    if value.startswith(("postgresql://", "postgres://")):
+        raise ValueError(
+            "PostgreSQL is not supported by this version yet; use sqlite:///data/checkout.db"
+        )
+    if not re.fullmatch(r"sqlite:///[^?#]+", value):
+        raise ValueError("must be sqlite:///relative/path.db or sqlite:////absolute/path.db")
+    return value
+
+
+def _rate(value: str) -> str:
+    if value == "off":
+        return value
+    try:
+        amount = limits.parse(value).amount
+    except ValueError:
+        amount = 0
+    if amount < 1:
+        raise ValueError("must be like 30/minute or 5/second, or off")
+    return value
+
+
+def _storage(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    try:
+        parts = urlsplit(text)
+        is_redis = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        is_redis = False
+    if text != "memory" and not is_redis:
+        raise ValueError("must be memory, or a Redis URL like redis://host:6379/0")
+    return value
+
+
+def _alert_url(value: SecretStr) -> SecretStr:
+    try:
+        read_web_url(value.get_secret_value())
+    except ValueError as error:
+        raise ValueError("is not a web address; copy the incoming webhook's whole URL") from error
+    return value
+
+
+def _dsn(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[^@/\s]+@[^/\s]+/(?:\S+/)?[0-9]+", value.get_secret_value()):
+        raise ValueError("is not a Sentry DSN; copy it from the project's settings in Sentry")
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
+AccountId = Annotated[str, AfterValidator(_account_id)]
+ConnectId = Annotated[str, AfterValidator(_connect_id)]
+AltanPayUrl = Annotated[Url, AfterValidator(_altan_pay_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+StorageUrl = Annotated[SecretStr, AfterValidator(_storage)]
+SentryDsn = Annotated[SecretStr, AfterValidator(_dsn)]
+AlertUrl = Annotated[SecretStr, AfterValidator(_alert_url)]
