@@ -15,7 +15,7 @@ from app.sandbox.faults import FAULTS
 
 from .service import ROOT, Service, machine, running_service
 
-TIMEOUT_S = 1.5
+TIMEOUT_S = 3.0
 MARGIN_S = 3.0
 WAIT_S = 20.0
 SANDBOX_ACCOUNT_ID = "00000000-0000-4000-8000-000000000000"

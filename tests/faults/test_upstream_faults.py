@@ -28,7 +28,7 @@ from .upstream import (
     says_and_leaves,
 )
 
-TIMEOUT_S: Final = 2.0
+TIMEOUT_S: Final = 3.0
 MARGIN_S: Final = 3.0  # a busy machine must not decide a test; a deadline not kept is far longer
 MEMORY_GROWTH_BYTES_MAX: Final = 64 * 1024 * 1024
 NOTHING_PRIVATE: Final = (

@@ -163,7 +163,7 @@ async def test_the_metrics_tell_of_requests_webhooks_and_upstream_calls(
         hangs,
     ) as altan_pay:
         app = create_app(
-            settings(database_path.parent, altan_pay_url=altan_pay.url, altan_pay_timeout_s=0.5)
+            settings(database_path.parent, altan_pay_url=altan_pay.url, altan_pay_timeout_s=2)
         )
         async with in_process(app) as client:
             for _ in range(4):

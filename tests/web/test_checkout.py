@@ -870,7 +870,9 @@ async def test_a_script_in_the_shops_page_can_read_answers_and_errors(
 async def test_each_failure_of_altan_pay_has_its_code_and_leaves_no_row(
     open_shop: OpenShop, script: Script | bytes, status: int, code: str
 ) -> None:
-    async with open_shop(script, altan_pay_timeout_s=0.3) as shop:
+    # Where an answer is meant to come, no time-out may decide, however busy the machine is.
+    deadline_s = 0.3 if script is hangs else 10.0
+    async with open_shop(script, altan_pay_timeout_s=deadline_s) as shop:
         response = await shop.client.post("/checkout", json=CART)
 
         problem = assert_problem(response, status, code)
