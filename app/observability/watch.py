@@ -1,5 +1,6 @@
 """The outermost layer: every request gets an id and is measured; the notable ones get a line."""
 
+import logging
 import re
 import secrets
 import time
@@ -50,7 +51,7 @@ class Watch:
         self._metrics.request_seconds.labels(route).observe(seconds)
         if answer.status >= _SERVER_ERROR or route == "/checkout":
             _log.log(
-                30 if answer.status >= _SERVER_ERROR else 20,
+                logging.WARNING if answer.status >= _SERVER_ERROR else logging.INFO,
                 "request",
                 route=route,
                 method=method,

@@ -13,6 +13,7 @@ from fluxgate.trackers import TypeOf
 from fluxgate.trippers import Closed, FailureRate, HalfOpened, MinRequests
 from fluxgate.windows import CountWindow
 
+from app.adapters.altan_pay.failures import unavailable
 from app.adapters.altan_pay.places import NoPlaceError
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -81,8 +82,7 @@ class GuardedPaymentPages:
 
     def _refusal(self) -> AltanPayUnavailableError:
         open_since_s = time.time() - self._breaker.info().changed_at
-        return AltanPayUnavailableError(
-            "Nothing was charged. Please try again in a moment.",
-            reason="the circuit breaker is open",
+        return unavailable(
+            "the circuit breaker is open",
             retry_after_s=max(1, math.ceil(self._open_s - open_since_s)),
         )

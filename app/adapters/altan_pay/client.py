@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from app.adapters.altan_pay.failures import failure, unavailable
 from app.adapters.altan_pay.transport import AiohttpTransport
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -46,14 +47,6 @@ _FAILURES: Final[dict[type[BaseException], type[ServiceFailedError]]] = {
     httpx.InvalidURL: AltanPayMisconfiguredError,
     httpx.CookieConflict: AltanPayMalformedError,
     httpx.StreamError: AltanPayMalformedError,
-}
-
-# What a buyer may read. What happened in detail is the operator's, in the log.
-_WORDS: Final[dict[type[ServiceFailedError], str]] = {
-    AltanPayUnavailableError: "Nothing was charged. Please try again in a moment.",
-    AltanPayTimeoutError: "Nothing was charged. Please try again.",
-    AltanPayMalformedError: "Nothing was charged. Please try again later.",
-    AltanPayMisconfiguredError: "Nothing was charged. The shop's owner has to mend this.",
 }
 
 
@@ -105,7 +98,7 @@ class AltanPay:
         try:
             status, retry_after, body = await self._call(_payload(order))
         except tuple(_FAILURES) as error:
-            raise _failure(failure_of(type(error)), _what_happened(error)) from error
+            raise failure(failure_of(type(error)), _what_happened(error)) from error
         if status in _OK:
             return self._payment_page(body)
         raise refusal_of(status, retry_after)
@@ -123,14 +116,14 @@ class AltanPay:
         try:
             answer = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise _failure(AltanPayMalformedError, "the answer is not JSON") from error
+            raise failure(AltanPayMalformedError, "the answer is not JSON") from error
         url = answer.get("url") if isinstance(answer, dict) else None
         if not isinstance(url, str):
-            raise _failure(AltanPayMalformedError, "the answer has no url")
+            raise failure(AltanPayMalformedError, "the answer has no url")
         try:
             return read_payment_page(url, allowed_hosts=self._allowed_hosts)
         except ValueError as error:
-            raise _failure(AltanPayMalformedError, f"the answer's url {error}") from error
+            raise failure(AltanPayMalformedError, f"the answer's url {error}") from error
 
 
 def make_http_client(*, version: str) -> httpx.AsyncClient:
@@ -174,14 +167,10 @@ def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
             "and suit the mode."
         )
     if status in _TRY_LATER or status >= 500:  # noqa: PLR2004 RFC 9110: server errors
-        return AltanPayUnavailableError(
-            _WORDS[AltanPayUnavailableError],
-            reason=reason,
-            retry_after_s=_seconds(retry_after),
-        )
+        return unavailable(reason, retry_after_s=_seconds(retry_after))
     if status >= 300:  # noqa: PLR2004 RFC 9110: redirects and client errors
-        return _failure(AltanPayMisconfiguredError, reason)
-    return _failure(AltanPayMalformedError, reason)
+        return failure(AltanPayMisconfiguredError, reason)
+    return failure(AltanPayMalformedError, reason)
 
 
 def _seconds(retry_after: str) -> int | None:
@@ -211,7 +200,3 @@ async def _read_capped(response: httpx.Response) -> bytes:
         if len(body) > ANSWER_BYTES_MAX:
             raise _AnswerRefusedError("the answer is too long")
     return bytes(body)
-
-
-def _failure(kind: type[ServiceFailedError], reason: str) -> ServiceFailedError:
-    return kind(_WORDS[kind], reason=reason)

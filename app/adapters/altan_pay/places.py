@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from app.adapters.altan_pay.failures import failure
 from app.adapters.altan_pay.transport import CONNECTIONS_MAX
 from app.domain.errors import AltanPayUnavailableError
 from app.domain.redirects import PaymentPage
@@ -48,16 +49,12 @@ class BoundedPaymentPages:
 
     async def _take_a_place(self) -> None:
         if self._waiting >= self._waiting_max:
-            raise _no_place("too many checkouts wait for a place")
+            raise failure(NoPlaceError, "too many checkouts wait for a place")
         self._waiting += 1
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._places.acquire()
         except TimeoutError as error:
-            raise _no_place("no place became free in time") from error
+            raise failure(NoPlaceError, "no place became free in time") from error
         finally:
             self._waiting -= 1
-
-
-def _no_place(reason: str) -> NoPlaceError:
-    return NoPlaceError("Nothing was charged. Please try again in a moment.", reason=reason)

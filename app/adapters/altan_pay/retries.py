@@ -11,6 +11,7 @@ from typing import Final
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_random_exponential
 
+from app.adapters.altan_pay.failures import failure
 from app.adapters.altan_pay.places import NoPlaceError
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -59,9 +60,7 @@ class RetryingPaymentPages:
             async with asyncio.timeout(self._deadline_s):
                 return await tries(try_once)
         except TimeoutError as error:
-            raise AltanPayTimeoutError(
-                "Nothing was charged. Please try again.", reason="the whole deadline passed"
-            ) from error
+            raise failure(AltanPayTimeoutError, "the whole deadline passed") from error
 
     def _is_last(self, state: RetryCallState) -> bool:
         """A pause that would outlast the deadline is not begun: the buyer hears at once."""
