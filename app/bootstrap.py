@@ -34,17 +34,20 @@ from app.setting_values import LogFormat
 from app.settings import Settings, SettingsError
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
-from app.usecases.ports import Alarm, AlertName, Clock, Database, PaymentPages
+from app.usecases.ports import Alarm, AlertName, Clock, PaymentPages
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
+from app.usecases.storage import Database
+from app.usecases.watch_payments import PaymentWatch
 from app.web.application import Application, Endpoints
 from app.web.checkout import CheckoutEndpoint
 from app.web.health import Readiness
 from app.web.pages import Pages
 from app.web.problems import Problems
 from app.web.status import StatusEndpoint
+from app.web.status_stream import StatusStreamEndpoint
 from app.web.webhooks import WebhookEndpoint
 
 VERSION: Final = version("altan-checkout")
@@ -80,6 +83,10 @@ def create_app(settings: Settings) -> ASGIApp:
     database = SqliteDatabase(settings.database_path, alarm)
     lifetime.closes(database.close)
     lifetime.runs(Housekeeping(database=database, clock=clock).run)
+    read_payment = ReadPayment(database=database)
+    watch = PaymentWatch(read_payment=read_payment, database=database)
+    lifetime.runs(watch.run)
+    lifetime.stops(watch.close)
     problems = Problems(Pages(shop_url=settings.app_url))
 
     async def can_commit() -> None:
@@ -101,11 +108,14 @@ def create_app(settings: Settings) -> ASGIApp:
                 clock=clock,
             ),
             event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
-            inbox=Inbox(RecordEvents(database=database, clock=clock, alarm=alarm)),
+            inbox=Inbox(
+                RecordEvents(database=database, clock=clock, alarm=alarm, on_change=watch.changed)
+            ),
             problems=problems,
             report=WebhookReport(metrics, alarm),
         ),
-        status=StatusEndpoint(ReadPayment(database=database)),
+        status=StatusEndpoint(read_payment=read_payment, watch=watch),
+        status_stream=StatusStreamEndpoint(watch=watch),
         ready=Readiness({"database": can_commit}),
         metrics=lambda: Response(metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
         problems=problems,

@@ -5,6 +5,8 @@ import contextlib
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import FrameType
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -19,6 +21,7 @@ class Lifetime:
         self._running: list[Callable[[], Awaitable[object]]] = []
         self._closing: list[Callable[[], Awaitable[object]]] = []
         self._on_sighup: list[Callable[[], None]] = []
+        self._on_stop: list[Callable[[], None]] = []
 
     def runs(self, work: Callable[[], Awaitable[object]]) -> None:
         """Run `work` from start to end; it goes on until cancelled."""
@@ -27,6 +30,14 @@ class Lifetime:
     def closes(self, close: Callable[[], Awaitable[object]]) -> None:
         """Call `close` at the end, the last one named first."""
         self._closing.append(close)
+
+    def stops(self, stop: Callable[[], None]) -> None:
+        """Call `stop` when a signal asks the process to end, while answers may be under way.
+
+        The server waits for them before it ends the lifespan, so those that would go on for hours
+        must hear of it earlier.
+        """
+        self._on_stop.append(stop)
 
     def reloads(self, reload: Callable[[], None]) -> None:
         """Call `reload` on SIGHUP."""
@@ -39,6 +50,7 @@ class Lifetime:
             for close in self._closing:
                 stack.push_async_callback(close)
             self._listen_for_sighup()
+            self._listen_for_the_end()
             tasks = [asyncio.create_task(_keep_running(work)) for work in self._running]
             _log.info("started", version=application.version)
             gc.freeze()  # what is here now stays: the collector need not look at it under load
@@ -56,6 +68,25 @@ class Lifetime:
             return
         with contextlib.suppress(RuntimeError, ValueError):  # only a main thread hears signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _listen_for_the_end(self) -> None:
+        """Come before the server's own handlers, which are there already, and call them."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            servers = signal.getsignal(number)
+
+            def stop(number: int, frame: FrameType | None, servers: Any = servers) -> None:  # noqa: ANN401 typeshed's own union
+                loop.call_soon_threadsafe(self._stop)
+                if callable(servers):
+                    servers(number, frame)
+
+            if callable(servers):
+                with contextlib.suppress(ValueError):  # only a main thread hears signals
+                    signal.signal(number, stop)
+
+    def _stop(self) -> None:
+        for stop in self._on_stop:
+            stop()
 
     def _reload(self) -> None:
         for reload in self._on_sighup:

@@ -14,15 +14,9 @@ from app import bootstrap, serving
 from app.domain.money import Money
 from app.observability.logs import configure_logging
 from app.settings import load_settings
-from app.usecases.ports import (
-    Alarm,
-    Checkout,
-    Claim,
-    Database,
-    EventRow,
-    Payment,
-    Transaction,
-)
+from app.usecases.ports import Alarm
+from app.usecases.records import Checkout, Claim, EventRow, Payment
+from app.usecases.storage import Database, Transaction
 
 T = TypeVar("T")
 

@@ -181,3 +181,10 @@ class StorageUnavailableError(ServiceFailedError):
 
 class RowsRefusedError(StorageUnavailableError):
     """The database works, but cannot take these very rows; others beside them may be fine."""
+
+
+class TooManyWaitingError(ServiceFailedError):
+    """This process holds open as many connections that wait for news as it can."""
+
+    code = "too_many_waiting"
+    title = "Too many are waiting"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.errors import InvalidEventError
@@ -16,7 +16,8 @@ _CREATED_MAX = 2**53
 class StripeEvent:
     """One fact that Stripe reports. `created_s` is in whole seconds and has ties: never an order.
 
-    `subject` is the event's `data.object`, empty for a thin event, which only names its object.
+    `subject` is the event's `data.object`, empty for a thin event, which only names its object;
+    `previous_attributes` are those of its fields that an update changed, as they were.
     """
 
     id: str
@@ -25,6 +26,7 @@ class StripeEvent:
     account: str | None
     livemode: bool | None
     subject: Mapping[str, object]
+    previous_attributes: Mapping[str, object] = field(default_factory=dict)
 
 
 class IgnoredReason(StrEnum):
@@ -69,6 +71,7 @@ def read_event(document: object) -> StripeEvent:
         account=_account(document),
         livemode=_livemode(document),
         subject=_subject(document),
+        previous_attributes=_previous_attributes(document),
     )
 
 
@@ -118,3 +121,10 @@ def _subject(document: Mapping[str, object]) -> Mapping[str, object]:
     if not isinstance(subject, dict):
         raise InvalidEventError("The event's data.object is missing.")
     return subject
+
+
+def _previous_attributes(document: Mapping[str, object]) -> Mapping[str, object]:
+    """Stripe, the event object: only events of an update have them."""
+    data = document.get("data")
+    previous = data.get("previous_attributes") if isinstance(data, dict) else None
+    return previous if isinstance(previous, dict) else {}

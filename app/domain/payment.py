@@ -2,27 +2,20 @@
 
 Its facts only grow: joining two sets of facts is commutative, associative and idempotent, so
 repetition, delay and disorder cannot matter. The status is a pure function of the facts.
+How an event is read stands in `payment_news`.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from typing import Final
 
 from app.domain.cart import Mode
-from app.domain.events import StripeEvent
+from app.domain.disputes import Dispute, Review
+from app.domain.joins import either, join_by_id, join_ids
 from app.domain.money import Money
-
-SESSION_ID: Final = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
-CHECKOUT_ID: Final = re.compile(r"chk_[0-9a-v]{36}")
-
-_OBJECT_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
-_CURRENCY = re.compile(r"[a-z]{3}")
-_AMOUNT_MAX = 2**53
-
-T = TypeVar("T", int, str)
+from app.domain.refunds import Charge, Refund, amount_refunded_minor
+from app.domain.subscriptions import Invoice, Subscription
 
 
 class PaymentStatus(StrEnum):
@@ -37,12 +30,46 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
     DISPUTED = "disputed"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether Stripe has nothing more to tell. What was paid can go back years later."""
+        return self in _FINAL
+
+
+_FINAL: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
+
+
+class IntentState(StrEnum):
+    """How a payment intent stands; what is named later stands above what is named before.
+
+    Stripe, payment intents: a failed attempt is not final, the buyer may try another card.
+    """
+
+    ATTEMPT_FAILED = "attempt_failed"
+    CANCELED = "canceled"
+    SUCCEEDED = "succeeded"
+
+
+_INTENT_RANK: Final = {state: rank for rank, state in enumerate(IntentState)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A payment intent, which corroborates; the session's own events alone prove a payment."""
+
+    state: IntentState
+
+    def join(self, other: "Intent") -> "Intent":
+        """The state goes up in rank."""
+        return Intent(state=max(self.state, other.state, key=_INTENT_RANK.__getitem__))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFacts:
     """What is proven about one payment. Every field grows by `join` alone.
 
-    `amount_total_minor` is in the currency's minor unit, times are epoch seconds.
+    `amount_total_minor` is in the currency's minor unit, times are epoch seconds. Maps are from
+    Stripe's ids. `invoice_ids` are those that the session itself names: of the first payment.
     """
 
     paid: bool = False
@@ -55,6 +82,16 @@ class PaymentFacts:
     amount_subtotal_minor: int | None = None
     currency: str | None = None
     checkout_id: str | None = None
+    subscription_id: str | None = None
+    invoice_ids: tuple[str, ...] = ()
+    intents: Mapping[str, Intent] = field(default_factory=dict)
+    charges: Mapping[str, Charge] = field(default_factory=dict)
+    refunds: Mapping[str, Refund] = field(default_factory=dict)
+    disputes: Mapping[str, Dispute] = field(default_factory=dict)
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+    invoices: Mapping[str, Invoice] = field(default_factory=dict)
+    reviews: Mapping[str, Review] = field(default_factory=dict)
+    fraud_warning_ids: tuple[str, ...] = ()
 
     def join(self, other: "PaymentFacts") -> "PaymentFacts":
         """Everything that either side proves.
@@ -64,24 +101,34 @@ class PaymentFacts:
         """
         return PaymentFacts(
             paid=self.paid or other.paid,
-            paid_at_s=_either(min, self.paid_at_s, other.paid_at_s),
+            paid_at_s=either(min, self.paid_at_s, other.paid_at_s),
             awaits_bank=self.awaits_bank or other.awaits_bank,
             bank_failed=self.bank_failed or other.bank_failed,
             expired=self.expired or other.expired,
             mode=_either_mode(self.mode, other.mode),
-            amount_total_minor=_either(max, self.amount_total_minor, other.amount_total_minor),
-            amount_subtotal_minor=_either(
+            amount_total_minor=either(max, self.amount_total_minor, other.amount_total_minor),
+            amount_subtotal_minor=either(
                 max, self.amount_subtotal_minor, other.amount_subtotal_minor
             ),
-            currency=_either(min, self.currency, other.currency),
-            checkout_id=_either(min, self.checkout_id, other.checkout_id),
+            currency=either(min, self.currency, other.currency),
+            checkout_id=either(min, self.checkout_id, other.checkout_id),
+            subscription_id=either(min, self.subscription_id, other.subscription_id),
+            invoice_ids=join_ids(self.invoice_ids, other.invoice_ids),
+            intents=join_by_id(self.intents, other.intents),
+            charges=join_by_id(self.charges, other.charges),
+            refunds=join_by_id(self.refunds, other.refunds),
+            disputes=join_by_id(self.disputes, other.disputes),
+            subscriptions=join_by_id(self.subscriptions, other.subscriptions),
+            invoices=join_by_id(self.invoices, other.invoices),
+            reviews=join_by_id(self.reviews, other.reviews),
+            fraud_warning_ids=join_ids(self.fraud_warning_ids, other.fraud_warning_ids),
         )
 
     @property
     def status(self) -> PaymentStatus:
         """`paid` never goes back, and a buyer who has confirmed can no longer let it expire."""
         if self.paid:
-            return PaymentStatus.PAID
+            return self._status_of_paid()
         if self.bank_failed:
             return PaymentStatus.FAILED
         if self.awaits_bank:
@@ -90,6 +137,56 @@ class PaymentFacts:
             return PaymentStatus.EXPIRED
         return PaymentStatus.OPEN
 
+    def _status_of_paid(self) -> PaymentStatus:
+        """A dispute that is open or lost tells more than a refund beside it."""
+        if any(
+            dispute.is_against_the_shop
+            for dispute in self.disputes.values()
+            if self._is_of_first_payment(dispute.intent_id)
+            and self._is_of_first_payment(dispute.charge_id)
+        ):
+            return PaymentStatus.DISPUTED
+        refunded_minor = self.amount_refunded_minor
+        if refunded_minor == 0:
+            return PaymentStatus.PAID
+        if self.amount_total_minor is not None and refunded_minor >= self.amount_total_minor:
+            return PaymentStatus.REFUNDED
+        return PaymentStatus.PARTIALLY_REFUNDED
+
+    @property
+    def amount_refunded_minor(self) -> int:
+        """What has gone back of the first payment; a renewal's refund is the renewal's matter."""
+        return amount_refunded_minor(self.refunds, self.charges, counts=self._is_of_first_payment)
+
+    @property
+    def renewals_paid(self) -> int:
+        """How many invoices were paid after the first."""
+        return sum(
+            invoice.paid and self._is_renewal(invoice_id, invoice)
+            for invoice_id, invoice in self.invoices.items()
+        )
+
+    @property
+    def subscription(self) -> Subscription | None:
+        """The session's subscription as it stands, where its events have come."""
+        return self.subscriptions.get(self.subscription_id or "")
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether Stripe has told of this payment what cannot all be true.
+
+        A paid one that failed or expired; or one that failed or expired, though its payment
+        intent succeeded. Recorded as such, and never applied: somebody has to look.
+        """
+        ended_unpaid = self.bank_failed or self.expired
+        if self.paid:
+            return ended_unpaid
+        return ended_unpaid and any(
+            intent.state is IntentState.SUCCEEDED
+            for intent_id, intent in self.intents.items()
+            if self._is_of_first_payment(intent_id)
+        )
+
     def differs_from(self, expected: Money) -> bool:
         """Whether Stripe's subtotal or currency is known, and is not what was expected."""
         return self.amount_subtotal_minor not in {
@@ -97,116 +194,17 @@ class PaymentFacts:
             expected.amount_minor,
         } or self.currency not in {None, expected.currency}
 
-    @property
-    def contradicted(self) -> bool:
-        """Whether Stripe has said that the paid payment failed or expired, too."""
-        return self.paid and (self.bank_failed or self.expired)
+    def _is_of_first_payment(self, payment_id: str | None) -> bool:
+        """Whether a payment intent or charge is not known to belong to a renewal's invoice."""
+        return not any(
+            payment_id in invoice.payment_ids and self._is_renewal(invoice_id, invoice)
+            for invoice_id, invoice in self.invoices.items()
+        )
 
-
-@dataclass(frozen=True, slots=True)
-class PaymentNews:
-    """What one event says of one payment: its session, the facts, the ids that belong to it."""
-
-    session_id: str
-    facts: PaymentFacts
-    linked_ids: tuple[str, ...]
-
-
-class CannotFoldError(Exception):
-    """An event of a kind that concerns payments has a form that nobody foresaw."""
-
-
-def read_payment_news(event: StripeEvent) -> PaymentNews | None:
-    """What `event` says of a payment; None where it says nothing of one.
-
-    Raises:
-        CannotFoldError: the event is about a payment, but cannot be understood.
-    """
-    prove = _PROOFS.get(event.type)
-    if prove is None:
-        return None
-    session = event.subject
-    session_id = session.get("id")
-    if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
-        raise CannotFoldError("data.object.id is not a Checkout Session's id")
-    what_happened = prove(event)
-    return PaymentNews(session_id, what_happened.join(_described(session)), _linked_ids(session))
-
-
-def _completed(event: StripeEvent) -> PaymentFacts:
-    """Stripe, checkout/fulfillment: fulfil whenever payment_status is not `unpaid`."""
-    match event.subject.get("payment_status"):
-        case "paid" | "no_payment_required":
-            return _paid(event)
-        case "unpaid":
-            return PaymentFacts(awaits_bank=True)
-        case _:
-            raise CannotFoldError("data.object.payment_status is of an unknown kind")
-
-
-def _paid(event: StripeEvent) -> PaymentFacts:
-    return PaymentFacts(paid=True, paid_at_s=event.created_s)
-
-
-def _bank_failed(_: StripeEvent) -> PaymentFacts:
-    return PaymentFacts(awaits_bank=True, bank_failed=True)
-
-
-def _expired(_: StripeEvent) -> PaymentFacts:
-    return PaymentFacts(expired=True)
-
-
-_PROOFS: Final[Mapping[str, Callable[[StripeEvent], PaymentFacts]]] = {
-    "checkout.session.completed": _completed,
-    "checkout.session.async_payment_succeeded": _paid,
-    "checkout.session.async_payment_failed": _bank_failed,
-    "checkout.session.expired": _expired,
-}
-
-
-def _described(session: Mapping[str, object]) -> PaymentFacts:
-    """The session's own fields; one of an unforeseen kind is left out, never guessed."""
-    mode, currency = session.get("mode"), session.get("currency")
-    return PaymentFacts(
-        mode=Mode(mode) if isinstance(mode, str) and mode in set(Mode) else None,
-        amount_total_minor=_amount_minor(session.get("amount_total")),
-        amount_subtotal_minor=_amount_minor(session.get("amount_subtotal")),
-        currency=currency if isinstance(currency, str) and _CURRENCY.fullmatch(currency) else None,
-        checkout_id=_checkout_id(session.get("success_url")),
-    )
-
-
-def _amount_minor(value: object) -> int | None:
-    return value if type(value) is int and 0 <= value < _AMOUNT_MAX else None
-
-
-def _checkout_id(success_url: object) -> str | None:
-    """Our own id, as `/checkout` put it into the success URL: the join where no other is known."""
-    if not isinstance(success_url, str):
-        return None
-    try:
-        values = parse_qs(urlsplit(success_url).query).get("checkout_id", [])
-    except ValueError:
-        return None
-    return next((value for value in reversed(values) if CHECKOUT_ID.fullmatch(value)), None)
-
-
-def _linked_ids(session: Mapping[str, object]) -> tuple[str, ...]:
-    """The ids by which later events will speak of this payment; a field may be expanded."""
-    ids = []
-    for name in ("payment_intent", "subscription", "invoice"):
-        value = session.get(name)
-        if isinstance(value, dict):
-            value = value.get("id")
-        if isinstance(value, str) and _OBJECT_ID.fullmatch(value):
-            ids.append(value)
-    return tuple(ids)
-
-
-def _either(choose: Callable[[T, T], T], left: T | None, right: T | None) -> T | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return choose(left, right)
+    def _is_renewal(self, invoice_id: str, invoice: Invoice) -> bool:
+        if invoice.is_first or invoice_id in self.invoice_ids:
+            return False
+        return invoice.is_renewal or bool(self.invoice_ids)
 
 
 def _either_mode(left: Mode | None, right: Mode | None) -> Mode | None:

@@ -16,7 +16,8 @@ from app.domain.errors import (
 )
 from app.domain.redirects import PaymentPage
 from app.observability.metrics import Metrics
-from app.usecases.ports import Alarm, AlertName, PaymentPages, SessionOrder, StillWanted
+from app.usecases.ports import Alarm, AlertName, PaymentPages, StillWanted
+from app.usecases.records import SessionOrder
 
 _log = structlog.get_logger()
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.idempotency import KEY_LIFE_MS
-from app.usecases.ports import Clock, Database, Transaction
+from app.usecases.ports import Clock
+from app.usecases.storage import Database, Transaction
 
 EVERY_S: Final = 60.0
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.errors import NotFoundError
-from app.domain.payment import CHECKOUT_ID, SESSION_ID, PaymentFacts, PaymentStatus
-from app.usecases.ports import Checkout, Database, Payment, PaymentView
+from app.domain.identity import CHECKOUT_ID, SESSION_ID
+from app.domain.payment import PaymentFacts, PaymentStatus
+from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
+from app.usecases.storage import Database
 
 _STRENGTH: Final = {
     status: strength
@@ -17,6 +19,9 @@ _STRENGTH: Final = {
             PaymentStatus.FAILED,
             PaymentStatus.PROCESSING,
             PaymentStatus.PAID,
+            PaymentStatus.PARTIALLY_REFUNDED,
+            PaymentStatus.REFUNDED,
+            PaymentStatus.DISPUTED,
         )
     )
 }
@@ -45,9 +50,11 @@ class ReadPayment:
         if checkout is None:
             raise _not_found()
         if checkout.session_id is not None:
-            return _view(checkout, await self.database.find_payment(checkout.session_id))
+            payment = await self.database.find_payment(checkout.session_id)
+            return _view(checkout, payment, version=payment.version if payment else 0)
         claims = await self.database.find_payments_claiming(checkout_id)
-        return _view(checkout, _strongest(claims))
+        version = sum(claim.version for claim in claims)
+        return _view(checkout, _strongest(claims), version=version)
 
     async def _by_session_id(self, session_id: str) -> PaymentView:
         payment = await self.database.find_payment(session_id)
@@ -58,7 +65,7 @@ class ReadPayment:
                 checkout = None  # a retry's spare session: that checkout was paid elsewhere
         if checkout is None and payment is None:
             raise _not_found()
-        return _view(checkout, payment)
+        return _view(checkout, payment, version=payment.version if payment else 0)
 
 
 def _strongest(claims: Sequence[Payment]) -> Payment | None:
@@ -66,7 +73,7 @@ def _strongest(claims: Sequence[Payment]) -> Payment | None:
     return max(claims, key=lambda payment: _STRENGTH[payment.facts.status], default=None)
 
 
-def _view(checkout: Checkout | None, payment: Payment | None) -> PaymentView:
+def _view(checkout: Checkout | None, payment: Payment | None, *, version: int) -> PaymentView:
     facts = payment.facts if payment else PaymentFacts()
     return PaymentView(
         checkout_id=checkout.id if checkout else None,
@@ -75,11 +82,25 @@ def _view(checkout: Checkout | None, payment: Payment | None) -> PaymentView:
         status=facts.status,
         amount_total_minor=facts.amount_total_minor,
         currency=facts.currency,
-        amount_refunded_minor=0,
+        amount_refunded_minor=facts.amount_refunded_minor,
         paid_at_s=facts.paid_at_s,
         updated_at_ms=max(
             payment.updated_at_ms if payment else 0, checkout.created_at_ms if checkout else 0
         ),
+        subscription=_subscription(facts),
+        version=version,
+    )
+
+
+def _subscription(facts: PaymentFacts) -> SubscriptionView | None:
+    if facts.subscription_id is None:
+        return None
+    state = facts.subscription
+    return SubscriptionView(
+        id=facts.subscription_id,
+        status=state.status if state else None,
+        current_period_end_s=state.current_period_end_s if state else None,
+        cancel_at_period_end=state.cancel_at_period_end if state else None,
     )
 
 

@@ -1,24 +1,22 @@
 """Events become rows and payments: a batch in one transaction, committed before any 2xx."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from app.domain.errors import StorageUnavailableError
 from app.domain.events import StripeEvent
-from app.domain.payment import PaymentFacts, PaymentNews, read_payment_news
-from app.usecases.ports import (
-    Alarm,
-    AlertName,
-    Clock,
-    Database,
-    EventRow,
-    EventState,
-    Payment,
-    Transaction,
-)
+from app.domain.news import PaymentNews
+from app.domain.payment_news import read_payment_news
+from app.usecases.fold import EventNews, Folded, fold, mentioned_ids
+from app.usecases.ports import Alarm, AlertName, Clock
+from app.usecases.records import EventRow, EventState, Mention, Payment
+from app.usecases.storage import Database, Transaction
 
 _DEAUTHORIZED: Final = "account.application.deauthorized"
+
+OnChange = Callable[[Collection[Payment]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +36,60 @@ class Recorded(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """An event after the fold's first half: what to keep of it, and its news of a payment."""
+class EventReading:
+    """An event after the fold's first half: its news of a payment, or why there is none."""
 
-    row: EventRow
+    event_id: str
     news: PaymentNews | None
+    error: str | None = None
+
+    def settled(self, folded: Folded) -> tuple[EventState, str | None]:
+        """The state in which the event's row ends, and the reason of one that failed.
+
+        One that was understood in part fails too, though what was understood is folded: replaying
+        it with a newer program will do the rest.
+        """
+        error = self.error or folded.failures.get(self.event_id)
+        if error:
+            return EventState.FAILED, error
+        if self.news is None:
+            return EventState.RECORDED, None
+        if self.news.doubts:
+            return EventState.FAILED, "; ".join(self.news.doubts)
+        if self.event_id in folded.reached_ids:
+            return EventState.FOLDED, None
+        return EventState.WAITING if self.news.object_ids else EventState.RECORDED, None
+
+    @property
+    def mentions(self) -> list[Mention]:
+        """By which ids the event is found again: a session's event by its session's alone."""
+        if self.news is None:
+            return []
+        ids = (self.news.session_id,) if self.news.session_id else self.news.object_ids
+        return [Mention(object_id, self.event_id) for object_id in ids]
+
+
+def read_for_fold(event: StripeEvent) -> EventReading:
+    """Read an event; one that breaks our reading must not break a batch."""
+    try:
+        return EventReading(event.id, read_payment_news(event))
+    except Exception as error:  # noqa: BLE001 see above
+        return EventReading(event.id, None, f"{type(error).__name__}: {error}")
+
+
+def news_of(readings: Collection[EventReading]) -> list[EventNews]:
+    """The news that there is to fold."""
+    return [EventNews(reading.event_id, reading.news) for reading in readings if reading.news]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordEvents:
-    """Keeps events and folds them into their payments."""
+    """Keeps events and folds them into their payments. `on_change` hears of every change."""
 
     database: Database
     clock: Clock
     alarm: Alarm
+    on_change: OnChange
 
     async def __call__(self, batch: Sequence[ReceivedEvent]) -> list[Recorded]:
         """Record a batch; the outcome of each event, in order. All are on disk when this returns.
@@ -61,106 +99,82 @@ class RecordEvents:
         Raises:
             StorageUnavailableError: nothing of the batch was committed.
         """
+        readings = {received.event.id: read_for_fold(received.event) for received in batch}
+        try:
+            return await self._record(batch, readings)
+        except StorageUnavailableError:
+            raise
+        except Exception as error:
+            if len(batch) > 1 or not any(reading.news for reading in readings.values()):
+                raise
+            event_id = batch[0].event.id
+            reason = f"{type(error).__name__}: {error}"
+            return await self._record(batch, {event_id: EventReading(event_id, None, reason)})
+
+    async def _record(
+        self, batch: Sequence[ReceivedEvent], readings: dict[str, EventReading]
+    ) -> list[Recorded]:
         now_ms = self.clock.now_ms()
-        read = [_read(received, now_ms) for received in batch]
 
-        async def record(transaction: Transaction) -> tuple[list[Recorded], list[str]]:
-            fresh = set(await transaction.add_events([entry.row for entry in read]))
-            outcomes, news = [], []
-            for entry in read:
-                is_fresh = entry.row.id in fresh
-                fresh.discard(entry.row.id)  # the same event twice in a batch is a duplicate
-                outcomes.append(_outcome(entry, is_fresh=is_fresh))
-                if is_fresh and entry.news:
-                    news.append(entry.news)
-            mismatched = await _fold(transaction, news, now_ms)
+        async def record(transaction: Transaction) -> tuple[dict[str, EventRow], Folded]:
+            await transaction.lock(mentioned_ids(news_of(readings.values())))
+            known = await transaction.known_events(list(readings))
+            new = [reading for event_id, reading in readings.items() if event_id not in known]
+            folded = await fold(transaction, news_of(new), now_ms)
+            rows = _rows(batch, {reading.event_id: reading for reading in new}, folded, now_ms)
+            fresh = await transaction.add_events(rows)
+            await transaction.mention([mention for reading in new for mention in reading.mentions])
+            await folded.save(transaction)
             await transaction.commit()
-            return outcomes, mismatched
+            return {row.id: row for row in rows if row.id in fresh}, folded
 
-        outcomes, mismatched = await self.database.write(record)
-        self._tell(read, outcomes, mismatched)
-        return outcomes
+        fresh, folded = await self.database.write(record)
+        self._tell(fresh.values(), folded)
+        return [_outcome(fresh.pop(received.event.id, None)) for received in batch]
 
-    def _tell(
-        self, read: Sequence[_Read], outcomes: Sequence[Recorded], mismatched: Sequence[str]
-    ) -> None:
-        """What the owner must know of a batch; said once it is on disk, and once for each event."""
-        for entry, outcome in zip(read, outcomes, strict=True):
-            if outcome is Recorded.FAILED:
-                self.alarm(AlertName.EVENT_FOLD_FAILED, f"{entry.row.id}: {entry.row.reason}")
-            elif outcome is Recorded.RECORDED and entry.row.type == _DEAUTHORIZED:
+    def _tell(self, fresh: Collection[EventRow], folded: Folded) -> None:
+        """Who waits, and what the owner must know; said once it is on disk, and once each."""
+        if folded.changed:
+            self.on_change(folded.changed)
+        for row in fresh:
+            if row.state is EventState.FAILED:
+                self.alarm(AlertName.EVENT_FOLD_FAILED, f"{row.id}: {row.reason}")
+            elif row.type == _DEAUTHORIZED:
                 self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
-        for session_id in mismatched:
+        for session_id in folded.mismatched:
             self.alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
+        for session_id in folded.contradicted:
+            self.alarm(AlertName.PAYMENT_CONTRADICTED, f"{session_id}: see events list --payment")
 
 
-def _read(received: ReceivedEvent, now_ms: int) -> _Read:
-    event = received.event
-    news: PaymentNews | None = None
-    reason: str | None = None
-    try:
-        news = read_payment_news(event)
-        state = EventState.FOLDED if news else EventState.RECORDED
-    except Exception as error:  # noqa: BLE001 one event that breaks our fold must not break a batch
-        state, reason = EventState.FAILED, f"{type(error).__name__}: {error}"
-    row = EventRow(
-        id=event.id,
-        type=event.type,
-        created_s=event.created_s,
-        received_at_ms=now_ms,
-        account=event.account,
-        livemode=event.livemode,
-        state=state,
-        reason=reason,
-        payload=received.payload,
-    )
-    return _Read(row, news)
+def _rows(
+    batch: Sequence[ReceivedEvent],
+    readings: dict[str, EventReading],
+    folded: Folded,
+    now_ms: int,
+) -> list[EventRow]:
+    """The rows of what is new, each once, sorted by id: so that replicas lock in one order."""
+    rows: dict[str, EventRow] = {}
+    for received in batch:
+        event = received.event
+        if event.id in readings and event.id not in rows:
+            state, reason = readings[event.id].settled(folded)
+            rows[event.id] = EventRow(
+                id=event.id,
+                type=event.type,
+                created_s=event.created_s,
+                received_at_ms=now_ms,
+                account=event.account,
+                livemode=event.livemode,
+                state=state,
+                reason=reason,
+                payload=received.payload,
+            )
+    return [rows[event_id] for event_id in sorted(rows)]
 
 
-def _outcome(entry: _Read, *, is_fresh: bool) -> Recorded:
-    if not is_fresh:
+def _outcome(row: EventRow | None) -> Recorded:
+    """The same event twice in a batch: the first took the row, and the second is a duplicate."""
+    if row is None:
         return Recorded.DUPLICATE
-    return Recorded.FAILED if entry.row.state is EventState.FAILED else Recorded.RECORDED
-
-
-async def _fold(transaction: Transaction, news: Sequence[PaymentNews], now_ms: int) -> list[str]:
-    """Join the news to their payments; the sessions that were found to cost something else."""
-    if not news:
-        return []
-    before = await transaction.payments({item.session_id for item in news})
-    facts: dict[str, PaymentFacts] = {
-        session_id: payment.facts for session_id, payment in before.items()
-    }
-    linked_ids: dict[str, str] = {}
-    for item in news:
-        known = facts.get(item.session_id, PaymentFacts())
-        facts[item.session_id] = known.join(item.facts)
-        linked_ids.update(dict.fromkeys(item.linked_ids, item.session_id))
-    changed = [
-        Payment(
-            session_id=session_id,
-            facts=joined,
-            updated_at_ms=now_ms,
-            price_mismatch=await _costs_something_else(transaction, session_id, joined),
-        )
-        for session_id, joined in facts.items()
-        if session_id not in before or before[session_id].facts != joined
-    ]
-    await transaction.save_payments(changed)
-    await transaction.link(linked_ids)
-    return [
-        payment.session_id
-        for payment in changed
-        if payment.price_mismatch and not _was_mismatched(before.get(payment.session_id))
-    ]
-
-
-async def _costs_something_else(
-    transaction: Transaction, session_id: str, facts: PaymentFacts
-) -> bool:
-    expected = await transaction.expected_subtotal(session_id, facts.checkout_id)
-    return expected is not None and facts.differs_from(expected)
-
-
-def _was_mismatched(payment: Payment | None) -> bool:
-    return payment is not None and payment.price_mismatch
+    return Recorded.FAILED if row.state is EventState.FAILED else Recorded.RECORDED

@@ -6,17 +6,9 @@ from dataclasses import dataclass
 from app.domain.cart import CheckoutRequest
 from app.domain.catalog import Catalog
 from app.domain.redirects import RedirectPolicy
-from app.usecases.ports import (
-    CartLimits,
-    Checkout,
-    CheckoutIds,
-    Clock,
-    Database,
-    PaymentPages,
-    SessionOrder,
-    StillWanted,
-    Transaction,
-)
+from app.usecases.ports import CartLimits, CheckoutIds, Clock, PaymentPages, StillWanted
+from app.usecases.records import Checkout, SessionOrder
+from app.usecases.storage import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

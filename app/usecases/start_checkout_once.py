@@ -21,8 +21,10 @@ from app.domain.errors import (
     StorageUnavailableError,
 )
 from app.domain.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint
-from app.usecases.ports import Checkout, Claim, ClaimState, StillWanted, Transaction
+from app.usecases.ports import StillWanted
+from app.usecases.records import Checkout, Claim, ClaimState
 from app.usecases.start_checkout import StartCheckout
+from app.usecases.storage import Transaction
 
 WAIT_S: Final = 10.0  # the contract: then 409, and the caller comes again
 POLL_S: Final = 0.05

@@ -21,6 +21,7 @@ from app.web.health import Readiness, live
 from app.web.problems import Problems
 from app.web.request_errors import InternalError, MethodNotAllowedError
 from app.web.status import StatusEndpoint
+from app.web.status_stream import StatusStreamEndpoint
 from app.web.webhooks import WEBHOOK_PATHS, WebhookEndpoint
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -39,6 +40,7 @@ class Endpoints:
     checkout: CheckoutEndpoint
     webhooks: WebhookEndpoint
     status: StatusEndpoint
+    status_stream: StatusStreamEndpoint
     ready: Readiness
     metrics: Callable[[], Response]
     problems: Problems
@@ -61,7 +63,7 @@ class Application:
             _make_fastapi(endpoints, version, lifespan),
             allow_origins=sorted(cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match"],
+            allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
             expose_headers=[
                 "ETag",
                 "RateLimit-Limit",
@@ -105,6 +107,10 @@ def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
         """Tell what became of a checkout."""
         return await endpoints.status(request)
 
+    async def payment_stream(request: Request) -> Response:
+        """Tell what became of a checkout, and go on telling."""
+        return await endpoints.status_stream(request)
+
     async def health_live(request: Request) -> Response:
         """Say that the process runs."""
         return await live(request)
@@ -122,6 +128,7 @@ def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
         openapi_extra=openapi.checkout_operation(quantity_max=endpoints.checkout.quantity_max),
     )(checkout)
     app.get("/checkout/{id}", openapi_extra=openapi.STATUS)(payment_status)
+    app.get("/checkout/{id}/events", openapi_extra=openapi.STATUS_STREAM)(payment_stream)
     for path, endpoint, responses in (
         ("/health/live", health_live, openapi.HEALTH),
         ("/health/ready", health_ready, openapi.READY),

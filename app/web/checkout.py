@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.domain.cart import read_checkout_request
 from app.domain.errors import Fault, InvalidCartError, InvalidJsonError
 from app.domain.idempotency import read_idempotency_key
-from app.usecases.ports import Checkout
+from app.usecases.records import Checkout
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.web.body import BODY_TIMEOUT_S, read_body

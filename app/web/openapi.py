@@ -64,6 +64,14 @@ _STARTED: Final = _schema(
         "status_url": _TEXT,
     }
 )
+_SUBSCRIPTION: Final = _schema(
+    {
+        "id": _TEXT,
+        "status": _or_null(_TEXT),
+        "current_period_end": _or_null({"type": "string", "format": "date-time"}),
+        "cancel_at_period_end": _or_null({"type": "boolean"}),
+    }
+)
 _STATUS: Final = _schema(
     {
         "checkout_id": _or_null(_TEXT),
@@ -87,7 +95,9 @@ _STATUS: Final = _schema(
         "amount_refunded": {"type": "integer", "description": "in the minor unit"},
         "paid_at": _or_null({"type": "string", "format": "date-time"}),
         "updated_at": {"type": "string", "format": "date-time"},
-    }
+        "subscription": _or_null(_SUBSCRIPTION),
+    },
+    "subscription",
 )
 _PROBLEM: Final = _schema(
     {
@@ -171,21 +181,45 @@ def checkout_operation(*, quantity_max: int) -> dict[str, Any]:
     }
 
 
+_ID: Final[dict[str, Any]] = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "the checkout id, or the cs_… session id",
+    "schema": _TEXT,
+}
 STATUS: Final[dict[str, Any]] = {
     "parameters": [
+        _ID,
         {
-            "name": "id",
-            "in": "path",
-            "required": True,
-            "description": "the checkout id, or the cs_… session id",
-            "schema": _TEXT,
+            "name": "wait",
+            "in": "query",
+            "required": False,
+            "description": "seconds to hold the answer until something changes, 60 at most",
+            "schema": {"type": "number", "minimum": 0},
         },
         {"name": "If-None-Match", "in": "header", "required": False, "schema": _TEXT},
     ],
     "responses": {
         "200": {"description": "The payment's status", **_json(_STATUS)},
         "304": {"description": "As the ETag says, nothing has changed"},
-        **_problems(s404="not_found", s503="storage_unavailable"),
+        **_problems(
+            s404="not_found", s422="invalid_wait", s503="storage_unavailable, too_many_waiting"
+        ),
+    },
+}
+STATUS_STREAM: Final[dict[str, Any]] = {
+    "parameters": [
+        _ID,
+        {"name": "Last-Event-ID", "in": "header", "required": False, "schema": _TEXT},
+    ],
+    "responses": {
+        "200": {
+            "description": "Server-sent events named `status`, each with the status object",
+            **_json(_TEXT, "text/event-stream"),
+        },
+        "204": {"description": "Nothing more can happen, and the caller knows the end"},
+        **_problems(s404="not_found", s503="storage_unavailable, too_many_waiting"),
     },
 }
 WEBHOOK: Final[dict[str, Any]] = {

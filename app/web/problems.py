@@ -37,12 +37,14 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     errors.RedirectNotAllowedError: 422,
     errors.CartRefusedError: 422,
     errors.RateLimitedError: 429,
+    request_errors.InvalidWaitError: 422,
     request_errors.InternalError: 500,
     errors.AltanPayMisconfiguredError: 502,
     errors.AltanPayMalformedError: 502,
     errors.AltanPayUnavailableError: 503,
     errors.StorageUnavailableError: 503,
     errors.RowsRefusedError: 503,
+    errors.TooManyWaitingError: 503,
     errors.AltanPayTimeoutError: 504,
 }
 

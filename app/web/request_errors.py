@@ -31,6 +31,13 @@ class OriginNotAllowedError(RequestWrongError):
     title = "That page may not start a checkout here"
 
 
+class InvalidWaitError(RequestWrongError):
+    """`wait` is no number of seconds."""
+
+    code = "invalid_wait"
+    title = "That is no time to wait"
+
+
 class MethodNotAllowedError(RequestWrongError):
     """The address is right, the method is not. `allow` is the Allow header's value."""
 

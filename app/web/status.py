@@ -1,48 +1,106 @@
 """GET /checkout/{id}: what became of a payment, for whoever holds its unguessable id."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.usecases.ports import PaymentView
+from app.domain.cart import Mode
 from app.usecases.read_payment import ReadPayment
+from app.usecases.records import PaymentView, SubscriptionView
+from app.usecases.watch_payments import PaymentWatch
+from app.web.presence import while_connected
+from app.web.request_errors import InvalidWaitError
+
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+WAIT_MAX_S: Final = 60.0  # proxies give up on an answer after about that long
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusEndpoint:
     """Shows the latest committed state; `ETag` lets a page ask again for nothing."""
 
     read_payment: ReadPayment
+    watch: PaymentWatch
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
-        view = await self.read_payment(request.path_params["id"])
-        body = _document(view)
-        etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        headers = {"Cache-Control": "no-cache", "ETag": etag}
-        if _is_known(etag, request.headers.get("if-none-match", "")):
+        public_id: str = request.path_params["id"]
+        known = request.headers.get("if-none-match", "")
+        wait_s = _wait_s(request.query_params.get("wait"))
+        if wait_s:
+            view = await while_connected(self._changed(public_id, known, wait_s), request.receive)
+        else:
+            view = await self.read_payment(public_id)
+        body = status_document(view)
+        headers = {"Cache-Control": "no-cache", "ETag": etag_of(body)}
+        if _is_known(headers["ETag"], known):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 
+    async def _changed(self, public_id: str, known: str, wait_s: float) -> PaymentView:
+        """The payment once it has changed: since the state that the caller knows, or since now.
 
-def _document(view: PaymentView) -> bytes:
-    return orjson.dumps(
-        {
-            "checkout_id": view.checkout_id,
-            "session_id": view.session_id,
-            "mode": view.mode,
-            "status": view.status,
-            "amount_total": view.amount_total_minor,
-            "currency": view.currency,
-            "amount_refunded": view.amount_refunded_minor,
-            "paid_at": None if view.paid_at_s is None else _rfc3339(view.paid_at_s * 1000),
-            "updated_at": _rfc3339(view.updated_at_ms),
-        }
-    )
+        A caller who is behind already, and one whose payment has come to its end, need not wait.
+        """
+        async with self.watch.follow(public_id) as follower:
+            now = follower.shown
+            is_behind = bool(known) and not _is_known(etag_of(status_document(now)), known)
+            if is_behind or now.status.is_final:
+                return now
+            return await follower.next(wait_s) or await self.read_payment(public_id)
+
+
+def status_document(view: PaymentView) -> bytes:
+    """The status object, as JSON. Only a subscription's has `subscription`."""
+    document: dict[str, object] = {
+        "checkout_id": view.checkout_id,
+        "session_id": view.session_id,
+        "mode": view.mode,
+        "status": view.status,
+        "amount_total": view.amount_total_minor,
+        "currency": view.currency,
+        "amount_refunded": view.amount_refunded_minor,
+        "paid_at": _rfc3339_of(view.paid_at_s),
+        "updated_at": _rfc3339(view.updated_at_ms),
+    }
+    if view.mode is Mode.SUBSCRIPTION:
+        document["subscription"] = _subscription(view.subscription)
+    return orjson.dumps(document)
+
+
+def etag_of(body: bytes) -> str:
+    """The tag of a status object."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def _subscription(view: SubscriptionView | None) -> dict[str, object] | None:
+    if view is None:
+        return None
+    return {
+        "id": view.id,
+        "status": view.status,
+        "current_period_end": _rfc3339_of(view.current_period_end_s),
+        "cancel_at_period_end": view.cancel_at_period_end,
+    }
+
+
+def _wait_s(text: str | None) -> float:
+    """How long the caller would wait; more than the most is the most."""
+    if text is None:
+        return 0.0
+    if not _SECONDS.fullmatch(text):
+        raise InvalidWaitError("wait is a number of seconds, for example 25.")
+    return min(float(text), WAIT_MAX_S)
+
+
+def _rfc3339_of(at_s: int | None) -> str | None:
+    return None if at_s is None else _rfc3339(at_s * 1000)
 
 
 def _rfc3339(at_ms: int) -> str:

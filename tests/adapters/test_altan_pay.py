@@ -31,7 +31,7 @@ from app.domain.errors import (
     ServiceFailedError,
 )
 from app.domain.redirects import PaymentPage
-from app.usecases.ports import SessionOrder
+from app.usecases.records import SessionOrder
 from tests.adapters.wire import (
     CHUNK,
     Connection,

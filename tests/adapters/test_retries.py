@@ -19,7 +19,8 @@ from app.domain.errors import (
     CheckoutError,
 )
 from app.domain.redirects import PaymentPage
-from app.usecases.ports import SessionOrder, StillWanted
+from app.usecases.ports import StillWanted
+from app.usecases.records import SessionOrder
 from tests.adapters.wire import Connection, Script, answer, hangs, resets, upstream
 from tests.builders import always_wanted
 

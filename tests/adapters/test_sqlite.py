@@ -16,7 +16,8 @@ from app.adapters.database.sqlite_transaction import SqliteTransaction
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.domain.payment import PaymentFacts
-from app.usecases.ports import Checkout, EventRow, EventState, Payment, Transaction
+from app.usecases.records import Checkout, EventRow, EventState, Payment
+from app.usecases.storage import Transaction
 from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID, SilentAlarm, query
 
 NOW_MS = NOW_S * 1000
@@ -336,7 +337,6 @@ LONG_URL = "'https://shop.example/' || hex(zeroblob(2490))"
         (EVENT_COLUMNS, "'1', 't', 1, 'folded', NULL, 'x'"),
         (EVENT_COLUMNS, "NULL, 't', 1, 'folded', NULL, 'x'"),
         (EVENT_COLUMNS, "'evt_1', 't', 1, 'folded', NULL, x''"),
-        (EVENT_COLUMNS, "'evt_1', 't', 1, 'folded', NULL, NULL"),
         (EVENT_COLUMNS, "'evt_1', 't', 1, 'folded', NULL, zeroblob(1048577)"),
         (PAYMENT_COLUMNS, "'cs_1', 'done', 1, 'eur', '{}', 1"),
         (PAYMENT_COLUMNS, "'cs_1', NULL, 1, 'eur', '{}', 1"),

@@ -14,7 +14,9 @@ from stripe.params import WebhookEndpointCreateParams
 
 from app.cli import cli
 from app.domain.events import StripeEvent
-from app.domain.payment import CannotFoldError, PaymentStatus, read_payment_news
+from app.domain.news import CannotFoldError
+from app.domain.payment import PaymentStatus
+from app.domain.payment_news import read_payment_news
 from app.observability.metrics import Metrics
 from app.settings import Settings
 from app.web.problems import STATUS

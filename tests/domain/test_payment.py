@@ -11,13 +11,9 @@ from hypothesis import strategies as st
 from app.domain.cart import Mode
 from app.domain.events import StripeEvent, read_event
 from app.domain.money import Money
-from app.domain.payment import (
-    CannotFoldError,
-    PaymentFacts,
-    PaymentNews,
-    PaymentStatus,
-    read_payment_news,
-)
+from app.domain.news import CannotFoldError, PaymentNews
+from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.payment_news import read_payment_news
 from tests.builders import (
     CHECKOUT_ID,
     NOW_S,

@@ -19,7 +19,7 @@ from app.adapters.altan_pay.retries import RetryingPaymentPages
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import AltanPayUnavailableError, CheckoutError
 from app.domain.redirects import PaymentPage
-from app.usecases.ports import SessionOrder
+from app.usecases.records import SessionOrder
 
 from .upstream import Connection, Upstream, doing, hangs, refusal, running_upstream, says, works
 

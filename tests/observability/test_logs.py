@@ -11,7 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from app.domain.payment import CHECKOUT_ID
+from app.domain.identity import CHECKOUT_ID
 from tests.adapters.wire import answer, closed_port, resets, upstream
 from tests.builders import event, session, sign, to_body
 

@@ -8,7 +8,8 @@ from app.domain.errors import AltanPayTimeoutError, CartRefusedError
 from app.domain.redirects import PaymentPage
 from app.observability.metrics import Metrics
 from app.observability.upstream import MeasuredPaymentPages
-from app.usecases.ports import SessionOrder, StillWanted
+from app.usecases.ports import StillWanted
+from app.usecases.records import SessionOrder
 from tests.builders import SilentAlarm, always_wanted
 
 PAGE = PaymentPage("https://checkout.stripe.com/pay/x", None)

@@ -23,7 +23,8 @@ from app.domain.errors import (
 from app.domain.idempotency import KEY_LIFE_MS, read_idempotency_key
 from app.domain.redirects import PaymentPage, RedirectPolicy
 from app.usecases.housekeeping import Housekeeping
-from app.usecases.ports import Checkout, SessionOrder, StillWanted
+from app.usecases.ports import StillWanted
+from app.usecases.records import Checkout, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
 from tests.builders import FixedClock, NoLimits, SilentAlarm, always_wanted, checkout_request, query

@@ -6,8 +6,9 @@ from app.adapters.database.sqlite import SqliteDatabase
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import NotFoundError
 from app.domain.payment import PaymentFacts, PaymentStatus
-from app.usecases.ports import Checkout, Payment, PaymentView, Transaction
 from app.usecases.read_payment import ReadPayment
+from app.usecases.records import Checkout, Payment, PaymentView
+from app.usecases.storage import Transaction
 from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID
 
 NOW_MS = NOW_S * 1000
@@ -76,6 +77,8 @@ async def test_a_checkout_without_events_is_open(
         amount_refunded_minor=0,
         paid_at_s=None,
         updated_at_ms=NOW_MS,
+        subscription=None,
+        version=0,
     )
 
 
@@ -95,6 +98,8 @@ async def test_a_paid_checkout_is_shown_by_either_id(
         amount_refunded_minor=0,
         paid_at_s=NOW_S + 60,
         updated_at_ms=NOW_MS + 9,
+        subscription=None,
+        version=1,
     )
 
 

@@ -16,7 +16,8 @@ from app.domain.errors import (
     StorageUnavailableError,
 )
 from app.domain.redirects import PaymentPage, RedirectPolicy
-from app.usecases.ports import SessionOrder, StillWanted
+from app.usecases.ports import StillWanted
+from app.usecases.records import SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from tests.builders import (
     CHECKOUT_ID,

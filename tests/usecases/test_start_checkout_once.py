@@ -23,9 +23,11 @@ from app.domain.errors import (
 from app.domain.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint, read_idempotency_key
 from app.domain.redirects import PaymentPage, RedirectPolicy
 from app.usecases.housekeeping import Housekeeping
-from app.usecases.ports import AlertName, Claim, ClaimState, SessionOrder, StillWanted, Transaction
+from app.usecases.ports import AlertName, StillWanted
+from app.usecases.records import Claim, ClaimState, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
+from app.usecases.storage import Transaction
 from tests.builders import (
     CHECKOUT_ID,
     DEADLINE_S,

@@ -26,8 +26,8 @@ from app.observability.metrics import Metrics
 from app.observability.watch import Watch
 from app.observability.webhooks import WebhookReport
 from app.usecases.inbox import Inbox
-from app.usecases.ports import Database, Transaction
 from app.usecases.record_events import RecordEvents
+from app.usecases.storage import Database, Transaction
 from app.web.pages import Pages
 from app.web.problems import Problems
 from app.web.webhooks import WebhookEndpoint
@@ -97,7 +97,11 @@ def webhooks_over(database: Database, *, body_timeout_s: float = DEADLINE_S) -> 
     endpoint = WebhookEndpoint(
         signatures=StripeSignatures([SECRET], tolerance_s=300, clock=clock),
         event_filter=EventFilter(ACCOUNT, livemode=None),
-        inbox=Inbox(RecordEvents(database=database, clock=clock, alarm=SilentAlarm())),
+        inbox=Inbox(
+            RecordEvents(
+                database=database, clock=clock, alarm=SilentAlarm(), on_change=lambda _: None
+            )
+        ),
         problems=Problems(Pages(shop_url="https://shop.example")),
         report=WebhookReport(metrics, SilentAlarm()),
         body_timeout_s=body_timeout_s,

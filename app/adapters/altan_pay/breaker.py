@@ -21,7 +21,8 @@ from app.domain.errors import (
     AltanPayUnavailableError,
 )
 from app.domain.redirects import PaymentPage
-from app.usecases.ports import PaymentPages, SessionOrder, StillWanted
+from app.usecases.ports import PaymentPages, StillWanted
+from app.usecases.records import SessionOrder
 
 WINDOW_CHECKOUTS: Final = 20
 CHECKOUTS_MIN: Final = 10  # fewer say nothing about a ratio

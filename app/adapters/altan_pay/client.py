@@ -26,7 +26,8 @@ from app.domain.errors import (
     ServiceFailedError,
 )
 from app.domain.redirects import PaymentPage, read_payment_page
-from app.usecases.ports import SessionOrder, StillWanted
+from app.usecases.ports import StillWanted
+from app.usecases.records import SessionOrder
 
 ANSWER_BYTES_MAX: Final = 256 * 1024  # a whole Checkout Session is a few KB
 

@@ -7,7 +7,8 @@ from app.adapters.altan_pay.failures import failure
 from app.adapters.altan_pay.transport import CONNECTIONS_MAX
 from app.domain.errors import AltanPayUnavailableError
 from app.domain.redirects import PaymentPage
-from app.usecases.ports import PaymentPages, SessionOrder, StillWanted
+from app.usecases.ports import PaymentPages, StillWanted
+from app.usecases.records import SessionOrder
 
 PLACES: Final = CONNECTIONS_MAX  # one connection for each, so that the pool is never waited for
 PLACE_WAIT_S: Final = 2.0

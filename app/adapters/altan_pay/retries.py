@@ -19,7 +19,8 @@ from app.domain.errors import (
     AltanPayUnavailableError,
 )
 from app.domain.redirects import PaymentPage
-from app.usecases.ports import PaymentPages, SessionOrder, StillWanted
+from app.usecases.ports import PaymentPages, StillWanted
+from app.usecases.records import SessionOrder
 
 TRIES_MAX: Final = 3
 MALFORMED_TRIES_MAX: Final = 2  # the same nonsense twice is no accident

@@ -1,29 +1,60 @@
 """A payment's facts as JSON text: what a row keeps, so that the next event can be joined to it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
 import orjson
 
 from app.domain.cart import Mode
-from app.domain.payment import PaymentFacts
+from app.domain.disputes import Dispute, DisputeState, Review
+from app.domain.payment import Intent, IntentState, PaymentFacts
+from app.domain.refunds import Charge, Refund, RefundState
+from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
 
 _NAMES: Final = tuple(field.name for field in fields(PaymentFacts))
+
+Object = dict[str, Any]
 
 
 def facts_to_json(facts: PaymentFacts) -> str:
     """Only what is proven is written: a row stays small, and a new fact needs no migration."""
-    proven = {
-        name: value
-        for name in _NAMES
-        if (value := getattr(facts, name)) is not None and value is not False
-    }
+    proven = {name: value for name in _NAMES if _is_proven(value := getattr(facts, name))}
     return orjson.dumps(proven).decode()
 
 
 def facts_from_json(text: str) -> PaymentFacts:
     """Read back what `facts_to_json` wrote."""
-    proven: dict[str, Any] = orjson.loads(text)
-    if "mode" in proven:
-        proven["mode"] = Mode(proven["mode"])
+    proven: Object = orjson.loads(text)
+    for name in _READERS.keys() & proven.keys():
+        proven[name] = _READERS[name](proven[name])
     return PaymentFacts(**proven)
+
+
+def _is_proven(value: object) -> bool:
+    """Whether there is anything to write. An amount of nothing is a fact: it equals False, only."""
+    return value is not None and value is not False and value not in ((), {})
+
+
+def _invoice(value: Object) -> Invoice:
+    return Invoice(**value | {"payment_ids": tuple(value["payment_ids"])})
+
+
+def _by_id(read: Callable[[Object], object]) -> Callable[[Mapping[str, Object]], object]:
+    return lambda objects: {object_id: read(value) for object_id, value in objects.items()}
+
+
+_READERS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "mode": Mode,
+    "invoice_ids": tuple,
+    "fraud_warning_ids": tuple,
+    "intents": _by_id(lambda value: Intent(state=IntentState(value["state"]))),
+    "charges": _by_id(lambda value: Charge(**value)),
+    "refunds": _by_id(lambda value: Refund(**value | {"state": RefundState(value["state"])})),
+    "disputes": _by_id(lambda value: Dispute(**value | {"state": DisputeState(value["state"])})),
+    "subscriptions": _by_id(
+        lambda value: Subscription(**value | {"status": SubscriptionStatus(value["status"])})
+    ),
+    "invoices": _by_id(_invoice),
+    "reviews": _by_id(lambda value: Review(**value)),
+}

@@ -6,8 +6,18 @@ import orjson
 
 from app.adapters.database.facts import facts_from_json, facts_to_json
 from app.domain.cart import Cart, LineItem, Mode
+from app.domain.errors import InvalidEventError
+from app.domain.events import StripeEvent, read_event
 from app.domain.money import Money
-from app.usecases.ports import Checkout, Claim, ClaimState, EventRow, Payment
+from app.usecases.records import (
+    Checkout,
+    Claim,
+    ClaimState,
+    EventRow,
+    EventState,
+    Payment,
+    StoredEvent,
+)
 
 Row = Any  # a driver's rows have no type
 
@@ -16,7 +26,8 @@ CHECKOUT_COLUMNS = """
     session_id, expected_subtotal_minor, expected_currency
 """
 CLAIM_COLUMNS = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
-PAYMENT_COLUMNS = "session_id, facts, updated_at_ms, price_mismatch"
+PAYMENT_COLUMNS = "session_id, facts, updated_at_ms, version, price_mismatch"
+EVENT_COLUMNS = "id, type, created_s, received_at_ms, account, livemode, state, reason, payload"
 
 
 def checkout_to_row(checkout: Checkout) -> tuple[object, ...]:
@@ -81,7 +92,7 @@ def row_to_claim(row: Row) -> Claim:
 
 
 def event_to_row(event: EventRow) -> tuple[object, ...]:
-    """In the order in which ADD_EVENT names them."""
+    """In the order of EVENT_COLUMNS."""
     return (
         event.id,
         event.type,
@@ -93,6 +104,36 @@ def event_to_row(event: EventRow) -> tuple[object, ...]:
         event.reason,
         event.payload,
     )
+
+
+def row_to_event(row: Row) -> EventRow:
+    """From the order of EVENT_COLUMNS."""
+    id_, type_, created_s, received_at_ms, account, livemode, state, reason, payload = row
+    return EventRow(
+        id=id_,
+        type=type_,
+        created_s=created_s,
+        received_at_ms=received_at_ms,
+        account=account,
+        livemode=None if livemode is None else bool(livemode),
+        state=EventState(state),
+        reason=reason,
+        payload=payload,
+    )
+
+
+def row_to_stored_event(row: Row) -> StoredEvent:
+    """From an event's id, state and payload."""
+    id_, state, payload = row
+    return StoredEvent(id=id_, state=EventState(state), event=_event_of(payload))
+
+
+def _event_of(payload: bytes | None) -> StripeEvent | None:
+    """What is in the table was read once; a row that somebody spoiled must not stop its batch."""
+    try:
+        return None if payload is None else read_event(orjson.loads(payload))
+    except (orjson.JSONDecodeError, InvalidEventError):
+        return None
 
 
 def payment_to_row(payment: Payment) -> tuple[object, ...]:
@@ -108,15 +149,19 @@ def payment_to_row(payment: Payment) -> tuple[object, ...]:
         facts_to_json(facts),
         payment.updated_at_ms,
         payment.price_mismatch,
+        payment.version,
+        facts.amount_refunded_minor,
+        facts.contradicted,
     )
 
 
 def row_to_payment(row: Row) -> Payment:
     """From the order of PAYMENT_COLUMNS."""
-    session_id, facts, updated_at_ms, price_mismatch = row
+    session_id, facts, updated_at_ms, version, price_mismatch = row
     return Payment(
         session_id=session_id,
         facts=facts_from_json(facts),
         updated_at_ms=updated_at_ms,
+        version=version,
         price_mismatch=bool(price_mismatch),
     )

@@ -7,7 +7,7 @@ thread that owns it is faster than many that fight over its lock.
 
 import itertools
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -20,10 +20,14 @@ from app.adapters.database.sqlite_transaction import (
     FIND_CLAIM,
     FIND_PAYMENT,
     FIND_PAYMENTS_CLAIMING,
+    VERSIONS,
     SqliteTransaction,
+    given,
 )
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
-from app.usecases.ports import Alarm, AlertName, Checkout, Claim, Payment, Transaction
+from app.usecases.ports import Alarm, AlertName
+from app.usecases.records import Checkout, Claim, Payment, PaymentVersion
+from app.usecases.storage import Transaction
 
 T = TypeVar("T")
 
@@ -80,6 +84,27 @@ class SqliteDatabase:
 
         await self.write(write_heartbeat)
 
+    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `look` in a reader thread, over one moment's committed rows.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read.
+        """
+        try:
+            return await next(self._next_reader).run(partial(_transact, act=look, begin="BEGIN"))
+        except sqlite3.Error as error:
+            raise _unreadable() from error
+
+    async def versions(
+        self, session_ids: Collection[str], checkout_ids: Collection[str]
+    ) -> Sequence[PaymentVersion]:
+        """How often the payments of these sessions and checkouts have changed."""
+        rows = await self._read(VERSIONS, given(session_ids), given(checkout_ids))
+        return [
+            PaymentVersion(session_id=session_id, checkout_id=checkout_id, version=version)
+            for session_id, checkout_id, version in rows
+        ]
+
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
         """The checkout of this id."""
         rows = await self._read(FIND_CHECKOUT, checkout_id)
@@ -121,13 +146,19 @@ class SqliteDatabase:
                 lambda connection: connection.execute(sql, parameters).fetchall()
             )
         except sqlite3.Error as error:
-            raise StorageUnavailableError(
-                "The database cannot be read. Please try again."
-            ) from error
+            raise _unreadable() from error
 
 
-def _transact(connection: sqlite3.Connection, act: Callable[[Transaction], Awaitable[T]]) -> T:
-    connection.execute("BEGIN IMMEDIATE")
+def _unreadable() -> StorageUnavailableError:
+    return StorageUnavailableError("The database cannot be read. Please try again.")
+
+
+def _transact(
+    connection: sqlite3.Connection,
+    act: Callable[[Transaction], Awaitable[T]],
+    begin: str = "BEGIN IMMEDIATE",
+) -> T:
+    connection.execute(begin)
     try:
         return _run_to_the_end(act(SqliteTransaction(connection)))
     finally:

@@ -1,0 +1,93 @@
+"""Reads what happens to a subscription: its states, and its invoices in both of their shapes."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.domain.events import StripeEvent
+from app.domain.news import (
+    PaymentNews,
+    Subject,
+    amount_minor,
+    doubtful,
+    id_of,
+    ids_of,
+    inner,
+    listed,
+    own_id,
+    time_s,
+)
+from app.domain.payment import PaymentFacts
+from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
+
+_INVOICE_FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "invoice.paid": {"paid": True},
+    "invoice.payment_succeeded": {"paid": True},
+    "invoice.payment_failed": {"payment_failed": True},
+    "invoice.payment_action_required": {"action_required": True},
+    "invoice.voided": {"voided": True},
+    "invoice.marked_uncollectible": {"uncollectible": True},
+}
+_FIRST: Final = "subscription_create"
+
+
+def subscription(event: StripeEvent) -> PaymentNews:
+    """A subscription's state at the moment of the event."""
+    subject = event.subject
+    subscription_id, status = own_id(subject), subject.get("status")
+    object_ids = ids_of(subscription_id, subject.get("latest_invoice"))
+    if not isinstance(status, str) or status not in set(SubscriptionStatus):
+        return PaymentNews(None, object_ids, PaymentFacts(), (doubtful("status"),))
+    state = Subscription(
+        status=SubscriptionStatus(status),
+        at_s=event.created_s or 0,
+        is_first=event.type == "customer.subscription.created",
+        changed_status="status" in event.previous_attributes,
+        current_period_end_s=_current_period_end_s(subject),
+        cancel_at_period_end=subject.get("cancel_at_period_end") is True,
+    )
+    return PaymentNews(None, object_ids, PaymentFacts(subscriptions={subscription_id: state}))
+
+
+def invoice(event: StripeEvent) -> PaymentNews:
+    """A bill: before 2025-03-31 with its ids on top, since then under `parent` and `payments`."""
+    subject = event.subject
+    invoice_id = own_id(subject)
+    payments = [payment.get("payment") for payment in listed(subject.get("payments"))]
+    payment_ids = ids_of(
+        subject.get("payment_intent"),
+        subject.get("charge"),
+        *(inner(payment, name) for payment in payments for name in ("payment_intent", "charge")),
+    )
+    reason = subject.get("billing_reason")
+    known = Invoice(
+        is_first=reason == _FIRST,
+        is_renewal=isinstance(reason, str) and reason != _FIRST,
+        amount_paid_minor=amount_minor(subject.get("amount_paid")),
+        payment_ids=tuple(sorted(payment_ids)),
+        **_INVOICE_FACTS[event.type],
+    )
+    object_ids = ids_of(
+        invoice_id,
+        subject.get("subscription"),
+        inner(subject, "parent", "subscription_details", "subscription"),
+        *payment_ids,
+    )
+    return PaymentNews(None, object_ids, PaymentFacts(invoices={invoice_id: known}))
+
+
+def invoice_payment(event: StripeEvent) -> PaymentNews:
+    """Since 2025-03-31: which payment paid which invoice. The invoice's own event says the rest."""
+    subject = event.subject
+    payment_ids = ids_of(
+        inner(subject, "payment", "payment_intent"), inner(subject, "payment", "charge")
+    )
+    invoice_id = id_of(subject.get("invoice"))
+    known = {invoice_id: Invoice(payment_ids=tuple(sorted(payment_ids)))} if invoice_id else {}
+    return PaymentNews(None, ids_of(invoice_id, *payment_ids), PaymentFacts(invoices=known))
+
+
+def _current_period_end_s(subject: Subject) -> int | None:
+    """Since 2025-03-31 each item has its own period: the first to end is when money is due."""
+    ends = [subject.get("current_period_end")]
+    ends += [item.get("current_period_end") for item in listed(subject.get("items"))]
+    return min((end for value in ends if (end := time_s(value)) is not None), default=None)

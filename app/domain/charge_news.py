@@ -1,0 +1,157 @@
+"""Reads what happens to the money of a payment: intents, charges, refunds, disputes, reviews."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.domain.disputes import Dispute, DisputeState, Review
+from app.domain.events import StripeEvent
+from app.domain.news import (
+    CannotFoldError,
+    PaymentNews,
+    Subject,
+    amount_minor,
+    doubtful,
+    id_of,
+    ids_of,
+    listed,
+    own_id,
+    required_amount_minor,
+)
+from app.domain.payment import Intent, IntentState, PaymentFacts
+from app.domain.refunds import Charge, Refund, RefundState
+from app.domain.subscriptions import Invoice
+
+_INTENT_STATES: Final[Mapping[str, IntentState]] = {
+    "payment_intent.payment_failed": IntentState.ATTEMPT_FAILED,
+    "payment_intent.canceled": IntentState.CANCELED,
+    "payment_intent.succeeded": IntentState.SUCCEEDED,
+}
+# Stripe, the refund object: `status`.
+_REFUND_STATES: Final[Mapping[str, RefundState]] = {
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
+# Stripe, the dispute object: `status`.
+_DISPUTE_STATES: Final[Mapping[str, DisputeState]] = {
+    "warning_needs_response": DisputeState.OPEN,
+    "warning_under_review": DisputeState.OPEN,
+    "needs_response": DisputeState.OPEN,
+    "under_review": DisputeState.OPEN,
+    "warning_closed": DisputeState.WARNING_CLOSED,
+    "prevented": DisputeState.PREVENTED,
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+}
+
+
+def payment_intent(event: StripeEvent) -> PaymentNews:
+    """An attempt to pay. Before 2022-11-15 it held its charges, since then `latest_charge`."""
+    intent = event.subject
+    intent_id = own_id(intent)
+    charges = [charge.get("id") for charge in listed(intent.get("charges"))]
+    object_ids = ids_of(intent_id, intent.get("latest_charge"), intent.get("invoice"), *charges)
+    state = _INTENT_STATES.get(event.type)
+    facts = PaymentFacts(
+        intents={intent_id: Intent(state=state)} if state else {},
+        invoices=_paid_by(intent.get("invoice"), intent_id),
+    )
+    return PaymentNews(None, object_ids, facts)
+
+
+def charge(event: StripeEvent) -> PaymentNews:
+    """A charge, and how much of it has gone back. Before 2022-11-15 it held its refunds."""
+    subject = event.subject
+    charge_id, intent_id = own_id(subject), id_of(subject.get("payment_intent"))
+    refunded_minor = amount_minor(subject.get("amount_refunded")) or 0
+    refunds: dict[str, Refund] = {}
+    doubts: list[str] = []
+    for held in listed(subject.get("refunds")):
+        try:
+            refund_id, known = _refund({**held, "charge": charge_id}, doubts)
+        except CannotFoldError:
+            doubts.append(doubtful("refunds"))
+        else:
+            refunds[refund_id] = known
+    facts = PaymentFacts(
+        charges={charge_id: Charge(refunded_minor=refunded_minor, intent_id=intent_id)}
+        if refunded_minor
+        else {},
+        refunds=refunds,
+        invoices=_paid_by(subject.get("invoice"), intent_id or charge_id),
+    )
+    object_ids = ids_of(charge_id, intent_id, subject.get("invoice"))
+    return PaymentNews(None, object_ids, facts, tuple(doubts))
+
+
+def refund(event: StripeEvent) -> PaymentNews:
+    """A refund. `refund.failed` says by its type alone that the money came back to the shop."""
+    doubts: list[str] = []
+    refund_id, known = _refund(event.subject, doubts)
+    if event.type == "refund.failed":
+        known = known.join(Refund(state=RefundState.FAILED, amount_minor=0))
+    return PaymentNews(
+        None,
+        ids_of(known.charge_id, known.intent_id),
+        PaymentFacts(refunds={refund_id: known}),
+        tuple(doubts),
+    )
+
+
+def dispute(event: StripeEvent) -> PaymentNews:
+    """A dispute, or an inquiry that may become one. A state nobody knows yet is an open one."""
+    subject = event.subject
+    status = subject.get("status")
+    state = _DISPUTE_STATES.get(status) if isinstance(status, str) else None
+    known = Dispute(
+        state=state or DisputeState.OPEN,
+        amount_minor=required_amount_minor(subject, "amount"),
+        charge_id=id_of(subject.get("charge")),
+        intent_id=id_of(subject.get("payment_intent")),
+        funds_withdrawn=event.type == "charge.dispute.funds_withdrawn",
+        funds_reinstated=event.type == "charge.dispute.funds_reinstated",
+    )
+    return PaymentNews(
+        None,
+        ids_of(known.charge_id, known.intent_id),
+        PaymentFacts(disputes={own_id(subject): known}),
+        () if state else (doubtful("status"),),
+    )
+
+
+def fraud_warning(event: StripeEvent) -> PaymentNews:
+    """A card network suspects fraud (Stripe: radar/early_fraud_warning)."""
+    subject = event.subject
+    object_ids = ids_of(subject.get("charge"), subject.get("payment_intent"))
+    return PaymentNews(None, object_ids, PaymentFacts(fraud_warning_ids=(own_id(subject),)))
+
+
+def review(event: StripeEvent) -> PaymentNews:
+    """Radar's rules ask somebody to look, or somebody has looked."""
+    subject = event.subject
+    object_ids = ids_of(subject.get("charge"), subject.get("payment_intent"))
+    known = Review(closed=event.type == "review.closed")
+    return PaymentNews(None, object_ids, PaymentFacts(reviews={own_id(subject): known}))
+
+
+def _refund(subject: Subject, doubts: list[str]) -> tuple[str, Refund]:
+    """A refund's id, and what is known of it. A state nobody knows yet counts as pending."""
+    status = subject.get("status")
+    state = _REFUND_STATES.get(status) if isinstance(status, str) else None
+    if state is None:
+        doubts.append(doubtful("status"))
+    known = Refund(
+        state=state or RefundState.PENDING,
+        amount_minor=required_amount_minor(subject, "amount"),
+        charge_id=id_of(subject.get("charge")),
+        intent_id=id_of(subject.get("payment_intent")),
+    )
+    return own_id(subject), known
+
+
+def _paid_by(invoice: object, payment_id: str) -> dict[str, Invoice]:
+    """Before 2025-03-31 an intent and a charge named the invoice that they pay."""
+    invoice_id = id_of(invoice)
+    return {invoice_id: Invoice(payment_ids=(payment_id,))} if invoice_id else {}

@@ -1,0 +1,7 @@
+"""The ids by which a payment is asked for."""
+
+import re
+from typing import Final
+
+SESSION_ID: Final = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
+CHECKOUT_ID: Final = re.compile(r"chk_[0-9a-v]{36}")

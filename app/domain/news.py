@@ -1,0 +1,101 @@
+"""What an event says of a payment, and the reading of single fields that all kinds share."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from app.domain.payment import PaymentFacts
+
+_OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
+_AMOUNT_MAX: Final = 2**53
+_TIME_MAX: Final = 2**37  # in seconds: some thousand years on, and still a date
+
+Subject = Mapping[str, object]
+Known = TypeVar("Known", bound=StrEnum)
+
+
+class CannotFoldError(Exception):
+    """An event of a kind that concerns payments has a form that nobody foresaw."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNews:
+    """What one event says of one payment.
+
+    A session's event names its payment by `session_id`, and `object_ids` are those by which later
+    events will speak of it. Any other event has no `session_id`, and concerns every payment to
+    which one of its `object_ids` is linked. `doubts` are what could not be understood in it.
+    """
+
+    session_id: str | None
+    object_ids: tuple[str, ...]
+    facts: PaymentFacts
+    doubts: tuple[str, ...] = ()
+
+
+def own_id(subject: Subject) -> str:
+    """The object's own id.
+
+    Raises:
+        CannotFoldError: it has none.
+    """
+    object_id = id_of(subject.get("id"))
+    if object_id is None:
+        raise CannotFoldError("data.object.id is missing or has an unexpected form")
+    return object_id
+
+
+def id_of(value: object) -> str | None:
+    """The id in a field that holds an id, or an expanded object, or nothing."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value if isinstance(value, str) and _OBJECT_ID.fullmatch(value) else None
+
+
+def ids_of(*values: object) -> tuple[str, ...]:
+    """The ids in such fields, each once, in their order."""
+    return tuple(dict.fromkeys(found for value in values if (found := id_of(value)) is not None))
+
+
+def amount_minor(value: object) -> int | None:
+    """An amount in the minor unit."""
+    return value if type(value) is int and 0 <= value < _AMOUNT_MAX else None
+
+
+def required_amount_minor(subject: Subject, name: str) -> int:
+    """An amount without which the object says nothing.
+
+    Raises:
+        CannotFoldError: it is missing or no amount.
+    """
+    amount = amount_minor(subject.get(name))
+    if amount is None:
+        raise CannotFoldError(f"data.object.{name} is not an amount")
+    return amount
+
+
+def time_s(value: object) -> int | None:
+    """A time in epoch seconds."""
+    return value if type(value) is int and 0 <= value < _TIME_MAX else None
+
+
+def listed(value: object) -> list[Subject]:
+    """The objects of a list as Stripe sends one: `{"object": "list", "data": [...]}`."""
+    data = value.get("data") if isinstance(value, dict) else None
+    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
+
+
+def inner(value: object, *names: str) -> object:
+    """What stands at a path of names, or None where the path ends early."""
+    for name in names:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def doubtful(name: str) -> str:
+    """The words for a field of a kind that nobody has seen yet; its value is not repeated."""
+    return f"data.object.{name} is of an unknown kind"

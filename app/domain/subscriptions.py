@@ -1,0 +1,90 @@
+"""What a subscription's events say: its latest state, and its invoices, each counted once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from app.domain.joins import either, join_ids
+
+
+class SubscriptionStatus(StrEnum):
+    """Stripe's own words, in the order that decides between two states of one second."""
+
+    INCOMPLETE = "incomplete"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    UNPAID = "unpaid"
+    PAUSED = "paused"
+    INCOMPLETE_EXPIRED = "incomplete_expired"
+    CANCELED = "canceled"
+
+
+_RANK: Final = {status: rank for rank, status in enumerate(SubscriptionStatus)}
+_OVER: Final = frozenset({SubscriptionStatus.INCOMPLETE_EXPIRED, SubscriptionStatus.CANCELED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A subscription at one moment. Times are epoch seconds.
+
+    `at_s` is when Stripe made the event; `is_first` marks its creation, and `changed_status` an
+    event that changed the status: both decide between events of one second, of which there are
+    several at every checkout.
+    """
+
+    status: SubscriptionStatus
+    at_s: int
+    is_first: bool = False
+    changed_status: bool = False
+    current_period_end_s: int | None = None
+    cancel_at_period_end: bool = False
+
+    def join(self, other: "Subscription") -> "Subscription":
+        """The later of the two: the greater in an order of all moments there can be."""
+        return max(self, other, key=_moment)
+
+
+def _moment(state: Subscription) -> tuple[int, ...]:
+    """Where a state stands in time. One that is over stays so, whatever comes late."""
+    return (
+        state.status in _OVER,
+        state.at_s,
+        not state.is_first,
+        state.changed_status,
+        _RANK[state.status],
+        -1 if state.current_period_end_s is None else state.current_period_end_s,
+        state.cancel_at_period_end,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """One bill of a subscription. `amount_paid_minor` is in the currency's minor unit.
+
+    `payment_ids` are the payment intents and charges by which it was, or is to be, paid.
+    """
+
+    paid: bool = False
+    payment_failed: bool = False
+    action_required: bool = False
+    voided: bool = False
+    uncollectible: bool = False
+    is_first: bool = False
+    is_renewal: bool = False
+    amount_paid_minor: int | None = None
+    payment_ids: tuple[str, ...] = ()
+
+    def join(self, other: "Invoice") -> "Invoice":
+        """`invoice.paid` and `invoice.payment_succeeded` both come, and are one fact here."""
+        return Invoice(
+            paid=self.paid or other.paid,
+            payment_failed=self.payment_failed or other.payment_failed,
+            action_required=self.action_required or other.action_required,
+            voided=self.voided or other.voided,
+            uncollectible=self.uncollectible or other.uncollectible,
+            is_first=self.is_first or other.is_first,
+            is_renewal=self.is_renewal or other.is_renewal,
+            amount_paid_minor=either(max, self.amount_paid_minor, other.amount_paid_minor),
+            payment_ids=join_ids(self.payment_ids, other.payment_ids),
+        )

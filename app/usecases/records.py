@@ -1,0 +1,176 @@
+"""What is kept, and what is shown of it: the values between use cases and adapters."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from app.domain.cart import Cart, Mode
+from app.domain.events import StripeEvent
+from app.domain.money import Money
+from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.subscriptions import SubscriptionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOrder:
+    """What a payment page is asked for."""
+
+    cart: Cart
+    success_url: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A cart that was sent to a payment page. `session_id` is None where its URL did not tell.
+
+    `expected` is what the catalogue says that it costs, before taxes and discounts.
+    """
+
+    id: str
+    created_at_ms: int
+    cart: Cart
+    client_reference_id: str | None
+    success_url: str
+    cancel_url: str
+    url: str
+    session_id: str | None
+    expected: Money | None = None
+
+
+class ClaimState(StrEnum):
+    """How far the checkout of an idempotency key has come: its recovery points."""
+
+    CREATING = "creating"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who holds an idempotency key: the checkout that is being made, or was made, with it.
+
+    While `creating`, the holder has until `lease_until_ms`; a holder that died is then succeeded.
+    """
+
+    key_digest: str
+    fingerprint: str
+    checkout_id: str
+    state: ClaimState
+    lease_until_ms: int
+    created_at_ms: int
+
+
+class EventState(StrEnum):
+    """How far an event has come.
+
+    `recorded`: kept, and about no payment. `waiting`: about one that no session has named yet.
+    `failed`: not understood, or only in part. `unread`: recorded by a version of this program that
+    understood less; it is read once more at the next start.
+    """
+
+    RECORDED = "recorded"
+    WAITING = "waiting"
+    FOLDED = "folded"
+    FAILED = "failed"
+    UNREAD = "unread"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """An event as it is kept, with its payload byte for byte; None once its time is over."""
+
+    id: str
+    type: str
+    created_s: int | None
+    received_at_ms: int
+    account: str | None
+    livemode: bool | None
+    state: EventState
+    reason: str | None
+    payload: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event read back from its row. `event` is None once its payload's time is over."""
+
+    id: str
+    state: EventState
+    event: StripeEvent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The state in which a replayed event ends."""
+
+    event_id: str
+    state: EventState
+    reason: str | None
+
+
+class Mention(NamedTuple):
+    """An event speaks of a Stripe object, by its id."""
+
+    object_id: str
+    event_id: str
+
+
+class Link(NamedTuple):
+    """A Stripe object belongs to a session's payment."""
+
+    object_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A payment as it is kept. `updated_at_ms` is when its facts last changed.
+
+    `version` counts the changes. `price_mismatch`: Stripe's subtotal or currency is not what the
+    catalogue said.
+    """
+
+    session_id: str
+    facts: PaymentFacts
+    updated_at_ms: int
+    version: int = 1
+    price_mismatch: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentVersion:
+    """How often a payment has changed: enough to know whether it must be read again."""
+
+    session_id: str
+    checkout_id: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionView:
+    """A subscription for its buyer; all but the id are None until its own events have come."""
+
+    id: str
+    status: SubscriptionStatus | None
+    current_period_end_s: int | None
+    cancel_at_period_end: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """What anybody who holds an unguessable id may know. Nothing in it is personal.
+
+    `version` never falls: of two views of one payment, the greater is the later.
+    """
+
+    checkout_id: str | None
+    session_id: str | None
+    mode: Mode | None
+    status: PaymentStatus
+    amount_total_minor: int | None
+    currency: str | None
+    amount_refunded_minor: int
+    paid_at_s: int | None
+    updated_at_ms: int
+    subscription: SubscriptionView | None
+    version: int

@@ -1,0 +1,161 @@
+"""The one durable memory, as the use cases need it. The adapters fulfil this."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from app.domain.money import Money
+from app.usecases.records import (
+    Checkout,
+    Claim,
+    EventRow,
+    Link,
+    Mention,
+    Payment,
+    PaymentVersion,
+    Settled,
+    StoredEvent,
+)
+
+T = TypeVar("T")
+
+
+class Transaction(Protocol):
+    """One unit of work. What is not committed when the act returns is rolled back."""
+
+    async def add_checkout(self, checkout: Checkout) -> None:
+        """Keep a checkout."""
+        ...
+
+    async def claim(self, claim: Claim, *, dead_before_ms: int) -> Claim:
+        """Take a key that is free, older than `dead_before_ms`, or whose holder's lease is over.
+
+        Returns who holds it now: `claim` itself, or the one that was there first.
+        """
+        ...
+
+    async def fulfil_claim(self, key_digest: str, checkout_id: str) -> bool:
+        """Mark the key's checkout as made; False where another holds the key by now."""
+        ...
+
+    async def free_claim(self, key_digest: str, checkout_id: str) -> None:
+        """Give a key back whose checkout could not be made."""
+        ...
+
+    async def forget_claims(self, *, dead_before_ms: int) -> int:
+        """Delete some of the keys older than that; how many there were."""
+        ...
+
+    async def lock(self, object_ids: Collection[str]) -> None:
+        """Let nobody else fold what mentions one of these ids, until the end.
+
+        An event that makes a link and one that waits for it, folded at the same moment, would each
+        see nothing of the other.
+        """
+        ...
+
+    async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
+        """Which of these are kept already and have not failed."""
+        ...
+
+    async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
+        """Keep new events, and failed ones that can be folded now; the ids of both."""
+        ...
+
+    async def stored_events(self, event_ids: Collection[str]) -> Sequence[StoredEvent]:
+        """Those of these events that are kept."""
+        ...
+
+    async def settle(self, events: Collection[Settled]) -> None:
+        """Write the states in which replayed events end."""
+        ...
+
+    async def mention(self, mentions: Collection[Mention]) -> None:
+        """Remember by which ids events can be found."""
+        ...
+
+    async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
+        """The events that speak of one of these ids, sessions' own events only by their own."""
+        ...
+
+    async def wake(self, event_ids: Collection[str]) -> None:
+        """These events wait no longer: they have been folded."""
+        ...
+
+    async def links(self, object_ids: Collection[str]) -> Collection[Link]:
+        """To which payments these ids belong."""
+        ...
+
+    async def link(self, links: Collection[Link]) -> None:
+        """Remember to which payments these ids belong."""
+        ...
+
+    async def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment]:
+        """The payments that exist already, by session id."""
+        ...
+
+    async def save_payments(self, payments: Collection[Payment]) -> None:
+        """Keep the payments as they are now."""
+        ...
+
+    async def expected_subtotals(
+        self, checkout_ids: Mapping[str, str | None]
+    ) -> Mapping[str, Money]:
+        """What the catalogue said that sessions' carts cost, where it did; by session id.
+
+        Asked by session id, each with the checkout that its success URL names.
+        """
+        ...
+
+    async def beat(self, at_ms: int) -> None:
+        """Write one small row, to know that a commit is possible."""
+        ...
+
+    async def commit(self) -> None:
+        """Make everything above durable: on disk when this returns."""
+        ...
+
+
+class Database(Protocol):
+    """The one durable memory."""
+
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` in a transaction of its own.
+
+        Raises:
+            StorageUnavailableError: nothing was committed.
+        """
+        ...
+
+    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `look` over one moment's committed rows; it writes nothing.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read.
+        """
+        ...
+
+    async def versions(
+        self, session_ids: Collection[str], checkout_ids: Collection[str]
+    ) -> Sequence[PaymentVersion]:
+        """How often the payments of these sessions and checkouts have changed, in one query."""
+        ...
+
+    async def find_checkout(self, checkout_id: str) -> Checkout | None:
+        """The checkout of this id."""
+        ...
+
+    async def find_claim(self, key_digest: str) -> Claim | None:
+        """Who holds this key."""
+        ...
+
+    async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
+        """The checkout whose payment page was this session's."""
+        ...
+
+    async def find_payment(self, session_id: str) -> Payment | None:
+        """The payment of this session."""
+        ...
+
+    async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
+        """The payments whose success URL names this checkout."""
+        ...

@@ -1,0 +1,213 @@
+"""One watcher for everybody who waits for news of a payment.
+
+What this process records it tells at once. What other processes record it sees in the database:
+one query a tick for all that is waited for, and none while nobody waits.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from app.domain.errors import CheckoutError, StorageUnavailableError, TooManyWaitingError
+from app.domain.identity import CHECKOUT_ID
+from app.usecases.read_payment import ReadPayment
+from app.usecases.records import Payment, PaymentVersion, PaymentView
+from app.usecases.storage import Database
+
+TICK_S: Final = 0.5
+FOLLOWERS_MAX: Final = 10_000
+FOLLOWERS_OF_ONE_MAX: Final = 100  # a buyer has some tabs; more is somebody who means harm
+
+
+class Follower:
+    """One who waits: what it was shown last, and a bell that rings when there may be news."""
+
+    __slots__ = ("_bell", "_watched", "shown")
+
+    def __init__(self, watched: "_Watched") -> None:
+        self._watched = watched
+        self._bell = asyncio.Event()
+        self.shown: PaymentView
+
+    async def next(self, timeout_s: float) -> PaymentView | None:
+        """The payment once it differs from what was shown; None if that takes too long.
+
+        Whoever is slow misses what lies between, and gets the latest. None, too, once the watch is
+        closed.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._watched.view == self.shown and not self._watched.is_closed:
+                    self._bell.clear()
+                    await self._bell.wait()
+        latest = self._watched.view
+        if latest is None or latest == self.shown:
+            return None
+        self.shown = latest
+        return latest
+
+    def ring(self) -> None:
+        """Say that there may be news."""
+        self._bell.set()
+
+
+class _Watched:
+    """A payment that is waited for, by one public id."""
+
+    __slots__ = ("followers", "is_closed", "public_id", "versions", "view")
+
+    def __init__(self, public_id: str) -> None:
+        self.public_id = public_id
+        self.view: PaymentView | None = None
+        self.followers: set[Follower] = set()
+        self.versions: dict[str, int] | None = None  # by session id, at the last tick
+        self.is_closed = False
+
+    @property
+    def checkout_id(self) -> str | None:
+        return self.public_id if CHECKOUT_ID.fullmatch(self.public_id) else None
+
+    @property
+    def session_id(self) -> str | None:
+        return self.view.session_id if self.view else None
+
+    def show(self, view: PaymentView) -> None:
+        """Two reads may end in the wrong order; the version says which is the later."""
+        if self.view is None or view.version > self.view.version:
+            self.view = view
+            self.ring()
+
+    def ring(self) -> None:
+        for follower in self.followers:
+            follower.ring()
+
+    def has_news(self, versions: dict[str, int]) -> bool:
+        """Whether a tick's versions are not those of the view, or of the tick before."""
+        before, self.versions = self.versions, versions
+        if before is None:
+            return self.view is None or sum(versions.values()) != self.view.version
+        return versions != before
+
+
+class PaymentWatch:
+    """Tells followers of changes, until it is closed."""
+
+    def __init__(
+        self,
+        *,
+        read_payment: ReadPayment,
+        database: Database,
+        tick_s: float = TICK_S,
+        followers_max: int = FOLLOWERS_MAX,
+    ) -> None:
+        self._read_payment = read_payment
+        self._database = database
+        self._tick_s = tick_s
+        self._followers_max = followers_max
+        self._watched: dict[str, _Watched] = {}
+        self._stale: dict[str, _Watched] = {}
+        self._refreshing: asyncio.Task[None] | None = None
+        self._someone_waits = asyncio.Event()
+        self.followers = 0
+        self.is_closed = False
+
+    @asynccontextmanager
+    async def follow(self, public_id: str) -> AsyncIterator[Follower]:
+        """Wait for news of a payment; what is `shown` at first is what is committed now.
+
+        Registered before the first read, so that no change falls between the two.
+
+        Raises:
+            NotFoundError: there is no such payment.
+            TooManyWaitingError: this process holds as many as it can.
+        """
+        watched = self._watched.get(public_id) or _Watched(public_id)
+        if self.followers >= self._followers_max or len(watched.followers) >= FOLLOWERS_OF_ONE_MAX:
+            raise TooManyWaitingError("Too many wait for news at once. Please try again.")
+        follower = Follower(watched)
+        self._watched[public_id] = watched
+        watched.is_closed = self.is_closed
+        watched.followers.add(follower)
+        self.followers += 1
+        self._someone_waits.set()
+        try:
+            follower.shown = await self._refresh(watched)
+            yield follower
+        finally:
+            self.followers -= 1
+            watched.followers.discard(follower)
+            if not watched.followers:
+                self._watched.pop(public_id, None)
+            if not self._watched:
+                self._someone_waits.clear()
+
+    def changed(self, payments: Collection[Payment]) -> None:
+        """This process has committed these. Whoever waits for one is told at once."""
+        if not self._watched:
+            return
+        for payment in payments:
+            self._stale |= self._watched_by(payment.session_id, payment.facts.checkout_id)
+        if self._stale and self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh_stale())
+
+    async def run(self) -> None:
+        """Look at the database once a tick, while somebody waits."""
+        while True:
+            await self._someone_waits.wait()
+            await asyncio.sleep(self._tick_s)
+            if self._watched:
+                with contextlib.suppress(StorageUnavailableError):  # the next tick will tell
+                    await self._tick()
+
+    def close(self) -> None:
+        """Let everybody go: the process is about to end."""
+        self.is_closed = True
+        for watched in self._watched.values():
+            watched.is_closed = True
+            watched.ring()
+
+    async def _tick(self) -> None:
+        watched = list(self._watched.values())
+        rows = await self._database.versions(
+            [session_id for item in watched if (session_id := item.session_id)],
+            [checkout_id for item in watched if (checkout_id := item.checkout_id)],
+        )
+        by_id = _versions_by_id(rows)
+        for item in watched:
+            versions = by_id[item.session_id or ""] | by_id[item.checkout_id or ""]
+            if item.has_news(versions):
+                await self._refresh(item)
+
+    def _watched_by(self, session_id: str, checkout_id: str | None) -> dict[str, _Watched]:
+        """Who waits for this payment: by the session's id, or by its checkout's."""
+        ids = (session_id, checkout_id or "")
+        return {
+            public_id: self._watched[public_id] for public_id in ids if public_id in self._watched
+        }
+
+    async def _refresh_stale(self) -> None:
+        try:
+            while self._stale:
+                _, watched = self._stale.popitem()
+                with contextlib.suppress(CheckoutError):  # the next tick will tell
+                    await self._refresh(watched)
+        finally:
+            self._refreshing = None
+
+    async def _refresh(self, watched: _Watched) -> PaymentView:
+        view = await self._read_payment(watched.public_id)
+        watched.show(view)
+        return watched.view or view
+
+
+def _versions_by_id(rows: Sequence[PaymentVersion]) -> defaultdict[str, dict[str, int]]:
+    """By session id and by checkout id: the versions of the sessions' payments."""
+    by_id: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        by_id[row.session_id][row.session_id] = row.version
+        if row.checkout_id:
+            by_id[row.checkout_id][row.session_id] = row.version
+    return by_id

@@ -1,0 +1,86 @@
+"""GET /checkout/{id}/events: the status object as server-sent events, at once and on each change.
+
+WHATWG HTML, 9.2: `retry` says how soon a browser that lost the stream opens it anew, `id` comes
+back as Last-Event-ID, and 204 tells it that there is nothing more to open.
+"""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.usecases.records import PaymentView
+from app.usecases.watch_payments import Follower, PaymentWatch
+from app.web.body import ClientGoneError
+from app.web.presence import while_connected
+from app.web.status import etag_of, status_document
+
+COMMENT_EVERY_S: Final = 15.0  # below the idle limits of proxies, which begin at 30 s
+RETRY_MS: Final = 1000
+OPEN_MAX_S: Final = 3600.0  # then the browser comes again, perhaps to another replica
+
+_HEADERS: Final = {
+    "Cache-Control": "no-store, no-transform",  # no-transform: a proxy that compresses would buffer
+    "X-Accel-Buffering": "no",  # nginx
+}
+_RETRY: Final = f"retry: {RETRY_MS}\n\n".encode()
+_COMMENT: Final = b": still here\n\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusStreamEndpoint:
+    """Streams until nothing more can happen, the client leaves, or the process ends."""
+
+    watch: PaymentWatch
+    comment_every_s: float = COMMENT_EVERY_S
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request, or raise a `CheckoutError`."""
+        stack = AsyncExitStack()
+        follower = await stack.enter_async_context(self.watch.follow(request.path_params["id"]))
+        if _has_seen_the_end(request, follower.shown):
+            await stack.aclose()
+            return Response(status_code=204, headers=_HEADERS)
+        return _Stream(self._messages(follower), stack)
+
+    async def _messages(self, follower: Follower) -> AsyncIterator[bytes]:
+        ends_at_s = time.monotonic() + OPEN_MAX_S
+        view: PaymentView | None = follower.shown
+        yield _RETRY
+        while time.monotonic() < ends_at_s:
+            yield _message(view) if view else _COMMENT
+            if follower.shown.status.is_final or self.watch.is_closed:
+                break
+            view = await follower.next(self.comment_every_s)
+        yield _RETRY
+
+
+class _Stream(StreamingResponse):
+    """Frees the follower's place however the answer ends: its generator may never be begun."""
+
+    def __init__(self, messages: AsyncIterator[bytes], stack: AsyncExitStack) -> None:
+        super().__init__(messages, headers=_HEADERS, media_type="text/event-stream")
+        self._stack = stack
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Send until the end; Starlette's own way would notice a client's leaving too late."""
+        async with self._stack:
+            with contextlib.suppress(ClientGoneError):
+                await while_connected(self.stream_response(send), receive)
+
+
+def _message(view: PaymentView) -> bytes:
+    """One event; JSON holds no line break, so it is one line of data."""
+    body = status_document(view)
+    return b"event: status\nid: " + etag_of(body).strip('"').encode() + b"\ndata: " + body + b"\n\n"
+
+
+def _has_seen_the_end(request: Request, view: PaymentView) -> bool:
+    tag = etag_of(status_document(view)).strip('"')
+    return view.status.is_final and request.headers.get("last-event-id") == tag
