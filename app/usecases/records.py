@@ -100,6 +100,33 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events an operator wants to see; the latest received first.
+
+    `payment` is a session's id: the events that speak of its payment. Without it, events whose
+    payload's time is over are left out.
+    """
+
+    state: EventState | None = None
+    type: str | None = None
+    payment: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSummary:
+    """An event in a list: all but its payload."""
+
+    id: str
+    type: str
+    created_s: int | None
+    received_at_ms: int
+    state: EventState
+    reason: str | None
+    has_payload: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """The state in which a replayed event ends."""
 

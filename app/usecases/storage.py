@@ -7,7 +7,10 @@ from app.domain.money import Money
 from app.usecases.records import (
     Checkout,
     Claim,
+    EventQuery,
     EventRow,
+    EventState,
+    EventSummary,
     Link,
     Mention,
     Payment,
@@ -59,6 +62,30 @@ class Transaction(Protocol):
 
     async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
         """Keep new events, and failed ones that can be folded now; the ids of both."""
+        ...
+
+    async def list_events(self, wanted: EventQuery) -> Sequence[EventSummary]:
+        """The latest events of a kind."""
+        ...
+
+    async def find_event(self, event_id: str) -> EventRow | None:
+        """One event, with its payload."""
+        ...
+
+    async def event_ids(self, state: EventState | None, *, after: str, limit: int) -> Sequence[str]:
+        """A page of ids, in their order: those of one state, or all."""
+        ...
+
+    async def session_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        """A page of the sessions that have a payment or an event of their own, in their order."""
+        ...
+
+    async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
+        """Forget payloads of events received before that; how many."""
+        ...
+
+    async def try_to_lead(self) -> bool:
+        """Whether this transaction alone, of all replicas', does the housekeeping now."""
         ...
 
     async def stored_events(self, event_ids: Collection[str]) -> Sequence[StoredEvent]:

@@ -15,6 +15,7 @@ from app.usecases.records import (
     ClaimState,
     EventRow,
     EventState,
+    EventSummary,
     Payment,
     StoredEvent,
 )
@@ -28,6 +29,8 @@ CHECKOUT_COLUMNS = """
 CLAIM_COLUMNS = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
 PAYMENT_COLUMNS = "session_id, facts, updated_at_ms, version, price_mismatch"
 EVENT_COLUMNS = "id, type, created_s, received_at_ms, account, livemode, state, reason, payload"
+
+SUMMARY_COLUMNS = "id, type, created_s, received_at_ms, state, reason, payload IS NOT NULL"
 
 
 def checkout_to_row(checkout: Checkout) -> tuple[object, ...]:
@@ -119,6 +122,20 @@ def row_to_event(row: Row) -> EventRow:
         state=EventState(state),
         reason=reason,
         payload=payload,
+    )
+
+
+def row_to_summary(row: Row) -> EventSummary:
+    """From the order of SUMMARY_COLUMNS."""
+    id_, type_, created_s, received_at_ms, state, reason, has_payload = row
+    return EventSummary(
+        id=id_,
+        type=type_,
+        created_s=created_s,
+        received_at_ms=received_at_ms,
+        state=EventState(state),
+        reason=reason,
+        has_payload=bool(has_payload),
     )
 
 

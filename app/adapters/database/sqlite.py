@@ -12,18 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from app.adapters.database import sqlite_statements as sql
 from app.adapters.database.connection_thread import ConnectionThread
 from app.adapters.database.rows import row_to_checkout, row_to_claim, row_to_payment
-from app.adapters.database.sqlite_transaction import (
-    FIND_CHECKOUT,
-    FIND_CHECKOUT_OF_SESSION,
-    FIND_CLAIM,
-    FIND_PAYMENT,
-    FIND_PAYMENTS_CLAIMING,
-    VERSIONS,
-    SqliteTransaction,
-    given,
-)
+from app.adapters.database.sqlite_transaction import SqliteTransaction, given
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import Checkout, Claim, Payment, PaymentVersion
@@ -99,7 +91,7 @@ class SqliteDatabase:
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
         """How often the payments of these sessions and checkouts have changed."""
-        rows = await self._read(VERSIONS, given(session_ids), given(checkout_ids))
+        rows = await self._read(sql.VERSIONS, given(session_ids), given(checkout_ids))
         return [
             PaymentVersion(session_id=session_id, checkout_id=checkout_id, version=version)
             for session_id, checkout_id, version in rows
@@ -107,27 +99,27 @@ class SqliteDatabase:
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
         """The checkout of this id."""
-        rows = await self._read(FIND_CHECKOUT, checkout_id)
+        rows = await self._read(sql.FIND_CHECKOUT, checkout_id)
         return row_to_checkout(rows[0]) if rows else None
 
     async def find_claim(self, key_digest: str) -> Claim | None:
         """Who holds this key."""
-        rows = await self._read(FIND_CLAIM, key_digest)
+        rows = await self._read(sql.FIND_CLAIM, key_digest)
         return row_to_claim(rows[0]) if rows else None
 
     async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
         """The checkout whose payment page was this session's."""
-        rows = await self._read(FIND_CHECKOUT_OF_SESSION, session_id)
+        rows = await self._read(sql.FIND_CHECKOUT_OF_SESSION, session_id)
         return row_to_checkout(rows[0]) if rows else None
 
     async def find_payment(self, session_id: str) -> Payment | None:
         """The payment of this session."""
-        rows = await self._read(FIND_PAYMENT, session_id)
+        rows = await self._read(sql.FIND_PAYMENT, session_id)
         return row_to_payment(rows[0]) if rows else None
 
     async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
         """The payments whose success URL names this checkout."""
-        rows = await self._read(FIND_PAYMENTS_CLAIMING, checkout_id)
+        rows = await self._read(sql.FIND_PAYMENTS_CLAIMING, checkout_id)
         return [row_to_payment(row) for row in rows]
 
     async def _reconnect(self) -> None:
@@ -139,11 +131,11 @@ class SqliteDatabase:
         for thread in (self._writer, *self._readers):
             await thread.reconnect()
 
-    async def _read(self, sql: str, *parameters: object) -> list[Any]:
+    async def _read(self, text: str, *parameters: object) -> list[Any]:
         reader = next(self._next_reader)
         try:
             return await reader.run(
-                lambda connection: connection.execute(sql, parameters).fetchall()
+                lambda connection: connection.execute(text, parameters).fetchall()
             )
         except sqlite3.Error as error:
             raise _unreadable() from error

@@ -1,0 +1,127 @@
+"""The SQL that SQLite is asked. A list of ids is one parameter: a JSON array."""
+
+from app.adapters.database.rows import (
+    CHECKOUT_COLUMNS,
+    CLAIM_COLUMNS,
+    EVENT_COLUMNS,
+    PAYMENT_COLUMNS,
+    SUMMARY_COLUMNS,
+)
+
+FIND_CHECKOUT = f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE id = ?"
+# One session id is one checkout's; should an upstream repeat one, the latest is meant.
+FIND_CHECKOUT_OF_SESSION = (
+    f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = ? ORDER BY id DESC LIMIT 1"
+)
+FIND_CLAIM = f"SELECT {CLAIM_COLUMNS} FROM idempotency_keys WHERE key_digest = ?"
+FIND_PAYMENT = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ?"
+FIND_PAYMENTS_CLAIMING = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE checkout_id = ?"
+
+_GIVEN = "(SELECT value FROM json_each(?))"  # a list as one parameter, so one text for all lengths
+
+VERSIONS = f"""
+    SELECT session_id, checkout_id, version FROM payments WHERE session_id IN {_GIVEN}
+    UNION
+    SELECT session_id, checkout_id, version FROM payments WHERE checkout_id IN {_GIVEN}
+"""
+
+ADD_CHECKOUT = f"""
+    INSERT INTO checkouts ({CHECKOUT_COLUMNS})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+# The one place where a key changes hands: free, forgotten after its life, or left by the dead.
+CLAIM = f"""
+    INSERT INTO idempotency_keys ({CLAIM_COLUMNS})
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (key_digest) DO UPDATE SET
+        fingerprint = excluded.fingerprint, checkout_id = excluded.checkout_id,
+        state = excluded.state, lease_until_ms = excluded.lease_until_ms,
+        created_at_ms = excluded.created_at_ms
+    WHERE idempotency_keys.created_at_ms < ?
+       OR (idempotency_keys.state = 'creating'
+           AND idempotency_keys.lease_until_ms < excluded.created_at_ms
+           AND idempotency_keys.fingerprint = excluded.fingerprint)
+"""
+FULFIL_CLAIM = """
+    UPDATE idempotency_keys SET state = 'open' WHERE key_digest = ? AND checkout_id = ?
+"""
+FREE_CLAIM = """
+    DELETE FROM idempotency_keys WHERE key_digest = ? AND checkout_id = ? AND state = 'creating'
+"""
+FORGET_CLAIMS = """
+    DELETE FROM idempotency_keys WHERE key_digest IN (
+        SELECT key_digest FROM idempotency_keys WHERE created_at_ms < ? LIMIT 500)
+"""
+# An event that once failed is taken as new when it comes again and can be folded now.
+ADD_EVENT = f"""
+    INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, reason = excluded.reason, payload = excluded.payload
+    WHERE events.state = 'failed' AND excluded.state <> 'failed'
+"""
+KNOWN_EVENTS = f"SELECT id FROM events WHERE id IN {_GIVEN} AND state <> 'failed'"
+STORED_EVENTS = f"SELECT id, state, payload FROM events WHERE id IN {_GIVEN} ORDER BY id"
+EVENTS_MENTIONING = f"""
+    SELECT id, state, payload FROM events WHERE id IN (
+        SELECT event_id FROM event_mentions WHERE object_id IN {_GIVEN}) ORDER BY id
+"""
+FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?"
+LIST_EVENTS = f"""
+    SELECT {SUMMARY_COLUMNS} FROM events
+    WHERE payload IS NOT NULL AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR type = ?2)
+    ORDER BY received_at_ms DESC, id DESC LIMIT ?3
+"""
+LIST_EVENTS_OF_PAYMENT = f"""
+    SELECT {SUMMARY_COLUMNS} FROM events
+    WHERE id IN (
+        SELECT event_id FROM event_mentions
+        WHERE object_id = ?4
+           OR object_id IN (SELECT object_id FROM payment_links WHERE session_id = ?4))
+      AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR type = ?2)
+    ORDER BY received_at_ms DESC, id DESC LIMIT ?3
+"""
+EVENT_IDS = "SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?"
+EVENT_IDS_OF_STATE = "SELECT id FROM events WHERE state = ? AND id > ? ORDER BY id LIMIT ?"
+# 'cs`' is what comes after every id that begins with 'cs_'.
+SESSION_IDS = """
+    SELECT session_id FROM payments WHERE session_id > ?1
+    UNION SELECT object_id FROM event_mentions
+          WHERE object_id > ?1 AND object_id > 'cs_' AND object_id < 'cs`'
+    ORDER BY 1 LIMIT ?2
+"""
+PRUNE = """
+    UPDATE events SET payload = NULL WHERE id IN (
+        SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < ? LIMIT ?)
+"""
+SETTLE = "UPDATE events SET state = ?, reason = ? WHERE id = ?"
+WAKE = "UPDATE events SET state = 'folded' WHERE id = ? AND state = 'waiting'"
+MENTION = "INSERT OR IGNORE INTO event_mentions (object_id, event_id) VALUES (?, ?)"
+LINKS = f"SELECT object_id, session_id FROM payment_links WHERE object_id IN {_GIVEN}"
+LINK = "INSERT OR IGNORE INTO payment_links (object_id, session_id) VALUES (?, ?)"
+PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id IN {_GIVEN}"
+SAVE_PAYMENT = """
+    INSERT INTO payments (session_id, checkout_id, status, amount_total_minor, currency,
+                          paid_at_s, facts, updated_at_ms, price_mismatch, version,
+                          amount_refunded_minor, contradicted)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (session_id) DO UPDATE SET
+        checkout_id = excluded.checkout_id, status = excluded.status,
+        amount_total_minor = excluded.amount_total_minor, currency = excluded.currency,
+        paid_at_s = excluded.paid_at_s, facts = excluded.facts,
+        updated_at_ms = excluded.updated_at_ms, price_mismatch = excluded.price_mismatch,
+        version = excluded.version, amount_refunded_minor = excluded.amount_refunded_minor,
+        contradicted = excluded.contradicted
+"""
+EXPECTED = """
+    SELECT asked.key, expected_subtotal_minor, expected_currency
+    FROM json_each(?1) AS asked JOIN checkouts ON checkouts.session_id = asked.key
+    WHERE expected_currency IS NOT NULL
+    UNION ALL
+    SELECT asked.key, expected_subtotal_minor, expected_currency
+    FROM json_each(?1) AS asked JOIN checkouts ON checkouts.id = asked.value
+    WHERE expected_currency IS NOT NULL AND checkouts.session_id IS NULL
+"""
+BEAT = """
+    INSERT INTO heartbeat (id, at_ms) VALUES (1, ?)
+    ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms
+"""
