@@ -65,16 +65,14 @@ def list_(
         return
     table = Table(
         Column("received", no_wrap=True),
-        Column("event", no_wrap=True),
-        Column("type", overflow="fold"),
-        "state",
+        Column("type and id", overflow="fold"),
+        Column("state", no_wrap=True),
         "reason",
     )
     for event in found:
         reason = escape(event.reason or "") if event.has_payload else "payload is gone"
-        table.add_row(
-            _time(event.received_at_ms), event.id, escape(event.type), _state(event.state), reason
-        )
+        type_and_id = f"{escape(event.type)}\n[dim]{event.id}[/]"
+        table.add_row(_time(event.received_at_ms), type_and_id, _state(event.state), reason)
     Console().print(table if found else "No such event.")
 
 
