@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.errors import StorageUnavailableError
+from app.domain.errors import is_storage_down
 from app.domain.events import StripeEvent
 from app.domain.news import PaymentNews
 from app.domain.payment_news import read_payment_news
@@ -102,9 +102,9 @@ class RecordEvents:
         readings = {received.event.id: read_for_fold(received.event) for received in batch}
         try:
             return await self._record(batch, readings)
-        except StorageUnavailableError:
-            raise
         except Exception as error:
+            if is_storage_down(error):
+                raise
             if len(batch) > 1 or not any(reading.news for reading in readings.values()):
                 raise
             event_id = batch[0].event.id

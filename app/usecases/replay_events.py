@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.errors import StorageUnavailableError
+from app.domain.errors import is_storage_down
 from app.usecases.fold import Folded, fold, mentioned_ids
 from app.usecases.ports import Clock
 from app.usecases.record_events import EventReading, OnChange, news_of, read_for_fold
@@ -44,9 +44,9 @@ class ReplayEvents:
         """
         try:
             return await self._replay(event_ids)
-        except StorageUnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001 one event that breaks us must not stop the rest
+        except Exception as error:
+            if is_storage_down(error):
+                raise
             if len(event_ids) > 1:
                 return sum([await self([event_id]) for event_id in event_ids], Counter())
             reason = f"{type(error).__name__}: {error}"
