@@ -99,7 +99,8 @@ class RecordEvents:
         Raises:
             StorageUnavailableError: nothing of the batch was committed.
         """
-        readings = {received.event.id: read_for_fold(received.event) for received in batch}
+        # Of an event that is there twice the first is kept, so the first is what is folded.
+        readings = {each.event.id: read_for_fold(each.event) for each in reversed(batch)}
         try:
             return await self._record(batch, readings)
         except Exception as error:
@@ -141,6 +142,8 @@ class RecordEvents:
                 self.alarm(AlertName.EVENT_FOLD_FAILED, f"{row.id}: {row.reason}")
             elif row.type == _DEAUTHORIZED:
                 self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
+        for woken in folded.broken:
+            self.alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
         for session_id in folded.mismatched:
             self.alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
         for session_id in folded.contradicted:

@@ -112,6 +112,7 @@ payments = Table(
     CheckConstraint("version >= 1", name="version_counts"),
     CheckConstraint("length(currency) = 3", name="currency_form"),
     Index("ix_payments_checkout_id", "checkout_id"),
+    sqlite_with_rowid=False,
 )
 
 payment_links = Table(
@@ -120,6 +121,7 @@ payment_links = Table(
     Column("object_id", Text, primary_key=True),
     Column("session_id", Text, ForeignKey("payments.session_id"), primary_key=True),
     Index("ix_payment_links_session_id", "session_id"),
+    sqlite_with_rowid=False,
 )
 
 idempotency_keys = Table(
