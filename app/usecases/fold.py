@@ -140,8 +140,8 @@ async def _join(transaction: Transaction, reach: _Reach, folded: Folded, now_ms:
         sessions = sessions_by_event[item.event_id]
         try:
             for session_id in sessions:
-                known = facts.get(session_id, PaymentFacts())
-                facts[session_id] = known.join(item.news.facts)
+                known = facts.get(session_id)
+                facts[session_id] = known.join(item.news.facts) if known else item.news.facts
         except Exception as error:  # noqa: BLE001 one event's failure is not its neighbours'
             folded.failures[item.event_id] = f"{type(error).__name__}: {error}"
         if sessions:
@@ -184,7 +184,7 @@ async def _compare(
             facts=joined,
             updated_at_ms=now_ms,
             version=old.version + 1 if old else 1,
-            price_mismatch=_differs(joined, expected.get(session_id)),
+            price_mismatch=is_mismatch(joined, expected.get(session_id)),
         )
         folded.changed.append(payment)
         if payment.price_mismatch and not (old and old.price_mismatch):
@@ -193,5 +193,6 @@ async def _compare(
             folded.contradicted.append(session_id)
 
 
-def _differs(facts: PaymentFacts, expected: Money | None) -> bool:
+def is_mismatch(facts: PaymentFacts, expected: Money | None) -> bool:
+    """Whether the catalogue said what the cart costs, and Stripe says something else."""
     return expected is not None and facts.differs_from(expected)
