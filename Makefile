@@ -13,7 +13,7 @@ CHECK_READY := $(VENV)/.ready-to-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo run test format-check lint types imports dockerfile compose unit fmt mutants bench lock clean
+.PHONY: help demo run test format-check lint types imports dockerfile compose unit fmt proofs mutants bench lock clean
 
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
@@ -64,6 +64,10 @@ unit: $(CHECK_READY) ## pytest; branches covered: whole 95 %, domain and use cas
 fmt: $(CHECK_READY) ## ruff: format, and repair what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+proofs: $(CHECK_READY) ## the long proofs about payments: 50 kills, 10,000 histories, full disks; 20 minutes
+	$(call say,proofs: kills; disorder; full disks; histories)
+	@PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 $(BIN)/python -m pytest tests/proofs
 
 # Cosmic Ray changes the sources that it runs: it gets a copy of them, and a venv of its own.
 MUTANTS_TOOL  := $(VENV)/mutants

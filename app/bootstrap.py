@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> ASGIApp:
     lifetime.runs(watch.run)
     lifetime.stops(watch.close)
     metrics.followers.set_function(lambda: watch.followers)
-    replay = ReplayEvents(database=database, clock=clock, on_change=watch.changed)
+    replay = ReplayEvents(database=database, clock=clock, alarm=alarm, on_change=watch.changed)
     housekeeping = Housekeeping(
         database=database,
         clock=clock,

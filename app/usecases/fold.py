@@ -15,6 +15,7 @@ from app.domain.money import Money
 from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts
 from app.domain.payment_news import read_payment_news
+from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import EventState, Link, Payment, Settled, StoredEvent
 from app.usecases.storage import Transaction
 
@@ -39,6 +40,15 @@ class Folded:
     failures: dict[str, str] = field(default_factory=dict)
     mismatched: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
+
+    def tell(self, alarm: Alarm) -> None:
+        """What the owner must know of these payments; to be said once it is on disk."""
+        for woken in self.broken:
+            alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
+        for session_id in self.mismatched:
+            alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
+        for session_id in self.contradicted:
+            alarm(AlertName.PAYMENT_CONTRADICTED, f"{session_id}: see events list --payment")
 
     async def save(self, transaction: Transaction) -> None:
         """Write payments and links, and that the woken events wait no longer, or have failed."""

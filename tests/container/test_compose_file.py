@@ -83,7 +83,7 @@ def test_up_alone_starts_the_service_alone(compose: Document) -> None:
     assert profiles == {
         "checkout": None,
         "sandbox": ["demo"],
-        **dict.fromkeys(["replica", "migrate", "postgres", "redis", "balancer"], ["scale"]),
+        **{key: ["scale"] for key in ["replica", "migrate", "postgres", "redis", "balancer"]},
     }
 
 
