@@ -18,7 +18,7 @@ from app.usecases.records import Payment, PaymentVersion, PaymentView
 from app.usecases.storage import Database
 
 TICK_S: Final = 0.5
-FOLLOWERS_MAX: Final = 10_000
+FOLLOWERS_MAX: Final = 4_000  # of 34 KB each
 FOLLOWERS_OF_ONE_MAX: Final = 100  # a buyer has some tabs; more is somebody who means harm
 
 
