@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -107,7 +108,7 @@ class PostgresServer:
 
     def execute(self, sql: str, database: str = "postgres") -> None:
         """Run a statement as the superuser, outside of any transaction."""
-        run_apart(execute(self.url(database), sql))
+        run_apart(fetch(self.url(database), sql))
 
     def _answers(self) -> bool:
         with suppress(OSError, asyncpg.PostgresError):
@@ -127,10 +128,27 @@ class PostgresServer:
                 os.kill(pid, number)
 
 
-async def execute(url: str, sql: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where tests make databases of their own."""
+
+    url: str
+
+    @contextmanager
+    def database(self, name: str, *, template: str = "template0") -> Iterator[str]:
+        """A new database, gone in the end; its URL."""
+        run_apart(fetch(self.url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        try:
+            yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        finally:
+            run_apart(fetch(self.url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def fetch(url: str, sql: str, *parameters: object) -> list[dict[str, Any]]:
+    """The rows of one statement, over a connection for it alone."""
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(sql)
+        return [dict(row) for row in await connection.fetch(sql, *parameters)]
     finally:
         await connection.close()
 
