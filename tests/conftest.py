@@ -24,6 +24,13 @@ from tests.postgres_server import FAST, Cluster, new_server
 _numbers = itertools.count(1)
 
 
+def open_database(path: Path, alarm: SilentAlarm) -> SqliteDatabase | PostgresDatabase:
+    """The database whose rows are kept at `path`."""
+    if path.suffix == ".url":
+        return PostgresDatabase(path.read_text(), alarm)
+    return SqliteDatabase(path, alarm)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -114,11 +121,7 @@ def database_path(
 async def database(
     database_path: Path, alarm: SilentAlarm
 ) -> AsyncIterator[SqliteDatabase | PostgresDatabase]:
-    database: SqliteDatabase | PostgresDatabase
-    if database_path.suffix == ".url":
-        database = PostgresDatabase(database_path.read_text(), alarm)
-    else:
-        database = SqliteDatabase(database_path, alarm)
+    database = open_database(database_path, alarm)
     yield database
     await database.close()
 

@@ -137,7 +137,7 @@ class Cluster:
     @contextmanager
     def database(self, name: str, *, template: str = "template0") -> Iterator[str]:
         """A new database, gone in the end; its URL."""
-        run_apart(fetch(self.url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        run_apart(fetch(self.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
         try:
             yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
         finally:

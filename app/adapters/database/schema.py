@@ -29,8 +29,8 @@ metadata = MetaData(
     }
 )
 
-# Ids are compared byte by byte, as SQLite does anyway: pages of ids have one order in every database,
-# a range of them is a range of the index, and no language's rules are asked at each step of a search.
+# Ids are compared byte by byte, as SQLite does anyway: pages of ids have one order in every
+# database, a range of them is a range of the index, and no language's rules slow a search down.
 Id = Text().with_variant(Text(collation="C"), "postgresql")
 
 checkouts = Table(
