@@ -37,6 +37,7 @@ from app.usecases.inbox import Inbox
 from app.usecases.ports import Alarm, AlertName, Clock, PaymentPages
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
+from app.usecases.replay_events import ReplayEvents
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.usecases.storage import Database
@@ -73,20 +74,41 @@ def prepare(settings: Settings) -> None:
         _log.warning("no_catalog", words="any price of the account can be bought: CATALOG_FILE")
     if settings.is_sandbox:
         _log.warning("sandbox", words="Altan Pay is played by this machine; no real money moves")
+    prepare_database(settings)
+
+
+def prepare_database(settings: Settings) -> None:
+    """Make the schema current.
+
+    Raises:
+        MigrationError: the database cannot be used.
+    """
     migrate(settings.database_path)
+
+
+def open_database(settings: Settings, alarm: Alarm) -> SqliteDatabase:
+    """The database of the settings, whose schema is current."""
+    return SqliteDatabase(settings.database_path, alarm)
 
 
 def create_app(settings: Settings) -> ASGIApp:
     """The whole service. What `prepare` does must have been done."""
     clock, metrics, lifetime = SystemClock(), Metrics(), Lifetime()
     alarm = Alerts(metrics, _alert_channels(settings, lifetime))
-    database = SqliteDatabase(settings.database_path, alarm)
+    database = open_database(settings, alarm)
     lifetime.closes(database.close)
-    lifetime.runs(Housekeeping(database=database, clock=clock).run)
     read_payment = ReadPayment(database=database)
     watch = PaymentWatch(read_payment=read_payment, database=database)
     lifetime.runs(watch.run)
     lifetime.stops(watch.close)
+    replay = ReplayEvents(database=database, clock=clock, on_change=watch.changed)
+    housekeeping = Housekeeping(
+        database=database,
+        clock=clock,
+        replay=replay,
+        retention_days=settings.event_retention_days,
+    )
+    lifetime.runs(housekeeping.run)
     problems = Problems(Pages(shop_url=settings.app_url))
 
     async def can_commit() -> None:

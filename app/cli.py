@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from app.events_command import events
 from app.settings import Settings, SettingsError, load_settings
 
 cli = typer.Typer(
@@ -15,6 +16,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+cli.add_typer(events, name="events")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: HOST.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; default: PORT.")]

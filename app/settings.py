@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl = Field(
         "sqlite:///data/checkout.db", description="where everything is kept"
     )
+    event_retention_days: int = Field(
+        400, ge=30, le=36_500, description="days after which events' payloads are forgotten"
+    )
     rate_limit_checkout: Rate = Field(
         "30/minute",
         description="checkouts for each client address; `off` lifts the other two as well",

@@ -30,7 +30,10 @@ from app.bootstrap import create_app
 from app.domain.cart import Cart, CheckoutRequest
 from app.serving import make_config
 from app.settings import Settings
+from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName
+from app.usecases.replay_events import ReplayEvents
+from app.usecases.storage import Database
 from tests.postgres_server import fetch, run_apart
 
 ROOT: Final = Path(__file__).parent.parent
@@ -95,6 +98,13 @@ async def until(condition: Callable[[], bool]) -> None:
 async def always_wanted() -> bool:
     """The caller waits for ever."""
     return True
+
+
+def housekeeping(database: Database, clock: FixedClock, **changes: Any) -> Housekeeping:  # noqa: ANN401 any field
+    """Housekeeping that tells nobody."""
+    replay = ReplayEvents(database=database, clock=clock, on_change=lambda _: None)
+    values: dict[str, Any] = {"replay": replay, "retention_days": 400}
+    return Housekeeping(database=database, clock=clock, **(values | changes))
 
 
 def checkout_request(cart: Cart, **changes: Any) -> CheckoutRequest:  # noqa: ANN401 any field

@@ -83,7 +83,9 @@ def invoice_payment(event: StripeEvent) -> PaymentNews:
     )
     invoice_id = id_of(subject.get("invoice"))
     known = {invoice_id: Invoice(payment_ids=tuple(sorted(payment_ids)))} if invoice_id else {}
-    return PaymentNews(None, ids_of(invoice_id, *payment_ids), PaymentFacts(invoices=known))
+    object_ids = ids_of(invoice_id, *payment_ids)
+    doubts = () if invoice_id else (doubtful("invoice"),)
+    return PaymentNews(None, object_ids, PaymentFacts(invoices=known), doubts)
 
 
 def _current_period_end_s(subject: Subject) -> int | None:

@@ -65,9 +65,9 @@ def charge(event: StripeEvent) -> PaymentNews:
     """A charge, and how much of it has gone back. Before 2022-11-15 it held its refunds."""
     subject = event.subject
     charge_id, intent_id = own_id(subject), id_of(subject.get("payment_intent"))
-    refunded_minor = amount_minor(subject.get("amount_refunded")) or 0
+    refunded_minor = amount_minor(subject.get("amount_refunded"))
     refunds: dict[str, Refund] = {}
-    doubts: list[str] = []
+    doubts: list[str] = [] if refunded_minor is not None else [doubtful("amount_refunded")]
     for held in listed(subject.get("refunds")):
         try:
             refund_id, known = _refund({**held, "charge": charge_id}, doubts)
@@ -83,7 +83,7 @@ def charge(event: StripeEvent) -> PaymentNews:
         invoices=_paid_by(subject.get("invoice"), intent_id or charge_id),
     )
     object_ids = ids_of(charge_id, intent_id, subject.get("invoice"))
-    return PaymentNews(None, object_ids, facts, tuple(doubts))
+    return PaymentNews(None, object_ids, facts, tuple(dict.fromkeys(doubts)))
 
 
 def refund(event: StripeEvent) -> PaymentNews:

@@ -188,3 +188,8 @@ class TooManyWaitingError(ServiceFailedError):
 
     code = "too_many_waiting"
     title = "Too many are waiting"
+
+
+def is_storage_down(error: Exception) -> bool:
+    """Whether nothing can be written at all, rather than these very rows."""
+    return isinstance(error, StorageUnavailableError) and not isinstance(error, RowsRefusedError)

@@ -9,7 +9,7 @@ from app.domain.errors import InvalidEventError
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _EVENT_TYPE = re.compile(r"[!-~]{1,255}")  # thin events' types hold brackets and dots
-_CREATED_MAX = 2**53
+_CREATED_MAX = 2**37  # some thousand years on, and still a date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

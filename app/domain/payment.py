@@ -202,7 +202,8 @@ class PaymentFacts:
         )
 
     def _is_renewal(self, invoice_id: str, invoice: Invoice) -> bool:
-        if invoice.is_first or invoice_id in self.invoice_ids:
+        """A session that pays once has no renewals, whatever reason its invoice gives."""
+        if self.mode is Mode.PAYMENT or invoice.is_first or invoice_id in self.invoice_ids:
             return False
         return invoice.is_renewal or bool(self.invoice_ids)
 

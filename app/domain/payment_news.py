@@ -63,7 +63,8 @@ def read_payment_news(event: StripeEvent) -> PaymentNews | None:
     Raises:
         CannotFoldError: the event is about a payment, but cannot be understood.
     """
-    reader = READERS.get(event.type) or _reader_by_prefix(event.type)
+    kind = event.type.removeprefix("v1.")  # so a thin event's type begins (Stripe: thin events)
+    reader = READERS.get(kind) or _reader_by_prefix(kind)
     if reader is None:
         return None
     if not event.subject:

@@ -75,6 +75,8 @@ def amount_refunded_minor(
     larger of the two counts: the refunds that stand, or what the charge once reported less what
     has failed since.
     """
+    if not refunds and not charges:
+        return 0  # nearly always
     standing, failed, reported = (defaultdict[str, int](int) for _ in range(3))
     for refund in refunds.values():
         charge = charges.get(refund.charge_id or "")

@@ -1,8 +1,8 @@
 """Reads `checkout.session.*`, the only events that prove a payment (Stripe: fulfillment)."""
 
 import re
-from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Mapping
+from typing import Any, Final
 
 from app.domain.cart import Mode
 from app.domain.events import StripeEvent
@@ -18,6 +18,7 @@ from app.domain.news import (
 )
 from app.domain.payment import PaymentFacts
 
+_OWN_ID: Final = re.compile(rf"[?&]checkout_id=({CHECKOUT_ID.pattern})(?=&|$)")
 _CURRENCY: Final = re.compile(r"[a-z]{3}")
 
 
@@ -25,33 +26,29 @@ def session_completed(event: StripeEvent) -> PaymentNews:
     """Fulfil whenever payment_status is not `unpaid`; `unpaid` waits for the bank."""
     match event.subject.get("payment_status"):
         case "paid" | "no_payment_required":
-            return _news(event, _paid(event))
+            return session_succeeded(event)
         case "unpaid":
-            return _news(event, PaymentFacts(awaits_bank=True))
+            return _news(event, awaits_bank=True)
         case _:
-            return _news(event, PaymentFacts(), doubtful("payment_status"))
+            return _news(event, doubtful("payment_status"))
 
 
 def session_succeeded(event: StripeEvent) -> PaymentNews:
-    """The bank has paid."""
-    return _news(event, _paid(event))
+    """The money is there; asked of the bank, or at once."""
+    return _news(event, paid=True, paid_at_s=event.created_s)
 
 
 def session_failed(event: StripeEvent) -> PaymentNews:
     """The bank has refused."""
-    return _news(event, PaymentFacts(awaits_bank=True, bank_failed=True))
+    return _news(event, awaits_bank=True, bank_failed=True)
 
 
 def session_expired(event: StripeEvent) -> PaymentNews:
     """The buyer let 24 hours pass."""
-    return _news(event, PaymentFacts(expired=True))
+    return _news(event, expired=True)
 
 
-def _paid(event: StripeEvent) -> PaymentFacts:
-    return PaymentFacts(paid=True, paid_at_s=event.created_s)
-
-
-def _news(event: StripeEvent, what_happened: PaymentFacts, *doubts: str) -> PaymentNews:
+def _news(event: StripeEvent, *doubts: str, **proven: Any) -> PaymentNews:  # noqa: ANN401 fields of PaymentFacts
     session = event.subject
     session_id = session.get("id")
     if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
@@ -59,11 +56,11 @@ def _news(event: StripeEvent, what_happened: PaymentFacts, *doubts: str) -> Paym
     linked_ids = ids_of(
         session.get("payment_intent"), session.get("subscription"), session.get("invoice")
     )
-    return PaymentNews(session_id, linked_ids, what_happened.join(_described(session)), doubts)
+    return PaymentNews(session_id, linked_ids, _facts(session, proven), doubts)
 
 
-def _described(session: Subject) -> PaymentFacts:
-    """The session's own fields; one of an unforeseen kind is left out, never guessed."""
+def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
+    """What is proven, and the session's own fields; one of an odd kind is left out, not guessed."""
     mode, currency = session.get("mode"), session.get("currency")
     return PaymentFacts(
         mode=Mode(mode) if isinstance(mode, str) and mode in set(Mode) else None,
@@ -73,6 +70,7 @@ def _described(session: Subject) -> PaymentFacts:
         checkout_id=_checkout_id(session.get("success_url")),
         subscription_id=id_of(session.get("subscription")),
         invoice_ids=ids_of(session.get("invoice")),
+        **proven,
     )
 
 
@@ -80,8 +78,5 @@ def _checkout_id(success_url: object) -> str | None:
     """Our own id, as `/checkout` put it into the success URL: the join where no other is known."""
     if not isinstance(success_url, str):
         return None
-    try:
-        values = parse_qs(urlsplit(success_url).query).get("checkout_id", [])
-    except ValueError:
-        return None
-    return next((value for value in reversed(values) if CHECKOUT_ID.fullmatch(value)), None)
+    found = _OWN_ID.findall(success_url.partition("#")[0])
+    return found[-1] if found else None

@@ -15,7 +15,7 @@ from app.domain.money import Money
 from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts
 from app.domain.payment_news import read_payment_news
-from app.usecases.records import EventState, Link, Payment, StoredEvent
+from app.usecases.records import EventState, Link, Payment, Settled, StoredEvent
 from app.usecases.storage import Transaction
 
 
@@ -34,16 +34,19 @@ class Folded:
     changed: list[Payment] = field(default_factory=list)
     new_links: list[Link] = field(default_factory=list)
     woken_ids: list[str] = field(default_factory=list)
+    broken: list[Settled] = field(default_factory=list)
     reached_ids: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
     mismatched: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
 
     async def save(self, transaction: Transaction) -> None:
-        """Write payments and links, and that the woken events wait no longer."""
+        """Write payments and links, and that the woken events wait no longer, or have failed."""
         await transaction.save_payments(self.changed)
         await transaction.link(self.new_links)
         await transaction.wake(self.woken_ids)
+        if self.broken:
+            await transaction.settle(self.broken)
 
 
 def mentioned_ids(items: Collection[EventNews]) -> set[str]:
@@ -143,11 +146,14 @@ async def _join(transaction: Transaction, reach: _Reach, folded: Folded, now_ms:
             folded.failures[item.event_id] = f"{type(error).__name__}: {error}"
         if sessions:
             folded.reached_ids.add(item.event_id)
-    folded.woken_ids = sorted(
-        event_id
-        for event_id, state in reach.woken.items()
-        if state is EventState.WAITING and event_id in folded.reached_ids
-    )
+    for event_id in sorted(reach.woken.keys() & folded.reached_ids):
+        if reach.woken[event_id] is not EventState.WAITING:
+            continue
+        if reason := folded.failures.get(event_id):
+            failed = Settled(event_id=event_id, state=EventState.FAILED, reason=reason)
+            folded.broken.append(failed)
+        else:
+            folded.woken_ids.append(event_id)
     await _compare(transaction, before, facts, folded, now_ms)
 
 

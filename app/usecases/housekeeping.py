@@ -1,4 +1,7 @@
-"""Deletes what has had its time, a little at once, so that nobody waits for it."""
+"""Does what has no request of its own: reads again what is unread, forgets what has had its time.
+
+A little at once, so that nobody waits for it.
+"""
 
 import asyncio
 import contextlib
@@ -8,9 +11,13 @@ from typing import Final
 from app.domain.errors import StorageUnavailableError
 from app.domain.idempotency import KEY_LIFE_MS
 from app.usecases.ports import Clock
+from app.usecases.records import EventState
+from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database, Transaction
 
 EVERY_S: Final = 60.0
+PRUNE_BATCH: Final = 500
+_DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,27 +26,35 @@ class Housekeeping:
 
     database: Database
     clock: Clock
+    replay: ReplayEvents
+    retention_days: int
     every_s: float = EVERY_S
 
     async def run(self) -> None:
         """Do it for as long as the service is up."""
         while True:
-            await asyncio.sleep(self.every_s)
             with contextlib.suppress(StorageUnavailableError):  # which has been told already
+                await self.replay.of_state(EventState.UNREAD)
                 while await self():
                     pass  # a round that found something may have left something
+            await asyncio.sleep(self.every_s)
 
     async def __call__(self) -> int:
-        """Forget keys past their 24 hours; how many. A round takes 500 at most.
+        """Forget some keys past their 24 hours, and some payloads past the retention; how many.
 
         Raises:
-            StorageUnavailableError: nothing was deleted.
+            StorageUnavailableError: nothing was forgotten.
         """
 
         async def forget(transaction: Transaction) -> int:
-            dead_before_ms = self.clock.now_ms() - KEY_LIFE_MS
-            forgotten = await transaction.forget_claims(dead_before_ms=dead_before_ms)
+            if not await transaction.try_to_lead():
+                return 0  # another replica is at it
+            now_ms = self.clock.now_ms()
+            claims = await transaction.forget_claims(dead_before_ms=now_ms - KEY_LIFE_MS)
+            payloads = await transaction.prune_payloads(
+                before_ms=now_ms - self.retention_days * _DAY_MS, limit=PRUNE_BATCH
+            )
             await transaction.commit()
-            return forgotten
+            return claims + payloads
 
         return await self.database.write(forget)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.domain.errors import StorageUnavailableError, is_storage_down
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -86,20 +86,18 @@ class Inbox(Generic[Item, Result]):
     async def _settle(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
         """Answer everyone in the batch.
 
-        A single item that the database cannot take must not cost its neighbours their 2xx, so
-        then each is tried alone. A database that is down is asked once, not once for each.
+        A single item that cannot be recorded must not cost its neighbours their 2xx, so then each
+        is tried alone. A database that is down is asked once, not once for each.
         """
         try:
             results = await self._record([waiting.item for waiting in batch])
-        except RowsRefusedError as error:
-            if len(batch) == 1:
-                batch[0].fail(error)
+        except Exception as error:  # noqa: BLE001 whatever it is, those who wait must hear of it
+            if len(batch) == 1 or is_storage_down(error):
+                for waiting in batch:
+                    waiting.fail(error)
             else:
                 for waiting in batch:
                     await self._settle([waiting])
-        except Exception as error:  # noqa: BLE001 whatever it is, those who wait must hear of it
-            for waiting in batch:
-                waiting.fail(error)
         else:
             for waiting, result in zip(batch, results, strict=True):
                 waiting.succeed(result)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.errors import StorageUnavailableError
+from app.domain.errors import is_storage_down
 from app.domain.events import StripeEvent
 from app.domain.news import PaymentNews
 from app.domain.payment_news import read_payment_news
@@ -99,12 +99,13 @@ class RecordEvents:
         Raises:
             StorageUnavailableError: nothing of the batch was committed.
         """
-        readings = {received.event.id: read_for_fold(received.event) for received in batch}
+        # Of an event that is there twice the first is kept, so the first is what is folded.
+        readings = {each.event.id: read_for_fold(each.event) for each in reversed(batch)}
         try:
             return await self._record(batch, readings)
-        except StorageUnavailableError:
-            raise
         except Exception as error:
+            if is_storage_down(error):
+                raise
             if len(batch) > 1 or not any(reading.news for reading in readings.values()):
                 raise
             event_id = batch[0].event.id
@@ -141,6 +142,8 @@ class RecordEvents:
                 self.alarm(AlertName.EVENT_FOLD_FAILED, f"{row.id}: {row.reason}")
             elif row.type == _DEAUTHORIZED:
                 self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
+        for woken in folded.broken:
+            self.alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
         for session_id in folded.mismatched:
             self.alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
         for session_id in folded.contradicted:

@@ -86,10 +86,9 @@ class _Watched:
 
     def has_news(self, versions: dict[str, int]) -> bool:
         """Whether a tick's versions are not those of the view, or of the tick before."""
-        before, self.versions = self.versions, versions
-        if before is None:
+        if self.versions is None:
             return self.view is None or sum(versions.values()) != self.view.version
-        return versions != before
+        return versions != self.versions
 
 
 class PaymentWatch:
@@ -179,7 +178,13 @@ class PaymentWatch:
         for item in watched:
             versions = by_id[item.session_id or ""] | by_id[item.checkout_id or ""]
             if item.has_news(versions):
-                await self._refresh(item)
+                # Whoever asks for an unknown id is told so by the read of its own, and must not
+                # cost all the others their news. A read that fails is made again at the next tick.
+                with contextlib.suppress(CheckoutError):
+                    await self._refresh(item)
+                    item.versions = versions
+            else:
+                item.versions = versions
 
     def _watched_by(self, session_id: str, checkout_id: str | None) -> dict[str, _Watched]:
         """Who waits for this payment: by the session's id, or by its checkout's."""

@@ -55,9 +55,11 @@ class StatusStreamEndpoint:
         yield _RETRY
         while time.monotonic() < ends_at_s:
             yield _message(view) if view else _COMMENT
-            if follower.shown.status.is_final or self.watch.is_closed:
+            if follower.shown.status.is_final:
                 break
             view = await follower.next(self.comment_every_s)
+            if view is None and self.watch.is_closed:
+                break
         yield _RETRY
 
 

@@ -104,8 +104,8 @@ def links(path: Path) -> Iterator[str]:
 
 
 def anchors(path: Path) -> set[str]:
-    """The ids that GitHub gives to a document's headings."""
-    found: set[str] = set()
+    """The ids that GitHub gives to a document's headings, and those that it names itself."""
+    found = set(re.findall(r'<a id="([^"]+)">', path.read_text()))
     tokens = _tokens(path)
     for index, token in enumerate(tokens):
         if token.type == "heading_open":

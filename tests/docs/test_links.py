@@ -10,7 +10,7 @@ import pytest
 from .documents import README, ROOT, anchors, blocks, documents, links
 
 SCENARIOS: Final = {"demo", "own", "serve", "stopped"}
-DIAGRAMS: Final = ("sequenceDiagram", "flowchart TD")
+DIAGRAMS: Final = ("sequenceDiagram", "flowchart TD", "flowchart LR", "stateDiagram-v2")
 MESSAGE: Final = re.compile(r"(\w+)-{1,2}>>(\w+): \S.*")
 OTHER_LINE: Final = re.compile(r"autonumber|Note over (\w+): \S.*|participant \w+ as \S.*")
 

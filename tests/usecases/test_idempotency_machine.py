@@ -22,12 +22,19 @@ from app.domain.errors import (
 )
 from app.domain.idempotency import KEY_LIFE_MS, read_idempotency_key
 from app.domain.redirects import PaymentPage, RedirectPolicy
-from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import StillWanted
 from app.usecases.records import Checkout, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from tests.builders import FixedClock, NoLimits, SilentAlarm, always_wanted, checkout_request, query
+from tests.builders import (
+    FixedClock,
+    NoLimits,
+    SilentAlarm,
+    always_wanted,
+    checkout_request,
+    housekeeping,
+    query,
+)
 
 LEASE_MS = 15_000
 KEYS = [read_idempotency_key(name) for name in ("one", "two")]
@@ -166,7 +173,7 @@ class OneUrlForAKey(RuleBasedStateMachine):
 
     @rule()
     def dead_keys_are_forgotten(self) -> None:
-        self.runner.run(Housekeeping(database=self.database, clock=self.clock)())
+        self.runner.run(housekeeping(self.database, self.clock)())
 
     @invariant()
     def every_url_that_was_shown_is_on_disk(self) -> None:

@@ -20,7 +20,6 @@ from app.domain.errors import (
 )
 from app.domain.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint, read_idempotency_key
 from app.domain.redirects import PaymentPage, RedirectPolicy
-from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName, StillWanted
 from app.usecases.records import Claim, ClaimState, SessionOrder
 from app.usecases.start_checkout import StartCheckout
@@ -35,6 +34,7 @@ from tests.builders import (
     SilentAlarm,
     always_wanted,
     checkout_request,
+    housekeeping,
     query,
     until,
 )
@@ -420,7 +420,7 @@ async def test_a_round_of_housekeeping_forgets_five_hundred_dead_keys_at_most(
         await transaction.commit()
 
     await database.write(add)
-    tidy = Housekeeping(database=database, clock=clock)
+    tidy = housekeeping(database, clock)
 
     assert [await tidy() for _ in range(3)] == [500, 100, 0]
     assert len(keys(database_path)) == 100
@@ -432,7 +432,7 @@ async def test_housekeeping_goes_on_after_a_round_that_failed(
     await seed(database, claim())
     clock.ms += KEY_LIFE_MS + 1
     query(database_path, "ALTER TABLE idempotency_keys RENAME TO elsewhere")
-    tidy = Housekeeping(database=database, clock=clock, every_s=0.01)
+    tidy = housekeeping(database, clock, every_s=0.01)
 
     running = asyncio.create_task(tidy.run())
     await until(lambda: len(alarm.told) > 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -13,14 +14,17 @@ from app.domain.refunds import Charge, Refund, RefundState
 from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
 
 _NAMES: Final = tuple(field.name for field in fields(PaymentFacts))
+_values_of: Final = attrgetter(*_NAMES)
 
 Object = dict[str, Any]
 
 
 def facts_to_json(facts: PaymentFacts) -> str:
     """Only what is proven is written: a row stays small, and a new fact needs no migration."""
-    proven = {name: value for name in _NAMES if _is_proven(value := getattr(facts, name))}
-    return orjson.dumps(proven).decode()
+    values = zip(_NAMES, _values_of(facts), strict=True)
+    return orjson.dumps(
+        {name: value for name, value in values if value or _is_zero(value)}
+    ).decode()
 
 
 def facts_from_json(text: str) -> PaymentFacts:
@@ -31,9 +35,9 @@ def facts_from_json(text: str) -> PaymentFacts:
     return PaymentFacts(**proven)
 
 
-def _is_proven(value: object) -> bool:
-    """Whether there is anything to write. An amount of nothing is a fact: it equals False, only."""
-    return value is not None and value is not False and value not in ((), {})
+def _is_zero(value: object) -> bool:
+    """An amount of nothing is a fact, as False and an empty map are not."""
+    return type(value) is int
 
 
 def _invoice(value: Object) -> Invoice:

@@ -154,6 +154,10 @@ class PostgresTransaction:
         """Remember by which ids events can be found."""
         await self._put(sql.MENTION, mentions)
 
+    async def mentions(self, event_id: str) -> Collection[str]:
+        """By which ids an event is found."""
+        return [row[0] for row in await self.fetch(sql.MENTIONS, event_id)]
+
     async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
         """The events that speak of one of these ids."""
         rows = await self._given(sql.EVENTS_MENTIONING, object_ids)

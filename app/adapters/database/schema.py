@@ -116,6 +116,7 @@ payments = Table(
     CheckConstraint("version >= 1", name="version_counts"),
     CheckConstraint("length(currency) = 3", name="currency_form"),
     Index("ix_payments_checkout_id", "checkout_id"),
+    sqlite_with_rowid=False,
 )
 
 payment_links = Table(
@@ -124,6 +125,7 @@ payment_links = Table(
     Column("object_id", Id, primary_key=True),
     Column("session_id", Id, ForeignKey("payments.session_id"), primary_key=True),
     Index("ix_payment_links_session_id", "session_id"),
+    sqlite_with_rowid=False,
 )
 
 idempotency_keys = Table(

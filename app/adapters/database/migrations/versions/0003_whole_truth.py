@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["session_id"], ["payments.session_id"], name="fk_payment_links_session_id"
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_payment_links_session_id", "payment_links", ["session_id"])
     op.execute("UPDATE events SET state = 'unread', reason = NULL")
@@ -107,7 +108,9 @@ def _widen_payments() -> None:
         sa.CheckConstraint("length(currency) = 3", name="ck_payments_currency_form"),
         sa.Index("ix_payments_checkout_id", "checkout_id"),
     )
-    with op.batch_alter_table("payments", copy_from=old) as table:
+    with op.batch_alter_table(
+        "payments", copy_from=old, table_kwargs={"sqlite_with_rowid": False}
+    ) as table:
         table.add_column(
             sa.Column("version", sa.BigInteger, nullable=False, server_default=sa.text("1"))
         )

@@ -1,0 +1,263 @@
+"""`altan-checkout events …`: what an operator sees of the events, and does about them.
+
+Payloads hold personal data, so they are shown only where they are asked for.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from app.adapters.database.migrate import MigrationError
+from app.adapters.system import SystemClock
+from app.domain.errors import CheckoutError
+from app.settings import SettingsError, load_settings
+from app.usecases.inspect_events import EventInspection, InspectEvents
+from app.usecases.ports import AlertName
+from app.usecases.rebuild_payments import RebuildPayments, Rebuilt, Verdict
+from app.usecases.records import EventQuery, EventState, EventSummary
+from app.usecases.replay_events import ReplayEvents
+from app.usecases.storage import Database
+
+T = TypeVar("T")
+
+events = typer.Typer(help="Look at Stripe's events, and fold them again.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+_COLOURS: Final = {
+    EventState.FOLDED: "green",
+    EventState.RECORDED: "dim",
+    EventState.WAITING: "yellow",
+    EventState.UNREAD: "yellow",
+    EventState.FAILED: "bold red",
+}
+
+
+@events.command("list")
+def list_(
+    *,
+    state: Annotated[EventState | None, typer.Option(help="Only those of this state.")] = None,
+    type: Annotated[str | None, typer.Option(help="Only those of this type.")] = None,  # noqa: A002 its name on the command line
+    payment: Annotated[
+        str | None, typer.Option(help="Only those of this checkout id or cs_… session id.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List events, the latest first."""
+    found = _with_database(
+        lambda database: InspectEvents(database=database).list(
+            EventQuery(state=state, type=type, payment=payment, limit=limit)
+        )
+    )
+    if as_json:
+        _print_json([_summary(event) for event in found])
+        return
+    table = Table(
+        Column("received", no_wrap=True),
+        Column("type and id", overflow="fold"),
+        Column("state", no_wrap=True),
+        "reason",
+    )
+    for event in found:
+        reason = escape(event.reason or "") if event.has_payload else "payload is gone"
+        type_and_id = f"{escape(event.type)}\n[dim]{event.id}[/]"
+        table.add_row(_time(event.received_at_ms), type_and_id, _state(event.state), reason)
+    Console().print(table if found else "No such event.")
+
+
+@events.command()
+def show(
+    event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
+    *,
+    payload: Annotated[
+        bool, typer.Option("--payload", help="The body, too: it holds personal data.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one event, and the payments that it concerns."""
+    seen = _with_database(lambda database: InspectEvents(database=database).show(event_id))
+    document = _inspection(seen, with_payload=payload)
+    if as_json:
+        _print_json(document)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in document.items():
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        table.add_row(f"[bold]{name}[/]", "" if value is None else escape(text))
+    Console().print(table)
+
+
+@events.command()
+def replay(
+    event_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fold events again. Safe at any time, also while the service runs."""
+    if bool(event_ids) + failed + everything != 1:
+        _stop("Name the events to replay, or say --failed or --all.", status=2)
+
+    async def run(database: Database) -> dict[str, int]:
+        replaying = ReplayEvents(database=database, clock=SystemClock(), on_change=lambda _: None)
+        if event_ids:
+            ended = await replaying(event_ids)
+        else:
+            ended = await replaying.of_state(EventState.FAILED if failed else None)
+        return {state.value: ended[state] for state in EventState if ended[state]}
+
+    ended = _with_database(run)
+    if as_json:
+        _print_json(ended)
+        return
+    words = ", ".join(f"{count} {state}" for state, count in ended.items())
+    Console().print(f"Replayed: {words or 'nothing'}.")
+
+
+@events.command()
+def rebuild(
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Write what differs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute every payment from its events, and report differences; exit 1 if there are any."""
+
+    async def run(database: Database) -> tuple[dict[Verdict, int], list[Rebuilt]]:
+        counts = dict.fromkeys(Verdict, 0)
+        differing = []
+        async for rebuilt in RebuildPayments(database=database, clock=SystemClock())(repair=repair):
+            counts[rebuilt.verdict] += 1
+            if rebuilt.verdict is Verdict.DIFFERENT:
+                differing.append(rebuilt)
+        return counts, differing
+
+    counts, differing = _with_database(run)
+    if as_json:
+        by_verdict: dict[str, object] = {verdict.value: count for verdict, count in counts.items()}
+        _print_json(by_verdict | {"differences": [_difference(each) for each in differing]})
+    else:
+        _print_rebuilt(counts, differing)
+    if differing:
+        sys.exit(0 if repair else 1)
+
+
+def _print_rebuilt(counts: dict[Verdict, int], differing: list[Rebuilt]) -> None:
+    console = Console()
+    if differing:
+        table = Table("payment", "kept", "rebuilt", "links missing", "events without payload")
+        for rebuilt in differing:
+            document = _difference(rebuilt)
+            table.add_row(*(escape(str(value)) for value in document.values()))
+        console.print(table)
+    console.print(
+        f"{counts[Verdict.SAME]} payments are what their events prove, "
+        f"{counts[Verdict.DIFFERENT]} differ; {counts[Verdict.PRUNED]} can no longer be rebuilt "
+        "whole, because payloads are gone (EVENT_RETENTION_DAYS), and agree with what is left."
+    )
+
+
+def _difference(rebuilt: Rebuilt) -> dict[str, object]:
+    return {
+        "session_id": rebuilt.session_id,
+        "kept": rebuilt.kept.facts.status if rebuilt.kept else None,
+        "rebuilt": rebuilt.facts.status,
+        "missing_links": len(rebuilt.missing_links),
+        "pruned_events": rebuilt.pruned_events,
+    }
+
+
+def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "id": seen.row.id,
+        "type": seen.row.type,
+        "state": seen.row.state,
+        "reason": seen.row.reason,
+        "created": None if seen.row.created_s is None else _time(seen.row.created_s * 1000),
+        "received": _time(seen.row.received_at_ms),
+        "livemode": seen.row.livemode,
+        "mentions": list(seen.object_ids),
+        "payments": [
+            {
+                "session_id": payment.session_id,
+                "checkout_id": payment.facts.checkout_id,
+                "status": payment.facts.status,
+                "amount_refunded": payment.facts.amount_refunded_minor,
+                "renewals_paid": payment.facts.renewals_paid,
+                "contradicted": payment.facts.contradicted,
+                "price_mismatch": payment.price_mismatch,
+                "facts": {name: value for name, value in asdict(payment.facts).items() if value},
+            }
+            for payment in seen.payments
+        ],
+    }
+    if with_payload:
+        payload = seen.row.payload
+        document["payload"] = None if payload is None else orjson.loads(payload)
+    return document
+
+
+def _summary(event: EventSummary) -> dict[str, object]:
+    return asdict(event) | {
+        "received_at": _time(event.received_at_ms),
+        "created": None if event.created_s is None else _time(event.created_s * 1000),
+    }
+
+
+def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Open the shop's database, work on it, and say in one line what went wrong, if anything."""
+    from app.bootstrap import (  # noqa: PLC0415 most commands do without its weight
+        open_database,
+        prepare_database,
+    )
+
+    async def run() -> T:
+        database = open_database(settings, _be_silent)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    try:
+        settings = load_settings()
+        prepare_database(settings)
+        return asyncio.run(run())
+    except SettingsError as error:
+        _stop("\n".join(error.lines), status=2)
+    except MigrationError as error:
+        _stop(f"The events cannot be read: {error}")
+    except CheckoutError as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        _stop(f"{error.detail}{cause}")
+
+
+def _be_silent(name: AlertName, words: str) -> None:
+    """The command says itself what went wrong; nobody need be woken."""
+
+
+def _stop(words: str, *, status: int = 1) -> NoReturn:
+    typer.echo(words, err=True)
+    sys.exit(status)
+
+
+def _print_json(document: object) -> None:
+    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+def _state(state: EventState) -> str:
+    return f"[{_COLOURS[state]}]{state}[/]"
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")[:19]

@@ -1,0 +1,139 @@
+"""Computes every payment anew, from its kept events alone, and compares: are we still right?"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from typing import Final
+
+from app.domain.news import PaymentNews
+from app.domain.payment import PaymentFacts
+from app.usecases.ports import Clock
+from app.usecases.record_events import read_for_fold
+from app.usecases.records import Link, Payment
+from app.usecases.storage import Database, Transaction
+
+PAGE: Final = 500
+
+
+class Verdict(StrEnum):
+    """What the comparison of one payment says."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    PRUNED = "pruned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """One payment, as it is kept and as its events make it.
+
+    `pruned`: some of its events have lost their payload to time, so it can no longer be rebuilt
+    whole; then what is left must at least agree with what is kept.
+    """
+
+    session_id: str
+    kept: Payment | None
+    facts: PaymentFacts
+    missing_links: tuple[Link, ...]
+    pruned_events: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the kept payment is what its events prove."""
+        if self.missing_links or self.kept is None:
+            return Verdict.DIFFERENT
+        expected = self.kept.facts.join(self.facts) if self.pruned_events else self.facts
+        if expected != self.kept.facts:
+            return Verdict.DIFFERENT
+        return Verdict.PRUNED if self.pruned_events else Verdict.SAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildPayments:
+    """Goes through all payments; each is compared within one moment's committed rows."""
+
+    database: Database
+    clock: Clock
+
+    async def __call__(self, *, repair: bool = False) -> AsyncIterator[Rebuilt]:
+        """Every payment, in the order of their ids. With `repair`, what differs is written.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read, or not be written.
+        """
+        after = ""
+        while page := await self._page(after):
+            for session_id in page:
+                yield await self._rebuild(session_id, repair=repair)
+            after = page[-1]
+
+    async def _rebuild(self, session_id: str, *, repair: bool) -> Rebuilt:
+        async def compare(transaction: Transaction) -> Rebuilt:
+            return await _compare(transaction, session_id)
+
+        async def write(transaction: Transaction) -> None:
+            await transaction.lock([session_id])
+            rebuilt = await _compare(transaction, session_id)  # anew: it may have changed since
+            if rebuilt.verdict is Verdict.DIFFERENT:
+                await transaction.save_payments([self._repaired(rebuilt)])
+                await transaction.link(rebuilt.missing_links)
+                await transaction.commit()
+
+        rebuilt = await self.database.read(compare)
+        if repair and rebuilt.verdict is Verdict.DIFFERENT:
+            await self.database.write(write)
+        return rebuilt
+
+    def _repaired(self, rebuilt: Rebuilt) -> Payment:
+        kept = rebuilt.kept
+        whole = kept is None or not rebuilt.pruned_events
+        return Payment(
+            session_id=rebuilt.session_id,
+            facts=rebuilt.facts if kept is None or whole else kept.facts.join(rebuilt.facts),
+            updated_at_ms=self.clock.now_ms(),
+            version=kept.version + 1 if kept else 1,
+            price_mismatch=kept.price_mismatch if kept else False,
+        )
+
+    async def _page(self, after: str) -> Sequence[str]:
+        return await self.database.read(
+            lambda transaction: transaction.session_ids(after=after, limit=PAGE)
+        )
+
+
+async def _compare(transaction: Transaction, session_id: str) -> Rebuilt:
+    news, pruned_events = await _reached(transaction, session_id)
+    object_ids = {object_id for item in news for object_id in item.object_ids}
+    links = {Link(object_id, session_id) for object_id in object_ids}
+    kept_links = set(await transaction.links(object_ids))
+    return Rebuilt(
+        session_id=session_id,
+        kept=(await transaction.payments([session_id])).get(session_id),
+        facts=reduce(PaymentFacts.join, (item.facts for item in news), PaymentFacts()),
+        missing_links=tuple(sorted(links - kept_links)),
+        pruned_events=pruned_events,
+    )
+
+
+async def _reached(transaction: Transaction, session_id: str) -> tuple[list[PaymentNews], int]:
+    """The news of all events that concern a payment, and how many can no longer be read.
+
+    Followed from its session outwards, link by link, as the fold does.
+    """
+    news: dict[str, PaymentNews] = {}
+    pruned: set[str] = set()
+    asked: set[str] = set()
+    asking = {session_id}
+    while asking:
+        asked |= asking
+        found: set[str] = set()
+        for stored in await transaction.events_mentioning(asking):
+            reading = read_for_fold(stored.event) if stored.event else None
+            if reading is None:
+                pruned.add(stored.id)
+            elif reading.news and stored.id not in news:
+                news[stored.id] = reading.news
+                found.update(reading.news.object_ids)
+        asking = found - asked
+    return list(news.values()), len(pruned)

@@ -1,0 +1,91 @@
+"""Folds kept events again. Safe at any time: joining what is joined already changes nothing."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import is_storage_down
+from app.usecases.fold import Folded, fold, mentioned_ids
+from app.usecases.ports import Clock
+from app.usecases.record_events import EventReading, OnChange, news_of, read_for_fold
+from app.usecases.records import EventState, Settled
+from app.usecases.storage import Database, Transaction
+
+PAGE: Final = 100  # what one transaction folds: short enough that webhooks hardly notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayEvents:
+    """After an upgrade that understands more, or to be sure. `on_change` hears of every change."""
+
+    database: Database
+    clock: Clock
+    on_change: OnChange
+
+    async def of_state(self, state: EventState | None) -> Counter[EventState]:
+        """Replay every event of a state, or all; how many ended in which state.
+
+        Raises:
+            StorageUnavailableError: some pages may have been done.
+        """
+        ended: Counter[EventState] = Counter()
+        after = ""
+        while page := await self._page(state, after):
+            ended += await self(page)
+            after = page[-1]
+        return ended
+
+    async def __call__(self, event_ids: Collection[str]) -> Counter[EventState]:
+        """Replay these; those whose payload's time is over, and unknown ones, are passed by.
+
+        Raises:
+            StorageUnavailableError: nothing of these was done.
+        """
+        try:
+            return await self._replay(event_ids)
+        except Exception as error:
+            if is_storage_down(error):
+                raise
+            if len(event_ids) > 1:
+                return sum([await self([event_id]) for event_id in event_ids], Counter())
+            reason = f"{type(error).__name__}: {error}"
+            return await self._settle_as_failed(next(iter(event_ids)), reason)
+
+    async def _replay(self, event_ids: Collection[str]) -> Counter[EventState]:
+        async def replay(transaction: Transaction) -> tuple[list[Settled], Folded]:
+            stored = await transaction.stored_events(event_ids)
+            readings = [read_for_fold(each.event) for each in stored if each.event]
+            await transaction.lock(mentioned_ids(news_of(readings)))
+            folded = await fold(transaction, news_of(readings), self.clock.now_ms())
+            settled = [_settled(reading, folded) for reading in readings]
+            await transaction.settle(settled)
+            await transaction.mention(
+                [mention for reading in readings for mention in reading.mentions]
+            )
+            await folded.save(transaction)
+            await transaction.commit()
+            return settled, folded
+
+        settled, folded = await self.database.write(replay)
+        self.on_change(folded.changed)
+        return Counter(event.state for event in settled)
+
+    async def _settle_as_failed(self, event_id: str, reason: str) -> Counter[EventState]:
+        async def settle(transaction: Transaction) -> None:
+            failed = Settled(event_id=event_id, state=EventState.FAILED, reason=reason)
+            await transaction.settle([failed])
+            await transaction.commit()
+
+        await self.database.write(settle)
+        return Counter([EventState.FAILED])
+
+    async def _page(self, state: EventState | None, after: str) -> Sequence[str]:
+        return await self.database.read(
+            lambda transaction: transaction.event_ids(state, after=after, limit=PAGE)
+        )
+
+
+def _settled(reading: EventReading, folded: Folded) -> Settled:
+    state, reason = reading.settled(folded)
+    return Settled(event_id=reading.event_id, state=state, reason=reason)
