@@ -68,7 +68,7 @@ def postgres_cluster() -> Iterator[Cluster]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield Cluster(url)
     else:
-        with new_server(**FAST) as server:
+        with new_server(FAST) as server:
             yield Cluster(server.url())
 
 

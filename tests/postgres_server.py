@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -154,13 +154,17 @@ async def fetch(url: str, sql: str, *parameters: object) -> list[dict[str, Any]]
 
 
 @contextmanager
-def new_server(data_on: Path | None = None, **settings: str) -> Iterator[PostgresServer]:
+def new_server(
+    settings: Mapping[str, str], *, data_on: Path | None = None
+) -> Iterator[PostgresServer]:
     """A server with an empty cluster, started; gone with all its data in the end."""
     # Not pytest's own folder: that one is closed to everybody but its owner.
     folder = Path(tempfile.mkdtemp(prefix="altan-postgres-"))
     folder.chmod(0o755)
     try:
-        server = PostgresServer(folder, _reachable(programs(), folder), _free_port(), settings)
+        server = PostgresServer(
+            folder, _reachable(programs(), folder), _free_port(), dict(settings)
+        )
         if data_on:
             server.data.symlink_to(data_on)
         else:
