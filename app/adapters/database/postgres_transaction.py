@@ -203,7 +203,7 @@ class PostgresTransaction:
         """Make everything above durable: the log is flushed when this returns."""
         if not self._is_begun:
             return
-        self.is_commit_sent = True
+        self.is_commit_sent = not self._connection.is_closed()
         ending = await self._connection.execute("COMMIT")
         self._is_begun = False
         if ending != "COMMIT":  # the server's way to say that a statement had failed before
