@@ -240,7 +240,9 @@ def small_disk(size: str) -> Iterator[Path]:
     disk = path / "disk"
     disk.mkdir()
     options = f"size={size},mode=0700,uid=nobody,gid=nogroup"
-    subprocess.run([mount, "-t", "tmpfs", "-o", options, "none", disk], check=True)  # noqa: S603 ours
+    command = [mount, "-t", "tmpfs", "-o", options, "none", str(disk)]
+    if subprocess.run(command, check=False).returncode:  # noqa: S603 ours
+        pytest.skip("a container without the right to mount")
     try:
         yield disk
     finally:

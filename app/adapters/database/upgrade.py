@@ -23,7 +23,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_S: Final = 10  # a table that somebody reads for long: we would hold up all behind us
 
 
-def upgrade(path: Path) -> None:
+def upgrade(path: Path, revision: str = "head") -> None:
     """Run what is missing, in one transaction that begins by taking SQLite's write lock.
 
     Whoever comes second waits for the lock, and then finds nothing left to do.
@@ -32,10 +32,10 @@ def upgrade(path: Path) -> None:
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
         with engine.begin() as begun:
-            _run(begun)
+            _run(begun, revision)
 
 
-async def upgrade_postgres(url: str) -> None:
+async def upgrade_postgres(url: str, revision: str = "head") -> None:
     """Run what is missing, in one transaction that begins by taking the migrations' lock.
 
     Whoever comes second waits for the lock, and then finds nothing left to do.
@@ -61,14 +61,14 @@ async def upgrade_postgres(url: str) -> None:
             f"SELECT pg_advisory_xact_lock({LOCKS_OF_THE_SERVICE}, {MIGRATION_LOCK})"
         )
         await begun.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
-        await begun.run_sync(_run)
+        await begun.run_sync(_run, revision)
 
 
-def _run(begun: Connection) -> None:
+def _run(begun: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = begun
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def main(argument: str) -> int:
