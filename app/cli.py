@@ -141,3 +141,19 @@ def _prepared_settings_or_exit(*, by_operator: bool = False) -> Settings:
 def _stop(message: str) -> NoReturn:
     typer.echo(message, err=True)
     sys.exit(1)
+
+
+@cli.command("copy-database")
+def copy_database(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="sqlite:///…")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="postgresql://…")],
+) -> None:
+    """Move a shop from its SQLite file to an empty PostgreSQL database; stop the service first."""
+    from app.copy_database import CopyError, copy_database  # noqa: PLC0415 see the docstring
+
+    try:
+        copied = copy_database(source, target)
+    except CopyError as error:
+        _stop(f"Nothing was copied: {error}")
+    for table in copied:
+        typer.echo(f"{table.table}: {table.rows} rows, sha256 {table.digest}, equal on both sides")

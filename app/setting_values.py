@@ -154,7 +154,12 @@ def is_postgres(database_url: str) -> bool:
     return database_url.startswith(("postgresql://", "postgres://"))
 
 
-def _database_url(value: SecretStr) -> SecretStr:
+def check_database_url(value: SecretStr) -> SecretStr:
+    """The very value.
+
+    Raises:
+        ValueError: it is of no form that we know; the words tell nothing of it.
+    """
     text = value.get_secret_value()
     if is_postgres(text):
         _check_postgres(text)
@@ -245,7 +250,7 @@ Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split
 AccountId = Annotated[str, AfterValidator(_account_id)]
 ConnectId = Annotated[str, AfterValidator(_connect_id)]
 AltanPayUrl = Annotated[Url, AfterValidator(_altan_pay_url)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(check_database_url)]
 StorageUrl = Annotated[SecretStr, AfterValidator(_storage)]
 SentryDsn = Annotated[SecretStr, AfterValidator(_dsn)]
 AlertUrl = Annotated[SecretStr, AfterValidator(_alert_url)]
