@@ -99,6 +99,9 @@ class UnlockedIds(MeetingTransaction):
 class UnlockedPayments(MeetingTransaction):
     """Without the lock on the payments that are about to change."""
 
+    async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
+        return [row[0] for row in await self._transaction.fetch(sql.KNOWN_EVENTS, event_ids)]
+
     async def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment]:
         rows = await self._transaction.fetch(sql.PAYMENTS, list(session_ids))
         found = [row_to_payment(row) for row in rows]

@@ -40,6 +40,9 @@ async def connect(url: str, **settings: str) -> Connection:
         "lock_timeout": _milliseconds(LOCK_TIMEOUT_S),
         "statement_timeout": _milliseconds(STATEMENT_TIMEOUT_S),
         "idle_in_transaction_session_timeout": _milliseconds(IDLE_IN_TRANSACTION_TIMEOUT_S),
+        # A plan that was made while the tables were empty is kept while they grow, and would read
+        # them whole: 9 ms instead of 0.2 after 5,000 events. Every statement here has its index.
+        "enable_seqscan": "off",
         "jit": "off",  # our statements take less time than compiling them would
     }
     try:

@@ -54,16 +54,6 @@ FORGET_CLAIMS = """
         SELECT key_digest FROM idempotency_keys WHERE created_at_ms < $1 LIMIT 500
         FOR UPDATE SKIP LOCKED)
 """
-# An event that once failed is taken as new when it comes again and can be folded now.
-ADD_EVENTS = f"""
-    INSERT INTO events ({EVENT_COLUMNS})
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[],
-                         $6::boolean[], $7::text[], $8::text[], $9::bytea[])
-    ON CONFLICT (id) DO UPDATE SET
-        state = excluded.state, reason = excluded.reason, payload = excluded.payload
-    WHERE events.state = 'failed' AND excluded.state <> 'failed'
-    RETURNING id
-"""
 KNOWN_EVENTS = "SELECT id FROM events WHERE id = ANY($1::text[]) AND state <> 'failed'"
 STORED_EVENTS = "SELECT id, state, payload FROM events WHERE id = ANY($1::text[]) ORDER BY id"
 EVENTS_MENTIONING = """
@@ -107,33 +97,64 @@ SETTLE = """
     FROM unnest($1::text[], $2::text[], $3::text[]) AS settled (id, state, reason)
     WHERE events.id = settled.id
 """
-WAKE = "UPDATE events SET state = 'folded' WHERE id = ANY($1::text[]) AND state = 'waiting'"
-MENTION = """
-    INSERT INTO event_mentions (object_id, event_id)
-    SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
-"""
 LINKS = "SELECT object_id, session_id FROM payment_links WHERE object_id = ANY($1::text[])"
-LINK = """
-    INSERT INTO payment_links (object_id, session_id)
-    SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
-"""
 PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ANY($1::text[])"
 # Two replicas may reach a payment by different ids: whoever comes second waits, and reads anew.
 PAYMENTS_TO_CHANGE = f"{PAYMENTS} ORDER BY session_id FOR UPDATE"
-SAVE_PAYMENTS = """
-    INSERT INTO payments (session_id, checkout_id, status, amount_total_minor, currency,
-                          paid_at_s, facts, updated_at_ms, price_mismatch, version,
-                          amount_refunded_minor, contradicted)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[],
-                         $6::bigint[], $7::text[], $8::bigint[], $9::boolean[], $10::bigint[],
-                         $11::bigint[], $12::boolean[])
-    ON CONFLICT (session_id) DO UPDATE SET
-        checkout_id = excluded.checkout_id, status = excluded.status,
-        amount_total_minor = excluded.amount_total_minor, currency = excluded.currency,
-        paid_at_s = excluded.paid_at_s, facts = excluded.facts,
-        updated_at_ms = excluded.updated_at_ms, price_mismatch = excluded.price_mismatch,
-        version = excluded.version, amount_refunded_minor = excluded.amount_refunded_minor,
-        contradicted = excluded.contradicted
+# What the fold of a batch asks, at once: which events are known ('e'), and of the ids that they
+# mention the links ('l'), whether an event speaks of it ('m'), and the payments ('p') as above.
+FORESEE = f"""
+    WITH linked AS ({LINKS.replace("$1", "$2")}),
+    touched AS (
+        SELECT {PAYMENT_COLUMNS} FROM payments
+        WHERE session_id = ANY(ARRAY(SELECT session_id FROM linked UNION SELECT unnest($2::text[])))
+        ORDER BY session_id FOR UPDATE
+    )
+    SELECT 'e', id, NULL, NULL::bigint, NULL::bigint, NULL::boolean FROM ({KNOWN_EVENTS}) AS known
+    UNION ALL
+    SELECT 'l', object_id, session_id, NULL, NULL, NULL FROM linked
+    UNION ALL
+    SELECT 'm', asked.id, NULL, NULL, NULL, NULL FROM unnest($2::text[]) AS asked (id)
+    WHERE EXISTS (SELECT FROM event_mentions WHERE object_id = asked.id)
+    UNION ALL
+    SELECT 'p', {PAYMENT_COLUMNS} FROM touched
+"""
+# All that a batch writes, at once. An event that once failed is taken as new when it comes again
+# and can be folded now. The foreign key of links is checked when all of it has been done.
+WRITE = f"""
+    WITH mentioned AS (
+        INSERT INTO event_mentions (object_id, event_id)
+        SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+    ),
+    linked AS (
+        INSERT INTO payment_links (object_id, session_id)
+        SELECT * FROM unnest($3::text[], $4::text[]) ON CONFLICT DO NOTHING
+    ),
+    woken AS (
+        UPDATE events SET state = 'folded' WHERE id = ANY($5::text[]) AND state = 'waiting'
+    ),
+    saved AS (
+        INSERT INTO payments (session_id, checkout_id, status, amount_total_minor, currency,
+                              paid_at_s, facts, updated_at_ms, price_mismatch, version,
+                              amount_refunded_minor, contradicted)
+        SELECT * FROM unnest($6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[],
+                             $11::bigint[], $12::text[], $13::bigint[], $14::boolean[],
+                             $15::bigint[], $16::bigint[], $17::boolean[])
+        ON CONFLICT (session_id) DO UPDATE SET
+            checkout_id = excluded.checkout_id, status = excluded.status,
+            amount_total_minor = excluded.amount_total_minor, currency = excluded.currency,
+            paid_at_s = excluded.paid_at_s, facts = excluded.facts,
+            updated_at_ms = excluded.updated_at_ms, price_mismatch = excluded.price_mismatch,
+            version = excluded.version, amount_refunded_minor = excluded.amount_refunded_minor,
+            contradicted = excluded.contradicted
+    )
+    INSERT INTO events ({EVENT_COLUMNS})
+    SELECT * FROM unnest($18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[],
+                         $23::boolean[], $24::text[], $25::text[], $26::bytea[])
+    ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, reason = excluded.reason, payload = excluded.payload
+    WHERE events.state = 'failed' AND excluded.state <> 'failed'
+    RETURNING id
 """
 EXPECTED = """
     SELECT asked.session_id, expected_subtotal_minor, expected_currency

@@ -1,16 +1,15 @@
 """One PostgreSQL transaction: what the use cases may do in it, a statement for each set of rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
 from app.adapters.database import postgres_statements as sql
+from app.adapters.database.postgres_batch import Foreseen, Unwritten
 from app.adapters.database.postgres_connections import Connection
 from app.adapters.database.rows import (
     checkout_to_row,
     claim_to_row,
-    event_to_row,
-    payment_to_row,
     row_to_claim,
     row_to_event,
     row_to_payment,
@@ -49,16 +48,19 @@ class PostgresTransaction:
         self._connection = connection
         self._begin = begin
         self._is_begun = False
+        self._locked_ids: set[str] = set()
+        self._foreseen: Foreseen | None = None
+        self._unwritten = Unwritten()
         self.is_commit_sent = False
 
     async def execute(self, text: str, *parameters: object) -> str:
         """Run one statement; how it ended, as `UPDATE 3`."""
-        await self._ensure_begun()
+        await self._prepare()
         return str(await self._connection.execute(text, *parameters))
 
     async def fetch(self, text: str, *parameters: object) -> list[Any]:
         """The rows of one statement."""
-        await self._ensure_begun()
+        await self._prepare()
         rows: list[Any] = await self._connection.fetch(text, *parameters)
         return rows
 
@@ -98,15 +100,24 @@ class PostgresTransaction:
         begin = "" if self._is_begun else f"{self._begin};"
         self._is_begun = True
         await self._connection.execute(begin + take)
+        self._locked_ids.update(object_ids)
 
     async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
-        """Which of these are kept already and have not failed."""
-        return {row[0] for row in await self._given(sql.KNOWN_EVENTS, event_ids)}
+        """Which of these are kept already and have not failed.
+
+        Asked under locks, it is a batch that is about to be folded: its other questions are read
+        with the same statement.
+        """
+        if not self._locked_ids:
+            return {row[0] for row in await self._given(sql.KNOWN_EVENTS, event_ids)}
+        object_ids = list(self._locked_ids)
+        rows = await self.fetch(sql.FORESEE, list(event_ids), object_ids)
+        self._foreseen = Foreseen(object_ids, rows)
+        return self._foreseen.known_events
 
     async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
         """Keep the events that are not there yet, and those that failed before."""
-        rows = await self._put(sql.ADD_EVENTS, map(event_to_row, events))
-        return [row[0] for row in rows]
+        return await self._write(events)
 
     async def list_events(self, wanted: EventQuery) -> Sequence[EventSummary]:
         """The latest events of a kind."""
@@ -147,12 +158,14 @@ class PostgresTransaction:
 
     async def settle(self, events: Collection[Settled]) -> None:
         """Write the states in which replayed events end."""
-        rows = ((event.event_id, event.state, event.reason) for event in events)
-        await self._put(sql.SETTLE, rows)
+        if events:
+            ids = [event.event_id for event in events]
+            states = [event.state for event in events]
+            await self.execute(sql.SETTLE, ids, states, [event.reason for event in events])
 
     async def mention(self, mentions: Collection[Mention]) -> None:
         """Remember by which ids events can be found."""
-        await self._put(sql.MENTION, mentions)
+        self._unwritten.mentions.extend(mentions)
 
     async def mentions(self, event_id: str) -> Collection[str]:
         """By which ids an event is found."""
@@ -160,30 +173,40 @@ class PostgresTransaction:
 
     async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
         """The events that speak of one of these ids."""
+        if foreseen := self._still_true():
+            object_ids = foreseen.perhaps_mentioned(object_ids)
         rows = await self._given(sql.EVENTS_MENTIONING, object_ids)
         return [row_to_stored_event(row) for row in rows]
 
     async def wake(self, event_ids: Collection[str]) -> None:
         """These events wait no longer."""
-        await self._given(sql.WAKE, event_ids)
+        self._unwritten.woken_ids.extend(event_ids)
 
     async def links(self, object_ids: Collection[str]) -> Collection[Link]:
         """To which payments these ids belong."""
-        return [Link(*row) for row in await self._given(sql.LINKS, object_ids)]
+        foreseen = self._still_true()
+        links = foreseen.links(object_ids) if foreseen else None
+        if links is None:
+            links = [Link(*row) for row in await self._given(sql.LINKS, object_ids)]
+        return links
 
     async def link(self, links: Collection[Link]) -> None:
         """Remember to which payments these ids belong."""
-        await self._put(sql.LINK, links)
+        self._unwritten.links.extend(links)
 
     async def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment]:
         """The payments that exist already; nobody else changes them before the end."""
-        text = sql.PAYMENTS if self._begin is TO_READ else sql.PAYMENTS_TO_CHANGE
-        found = [row_to_payment(row) for row in await self._given(text, session_ids)]
-        return {payment.session_id: payment for payment in found}
+        foreseen = self._still_true()
+        payments = foreseen.payments(session_ids) if foreseen else None
+        if payments is None:
+            text = sql.PAYMENTS if self._begin is TO_READ else sql.PAYMENTS_TO_CHANGE
+            found = [row_to_payment(row) for row in await self._given(text, session_ids)]
+            payments = {payment.session_id: payment for payment in found}
+        return payments
 
     async def save_payments(self, payments: Collection[Payment]) -> None:
         """Keep the payments as they are now."""
-        await self._put(sql.SAVE_PAYMENTS, map(payment_to_row, payments))
+        self._unwritten.payments.update((payment.session_id, payment) for payment in payments)
 
     async def expected_subtotals(
         self, checkout_ids: Mapping[str, str | None]
@@ -201,6 +224,8 @@ class PostgresTransaction:
 
     async def commit(self) -> None:
         """Make everything above durable: the log is flushed when this returns."""
+        if self._unwritten:
+            await self._write(())
         if not self._is_begun:
             return
         self.is_commit_sent = not self._connection.is_closed()
@@ -209,22 +234,27 @@ class PostgresTransaction:
         if ending != "COMMIT":  # the server's way to say that a statement had failed before
             raise StorageUnavailableError("The database rolled back. Please try again.")
 
-    async def _ensure_begun(self) -> None:
-        if not self._is_begun:
+    async def _prepare(self) -> None:
+        """A statement sees what was written before it."""
+        if self._unwritten:
+            await self._write(())
+        elif not self._is_begun:
             self._is_begun = True
             await self._connection.execute(self._begin)
+
+    async def _write(self, events: Sequence[EventRow]) -> list[str]:
+        """Write what waits to be written, and these events; the ids of the new ones."""
+        unwritten, self._unwritten, self._foreseen = self._unwritten, Unwritten(), None
+        rows = await self.fetch(sql.WRITE, *unwritten.parameters(events))
+        return [row[0] for row in rows]
+
+    def _still_true(self) -> Foreseen | None:
+        """What was foreseen, unless this very transaction is about to change it."""
+        return None if self._unwritten else self._foreseen
 
     async def _given(self, text: str, ids: Collection[str]) -> Sequence[Any]:
         """The rows of a query about some ids; about none there is nothing to ask."""
         return await self.fetch(text, list(ids)) if ids else ()
-
-    async def _put(self, text: str, rows: Iterable[tuple[object, ...]]) -> Sequence[Any]:
-        """Write rows with one statement, in the order of their ids, so that replicas lock in one.
-
-        A column is one parameter: an array.
-        """
-        ordered = sorted(rows, key=lambda row: str(row[0]))
-        return await self.fetch(text, *map(list, zip(*ordered, strict=True))) if ordered else ()
 
 
 def _lock_key(object_id: str) -> int:
