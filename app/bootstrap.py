@@ -1,7 +1,7 @@
 """The composition root: makes everything from the settings, once, and says who gets what."""
 
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import structlog
@@ -51,14 +51,19 @@ from app.web.status import StatusEndpoint
 from app.web.status_stream import StatusStreamEndpoint
 from app.web.webhooks import WebhookEndpoint
 
+if TYPE_CHECKING:
+    from app.adapters.database.postgres import PostgresDatabase
+
 VERSION: Final = version("altan-checkout")
 LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstream deadline
 
 _log = structlog.get_logger()
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, *, by_operator: bool = False) -> None:
     """What must be true before serving: logs set up, the catalogue readable, the schema current.
+
+    `by_operator`: the schema is brought up to date even where replicas share it.
 
     Raises:
         SettingsError: the catalogue is broken.
@@ -75,21 +80,34 @@ def prepare(settings: Settings) -> None:
         _log.warning("no_catalog", words="any price of the account can be bought: CATALOG_FILE")
     if settings.is_sandbox:
         _log.warning("sandbox", words="Altan Pay is played by this machine; no real money moves")
-    prepare_database(settings)
+    prepare_database(settings, by_operator=by_operator)
 
 
-def prepare_database(settings: Settings) -> None:
-    """Make the schema current.
+def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
+    """Make the schema current. PostgreSQL's replicas share one, so that only an operator does it.
 
     Raises:
         MigrationError: the database cannot be used.
     """
-    migrate(settings.database_path)
+    url, name = settings.postgres_url, settings.database_name
+    if url is None:
+        migrate(settings.database_path)
+        return
+    from app.adapters.database import postgres_schema  # noqa: PLC0415 most do without its weight
+
+    if by_operator:
+        postgres_schema.migrate_postgres(url, name=name)
+    else:
+        postgres_schema.require_current_schema(url, name=name)
 
 
-def open_database(settings: Settings, alarm: Alarm) -> SqliteDatabase:
+def open_database(settings: Settings, alarm: Alarm) -> "SqliteDatabase | PostgresDatabase":
     """The database of the settings, whose schema is current."""
-    return SqliteDatabase(settings.database_path, alarm)
+    if settings.postgres_url is None:
+        return SqliteDatabase(settings.database_path, alarm)
+    from app.adapters.database.postgres import PostgresDatabase  # noqa: PLC0415 as above
+
+    return PostgresDatabase(settings.postgres_url, alarm, pool_size=settings.database_pool_size)
 
 
 def create_app(settings: Settings) -> ASGIApp:

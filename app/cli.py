@@ -40,8 +40,8 @@ def serve(host: Host = None, port: Port = None) -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to date, and stop."""
-    settings = _prepared_settings_or_exit()
-    typer.echo(f"{settings.database_url} is up to date.")
+    settings = _prepared_settings_or_exit(by_operator=True)
+    typer.echo(f"{settings.database_name} is up to date.")
 
 
 @cli.command()
@@ -122,13 +122,13 @@ def doctor() -> None:
         sys.exit(1)
 
 
-def _prepared_settings_or_exit() -> Settings:
+def _prepared_settings_or_exit(*, by_operator: bool = False) -> Settings:
     from app.adapters.database.migrate import MigrationError  # noqa: PLC0415
     from app.bootstrap import prepare  # noqa: PLC0415
 
     try:
         settings = load_settings()
-        prepare(settings)
+        prepare(settings, by_operator=by_operator)
     except SettingsError as error:
         for line in error.lines:
             typer.echo(line, err=True)
@@ -141,3 +141,19 @@ def _prepared_settings_or_exit() -> Settings:
 def _stop(message: str) -> NoReturn:
     typer.echo(message, err=True)
     sys.exit(1)
+
+
+@cli.command("copy-database")
+def copy_database(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="sqlite:///…")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="postgresql://…")],
+) -> None:
+    """Move a shop from its SQLite file to an empty PostgreSQL database; stop the service first."""
+    from app.copy_database import CopyError, copy_database  # noqa: PLC0415 see the docstring
+
+    try:
+        copied = copy_database(source, target)
+    except CopyError as error:
+        _stop(f"Nothing was copied: {error}")
+    for table in copied:
+        typer.echo(f"{table.table}: {table.rows} rows, sha256 {table.digest}, equal on both sides")

@@ -108,6 +108,8 @@ def _catalog(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
+    if settings.postgres_url:
+        return _postgres(settings.postgres_url, settings.database_name)
     path = settings.database_path
     if not path.exists():
         folder = next(parent for parent in path.absolute().parents if parent.exists())
@@ -123,6 +125,30 @@ def _database(settings: Settings) -> Finding:
         words = f"{path} is at revision {revision}, not {SCHEMA_REVISION}: altan-checkout migrate"
         return Finding("database", Verdict.FAILS, words)
     return Finding("database", Verdict.OK, f"{path} is writable, revision {revision}")
+
+
+def _postgres(url: str, name: str) -> Finding:
+    from app.adapters.database.postgres_checkup import check_up  # noqa: PLC0415 most have SQLite
+    from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of  # noqa: PLC0415
+
+    try:
+        found = check_up(url)
+    except DRIVER_ERRORS as error:
+        words = f"{name}: {reason_of(error)}: check DATABASE_URL, and that the server lets us in"
+        return Finding("database", Verdict.FAILS, words)
+    if found.wrong_schema:
+        return Finding("database", Verdict.FAILS, f"{name} {found.wrong_schema}")
+    doubts = []
+    if not found.is_supported:
+        doubts.append("is older than PostgreSQL's makers support")
+    if not found.is_durable:
+        doubts.append("does not flush commits (fsync or synchronous_commit is off): a crash loses")
+    if abs(found.skew_s) > CLOCK_SKEW_MAX_S:
+        doubts.append(f"has a clock {found.skew_s:+.0f} s off ours")
+    words = f"{name}: PostgreSQL {found.server_version} commits, revision {SCHEMA_REVISION}"
+    if doubts:
+        return Finding("database", Verdict.WARNING, f"{words}, but it {', and '.join(doubts)}")
+    return Finding("database", Verdict.OK, words)
 
 
 def _altan_pay(settings: Settings) -> Finding:

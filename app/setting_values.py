@@ -4,7 +4,7 @@ import json
 import re
 from enum import StrEnum
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import limits
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr
@@ -131,14 +131,79 @@ WebhookSecrets = Annotated[
 Url = Annotated[str, AfterValidator(_web_url)]
 
 
-def _database_url(value: str) -> str:
-    if value.startswith(("postgresql://", "postgres://")):
+# What the driver understands; it would send anything else to the server, which would refuse us.
+_POSTGRES_PARAMETERS: Final = frozenset(
+    [
+        "host",
+        "port",
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "sslcrl",
+        "sslnegotiation",
+        "target_session_attrs",
+    ]
+)
+_POSTGRES_FORM: Final = "postgresql://user:password@host:5432/database?sslmode=require"
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+def is_postgres(database_url: str) -> bool:
+    """Whether it names a PostgreSQL server rather than an SQLite file."""
+    return database_url.startswith(("postgresql://", "postgres://"))
+
+
+def check_database_url(value: SecretStr) -> SecretStr:
+    """The very value.
+
+    Raises:
+        ValueError: it is of no form that we know; the words tell nothing of it.
+    """
+    text = value.get_secret_value()
+    if is_postgres(text):
+        _check_postgres(text)
+    elif not re.fullmatch(r"sqlite:///[^?#]+", text):
         raise ValueError(
-            "PostgreSQL is not supported by this version yet; use sqlite:///data/checkout.db"
+            f"must be sqlite:///relative/path.db, sqlite:////absolute/path.db or {_POSTGRES_FORM}"
         )
-    if not re.fullmatch(r"sqlite:///[^?#]+", value):
-        raise ValueError("must be sqlite:///relative/path.db or sqlite:////absolute/path.db")
     return value
+
+
+def _check_postgres(text: str) -> None:
+    """Words without any part of the value: what seems to be the port may be half a password."""
+    try:
+        parts = urlsplit(text)
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        for host in hosts:
+            _ = urlsplit(f"//{host}").port
+        parameters = dict(parse_qsl(parts.query, strict_parsing=True) if parts.query else ())
+    except ValueError:
+        raise ValueError(
+            f"must be {_POSTGRES_FORM}, with special characters of the password"
+            " percent-encoded: %40 for @, %2F for /, %23 for #, %3A for :"
+        ) from None
+    if not hosts[0] and "host" not in parameters:
+        raise ValueError(f"names no host: {_POSTGRES_FORM}, or ?host=/run/postgresql for a socket")
+    if not re.fullmatch(r"/[^/]+", parts.path) or parts.fragment:
+        raise ValueError(f"names no database, or more than one: {_POSTGRES_FORM}")
+    if unknown := sorted(parameters.keys() - _POSTGRES_PARAMETERS):
+        known = ", ".join(sorted(_POSTGRES_PARAMETERS))
+        names = [name if re.fullmatch(r"[a-z_]{1,40}", name) else "one" for name in unknown]
+        raise ValueError(f"has parameters that are not understood ({names[0]}); known: {known}")
+    if parameters.get("sslmode", "prefer") not in _SSL_MODES:
+        raise ValueError(f"has an unknown sslmode; one of {', '.join(_SSL_MODES)}")
+
+
+def database_name(database_url: str) -> str:
+    """What people call a database: its URL without password and parameters."""
+    if not is_postgres(database_url):
+        return database_url
+    parts = urlsplit(database_url)
+    credentials, _, place = parts.netloc.rpartition("@")
+    user = credentials.partition(":")[0]
+    host = place or dict(parse_qsl(parts.query)).get("host", "")
+    return f"postgresql://{user}{'@' if user else ''}{host}{parts.path}"
 
 
 def _rate(value: str) -> str:
@@ -185,7 +250,7 @@ Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split
 AccountId = Annotated[str, AfterValidator(_account_id)]
 ConnectId = Annotated[str, AfterValidator(_connect_id)]
 AltanPayUrl = Annotated[Url, AfterValidator(_altan_pay_url)]
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(check_database_url)]
 StorageUrl = Annotated[SecretStr, AfterValidator(_storage)]
 SentryDsn = Annotated[SecretStr, AfterValidator(_dsn)]
 AlertUrl = Annotated[SecretStr, AfterValidator(_alert_url)]

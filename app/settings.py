@@ -35,6 +35,8 @@ from app.setting_values import (
     StorageUrl,
     Url,
     WebhookSecrets,
+    database_name,
+    is_postgres,
 )
 
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -105,7 +107,10 @@ class Settings(BaseSettings):
     )
     max_quantity: int = Field(999, ge=1, le=999_999, description="the most of one price in a cart")
     database_url: DatabaseUrl = Field(
-        "sqlite:///data/checkout.db", description="where everything is kept"
+        SecretStr("sqlite:///data/checkout.db"), description="where everything is kept"
+    )
+    database_pool_size: int = Field(
+        5, ge=2, le=100, description="PostgreSQL: the most connections of one process"
     )
     event_retention_days: int = Field(
         400, ge=30, le=36_500, description="days after which events' payloads are forgotten"
@@ -179,8 +184,19 @@ class Settings(BaseSettings):
 
     @property
     def database_path(self) -> Path:
-        """The SQLite file."""
-        return Path(self.database_url.removeprefix("sqlite:///"))
+        """The SQLite file, where it is one."""
+        return Path(self.database_url.get_secret_value().removeprefix("sqlite:///"))
+
+    @property
+    def postgres_url(self) -> str | None:
+        """PostgreSQL's address with its password; None where it is SQLite."""
+        url = self.database_url.get_secret_value()
+        return url if is_postgres(url) else None
+
+    @property
+    def database_name(self) -> str:
+        """What the database may be called in public."""
+        return database_name(self.database_url.get_secret_value())
 
     @property
     def is_sandbox(self) -> bool:

@@ -7,6 +7,7 @@ the service or with Stripe's SDK, so that two equal mistakes cannot cancel out.
 import asyncio
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import re
@@ -33,6 +34,7 @@ from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
+from tests.postgres_server import fetch, run_apart
 
 ROOT: Final = Path(__file__).parent.parent
 SECRET: Final = "whsec_the_secret_of_these_tests"
@@ -323,7 +325,11 @@ def in_process(app: ASGIApp) -> httpx.AsyncClient:
 
 
 def query(database_path: Path, sql: str, *parameters: object) -> list[Document]:
-    """What is committed, seen through a connection of the test's own."""
+    """What is committed, seen through a connection of the test's own; see `database_path`."""
+    if database_path.suffix == ".url":
+        numbers = itertools.count(1)
+        sql = re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
+        return run_apart(fetch(database_path.read_text(), sql, *parameters))
     with closing(sqlite3.connect(database_path)) as connection:
         connection.row_factory = sqlite3.Row
         with connection:

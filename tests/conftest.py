@@ -1,10 +1,14 @@
+import itertools
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from app.adapters.database.migrate import migrate
+from app.adapters.database.postgres import PostgresDatabase
+from app.adapters.database.postgres_schema import migrate_postgres
 from app.adapters.database.sqlite import SqliteDatabase
 from app.settings import Settings
 from tests.builders import (
@@ -15,6 +19,16 @@ from tests.builders import (
     service_in_process,
     settings,
 )
+from tests.postgres_server import FAST, Cluster, new_server
+
+_numbers = itertools.count(1)
+
+
+def open_database(path: Path, alarm: SilentAlarm) -> SqliteDatabase | PostgresDatabase:
+    """The database whose rows are kept at `path`."""
+    if path.suffix == ".url":
+        return PostgresDatabase(path.read_text(), alarm)
+    return SqliteDatabase(path, alarm)
 
 
 @pytest.fixture
@@ -48,15 +62,66 @@ def migrated_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def database_path(tmp_path: Path, migrated_path: Path) -> Path:
-    """An SQLite file with the current schema, where `settings(tmp_path)` looks for it."""
-    return Path(shutil.copy(migrated_path, tmp_path / "checkout.db"))
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for the whole session: somebody's own, or one made for it."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield Cluster(url)
+    else:
+        with new_server(FAST) as server:
+            yield Cluster(server.url())
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_cluster: Cluster) -> Iterator[str]:
+    """Migrated once; each test gets a copy."""
+    name = f"altan_template_{os.getpid()}"
+    with postgres_cluster.database(name) as url:
+        migrate_postgres(url, name=name)
+        yield name
 
 
 @pytest.fixture
-async def database(database_path: Path, alarm: SilentAlarm) -> AsyncIterator[SqliteDatabase]:
-    database = SqliteDatabase(database_path, alarm)
+def empty_postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """A PostgreSQL database without any table."""
+    with postgres_cluster.database(f"altan_test_{os.getpid()}_{next(_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[str]:
+    """A PostgreSQL database with the current schema."""
+    name = f"altan_test_{os.getpid()}_{next(_numbers)}"
+    with postgres_cluster.database(name, template=postgres_template) as url:
+        yield url
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """Overridden where tests run on every database."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_path(
+    request: pytest.FixtureRequest, database_kind: str, tmp_path: Path, migrated_path: Path
+) -> Path:
+    """Where rows are kept under the current schema, for `query` to look at.
+
+    An SQLite file, where `settings(tmp_path)` looks for it; or a file with a PostgreSQL URL.
+    """
+    if database_kind == "sqlite":
+        return Path(shutil.copy(migrated_path, tmp_path / "checkout.db"))
+    path = tmp_path / "checkout.url"
+    path.write_text(request.getfixturevalue("postgres_url"))
+    return path
+
+
+@pytest.fixture
+async def database(
+    database_path: Path, alarm: SilentAlarm
+) -> AsyncIterator[SqliteDatabase | PostgresDatabase]:
+    database = open_database(database_path, alarm)
     yield database
     await database.close()
 

@@ -89,7 +89,8 @@ def test_four_settings_are_enough_and_the_rest_is_as_the_contract_says(load: Loa
     assert settings.cancel_url is None
     assert settings.allowed_origins is None
     assert settings.max_quantity == 999
-    assert settings.database_url == "sqlite:///data/checkout.db"
+    assert settings.database_name == "sqlite:///data/checkout.db"
+    assert settings.database_pool_size == 5
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.log_level is LogLevel.INFO
     assert settings.log_format is LogFormat.JSON
@@ -126,7 +127,8 @@ def test_what_is_listed_takes_the_place_of_the_shops_own_origin(load: Load) -> N
         ("SUCCESS_URL", "https://shop.example/ok?a={b}", "https://shop.example/ok?a={b}"),
         ("CANCEL_URL", "https://shop.example", "https://shop.example"),
         ("MAX_QUANTITY", "5", 5),
-        ("DATABASE_URL", "sqlite:////data/a.db", "sqlite:////data/a.db"),
+        ("DATABASE_URL", "sqlite:////data/a.db", SecretStr("sqlite:////data/a.db")),
+        ("DATABASE_POOL_SIZE", "20", 20),
         ("HOST", "0.0.0.0", "0.0.0.0"),  # noqa: S104 read, not bound
         ("PORT", "8080", 8080),
         ("LOG_LEVEL", "warning", LogLevel.WARNING),
@@ -403,7 +405,21 @@ def test_the_documents_placeholders_are_refused(load: Load, name: str, value: st
         ("MAX_QUANTITY", "1000000"),
         ("MAX_QUANTITY", "1.5"),
         ("DATABASE_URL", "mysql://user:pw@db/x"),
-        ("DATABASE_URL", "postgresql://user:pw@db/x"),
+        ("DATABASE_URL", "postgresql://"),
+        ("DATABASE_URL", "postgresql://user:pw@db"),
+        ("DATABASE_URL", "postgresql://user:pw@db/"),
+        ("DATABASE_URL", "postgresql://user:pw@db/a/b"),
+        ("DATABASE_URL", "postgresql:///checkout"),
+        ("DATABASE_URL", "postgresql://user:pw@db:port/checkout"),
+        ("DATABASE_URL", "postgresql://user:pw@db:99999/checkout"),
+        ("DATABASE_URL", "postgresql://user:p/w@db/checkout"),
+        ("DATABASE_URL", "postgresql://user:p#w@db/checkout"),
+        ("DATABASE_URL", "postgresql://user:pw@db/checkout#here"),
+        ("DATABASE_URL", "postgresql://user:pw@db/checkout?sslmode"),
+        ("DATABASE_URL", "postgresql://user:pw@db/checkout?sslmode=maybe"),
+        ("DATABASE_URL", "postgresql://user:pw@db/checkout?channel_binding=require"),
+        ("DATABASE_URL", "postgresql+asyncpg://user:pw@db/checkout"),
+        ("DATABASE_POOL_SIZE", "1"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///a.db?mode=memory"),
@@ -435,7 +451,13 @@ def test_a_wrong_setting_is_one_line_with_its_name(load: Load, name: str, value:
         ("STRIPE_WEBHOOK_SECRETS", '{"hunter2": "hunter2"}'),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_fine_and_good,hunter2hunter2"),
         ("STRIPE_WEBHOOK_SECRET", "hunter2hunter2"),
-        ("DATABASE_URL", "postgresql://shop:hunter2@db/checkout"),
+        ("DATABASE_URL", "postgresql://shop:hunter2@db"),
+        ("DATABASE_URL", "postgresql://shop:hunter2@db/checkout?password=hunter3"),
+        ("DATABASE_URL", "postgresql://shop:hunter2@db/checkout?hunter2=hunter3"),
+        ("DATABASE_URL", "postgresql://shop:x#hunter2@db/checkout"),
+        ("DATABASE_URL", "postgresql://shop:x/hunter2@db/checkout"),
+        ("DATABASE_URL", "postgresql://shop:x:hunter2@db:hunter2/checkout"),
+        ("DATABASE_URL", "postgres://shop:[hunter2@db/checkout"),
         ("DATABASE_URL", "mysql://shop:hunter2@db/checkout"),
     ],
 )
@@ -447,6 +469,37 @@ def test_the_value_of_a_secret_is_never_told(load: Load, name: str, value: str) 
     assert len(lines) == 1
     assert lines[0].startswith(f"{name.replace('SECRET', 'SECRETS').replace('SS', 'S')} is wrong: ")
     assert "hunt" not in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("sqlite:///data/checkout.db", "sqlite:///data/checkout.db"),
+        ("postgresql://shop:hunter2@db:5432/checkout", "postgresql://shop@db:5432/checkout"),
+        ("postgres://shop:hunter%402@db/checkout?sslmode=require", "postgresql://shop@db/checkout"),
+        ("postgresql://db/checkout", "postgresql://db/checkout"),
+        ("postgresql://shop:hunter2@a:1,b:2/checkout", "postgresql://shop@a:1,b:2/checkout"),
+        ("postgresql://shop:hunter2@[::1]:5432/checkout", "postgresql://shop@[::1]:5432/checkout"),
+        ("postgresql:///checkout?host=/run/postgresql", "postgresql:///run/postgresql/checkout"),
+    ],
+)
+def test_a_database_is_called_by_its_address_without_the_password(
+    load: Load, url: str, name: str
+) -> None:
+    settings = load(DATABASE_URL=url)
+
+    assert settings.database_name == name
+    assert settings.postgres_url == (None if url.startswith("sqlite") else url)
+    assert "hunter" not in repr(settings)
+
+
+def test_a_parameter_that_the_driver_does_not_know_is_named(load: Load) -> None:
+    (line,) = load.lines(
+        DATABASE_URL="postgresql://u:p@db/x?sslmode=require&channel_binding=require"
+    )
+
+    assert "channel_binding" in line
+    assert "sslrootcert" in line
 
 
 @pytest.mark.parametrize(

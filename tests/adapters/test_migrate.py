@@ -200,7 +200,7 @@ def test_an_upgrade_that_succeeds_says_nothing(
 ) -> None:
     path = tmp_path / "checkout.db"
 
-    status = main(path)
+    status = main(str(path))
 
     assert status == 0
     assert capfd.readouterr() == ("", "")
@@ -212,7 +212,7 @@ def test_an_upgrade_that_is_refused_says_why_in_one_line(
 ) -> None:
     set_revision(database_path, "9999")
 
-    status = main(database_path)
+    status = main(str(database_path))
 
     assert status == 1
     assert capfd.readouterr().err.count("\n") == 1
@@ -224,7 +224,7 @@ def test_an_upgrade_whose_sql_fails_says_why_in_one_line(
     path = tmp_path / "checkout.db"
     query(path, "CREATE TABLE events (id INTEGER)")
 
-    status = main(path)
+    status = main(str(path))
 
     assert status == 1
     assert capfd.readouterr().err == "table events already exists\n"

@@ -1,6 +1,4 @@
 import asyncio
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +24,9 @@ from tests.builders import (
     NoLimits,
     always_wanted,
     checkout_request,
+    query,
 )
+from tests.rows import no_transaction_is_open
 
 PAGE = PaymentPage("https://checkout.stripe.com/c/pay/cs_test_1#f", "cs_test_1")
 CART = Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.SUBSCRIPTION)
@@ -46,18 +46,11 @@ class FakePages:
         assert await still_wanted()
         self.orders.append(order)
         if self.path is not None:
-            self.could_write.append(await asyncio.to_thread(_can_write, self.path))
+            is_calm = await asyncio.to_thread(no_transaction_is_open, self.path)
+            self.could_write.append(is_calm)
         if isinstance(self.answer, CheckoutError):
             raise self.answer
         return self.answer
-
-
-def _can_write(path: Path) -> bool:
-    """Whether a stranger gets the write lock at once, so that no transaction is open."""
-    with closing(sqlite3.connect(path, timeout=0)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.rollback()
-    return True
 
 
 @dataclass(slots=True)
@@ -89,11 +82,12 @@ def start_checkout(
 
 
 def rows(path: Path) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(
-            "SELECT id, created_at_ms, mode, line_items, client_reference_id, success_url,"
-            " cancel_url, url, session_id FROM checkouts"
-        ).fetchall()
+    found = query(
+        path,
+        "SELECT id, created_at_ms, mode, line_items, client_reference_id, success_url,"
+        " cancel_url, url, session_id FROM checkouts",
+    )
+    return [tuple(row.values()) for row in found]
 
 
 async def test_a_checkout_is_on_disk_with_all_that_belongs_to_it(
@@ -211,8 +205,7 @@ async def test_a_failure_of_altan_pay_leaves_nothing_behind(
 async def test_a_page_whose_checkout_cannot_be_kept_is_not_given_out(
     database: SqliteDatabase, database_path: Path
 ) -> None:
-    with closing(sqlite3.connect(database_path)) as connection:
-        connection.execute("ALTER TABLE checkouts RENAME TO elsewhere")
+    query(database_path, "ALTER TABLE checkouts RENAME TO elsewhere")
 
     with pytest.raises(StorageUnavailableError) as caught:
         await start_checkout(database, FakePages())(checkout_request(CART), always_wanted)

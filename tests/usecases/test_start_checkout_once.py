@@ -1,8 +1,6 @@
 """Every recovery point, seeded in a real file, and what the next request makes of it."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +38,7 @@ from tests.builders import (
     query,
     until,
 )
+from tests.rows import break_down, mend, no_transaction_is_open, refuse
 
 NOW_MS = NOW_S * 1000
 LEASE_S = 15.0
@@ -149,10 +148,8 @@ async def test_while_altan_pay_is_asked_the_row_says_creating_and_no_transaction
     await asyncio.wait_for(pages.called.wait(), DEADLINE_S)
 
     ((_, state),) = keys(database_path)
-    with closing(sqlite3.connect(database_path, timeout=0)) as stranger:
-        stranger.execute("BEGIN IMMEDIATE")
-        stranger.rollback()
 
+    assert await asyncio.to_thread(no_transaction_is_open, database_path)
     assert state == "creating"
     assert checkouts(database_path) == []
     pages.may_answer.set()
@@ -246,11 +243,7 @@ async def test_what_is_not_for_sale_frees_the_key_too(
 async def test_a_page_that_cannot_be_kept_frees_the_key(
     database: SqliteDatabase, database_path: Path, clock: FixedClock
 ) -> None:
-    query(
-        database_path,
-        "CREATE TRIGGER refuse BEFORE INSERT ON checkouts"
-        " BEGIN SELECT RAISE(ABORT, 'refused'); END",
-    )
+    refuse(database_path, "INSERT ON checkouts")
 
     with pytest.raises(RowsRefusedError):
         await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
@@ -262,12 +255,11 @@ async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_le
     database: SqliteDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     failure = AltanPayTimeoutError("words")
-    query(database_path, "CREATE TRIGGER keep BEFORE DELETE ON idempotency_keys BEGIN"
-          " SELECT no_such_column; END")  # fmt: skip
+    break_down(database_path, "DELETE ON idempotency_keys")
 
     with pytest.raises(CheckoutError) as caught:
         await once(database, NumberedPages([failure]), clock)(REQUEST, KEY, always_wanted)
-    query(database_path, "DROP TRIGGER keep")
+    mend(database_path, "DELETE ON idempotency_keys")
     clock.ms += LEASE_MS + 1
     checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
 

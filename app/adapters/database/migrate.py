@@ -37,7 +37,7 @@ def migrate(path: Path) -> None:
             "check that the folder exists, belongs to this user and has space"
         ) from error
     if before != SCHEMA_REVISION:
-        _upgrade_in_a_child(path)
+        upgrade_in_a_child(str(path), name=f"the database {path}")
 
 
 def current_revision(connection: sqlite3.Connection) -> str | None:
@@ -49,18 +49,29 @@ def current_revision(connection: sqlite3.Connection) -> str | None:
     return str(row[0]) if row else None
 
 
-def _upgrade_in_a_child(path: Path) -> None:
+def upgrade_in_a_child(argument: str, *, name: str, standard_input: str = "") -> None:
+    """Run `upgrade`; `name` is what the database is called where it fails.
+
+    Raises:
+        MigrationError: it failed, or took too long.
+    """
     # -P: a shop's folder may well hold a package named app, too, and must not be taken for ours.
-    command = [sys.executable, "-P", "-m", "app.adapters.database.upgrade", str(path)]
+    command = [sys.executable, "-P", "-m", "app.adapters.database.upgrade", argument]
     try:
         child = subprocess.run(  # noqa: S603 our own module
-            command, stderr=subprocess.PIPE, text=True, timeout=UPGRADE_TIMEOUT_S, check=False
+            command,
+            input=standard_input,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=UPGRADE_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise MigrationError(
-            f"the database {path} was not brought up to date within {UPGRADE_TIMEOUT_S:.0f} s: "
+            f"{name} was not brought up to date within {UPGRADE_TIMEOUT_S:.0f} s: "
             "check that no other process holds it"
         ) from error
     if child.returncode != 0:
         last_line = child.stderr.strip().rpartition("\n")[2]
-        raise MigrationError(f"the database {path} cannot be brought up to date: {last_line}")
+        raise MigrationError(f"{name} cannot be brought up to date: {last_line}")

@@ -1,5 +1,10 @@
-"""Runs Alembic's migrations on one SQLite file: `python -m app.adapters.database.upgrade FILE`."""
+"""Runs Alembic's migrations, in a process of its own.
 
+`python -m app.adapters.database.upgrade FILE` for SQLite; for PostgreSQL the argument is `-`, and
+the URL comes by standard input: everybody on a machine can read a command line.
+"""
+
+import asyncio
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -8,42 +13,81 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import create_engine, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from app.adapters.database.connection_thread import connect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+LOCK_TIMEOUT_S: Final = 10  # a table that somebody reads for long: we would hold up all behind us
 
 
-def upgrade(path: Path) -> None:
+def upgrade(path: Path, revision: str = "head") -> None:
     """Run what is missing, in one transaction that begins by taking SQLite's write lock.
 
     Whoever comes second waits for the lock, and then finds nothing left to do.
     """
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with closing(connect(path)) as connection:
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
         with engine.begin() as begun:
-            config.attributes["connection"] = begun
-            command.upgrade(config, "head")
+            _run(begun, revision)
 
 
-def main(path: Path) -> int:
+async def upgrade_postgres(url: str, revision: str = "head") -> None:
+    """Run what is missing, in one transaction that begins by taking the migrations' lock.
+
+    Whoever comes second waits for the lock, and then finds nothing left to do.
+    """
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 SQLite needs no greenlet
+
+    from app.adapters.database import postgres_connections as postgres  # noqa: PLC0415 as above
+    from app.adapters.database.postgres_transaction import (  # noqa: PLC0415 as above
+        LOCKS_OF_THE_SERVICE,
+        MIGRATION_LOCK,
+    )
+
+    async def connect_patiently() -> postgres.Connection:
+        return await postgres.connect(
+            url, lock_timeout="0", statement_timeout="0", idle_in_transaction_session_timeout="0"
+        )
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect_patiently, poolclass=NullPool
+    )
+    async with engine.begin() as begun:
+        await begun.exec_driver_sql(
+            f"SELECT pg_advisory_xact_lock({LOCKS_OF_THE_SERVICE}, {MIGRATION_LOCK})"
+        )
+        await begun.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
+        await begun.run_sync(_run, revision)
+
+
+def _run(begun: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = begun
+    command.upgrade(config, revision)
+
+
+def main(argument: str) -> int:
     """Upgrade, and say in one line of standard error what went wrong, if anything."""
     try:
-        upgrade(path)
+        if argument == "-":
+            asyncio.run(upgrade_postgres(sys.stdin.read()))
+        else:
+            upgrade(Path(argument))
     except CommandError as error:
         print(f"{error}; run the newer program that made this schema", file=sys.stderr)  # noqa: T201
     except DBAPIError as error:
         print(error.orig, file=sys.stderr)  # noqa: T201
+    except OSError as error:
+        print(error, file=sys.stderr)  # noqa: T201
     else:
         return 0
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1]))

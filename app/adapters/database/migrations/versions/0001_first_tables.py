@@ -11,6 +11,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+Id = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # bytes have one order
+
 
 def upgrade() -> None:
     """Create everything."""
@@ -29,7 +31,7 @@ def upgrade() -> None:
 def _create_checkouts() -> None:
     op.create_table(
         "checkouts",
-        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("id", Id, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.Column("mode", sa.Text, nullable=False),
         sa.Column("line_items", sa.Text, nullable=False),
@@ -37,7 +39,7 @@ def _create_checkouts() -> None:
         sa.Column("success_url", sa.Text, nullable=False),
         sa.Column("cancel_url", sa.Text, nullable=False),
         sa.Column("url", sa.Text, nullable=False),
-        sa.Column("session_id", sa.Text),
+        sa.Column("session_id", Id),
         sa.PrimaryKeyConstraint("id", name="pk_checkouts"),
         sa.CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
         sa.CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
@@ -54,7 +56,7 @@ def _create_checkouts() -> None:
 def _create_events() -> None:
     op.create_table(
         "events",
-        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("id", Id, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("created_s", sa.BigInteger),
         sa.Column("received_at_ms", sa.BigInteger, nullable=False),
@@ -82,8 +84,8 @@ def _create_events() -> None:
 def _create_payments() -> None:
     op.create_table(
         "payments",
-        sa.Column("session_id", sa.Text, nullable=False),
-        sa.Column("checkout_id", sa.Text),
+        sa.Column("session_id", Id, nullable=False),
+        sa.Column("checkout_id", Id),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("amount_total_minor", sa.BigInteger),
         sa.Column("currency", sa.Text),
@@ -103,8 +105,8 @@ def _create_payments() -> None:
     op.create_index("ix_payments_checkout_id", "payments", ["checkout_id"])
     op.create_table(
         "payment_links",
-        sa.Column("object_id", sa.Text, nullable=False),
-        sa.Column("session_id", sa.Text, nullable=False),
+        sa.Column("object_id", Id, nullable=False),
+        sa.Column("session_id", Id, nullable=False),
         sa.PrimaryKeyConstraint("object_id", name="pk_payment_links"),
         sa.ForeignKeyConstraint(
             ["session_id"], ["payments.session_id"], name="fk_payment_links_session_id"

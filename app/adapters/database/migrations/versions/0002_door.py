@@ -8,14 +8,16 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+Id = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # bytes have one order
+
 
 def upgrade() -> None:
     """Add what is new; rows that exist know no expectation."""
     op.create_table(
         "idempotency_keys",
-        sa.Column("key_digest", sa.Text, nullable=False),
+        sa.Column("key_digest", Id, nullable=False),
         sa.Column("fingerprint", sa.Text, nullable=False),
-        sa.Column("checkout_id", sa.Text, nullable=False),
+        sa.Column("checkout_id", Id, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),

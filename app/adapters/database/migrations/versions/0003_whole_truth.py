@@ -12,14 +12,16 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+Id = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # bytes have one order
+
 
 def upgrade() -> None:
     """Widen what is there, and let every event be read again."""
     _widen_events()
     op.create_table(
         "event_mentions",
-        sa.Column("object_id", sa.Text, nullable=False),
-        sa.Column("event_id", sa.Text, nullable=False),
+        sa.Column("object_id", Id, nullable=False),
+        sa.Column("event_id", Id, nullable=False),
         sa.PrimaryKeyConstraint("object_id", "event_id", name="pk_event_mentions"),
         sqlite_with_rowid=False,
     )
@@ -27,8 +29,8 @@ def upgrade() -> None:
     _widen_payments()
     op.create_table(
         "payment_links",
-        sa.Column("object_id", sa.Text, nullable=False),
-        sa.Column("session_id", sa.Text, nullable=False),
+        sa.Column("object_id", Id, nullable=False),
+        sa.Column("session_id", Id, nullable=False),
         sa.PrimaryKeyConstraint("object_id", "session_id", name="pk_payment_links"),
         sa.ForeignKeyConstraint(
             ["session_id"], ["payments.session_id"], name="fk_payment_links_session_id"
@@ -43,7 +45,7 @@ def _widen_events() -> None:
     old = sa.Table(
         "events",
         sa.MetaData(),
-        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("id", Id, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("created_s", sa.BigInteger),
         sa.Column("received_at_ms", sa.BigInteger, nullable=False),
@@ -84,8 +86,8 @@ def _widen_payments() -> None:
     old = sa.Table(
         "payments",
         sa.MetaData(),
-        sa.Column("session_id", sa.Text, nullable=False),
-        sa.Column("checkout_id", sa.Text),
+        sa.Column("session_id", Id, nullable=False),
+        sa.Column("checkout_id", Id),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("amount_total_minor", sa.BigInteger),
         sa.Column("currency", sa.Text),

@@ -1,0 +1,190 @@
+"""PostgreSQL, for several replicas: a small pool, each act in a transaction of its own.
+
+Whatever goes wrong, a call ends within `ACT_TIMEOUT_S`: with the result, or with
+`StorageUnavailableError`. A connection that saw trouble is dropped, so the first call after the
+server's return succeeds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any, Final, TypeVar
+
+from app.adapters.database import postgres_statements as sql
+from app.adapters.database.postgres_connections import ACT_TIMEOUT_S, Connection, ConnectionPool
+from app.adapters.database.postgres_errors import (
+    DRIVER_ERRORS,
+    READ_ONLY_ERRORS,
+    TRANSIENT_ERRORS,
+    failure_of,
+    reason_of,
+)
+from app.adapters.database.postgres_transaction import TO_READ, TO_WRITE, PostgresTransaction
+from app.adapters.database.rows import row_to_checkout, row_to_claim, row_to_payment
+from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.usecases.ports import Alarm, AlertName
+from app.usecases.records import Checkout, Claim, Payment, PaymentVersion
+from app.usecases.storage import Transaction
+
+T = TypeVar("T")
+
+POOL_SIZE: Final = 5
+ATTEMPTS: Final = 4
+
+_NOT_WRITTEN: Final = "The database cannot be written to. Please try again."
+_NOT_READ: Final = "The database cannot be read. Please try again."
+
+
+class PostgresDatabase:
+    """One process's share of a database that many may use."""
+
+    def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:
+        self._alarm = alarm
+        self._pool = ConnectionPool(url, pool_size)
+
+    async def close(self) -> None:
+        """Finish what was begun, and let the connections go."""
+        await self._pool.close()
+
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` in a transaction of its own; again, where the server asks for that.
+
+        Raises:
+            RowsRefusedError: a constraint or a type refused these rows; nothing was committed.
+            StorageUnavailableError: nothing was committed; or the connection broke during the
+                commit, and nobody knows.
+        """
+        try:
+            return await self._run(lambda c: _transact(c, act, TO_WRITE), _NOT_WRITTEN)
+        except RowsRefusedError:
+            raise
+        except StorageUnavailableError as error:
+            self._alarm(AlertName.STORAGE_UNAVAILABLE, error.reason or error.detail)
+            raise
+
+    async def beat(self, at_ms: int) -> None:
+        """Write and commit one small row, to know that a commit is possible.
+
+        Raises:
+            StorageUnavailableError: it is not.
+        """
+
+        async def write_heartbeat(transaction: Transaction) -> None:
+            await transaction.beat(at_ms)
+            await transaction.commit()
+
+        await self.write(write_heartbeat)
+
+    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `look` over one snapshot of what is committed.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read.
+        """
+        return await self._run(lambda c: _transact(c, look, TO_READ), _NOT_READ)
+
+    async def versions(
+        self, session_ids: Collection[str], checkout_ids: Collection[str]
+    ) -> Sequence[PaymentVersion]:
+        """How often the payments of these sessions and checkouts have changed."""
+        rows = await self._read(sql.VERSIONS, list(session_ids), list(checkout_ids))
+        return [
+            PaymentVersion(session_id=session_id, checkout_id=checkout_id, version=version)
+            for session_id, checkout_id, version in rows
+        ]
+
+    async def find_checkout(self, checkout_id: str) -> Checkout | None:
+        """The checkout of this id."""
+        rows = await self._read(sql.FIND_CHECKOUT, checkout_id)
+        return row_to_checkout(rows[0]) if rows else None
+
+    async def find_claim(self, key_digest: str) -> Claim | None:
+        """Who holds this key."""
+        rows = await self._read(sql.FIND_CLAIM, key_digest)
+        return row_to_claim(rows[0]) if rows else None
+
+    async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
+        """The checkout whose payment page was this session's."""
+        rows = await self._read(sql.FIND_CHECKOUT_OF_SESSION, session_id)
+        return row_to_checkout(rows[0]) if rows else None
+
+    async def find_payment(self, session_id: str) -> Payment | None:
+        """The payment of this session."""
+        rows = await self._read(sql.FIND_PAYMENT, session_id)
+        return row_to_payment(rows[0]) if rows else None
+
+    async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
+        """The payments whose success URL names this checkout."""
+        rows = await self._read(sql.FIND_PAYMENTS_CLAIMING, checkout_id)
+        return [row_to_payment(row) for row in rows]
+
+    async def _read(self, text: str, *parameters: object) -> list[Any]:
+        async def fetch(connection: Connection) -> list[Any]:
+            return await connection.fetch(text, *parameters)
+
+        return await self._run(fetch, _NOT_READ)
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]], words: str) -> T:
+        """Do `work` on a connection, within the time there is; `words` are for who must wait."""
+        failure: StorageUnavailableError
+        try:
+            async with asyncio.timeout(ACT_TIMEOUT_S):
+                return await self._try(work)
+        except TimeoutError as error:
+            self._pool.doubt()
+            failure = failure_of(error, words)
+        except DRIVER_ERRORS as error:
+            failure = failure_of(error, words)
+        raise failure
+
+    async def _try(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do `work`; anew, where nothing of it was committed and it may succeed then."""
+        attempts = 0
+        while True:
+            connection = await self._pool.take()
+            attempts += 1
+            try:
+                return await work(connection)
+            except DRIVER_ERRORS as error:
+                if not self._is_worth_another_try(error, connection) or attempts == ATTEMPTS:
+                    raise
+            except asyncio.CancelledError:  # who waited has gone, or the time is over
+                connection.terminate()
+                raise
+            finally:
+                self._pool.give_back(connection)
+
+    def _is_worth_another_try(self, error: Exception, connection: Connection) -> bool:
+        if isinstance(error, READ_ONLY_ERRORS):
+            connection.terminate()
+        if connection.is_closed():  # perhaps long ago, when the server restarted
+            self._pool.doubt()
+            return True
+        return isinstance(error, TRANSIENT_ERRORS)
+
+
+async def _transact(
+    connection: Connection, act: Callable[[Transaction], Awaitable[T]], begin: str
+) -> T:
+    transaction = PostgresTransaction(connection, begin)
+    try:
+        result = await act(transaction)
+    except Exception as error:
+        if transaction.is_commit_sent and connection.is_closed():
+            raise StorageUnavailableError(
+                "The database was lost while it committed. Please try again.",
+                reason=f"lost during COMMIT: {reason_of(error)}",
+            ) from error
+        await _roll_back(connection)
+        raise
+    await _roll_back(connection)
+    return result
+
+
+async def _roll_back(connection: Connection) -> None:
+    """Leave the connection clean, or closed."""
+    if connection.is_closed() or not connection.is_in_transaction():
+        return
+    try:
+        await connection.execute("ROLLBACK")
+    except DRIVER_ERRORS:
+        connection.terminate()

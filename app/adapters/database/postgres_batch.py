@@ -1,0 +1,80 @@
+"""What a batch's fold will ask, read at once; and what it writes, kept for one statement.
+
+A round trip costs the service about as much CPU as folding two events does.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.adapters.database.rows import event_to_row, payment_to_row, row_to_payment
+from app.usecases.records import EventRow, Link, Mention, Payment
+
+
+class Foreseen:
+    """The rows that concern some ids, which are locked: so they stay true until the end."""
+
+    def __init__(self, object_ids: Collection[str], rows: Iterable[Sequence[Any]]) -> None:
+        """From the rows of FORESEE."""
+        self.known_events: set[str] = set()
+        self._object_ids = frozenset(object_ids)
+        self._links: defaultdict[str, list[Link]] = defaultdict(list)
+        self._mentioned: set[str] = set()
+        self._payments: dict[str, Payment] = {}
+        for kind, *row in rows:
+            if kind == "e":
+                self.known_events.add(row[0])
+            elif kind == "l":
+                self._links[row[0]].append(Link(row[0], row[1]))
+            elif kind == "m":
+                self._mentioned.add(row[0])
+            else:
+                self._payments[row[0]] = row_to_payment(row)
+        linked = {link.session_id for links in self._links.values() for link in links}
+        self._session_ids = self._object_ids | linked
+
+    def links(self, object_ids: Collection[str]) -> list[Link] | None:
+        """The links of these ids; None where that was not foreseen."""
+        if not self._object_ids.issuperset(object_ids):
+            return None
+        return [link for object_id in object_ids for link in self._links.get(object_id, ())]
+
+    def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment] | None:
+        """The payments of these sessions; None where that was not foreseen."""
+        if not self._session_ids.issuperset(session_ids):
+            return None
+        return {id_: self._payments[id_] for id_ in session_ids if id_ in self._payments}
+
+    def perhaps_mentioned(self, object_ids: Collection[str]) -> list[str]:
+        """Without those of which no stored event speaks."""
+        return [id_ for id_ in object_ids if id_ in self._mentioned or id_ not in self._object_ids]
+
+
+@dataclass(slots=True)
+class Unwritten:
+    """Rows that nobody has asked for yet. They are sorted, so that replicas lock in one order."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    woken_ids: list[str] = field(default_factory=list)
+    payments: dict[str, Payment] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.mentions or self.links or self.woken_ids or self.payments)
+
+    def parameters(self, events: Sequence[EventRow]) -> list[list[Any]]:
+        """The parameters of WRITE, a column each, with the events that go with it."""
+        payments = [payment_to_row(self.payments[id_]) for id_ in sorted(self.payments)]
+        rows = [event_to_row(event) for event in sorted(events, key=lambda event: event.id)]
+        return [
+            *_columns(sorted(self.mentions), 2),
+            *_columns(sorted(self.links), 2),
+            sorted(self.woken_ids),
+            *_columns(payments, 12),
+            *_columns(rows, 9),
+        ]
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

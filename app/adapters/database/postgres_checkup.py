@@ -1,0 +1,62 @@
+"""A look at a PostgreSQL server for `doctor`: changes nothing, and proves that a commit works."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from app.adapters.database.postgres_connections import Connection, connect
+from app.adapters.database.postgres_schema import current_revision, run_apart, what_is_wrong
+
+OLDEST_VERSION: Final = 14  # the oldest that the driver and PostgreSQL's own makers still support
+
+_STATE: Final = """
+    SELECT current_setting('server_version') AS version,
+           current_setting('server_version_num')::int / 10000 AS major_version,
+           current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'
+               AS is_durable,
+           extract(epoch FROM clock_timestamp())::float AS clock_s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """What was found."""
+
+    server_version: str
+    is_supported: bool
+    is_durable: bool
+    skew_s: float
+    wrong_schema: str | None
+
+
+def check_up(url: str) -> Checkup:
+    """Connect, look, and commit a transaction that has written nothing but its own end.
+
+    Raises:
+        DRIVER_ERRORS: one of these does not work.
+    """
+    return run_apart(_check_up(url))
+
+
+async def _check_up(url: str) -> Checkup:
+    connection = await connect(url)
+    try:
+        state = await connection.fetchrow(_STATE)
+        assert state is not None  # noqa: S101 a SELECT without FROM has one row
+        skew_s = state["clock_s"] - time.time()
+        await _commit(connection)
+        return Checkup(
+            server_version=state["version"].split()[0],
+            is_supported=state["major_version"] >= OLDEST_VERSION,
+            is_durable=state["is_durable"],
+            skew_s=skew_s,
+            wrong_schema=what_is_wrong(await current_revision(connection)),
+        )
+    finally:
+        connection.terminate()
+
+
+async def _commit(connection: Connection) -> None:
+    """A transaction that has taken a number is written to the log, and flushed, like any other."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_current_xact_id()")

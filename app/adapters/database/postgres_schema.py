@@ -1,0 +1,94 @@
+"""PostgreSQL's schema: which revision it is at, whether we may serve it, and how it is migrated.
+
+Several replicas share it, so none changes it by starting: an operator migrates once, then they
+start. The work itself is `upgrade`'s, in a process of its own.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError, upgrade_in_a_child
+from app.adapters.database.postgres_connections import Connection, connect
+from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of
+
+T = TypeVar("T")
+
+
+def migrate_postgres(url: str, *, name: str) -> None:
+    """Create or upgrade the schema; `name` is what the database is called, without its password.
+
+    Raises:
+        MigrationError: it cannot be reached or changed, or is of a later version than this.
+    """
+    if revision_of(url, name=name) != SCHEMA_REVISION:
+        upgrade_in_a_child("-", name=f"the database {name}", standard_input=url)
+
+
+def require_current_schema(url: str, *, name: str) -> None:
+    """Refuse to serve a schema that is not this program's.
+
+    Raises:
+        MigrationError: it is missing, behind or ahead, or cannot be looked at.
+    """
+    words = what_is_wrong(revision_of(url, name=name))
+    if words:
+        raise MigrationError(f"the database {name} {words}")
+
+
+def what_is_wrong(revision: str | None) -> str | None:
+    """What keeps us from serving a schema of this revision, and what to run; None for nothing."""
+    if revision == SCHEMA_REVISION:
+        return None
+    if revision is None:
+        return (
+            f"has no tables of ours yet, and revision {SCHEMA_REVISION} is expected: "
+            "run altan-checkout migrate"
+        )
+    if revision < SCHEMA_REVISION:
+        return (
+            f"is behind, at revision {revision}, and {SCHEMA_REVISION} is expected: "
+            "run altan-checkout migrate"
+        )
+    return (
+        f"is ahead, at revision {revision}, and {SCHEMA_REVISION} is expected: "
+        "run the newer program that made this schema"
+    )
+
+
+def revision_of(url: str, *, name: str) -> str | None:
+    """The schema's revision; None where there is none.
+
+    Raises:
+        MigrationError: the database cannot be reached or read.
+    """
+    try:
+        return run_apart(_revision_of(url))
+    except DRIVER_ERRORS as error:
+        raise MigrationError(
+            f"the database {name} cannot be reached ({reason_of(error)}): "
+            "check DATABASE_URL, and that the server is up and lets us in"
+        ) from error
+
+
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in a thread: a server that imports the application has a loop running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def current_revision(connection: Connection) -> str | None:
+    """The schema's revision; None for a database without one."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return revision
+
+
+async def _revision_of(url: str) -> str | None:
+    connection = await connect(url)
+    try:
+        return await current_revision(connection)
+    finally:
+        connection.terminate()

@@ -1,0 +1,173 @@
+"""The SQL that PostgreSQL is asked. A list is one parameter, an array: one text for all lengths.
+
+Ids compare byte by byte because their columns do (COLLATE "C", see schema.py), in any database.
+"""
+
+from app.adapters.database.rows import (
+    CHECKOUT_COLUMNS,
+    CLAIM_COLUMNS,
+    EVENT_COLUMNS,
+    PAYMENT_COLUMNS,
+    SUMMARY_COLUMNS,
+)
+
+FIND_CHECKOUT = f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE id = $1"
+# One session id is one checkout's; should an upstream repeat one, the latest is meant.
+FIND_CHECKOUT_OF_SESSION = (
+    f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = $1 ORDER BY id DESC LIMIT 1"
+)
+FIND_CLAIM = f"SELECT {CLAIM_COLUMNS} FROM idempotency_keys WHERE key_digest = $1"
+FIND_PAYMENT = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = $1"
+FIND_PAYMENTS_CLAIMING = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE checkout_id = $1"
+VERSIONS = """
+    SELECT session_id, checkout_id, version FROM payments WHERE session_id = ANY($1::text[])
+    UNION
+    SELECT session_id, checkout_id, version FROM payments WHERE checkout_id = ANY($2::text[])
+"""
+
+ADD_CHECKOUT = f"""
+    INSERT INTO checkouts ({CHECKOUT_COLUMNS})
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+# The one place where a key changes hands: free, forgotten after its life, or left by the dead.
+# A row that is not taken is locked all the same, so that nobody deletes it before it is read.
+CLAIM = f"""
+    INSERT INTO idempotency_keys ({CLAIM_COLUMNS})
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (key_digest) DO UPDATE SET
+        fingerprint = excluded.fingerprint, checkout_id = excluded.checkout_id,
+        state = excluded.state, lease_until_ms = excluded.lease_until_ms,
+        created_at_ms = excluded.created_at_ms
+    WHERE idempotency_keys.created_at_ms < $7
+       OR (idempotency_keys.state = 'creating'
+           AND idempotency_keys.lease_until_ms < excluded.created_at_ms
+           AND idempotency_keys.fingerprint = excluded.fingerprint)
+"""
+FULFIL_CLAIM = """
+    UPDATE idempotency_keys SET state = 'open' WHERE key_digest = $1 AND checkout_id = $2
+"""
+FREE_CLAIM = """
+    DELETE FROM idempotency_keys WHERE key_digest = $1 AND checkout_id = $2 AND state = 'creating'
+"""
+FORGET_CLAIMS = """
+    DELETE FROM idempotency_keys WHERE key_digest IN (
+        SELECT key_digest FROM idempotency_keys WHERE created_at_ms < $1 LIMIT 500
+        FOR UPDATE SKIP LOCKED)
+"""
+KNOWN_EVENTS = "SELECT id FROM events WHERE id = ANY($1::text[]) AND state <> 'failed'"
+STORED_EVENTS = "SELECT id, state, payload FROM events WHERE id = ANY($1::text[]) ORDER BY id"
+EVENTS_MENTIONING = """
+    SELECT id, state, payload FROM events WHERE id IN (
+        SELECT event_id FROM event_mentions WHERE object_id = ANY($1::text[])) ORDER BY id
+"""
+FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE id = $1"
+LIST_EVENTS = f"""
+    SELECT {SUMMARY_COLUMNS} FROM events
+    WHERE payload IS NOT NULL
+      AND ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR type = $2)
+    ORDER BY received_at_ms DESC, id DESC LIMIT $3
+"""
+LIST_EVENTS_OF_PAYMENT = f"""
+    SELECT {SUMMARY_COLUMNS} FROM events
+    WHERE id IN (
+        SELECT event_id FROM event_mentions
+        WHERE object_id = $4
+           OR object_id IN (SELECT object_id FROM payment_links WHERE session_id = $4))
+      AND ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR type = $2)
+    ORDER BY received_at_ms DESC, id DESC LIMIT $3
+"""
+EVENT_IDS = "SELECT id FROM events WHERE id > $1 ORDER BY id LIMIT $2"
+EVENT_IDS_OF_STATE = "SELECT id FROM events WHERE state = $1 AND id > $2 ORDER BY id LIMIT $3"
+# 'cs`' is what comes after every id that begins with 'cs_'.
+SESSION_IDS = """
+    SELECT session_id FROM payments WHERE session_id > $1
+    UNION SELECT object_id FROM event_mentions
+          WHERE object_id > $1 AND object_id > 'cs_' AND object_id < 'cs`'
+    ORDER BY 1 LIMIT $2
+"""
+PRUNE = """
+    UPDATE events SET payload = NULL WHERE id IN (
+        SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < $1 LIMIT $2
+        FOR UPDATE SKIP LOCKED)
+"""
+MENTIONS = "SELECT object_id FROM event_mentions WHERE event_id = $1"
+TRY_TO_LEAD = "SELECT pg_try_advisory_xact_lock($1, $2)"
+SETTLE = """
+    UPDATE events SET state = settled.state, reason = settled.reason
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS settled (id, state, reason)
+    WHERE events.id = settled.id
+"""
+LINKS = "SELECT object_id, session_id FROM payment_links WHERE object_id = ANY($1::text[])"
+PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ANY($1::text[])"
+# Two replicas may reach a payment by different ids: whoever comes second waits, and reads anew.
+PAYMENTS_TO_CHANGE = f"{PAYMENTS} ORDER BY session_id FOR UPDATE"
+# What the fold of a batch asks, at once: which events are known ('e'), and of the ids that they
+# mention the links ('l'), whether an event speaks of it ('m'), and the payments ('p') as above.
+FORESEE = f"""
+    WITH linked AS ({LINKS.replace("$1", "$2")}),
+    touched AS (
+        SELECT {PAYMENT_COLUMNS} FROM payments
+        WHERE session_id = ANY(ARRAY(SELECT session_id FROM linked UNION SELECT unnest($2::text[])))
+        ORDER BY session_id FOR UPDATE
+    )
+    SELECT 'e', id, NULL, NULL::bigint, NULL::bigint, NULL::boolean FROM ({KNOWN_EVENTS}) AS known
+    UNION ALL
+    SELECT 'l', object_id, session_id, NULL, NULL, NULL FROM linked
+    UNION ALL
+    SELECT 'm', asked.id, NULL, NULL, NULL, NULL FROM unnest($2::text[]) AS asked (id)
+    WHERE EXISTS (SELECT FROM event_mentions WHERE object_id = asked.id)
+    UNION ALL
+    SELECT 'p', {PAYMENT_COLUMNS} FROM touched
+"""
+# All that a batch writes, at once. An event that once failed is taken as new when it comes again
+# and can be folded now. The foreign key of links is checked when all of it has been done.
+WRITE = f"""
+    WITH mentioned AS (
+        INSERT INTO event_mentions (object_id, event_id)
+        SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+    ),
+    linked AS (
+        INSERT INTO payment_links (object_id, session_id)
+        SELECT * FROM unnest($3::text[], $4::text[]) ON CONFLICT DO NOTHING
+    ),
+    woken AS (
+        UPDATE events SET state = 'folded' WHERE id = ANY($5::text[]) AND state = 'waiting'
+    ),
+    saved AS (
+        INSERT INTO payments (session_id, checkout_id, status, amount_total_minor, currency,
+                              paid_at_s, facts, updated_at_ms, price_mismatch, version,
+                              amount_refunded_minor, contradicted)
+        SELECT * FROM unnest($6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[],
+                             $11::bigint[], $12::text[], $13::bigint[], $14::boolean[],
+                             $15::bigint[], $16::bigint[], $17::boolean[])
+        ON CONFLICT (session_id) DO UPDATE SET
+            checkout_id = excluded.checkout_id, status = excluded.status,
+            amount_total_minor = excluded.amount_total_minor, currency = excluded.currency,
+            paid_at_s = excluded.paid_at_s, facts = excluded.facts,
+            updated_at_ms = excluded.updated_at_ms, price_mismatch = excluded.price_mismatch,
+            version = excluded.version, amount_refunded_minor = excluded.amount_refunded_minor,
+            contradicted = excluded.contradicted
+    )
+    INSERT INTO events ({EVENT_COLUMNS})
+    SELECT * FROM unnest($18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[],
+                         $23::boolean[], $24::text[], $25::text[], $26::bytea[])
+    ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, reason = excluded.reason, payload = excluded.payload
+    WHERE events.state = 'failed' AND excluded.state <> 'failed'
+    RETURNING id
+"""
+EXPECTED = """
+    SELECT asked.session_id, expected_subtotal_minor, expected_currency
+    FROM unnest($1::text[], $2::text[]) AS asked (session_id, checkout_id)
+    JOIN checkouts ON checkouts.session_id = asked.session_id
+    WHERE expected_currency IS NOT NULL
+    UNION ALL
+    SELECT asked.session_id, expected_subtotal_minor, expected_currency
+    FROM unnest($1::text[], $2::text[]) AS asked (session_id, checkout_id)
+    JOIN checkouts ON checkouts.id = asked.checkout_id
+    WHERE expected_currency IS NOT NULL AND checkouts.session_id IS NULL
+"""
+BEAT = """
+    INSERT INTO heartbeat (id, at_ms) VALUES (1, $1)
+    ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms
+"""

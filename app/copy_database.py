@@ -1,0 +1,164 @@
+"""`altan-checkout copy-database FROM TO`: moves a shop from its SQLite file to PostgreSQL.
+
+One transaction on the target: all is there and proven equal, or nothing is. Meanwhile nobody can
+write to either; the source stays as it is.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+from sqlalchemy import Boolean, Table
+
+from app.adapters.database.connection_thread import connect as open_sqlite
+from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError, current_revision
+from app.adapters.database.postgres_connections import Connection
+from app.adapters.database.postgres_connections import connect as open_postgres
+from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of
+from app.adapters.database.postgres_schema import migrate_postgres
+from app.adapters.database.schema import metadata
+from app.setting_values import check_database_url, database_name, is_postgres
+
+BATCH: Final = 200  # rows in memory at once; an event may have 1 MiB
+
+Row = tuple[Any, ...]
+
+
+class CopyError(Exception):
+    """The copy was not made; the target is as it was before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """One table, equal on both sides."""
+
+    table: str
+    rows: int
+    digest: str
+
+
+def copy_database(source: str, target: str) -> list[Copied]:
+    """Copy every table of `source`, an SQLite URL, to `target`, an empty PostgreSQL database.
+
+    Raises:
+        CopyError: an address is wrong, one of the two cannot be used, or the target is not empty.
+    """
+    path = Path(_checked(source, "FROM", wants_postgres=False).removeprefix("sqlite:///"))
+    _checked(target, "TO", wants_postgres=True)
+    if not path.is_file():
+        raise CopyError(f"there is no file {path}")
+    try:
+        migrate_postgres(target, name=database_name(target))
+        with closing(open_sqlite(path)) as file:
+            _hold(file, path)
+            return asyncio.run(_copy(file, target))
+    except MigrationError as error:
+        raise CopyError(str(error)) from error
+    except sqlite3.Error as error:
+        raise CopyError(f"{path} cannot be read: {error}") from error
+    except DRIVER_ERRORS as error:
+        raise CopyError(f"{database_name(target)} failed: {reason_of(error)}") from None
+
+
+def _checked(url: str, name: str, *, wants_postgres: bool) -> str:
+    try:
+        check_database_url(SecretStr(url))
+    except ValueError as error:
+        raise CopyError(f"{name} is wrong: {error}") from error
+    if is_postgres(url) != wants_postgres:
+        raise CopyError("FROM must be sqlite:///…, and TO must be postgresql://…")
+    return url
+
+
+def _hold(file: sqlite3.Connection, path: Path) -> None:
+    """Take the write lock: what a running service acknowledged later would not be copied."""
+    file.execute("BEGIN IMMEDIATE")
+    revision = current_revision(file)
+    if revision != SCHEMA_REVISION:
+        raise CopyError(
+            f"{path} is at revision {revision}, and {SCHEMA_REVISION} is expected: "
+            "run altan-checkout migrate with the DATABASE_URL of that file"
+        )
+
+
+async def _copy(file: sqlite3.Connection, target: str) -> list[Copied]:
+    connection = await open_postgres(
+        target, statement_timeout="0", idle_in_transaction_session_timeout="0"
+    )
+    try:
+        async with connection.transaction():
+            await _require_empty(connection)
+            return [await _copy_table(file, connection, table) for table in metadata.sorted_tables]
+    finally:
+        connection.terminate()
+
+
+async def _require_empty(connection: Connection) -> None:
+    for table in metadata.sorted_tables:
+        await connection.execute(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE")
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table.name})"):  # noqa: S608 our table
+            raise CopyError(f"the target is not empty: {table.name} has rows")
+
+
+async def _copy_table(file: sqlite3.Connection, connection: Connection, table: Table) -> Copied:
+    columns = list(table.columns.keys())
+    copied = _Digest()
+    for batch in _batches(file, table):
+        copied.add(batch)
+        await connection.copy_records_to_table(table.name, records=batch, columns=columns)
+    arrived = _Digest()
+    async for row in connection.cursor(_select(table), prefetch=BATCH):
+        arrived.add([tuple(row)])
+    if arrived != copied:
+        raise CopyError(
+            f"{table.name} did not arrive as it was sent: {copied.rows} rows and {arrived.rows}"
+        )
+    return Copied(table=table.name, rows=arrived.rows, digest=arrived.hexdigest())
+
+
+def _batches(file: sqlite3.Connection, table: Table) -> Iterator[list[Row]]:
+    """SQLite has no booleans: they come as numbers."""
+    booleans = {n for n, column in enumerate(table.columns) if isinstance(column.type, Boolean)}
+    cursor = file.execute(_select(table))
+    while rows := cursor.fetchmany(BATCH):
+        yield [
+            tuple(
+                bool(value) if n in booleans and value is not None else value
+                for n, value in enumerate(row)
+            )
+            for row in rows
+        ]
+
+
+def _select(table: Table) -> str:
+    """All rows in the order of their keys, which is the order of their bytes on both sides."""
+    columns = ", ".join(table.columns.keys())
+    keys = ", ".join(table.primary_key.columns.keys())
+    return f"SELECT {columns} FROM {table.name} ORDER BY {keys}"  # noqa: S608 our tables
+
+
+class _Digest:
+    """Of rows, in their order: equal for equal values of equal types."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._hash = sha256()
+
+    def add(self, rows: list[Row]) -> None:
+        for row in rows:
+            self.rows += 1
+            self._hash.update(repr(row).encode())
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Digest) and self.hexdigest() == other.hexdigest()
+
+    __hash__ = None  # type: ignore[assignment]

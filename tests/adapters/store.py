@@ -1,0 +1,52 @@
+"""Rows for the tests of every database, and the acts that write them."""
+
+from app.domain.cart import Cart, LineItem, Mode
+from app.domain.payment import PaymentFacts
+from app.usecases.records import Checkout, EventRow, EventState, Payment
+from app.usecases.storage import Transaction
+from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID
+
+NOW_MS = NOW_S * 1000
+OTHER_SESSION_ID = "cs_test_b2"
+
+CHECKOUT = Checkout(
+    id=CHECKOUT_ID,
+    created_at_ms=NOW_MS,
+    cart=Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.SUBSCRIPTION),
+    client_reference_id="order-42",
+    success_url="https://shop.example/?session_id={CHECKOUT_SESSION_ID}",
+    cancel_url="https://shop.example/cart",
+    url="https://checkout.stripe.com/c/pay/cs_test_a1",
+    session_id=SESSION_ID,
+)
+EVENT = EventRow(
+    id="evt_1",
+    type="customer.created",
+    created_s=NOW_S,
+    received_at_ms=NOW_MS,
+    account=None,
+    livemode=False,
+    state=EventState.RECORDED,
+    reason=None,
+    payload=b"{}",
+)
+PAYMENT = Payment(
+    session_id=SESSION_ID,
+    facts=PaymentFacts(paid=True, checkout_id=CHECKOUT_ID),
+    updated_at_ms=NOW_MS,
+)
+
+
+async def add_event(transaction: Transaction) -> None:
+    await transaction.add_events([EVENT])
+    await transaction.commit()
+
+
+async def add_checkout(transaction: Transaction) -> None:
+    await transaction.add_checkout(CHECKOUT)
+    await transaction.commit()
+
+
+async def save_payment(transaction: Transaction) -> None:
+    await transaction.save_payments([PAYMENT])
+    await transaction.commit()

@@ -1,0 +1,55 @@
+"""What a test does to a database from outside, whichever it is; `path` is `database_path`'s."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from tests.builders import query
+
+_BROKEN: Final = "SELECT no_such_column"
+_REFUSED: Final = "SELECT RAISE(ABORT, 'refused')"
+
+
+def no_transaction_is_open(path: Path) -> bool:
+    """Whether nobody is in the middle of anything."""
+    if path.suffix == ".url":
+        (row,) = query(
+            path,
+            "SELECT count(*) AS open FROM pg_stat_activity WHERE datname = current_database()"
+            " AND xact_start IS NOT NULL AND pid <> pg_backend_pid()",
+        )
+        return bool(row["open"] == 0)
+    with closing(sqlite3.connect(path, timeout=0)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")  # at once, or it raises
+        stranger.rollback()
+    return True
+
+
+def refuse(path: Path, statements: str) -> None:
+    """From now on rows are refused, of statements such as `INSERT ON checkouts`."""
+    _trigger(path, statements, sqlite=_REFUSED, postgres="RAISE check_violation")
+
+
+def break_down(path: Path, statements: str) -> None:
+    """From now on statements such as `DELETE ON checkouts` fail, whatever the row."""
+    _trigger(path, statements, sqlite=_BROKEN, postgres="RAISE undefined_column")
+
+
+def mend(path: Path, statements: str) -> None:
+    """Undo either of them."""
+    table = f" ON {statements.rsplit(maxsplit=1)[-1]}" if path.suffix == ".url" else ""
+    query(path, f"DROP TRIGGER of_the_test{table}")
+
+
+def _trigger(path: Path, statements: str, *, sqlite: str, postgres: str) -> None:
+    if path.suffix == ".url":
+        function = (
+            "CREATE FUNCTION of_the_test() RETURNS trigger LANGUAGE plpgsql AS"
+            f" 'BEGIN {postgres}; END'"
+        )
+        query(path, function)
+        action = "FOR EACH ROW EXECUTE FUNCTION of_the_test()"
+    else:
+        action = f"BEGIN {sqlite}; END"
+    query(path, f"CREATE TRIGGER of_the_test BEFORE {statements} {action}")
