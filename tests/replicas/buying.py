@@ -1,14 +1,18 @@
 """What a shop's page and Stripe do with replicas: checkouts, payments, streams of news."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import httpx
 
 from tests.builders import DEADLINE_S, Document, Service, event, session
 from tests.replicas.fleet import Replica
 from tests.replicas.storm import CART
+
+STREAM_S: Final = 3 * DEADLINE_S  # comments come for as long as it is open, so it needs an end
 
 
 async def start(service: Service) -> Document:
@@ -36,8 +40,10 @@ async def deliver(service: Service, document: Document) -> None:
 @asynccontextmanager
 async def stream(replica: Replica, path: str) -> AsyncIterator[AsyncIterator[str]]:
     """The statuses that are streamed."""
-    timeout = httpx.Timeout(DEADLINE_S, read=3 * DEADLINE_S)
-    async with replica.client.stream("GET", f"{path}/events", timeout=timeout) as answer:
+    async with (
+        asyncio.timeout(STREAM_S),
+        replica.client.stream("GET", f"{path}/events", timeout=STREAM_S) as answer,
+    ):
         assert answer.status_code == httpx.codes.OK
 
         async def statuses() -> AsyncIterator[str]:

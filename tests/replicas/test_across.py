@@ -21,25 +21,15 @@ PAYMENTS: Final = 5 * ROUNDS
 LIMIT: Final = 10
 
 
-# --- payments
+async def show_at_once(here: Replica, there: Replica) -> None:
+    checkout = await start(here.service)
+    await deliver(here.service, paid(checkout))
 
+    shown = await there.client.get(checkout["status_url"])
+    by_session = await there.client.get(f"/checkout/{checkout['session_id']}")
 
-async def test_a_webhook_that_one_replica_took_is_seen_at_once_at_the_other(shop: Shop) -> None:
-    async with running_fleet(shop) as fleet:
-        first, second = fleet.replicas
-        for number in range(PAYMENTS):
-            one, other = (first, second) if number % 2 else (second, first)
-            checkout = await start(one.service)
-            await deliver(one.service, paid(checkout))
-
-            shown = await other.client.get(checkout["status_url"])
-
-            assert shown.json()["status"] == "paid"
-            by_session = await other.client.get(f"/checkout/{checkout['session_id']}")
-            assert by_session.json() == shown.json()
-
-
-# --- who waits
+    assert shown.json()["status"] == "paid"
+    assert by_session.json() == shown.json()
 
 
 async def stream_delay_s(here: Replica, there: Replica) -> float:
@@ -80,11 +70,13 @@ async def several(measure: Callable[[], Awaitable[float]]) -> list[float]:
     return await asyncio.gather(*(measure() for _ in range(PAYMENTS)))
 
 
-async def test_streams_and_waits_show_what_came_to_another_replica(
+async def test_what_came_to_one_replica_is_seen_at_the_other_and_by_who_waits_there(
     shop: Shop, figures: list[str]
 ) -> None:
     async with running_fleet(shop) as fleet:
         first, second = fleet.replicas
+        await show_at_once(first, second)
+        await show_at_once(second, first)
         delays = {
             "stream": await several(lambda: stream_delay_s(first, second)),
             "wait": await several(lambda: wait_delay_s(second, first)),
@@ -97,9 +89,6 @@ async def test_streams_and_waits_show_what_came_to_another_replica(
             f"{name}, {len(delays_s)} webhooks: news after a median of "
             f"{median(delays_s) * 1000:.0f} ms, worst {max(delays_s) * 1000:.0f} ms"
         )
-
-
-# --- limits
 
 
 async def test_replicas_that_share_redis_together_allow_what_the_limit_says(

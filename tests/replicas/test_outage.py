@@ -17,7 +17,7 @@ from tests.replicas.storm import Storm
 
 RECOVERY_S: Final = 5.0
 OUTAGE_S_MAX: Final = 30.0
-ANSWERS_MAX: Final = 200  # before the server goes
+ANSWERS_MAX: Final = 120  # before the server goes
 FAILED_MEANWHILE: Final = 30
 OUTAGES: Final = (ROUNDS + 1) // 2
 

@@ -46,15 +46,6 @@ async def test_a_replica_does_not_start_on_another_programs_schema(
     assert kept["version_num"] == revision
 
 
-async def test_a_replica_does_not_start_without_its_database(tmp_path: Path, shop_url: str) -> None:
-    url = shop_url.replace("/shop_", "/no_shop_").replace("postgres@", "postgres:hunter2@")
-
-    line = refused(await altan_checkout(tmp_path, url, "serve", "--port", "0"))
-
-    assert "cannot be reached" in line
-    assert "hunter2" not in line
-
-
 async def test_two_operators_who_migrate_at_once_both_succeed(
     tmp_path: Path, empty_url: str
 ) -> None:

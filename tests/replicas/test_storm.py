@@ -11,7 +11,7 @@ from tests.replicas.fleet import Shop, running_fleet
 from tests.replicas.sizes import FLEETS, ROUNDS, chance_of, new_seed
 from tests.replicas.storm import BUYERS, SENDERS, Storm
 
-ANSWERS_MAX: Final = 200  # before a kill
+ANSWERS_MAX: Final = 120  # before a kill
 AFTER_S_MAX: Final = 0.02  # between the answer that was counted and the kill: a few commits
 WHILE_ONE_IS_DEAD: Final = 40
 CUT_BY_A_KILL_MAX: Final = 2 * (SENDERS + BUYERS)  # once on a connection, once on one kept alive

@@ -34,6 +34,18 @@ class Truth:
         """The payments' statuses, by session."""
         return {session_id: columns[0] for session_id, (_, columns) in self.payments.items()}
 
+    def differences(self, other: "Truth") -> list[str]:
+        """What differs, in words: this, and the other."""
+        pairs = ((self.payments, other.payments), (self.events, other.events))
+        differing = [
+            f"{id_}: {mine.get(id_)}, {others.get(id_)}"
+            for mine, others in pairs
+            for id_ in mine.keys() | others.keys()
+            if mine.get(id_) != others.get(id_)
+        ]
+        strays = (self.links ^ other.links) | (self.mentions ^ other.mentions)
+        return differing + [f"only one has {stray}" for stray in strays]
+
 
 def truth(path: Path) -> Truth:
     """What is committed, in an SQLite file or where a file's PostgreSQL URL leads."""
