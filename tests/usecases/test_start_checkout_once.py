@@ -356,7 +356,8 @@ async def test_a_slow_holder_that_lost_its_lease_hands_out_its_successors_page(
 ) -> None:
     slow, quick = NumberedPages(), NumberedPages(calls=100)
     slow.may_answer.clear()
-    first = asyncio.create_task(once(database, slow, clock)(REQUEST, KEY, always_wanted))
+    outwaited = once(database, slow, clock, wait_s=0)  # a lease is longer than any wait
+    first = asyncio.create_task(outwaited(REQUEST, KEY, always_wanted))
     await asyncio.wait_for(slow.called.wait(), DEADLINE_S)
     clock.ms += LEASE_MS + 1
     second = await once(database, quick, clock)(REQUEST, KEY, always_wanted)

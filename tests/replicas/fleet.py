@@ -1,0 +1,113 @@
+"""Replicas of one service: processes on one database, behind one balancer."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.builders import DEADLINE_S, Service, ServiceProcess, running_process
+from tests.replicas.balancer import Balancer, running_balancer
+
+READY_S_MAX: Final = 3 * DEADLINE_S  # what no busy machine reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What all replicas of a shop share."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    database_path: Path  # a file with the database's URL, for `query` to look at
+    empty_sqlite: Path  # with the current schema, for a calm run to start from
+
+    @property
+    def url(self) -> str:
+        return self.environment["DATABASE_URL"]
+
+    def having(self, **changes: str) -> "Shop":
+        """The same with another setting."""
+        return replace(self, environment={**self.environment, **changes})
+
+
+@dataclass(slots=True)
+class Replica:
+    """One of them, which may die and come again."""
+
+    shop: Shop
+    starts_s: list[float] = field(default_factory=list)
+    _running: ServiceProcess | None = None
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def running(self) -> ServiceProcess:
+        assert self._running is not None, "it is dead"
+        return self._running
+
+    @property
+    def service(self) -> Service:
+        return self.running.service
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        return self.running.service.client
+
+    async def start(self) -> None:
+        """Start it, and return once it has said that it can commit."""
+        began = time.perf_counter()
+        self._running = await self._stack.enter_async_context(
+            running_process(self.shop.folder, **self.shop.environment)
+        )
+        ready = await self.client.get("/health/ready", timeout=READY_S_MAX)
+        self.starts_s.append(time.perf_counter() - began)
+        assert ready.status_code == httpx.codes.OK, ready.text
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        self.running.process.kill()
+        await self.running.process.wait()
+        await self.end()
+
+    async def end(self) -> None:
+        """SIGTERM, where it still lives."""
+        self._running = None
+        await self._stack.aclose()
+
+
+@dataclass(slots=True)
+class Fleet:
+    """All of them."""
+
+    shop: Shop
+    replicas: list[Replica]
+    balancer: Balancer
+
+    @property
+    def url(self) -> str:
+        return self.balancer.url
+
+    async def kill(self, number: int) -> None:
+        """SIGKILL one; the balancer has to find out by itself."""
+        await self.replicas[number].kill()
+
+    async def restart(self, number: int) -> None:
+        """Start one that was killed; it has another port now."""
+        await self.replicas[number].start()
+        self.balancer.backends[number] = self.replicas[number].service.address
+
+
+@asynccontextmanager
+async def running_fleet(shop: Shop, count: int = 2) -> AsyncIterator[Fleet]:
+    """So many replicas, all ready."""
+    replicas = [Replica(shop) for _ in range(count)]
+    async with running_balancer() as balancer:
+        try:
+            await asyncio.gather(*(replica.start() for replica in replicas))
+            balancer.backends = [replica.service.address for replica in replicas]
+            yield Fleet(shop, replicas, balancer)
+        finally:
+            await asyncio.gather(*(replica.end() for replica in replicas))

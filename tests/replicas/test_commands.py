@@ -1,0 +1,47 @@
+"""What an operator runs beside the replicas, on the database that they share."""
+
+import json
+
+import httpx
+
+from tests.builders import event, query, session
+from tests.replicas.commands import altan_checkout
+from tests.replicas.fleet import Shop, running_fleet
+
+PAID = event(id="evt_paid", subject=session())
+STRANGE = event(
+    "charge.dispute.created",
+    {"id": "dp_1", "object": "dispute", "amount": 1, "payment_intent": "pi_1", "status": "new one"},
+    id="evt_strange",
+)
+
+
+async def test_the_events_commands_and_the_doctor_work_beside_the_replicas(shop: Shop) -> None:
+    async with running_fleet(shop) as fleet:
+        first, second = fleet.replicas
+        answers = [await first.service.deliver(PAID), await second.service.deliver(STRANGE)]
+
+        listed = await altan_checkout(shop.folder, shop.url, "events", "list", "--json")
+        replayed = await altan_checkout(
+            shop.folder, shop.url, "events", "replay", "--all", "--json"
+        )
+        spoil = "UPDATE payments SET status = 'open', facts = '{}' WHERE session_id = 'cs_test_a1'"
+        query(shop.database_path, spoil)
+        repaired = await altan_checkout(
+            shop.folder, shop.url, "events", "rebuild", "--repair", "--json"
+        )
+        after = await second.client.get("/checkout/cs_test_a1")
+        examined = await altan_checkout(shop.folder, shop.url, "doctor", COLUMNS="200")
+
+    assert [answer.status_code for answer in answers] == [httpx.codes.OK] * 2
+    assert {each["id"]: each["state"] for each in json.loads(listed.output)} == {
+        "evt_paid": "folded",
+        "evt_strange": "failed",
+    }
+    assert json.loads(replayed.output) == {"folded": 1, "failed": 1}
+    (difference,) = json.loads(repaired.output)["differences"]
+    assert (difference["kept"], difference["session_id"]) == ("open", "cs_test_a1")
+    assert repaired.status == 0
+    assert after.json()["status"] == "disputed"
+    assert "PostgreSQL" in examined.output
+    assert "Traceback" not in examined.output + examined.errors

@@ -1,0 +1,112 @@
+"""PostgreSQL stops, or crashes, under a storm on two replicas: 503s meanwhile, and nothing else."""
+
+import asyncio
+import signal
+import time
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.postgres_server import PostgresServer
+from tests.replicas.buying import deliver, paid, start, stream
+from tests.replicas.checks import assert_as_if_nothing_had_been, assert_words_kept
+from tests.replicas.fleet import Replica, Shop, running_fleet
+from tests.replicas.sizes import ROUNDS, chance_of, new_seed
+from tests.replicas.storm import Storm
+
+RECOVERY_S: Final = 5.0
+OUTAGE_S_MAX: Final = 30.0
+ANSWERS_MAX: Final = 120  # before the server goes
+FAILED_MEANWHILE: Final = 30
+OUTAGES: Final = (ROUNDS + 1) // 2
+
+
+async def until_it_answers(storm: Storm, replica: Replica, status: int) -> httpx.Response:
+    """Send it a webhook of the storm, again and again, until the answer is that."""
+    document = storm.next()
+    async with asyncio.timeout(OUTAGE_S_MAX):
+        while True:
+            answer = await replica.service.deliver(document)
+            if answer.status_code == status:
+                return answer
+
+
+async def assert_it_says_so(storm: Storm, replica: Replica) -> None:
+    webhook = await until_it_answers(storm, replica, httpx.codes.SERVICE_UNAVAILABLE)
+    shown = await replica.client.get("/checkout/cs_test_unknown")
+    live = await replica.client.get("/health/live")
+
+    assert webhook.json()["code"] == shown.json()["code"] == "storage_unavailable"
+    assert shown.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert "retry-after" in webhook.headers
+    assert live.status_code == httpx.codes.OK
+
+
+async def recovery_s(storm: Storm, replica: Replica, returned_at: float) -> float:
+    await until_it_answers(storm, replica, httpx.codes.OK)
+    return time.monotonic() - returned_at
+
+
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, signal.SIGKILL], ids=["stopped and started", "killed"]
+)
+async def test_an_outage_of_postgresql_costs_503s_alone_and_is_over_when_it_is_back(
+    how: signal.Signals, shop: Shop, server: PostgresServer, figures: list[str]
+) -> None:
+    seed, recoveries_s = new_seed(), list[float]()
+    print(f"PROOF_SEED={seed}")  # noqa: T201 pytest shows it where the test fails
+    async with running_fleet(shop) as fleet:
+        storm = Storm(seed, fleet.url, storage_may_fail=True)
+
+        async with storm.raging():
+            for number in range(OUTAGES):
+                chance = chance_of(seed, "outage", number)
+                await storm.taken_more(chance.randint(1, ANSWERS_MAX))
+                await asyncio.to_thread(server.stop, how)
+                await asyncio.gather(
+                    *(assert_it_says_so(storm, replica) for replica in fleet.replicas)
+                )
+                await storm.refused_more(FAILED_MEANWHILE)
+
+                await asyncio.to_thread(server.start)
+                back_at = time.monotonic()
+                recoveries_s += await asyncio.gather(
+                    *(recovery_s(storm, replica, back_at) for replica in fleet.replicas)
+                )
+                await assert_words_kept(shop.url, storm)
+            await storm.taken_more(FAILED_MEANWHILE)
+        storm.storage_may_fail = False
+        calm = await assert_as_if_nothing_had_been(storm, fleet)
+
+    assert max(recoveries_s) < RECOVERY_S
+    assert storm.cut == 0, "a replica hung up, which nobody had killed"
+    figures.append(
+        f"PostgreSQL {how.name}, {OUTAGES} times: every replica took a webhook again within "
+        f"{max(recoveries_s) * 1000:.0f} ms of its return; {len(storm.told):,} events of "
+        f"{len(calm.payments):,} payments, {len(storm.bought):,} checkouts, "
+        f"answers {dict(storm.answers)} (PROOF_SEED={seed})"
+    )
+
+
+async def test_a_stream_outlives_an_outage_and_a_replica_without_a_database_ends_when_told(
+    shop: Shop, server: PostgresServer
+) -> None:
+    async with running_fleet(shop) as fleet:
+        first, second = fleet.replicas
+        checkout = await start(first.service)
+        async with stream(second, checkout["status_url"]) as statuses:
+            assert await anext(statuses) == "open"
+            await asyncio.to_thread(server.stop)
+            down = await second.client.get(checkout["status_url"])
+            await asyncio.to_thread(server.start)
+            await deliver(first.service, paid(checkout))
+            assert await anext(statuses) == "paid"
+        await asyncio.to_thread(server.stop)
+        processes = [replica.running.process for replica in fleet.replicas]
+        for process in processes:
+            process.terminate()
+        ended = [await asyncio.wait_for(process.wait(), OUTAGE_S_MAX) for process in processes]
+
+    assert down.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert set(ended) <= {0, -signal.SIGTERM, 128 + signal.SIGTERM}

@@ -1,0 +1,57 @@
+"""Replicas share a schema that none of them may change, so each looks at it before it serves."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.adapters.database.migrate import SCHEMA_REVISION
+from tests.postgres_server import fetch
+from tests.replicas.commands import Ended, altan_checkout
+
+
+def refused(ended: Ended) -> str:
+    """The one line in which it refused to start."""
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert "Traceback" not in ended.output
+    return line
+
+
+async def test_a_replica_does_not_start_without_a_schema(tmp_path: Path, empty_url: str) -> None:
+    line = refused(await altan_checkout(tmp_path, empty_url, "serve", "--port", "0"))
+
+    assert "has no tables of ours yet" in line
+    assert f"revision {SCHEMA_REVISION} is expected" in line
+    assert line.endswith("run altan-checkout migrate")
+    assert await fetch(empty_url, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+@pytest.mark.parametrize(
+    ("revision", "words", "what_to_run"),
+    [
+        ("0001", "is behind, at revision 0001", "run altan-checkout migrate"),
+        ("9999", "is ahead, at revision 9999", "run the newer program that made this schema"),
+    ],
+)
+async def test_a_replica_does_not_start_on_another_programs_schema(
+    tmp_path: Path, shop_url: str, revision: str, words: str, what_to_run: str
+) -> None:
+    await fetch(shop_url, "UPDATE alembic_version SET version_num = $1", revision)
+
+    line = refused(await altan_checkout(tmp_path, shop_url, "serve", "--port", "0"))
+
+    assert f"{words}, and {SCHEMA_REVISION} is expected: {what_to_run}" in line
+    (kept,) = await fetch(shop_url, "SELECT version_num FROM alembic_version")
+    assert kept["version_num"] == revision
+
+
+async def test_two_operators_who_migrate_at_once_both_succeed(
+    tmp_path: Path, empty_url: str
+) -> None:
+    both = await asyncio.gather(*(altan_checkout(tmp_path, empty_url, "migrate") for _ in range(2)))
+
+    assert [(ended.status, ended.errors) for ended in both] == [(0, ""), (0, "")]
+    assert all("is up to date" in ended.output for ended in both)
+    (kept,) = await fetch(empty_url, "SELECT version_num FROM alembic_version")
+    assert kept["version_num"] == SCHEMA_REVISION

@@ -1,0 +1,84 @@
+"""What a database holds that may depend neither on the order of events nor on the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.adapters.database.facts import facts_from_json
+from app.adapters.database.sqlite import SqliteDatabase
+from app.domain.events import read_event
+from app.domain.payment import PaymentFacts
+from app.usecases.record_events import ReceivedEvent, RecordEvents
+from tests.builders import Document, FixedClock, SilentAlarm, query, to_body
+
+PAID: Final = {"paid", "partially_refunded", "refunded", "disputed"}
+
+_PAYMENTS: Final = """
+    SELECT session_id, facts, status, checkout_id, amount_total_minor, currency, paid_at_s,
+           amount_refunded_minor, contradicted FROM payments
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """All of it, compared as a whole: payments by session, events by id, who is linked to whom."""
+
+    payments: Mapping[str, tuple[PaymentFacts, tuple[object, ...]]]
+    events: Mapping[str, tuple[object, ...]]
+    links: frozenset[tuple[object, ...]]
+    mentions: frozenset[tuple[object, ...]]
+
+    @property
+    def statuses(self) -> Mapping[str, object]:
+        """The payments' statuses, by session."""
+        return {session_id: columns[0] for session_id, (_, columns) in self.payments.items()}
+
+    def differences(self, other: "Truth") -> list[str]:
+        """What differs, in words: this, and the other."""
+        pairs = ((self.payments, other.payments), (self.events, other.events))
+        differing = [
+            f"{id_}: {mine.get(id_)}, {others.get(id_)}"
+            for mine, others in pairs
+            for id_ in mine.keys() | others.keys()
+            if mine.get(id_) != others.get(id_)
+        ]
+        strays = (self.links ^ other.links) | (self.mentions ^ other.mentions)
+        return differing + [f"only one has {stray}" for stray in strays]
+
+
+def truth(path: Path) -> Truth:
+    """What is committed, in an SQLite file or where a file's PostgreSQL URL leads."""
+
+    def rows(sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in query(path, sql)]
+
+    events = rows("SELECT id, type, state, reason FROM events")
+    by_id = {row[0]: row[1:] for row in events}
+    assert len(by_id) == len(events), "an event has two rows"
+    return Truth(
+        payments={
+            session_id: (facts_from_json(facts), tuple(columns))
+            for session_id, facts, *columns in rows(_PAYMENTS)
+        },
+        events=by_id,
+        links=frozenset(rows("SELECT object_id, session_id FROM payment_links")),
+        mentions=frozenset(rows("SELECT object_id, event_id FROM event_mentions")),
+    )
+
+
+async def calm_truth(path: Path, history: Sequence[Document]) -> Truth:
+    """What a history leads to when it is told in order, one event after the other, on SQLite.
+
+    `path` is an empty database with the current schema.
+    """
+    database = SqliteDatabase(path, SilentAlarm())
+    record = RecordEvents(
+        database=database, clock=FixedClock(), alarm=SilentAlarm(), on_change=lambda _: None
+    )
+    try:
+        for document in history:
+            await record([ReceivedEvent(read_event(document), to_body(document))])
+    finally:
+        await database.close()
+    return truth(path)
