@@ -13,7 +13,7 @@ CHECK_READY := $(VENV)/.ready-to-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo run test format-check lint types imports dockerfile compose unit fmt bench lock clean
+.PHONY: help demo run test format-check lint types imports dockerfile compose unit fmt proofs mutants bench lock clean
 
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
@@ -65,6 +65,31 @@ fmt: $(CHECK_READY) ## ruff: format, and repair what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+proofs: $(CHECK_READY) ## the long proofs about payments: 50 kills, 10,000 histories, full disks; 20 minutes
+	$(call say,proofs: kills; disorder; full disks; histories)
+	@PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 $(BIN)/python -m pytest tests/proofs
+
+# Cosmic Ray changes the sources that it runs: it gets a copy of them, and a venv of its own.
+MUTANTS_TOOL  := $(VENV)/mutants
+MUTANTS_READY := $(MUTANTS_TOOL)/.ready
+MUTANTS       := build/mutants
+
+mutants: $(CHECK_READY) $(MUTANTS_READY) ## change the payment's rules one by one: do the tests notice? a quarter of an hour
+	$(call say,mutants: Cosmic Ray on a copy in $(MUTANTS))
+	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R app tests pyproject.toml $(MUTANTS)
+	@cd $(MUTANTS) && export PATH="$(abspath $(BIN)):$$PATH" && tool="$(abspath $(MUTANTS_TOOL))/bin" \
+	    && "$$tool/cosmic-ray" init tests/mutants.toml session.sqlite \
+	    && "$$tool/cr-filter-operators" session.sqlite tests/mutants.toml \
+	    && "$$tool/cosmic-ray" baseline tests/mutants.toml \
+	    && "$$tool/cosmic-ray" exec tests/mutants.toml session.sqlite \
+	    && "$$tool/cr-report" --surviving-only --show-diff session.sqlite \
+	    && python -m tests.mutants session.sqlite
+
+$(MUTANTS_READY): $(CHECK_READY)
+	@$(PYTHON) -m venv --clear $(MUTANTS_TOOL)
+	@$(MUTANTS_TOOL)/bin/python -m pip --disable-pip-version-check --quiet install cosmic-ray==8.7.0
+	@touch $@
+
 bench: $(CHECK_READY) ## measure it on this machine
 	@$(BIN)/python -m bench
 
@@ -76,7 +101,7 @@ lock: $(CHECK_READY) ## compile the lock files; UPGRADE=1 for newer versions
 	    | $(LOCK) -c requirements-dev.lock - -o deploy/build.lock
 
 clean: ## remove the virtual environment and what the tools leave
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

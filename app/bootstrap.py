@@ -20,7 +20,7 @@ from app.adapters.database.migrate import migrate
 from app.adapters.database.sqlite import SqliteDatabase
 from app.adapters.rate_limits import CheckoutLimits, Rates
 from app.adapters.stripe_signature import StripeSignatures
-from app.adapters.system import RandomCheckoutIds, SystemClock
+from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
 from app.domain.events import EventFilter
 from app.domain.redirects import RedirectPolicy
 from app.lifetime import Lifetime
@@ -69,6 +69,7 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
         SettingsError: the catalogue is broken.
         MigrationError: the database cannot be used.
     """
+    allow_many_open_files()
     configure_logging(level=settings.log_level, for_people=settings.log_format is LogFormat.CONSOLE)
     if settings.catalog_file:
         try:
@@ -119,7 +120,8 @@ def create_app(settings: Settings) -> ASGIApp:
     watch = PaymentWatch(read_payment=read_payment, database=database)
     lifetime.runs(watch.run)
     lifetime.stops(watch.close)
-    replay = ReplayEvents(database=database, clock=clock, on_change=watch.changed)
+    metrics.followers.set_function(lambda: watch.followers)
+    replay = ReplayEvents(database=database, clock=clock, alarm=alarm, on_change=watch.changed)
     housekeeping = Housekeeping(
         database=database,
         clock=clock,

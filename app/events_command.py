@@ -111,19 +111,25 @@ def replay(
         _stop("Name the events to replay, or say --failed or --all.", status=2)
 
     async def run(database: Database) -> dict[str, int]:
-        replaying = ReplayEvents(database=database, clock=SystemClock(), on_change=lambda _: None)
+        replaying = ReplayEvents(
+            database=database, clock=SystemClock(), alarm=_be_silent, on_change=lambda _: None
+        )
         if event_ids:
             ended = await replaying(event_ids)
         else:
             ended = await replaying.of_state(EventState.FAILED if failed else None)
-        return {state.value: ended[state] for state in EventState if ended[state]}
+        by_state = {state.value: ended[state] for state in EventState if ended[state]}
+        passed_by = len(set(event_ids or ())) - ended.total()
+        return by_state | ({"passed by": passed_by} if passed_by > 0 else {})
 
     ended = _with_database(run)
     if as_json:
         _print_json(ended)
-        return
+        sys.exit(1 if "passed by" in ended else 0)
     words = ", ".join(f"{count} {state}" for state, count in ended.items())
     Console().print(f"Replayed: {words or 'nothing'}.")
+    if "passed by" in ended:
+        _stop("What was passed by is unknown, or its payload is gone.")
 
 
 @events.command()

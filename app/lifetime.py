@@ -50,7 +50,7 @@ class Lifetime:
             for close in self._closing:
                 stack.push_async_callback(close)
             self._listen_for_sighup()
-            self._listen_for_the_end()
+            self._listen_for_the_end(stack)
             tasks = [asyncio.create_task(_keep_running(work)) for work in self._running]
             _log.info("started", version=application.version)
             gc.freeze()  # what is here now stays: the collector need not look at it under load
@@ -69,8 +69,11 @@ class Lifetime:
         with contextlib.suppress(RuntimeError, ValueError):  # only a main thread hears signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
 
-    def _listen_for_the_end(self) -> None:
-        """Come before the server's own handlers, which are there already, and call them."""
+    def _listen_for_the_end(self, stack: contextlib.AsyncExitStack) -> None:
+        """Come before the server's own handlers, which are there already, and call them.
+
+        They are put back at the end: after it there is no loop to be called in.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             servers = signal.getsignal(number)
@@ -83,6 +86,7 @@ class Lifetime:
             if callable(servers):
                 with contextlib.suppress(ValueError):  # only a main thread hears signals
                     signal.signal(number, stop)
+                    stack.callback(signal.signal, number, servers)
 
     def _stop(self) -> None:
         for stop in self._on_stop:

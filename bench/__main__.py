@@ -11,16 +11,22 @@ from typing import Final, TypeVar
 
 from bench import machine, report
 from bench.contenders import Stage
+from bench.folding import fold_trials
 from bench.measures import Footprint, Plan, Trial, checkout_trials, footprint, webhook_trials
 from bench.processes import StartError
+from bench.streams import Audience, StreamError, audience
 
 T = TypeVar("T")
 
-PARTS: Final = ("webhook", "checkout", "memory")
+PARTS: Final = ("webhook", "fold", "checkout", "streams", "memory")
 UPSTREAM_DELAYS_MS: Final = (0, 150)
-QUICK: Final = Plan(rounds=1, seconds=0.3, memory_webhooks=1_000, memory_checkouts=100)
+QUICK: Final = Plan(
+    rounds=1, seconds=0.3, memory_webhooks=1_000, memory_checkouts=100, streams=200, changes=5
+)
 MEMORY_WEBHOOKS: Final = 10_000
 MEMORY_CHECKOUTS: Final = 1_000
+STREAMS: Final = 1_000
+CHANGES: Final = 50
 
 
 def main() -> int:
@@ -33,7 +39,7 @@ def main() -> int:
         _say(bench.head())
         try:
             bench.run(parts)
-        except StartError as error:
+        except (StartError, StreamError) as error:
             bench.faults.append(str(error))
     if options.json:
         options.json.write_text(json.dumps(bench.figures(), indent=1) + "\n")
@@ -53,6 +59,7 @@ class _Bench:
         self._machine = machine.describe(pinned=cores.pinned)
         self._trials: dict[str, list[Trial]] = {}
         self._lives: list[Footprint] = []
+        self._audiences: list[Audience] = []
         self.faults: list[str] = []
 
     def head(self) -> str:
@@ -66,21 +73,28 @@ class _Bench:
         return "\n".join([*lines, ""])
 
     def run(self, parts: Collection[str]) -> None:
-        if "webhook" in parts:
-            self.webhook()
-        if "checkout" in parts:
-            self.checkout()
-        if "memory" in parts:
-            self.memory()
+        for part in PARTS:
+            if part in parts:
+                getattr(self, part)()
 
     def webhook(self) -> None:
         title = "Webhook: signed, unique, committed with fsync"
         self._compare(title, webhook_trials(self._stage, self._plan))
 
+    def fold(self) -> None:
+        title = "Fold: the same bytes, recorded only or folded into a payment"
+        done = self._watch(title, fold_trials(self._stage, self._plan))
+        _say(report.folding(title, done))
+
     def checkout(self) -> None:
         for delay_ms in UPSTREAM_DELAYS_MS:
             title = f"Checkout: upstream answers after {delay_ms} ms"
             self._compare(title, checkout_trials(self._stage, self._plan, delay_ms=delay_ms))
+
+    def streams(self) -> None:
+        for _ in _watched(range(self._plan.rounds), lambda n: f"streams, round {n + 1}"):
+            self._audiences.append(audience(self._stage, self._plan))
+        _say(report.audiences(self._audiences))
 
     def memory(self) -> None:
         for number in _watched(range(self._plan.rounds), lambda n: f"memory, round {n + 1}"):
@@ -99,13 +113,17 @@ class _Bench:
             "plan": asdict(self._plan),
             "trials": {title: list(map(asdict, ts)) for title, ts in self._trials.items()},
             "footprints": list(map(asdict, self._lives)),
+            "audiences": list(map(asdict, self._audiences)),
             "faults": self.faults,
         }
 
     def _compare(self, title: str, trials: Iterable[Trial]) -> None:
+        _say(report.comparison(title, self._watch(title, trials)))
+
+    def _watch(self, title: str, trials: Iterable[Trial]) -> list[Trial]:
         done = self._trials[title] = list(_watched(trials, _describe))
         self.faults += [f"{title}: {_describe(t)}: {t.fault}" for t in done if t.fault]
-        _say(report.comparison(title, done))
+        return done
 
 
 def _describe(trial: Trial) -> str:
@@ -132,12 +150,14 @@ def _plan(options: argparse.Namespace) -> Plan:
         seconds=options.seconds,
         memory_webhooks=MEMORY_WEBHOOKS,
         memory_checkouts=MEMORY_CHECKOUTS,
+        streams=STREAMS,
+        changes=CHANGES,
     )
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke of everything, under 30 s")
+    parser.add_argument("--quick", action="store_true", help="a smoke, within a minute")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each run; default: 3")
     parser.add_argument("--only", choices=PARTS)

@@ -34,6 +34,8 @@ class Plan:
     seconds: float
     memory_webhooks: int
     memory_checkouts: int
+    streams: int
+    changes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +119,11 @@ def _round(
     first = number % len(started)
     for connections in loads:
         for server in [*started[first:], *started[:first]]:
-            yield _trial(number, server, connections, seconds)
+            yield trial(number, server, connections, seconds)
 
 
-def _trial(number: int, server: Started, connections: int, seconds: float) -> Trial:
+def trial(number: int, server: Started, connections: int, seconds: float) -> Trial:
+    """One server under one load; the rows on disk must be what it has taken."""
     prepared = server.contender.requests(int(REQUESTS_PER_S_MAX * seconds))
     rows_before, cpu_before = server.rows(), server.process.cpu_s
     sample = drive(server.process.port, prepared, connections=connections, seconds=seconds)

@@ -5,10 +5,13 @@ from statistics import median
 from typing import Final
 
 from bench.contenders import SERVICE
+from bench.folding import RECORDED
 from bench.measures import Footprint, Trial
+from bench.streams import Audience
 
 START_S_GOAL: Final = 2.0
 RESIDENT_MB_GOAL: Final = 120.0
+LAST_MESSAGE_MS_GOAL: Final = 1_000.0
 
 _HEAD: Final = (
     "connections", "contender", "service ÷ it", "requests/s", "p50 ms", "p99 ms", "CPU ms each",
@@ -25,6 +28,50 @@ def comparison(title: str, trials: Sequence[Trial]) -> str:
     share = max(trial.sample.generator_share for trial in trials)
     note = f"The load generator was busy for at most {share:.0%} of a run."
     return "\n".join([f"## {title}", "", *_table(_HEAD, rows), "", note, ""])
+
+
+def folding(title: str, trials: Sequence[Trial]) -> str:
+    """What each kind of event costs, in time and in CPU, beside one that is recorded only."""
+    head = ("connections", "event", "events/s", "p50 ms", "p99 ms", "CPU ms each",
+            "time ÷ recording's", "CPU ÷ recording's")  # fmt: skip
+    rows = []
+    for connections, kind in dict.fromkeys(_key(trial) for trial in trials):
+        mine, recorded = _of(trials, connections, kind), _of(trials, connections, RECORDED)
+        times = [_rate(base) / _rate(it) for base, it in zip(recorded, mine, strict=True)]
+        cpu_ms, base_ms = _cpu_ms(mine), _cpu_ms(recorded)
+        rows.append(
+            (
+                str(connections),
+                kind,
+                f"{median(map(_rate, mine)):,.0f}",
+                f"{median(trial.sample.p50_ms for trial in mine):.2f}",
+                f"{median(trial.sample.p99_ms for trial in mine):.2f}",
+                f"{cpu_ms:.3f}" if cpu_ms else "",
+                "" if kind == RECORDED else f"{median(times):.2f}",
+                f"{cpu_ms / base_ms:.2f}" if cpu_ms and base_ms and kind != RECORDED else "",
+            )
+        )
+    rows.sort(key=lambda row: (int(row[0]), row[1] != RECORDED, row[1]))
+    return "\n".join([f"## {title}", "", *_table(head, rows), ""])
+
+
+def audiences(rounds: Sequence[Audience]) -> str:
+    """What streams cost, and how soon the last of them tells."""
+    one = [_p99(heard.one_changes_s) * 1000 for heard in rounds]
+    everyone = [_p99(heard.all_change_s) * 1000 for heard in rounds]
+    kb = [heard.stream_kb for heard in rounds if heard.stream_kb is not None]
+    size, payments = rounds[0].streams, rounds[0].payments
+    rows = [
+        _plain("to open them all, s", [heard.open_s for heard in rounds]),
+        _plain("memory for each stream, kB", kb),
+        _goal("one payment changes, its last stream knows, p99, ms", one, LAST_MESSAGE_MS_GOAL),
+        _goal("all change at once, the last stream knows, p99, ms", everyone, LAST_MESSAGE_MS_GOAL),
+    ]
+    head = ("", "median", "worst", "goal", "")
+    title = f"## Streams: {size:,} open, of {payments} payments"
+    counts = f"{len(rounds[0].one_changes_s)} and {len(rounds[0].all_change_s)}"
+    note = f"Time counts from the webhook's 200; {counts} changes in each round."
+    return "\n".join([title, "", *_table(head, rows), "", note, ""])
 
 
 def footprints(lives: Sequence[Footprint]) -> str:
@@ -80,6 +127,16 @@ def _goal(name: str, values: Sequence[float | None], goal: float) -> tuple[str, 
         return name, "unknown here", "", f"< {goal:g}", ""
     verdict = "met" if max(known) < goal else "MISSED"
     return name, f"{median(known):.2f}", f"{max(known):.2f}", f"< {goal:g}", verdict
+
+
+def _plain(name: str, values: Sequence[float]) -> tuple[str, ...]:
+    if not values:
+        return name, "unknown here", "", "", ""
+    return name, f"{median(values):.2f}", f"{max(values):.2f}", "", ""
+
+
+def _p99(values: Sequence[float]) -> float:
+    return sorted(values)[int((len(values) - 1) * 0.99)]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +12,16 @@ SECRET: Final = "whsec_sandbox_bench_0123456789"  # noqa: S105 made up, and good
 
 _HERE: Final = Path(__file__).parent
 _PLACE: Final = b"%serial%"
-_serials: Final = itertools.count(1)
+SERIALS: Final = itertools.count(1)
 
 
 def webhooks(count: int) -> list[bytes]:
     """Signed `checkout.session.completed` events of about 4 KB, as Stripe sends them."""
+    return signed(_bodies("event.json", count))
+
+
+def signed(bodies: Iterable[bytes]) -> list[bytes]:
+    """Requests that bring these events."""
     head = {
         "Accept": "*/*; q=0.5, application/xml",
         "Cache-Control": "no-cache",
@@ -30,7 +35,7 @@ def webhooks(count: int) -> list[bytes]:
             {**head, "Stripe-Signature": f"t={signed_at},v1={_signature(signed_at, body)}"},
             body,
         )
-        for body in _bodies("event.json", count)
+        for body in bodies
     ]
 
 
@@ -45,15 +50,25 @@ def orders(count: int) -> list[bytes]:
     return _posts(path, "order.json", count)
 
 
-def _posts(path: str, template: str, count: int) -> list[bytes]:
+def _posts(path: str, name: str, count: int) -> list[bytes]:
     head = {"Content-Type": "application/json", "User-Agent": "bench"}
-    return [_post(path, head, body) for body in _bodies(template, count)]
+    return [_post(path, head, body) for body in _bodies(name, count)]
 
 
-def _bodies(template: str, count: int) -> Iterator[bytes]:
-    parts = (_HERE / template).read_bytes().strip().split(_PLACE)
-    for serial in itertools.islice(_serials, count):
+def template(name: str) -> bytes:
+    """A body with places for a serial number."""
+    return (_HERE / name).read_bytes().strip()
+
+
+def filled(body: bytes, serials: Iterable[int]) -> Iterator[bytes]:
+    """The body with each of these numbers in its places."""
+    parts = body.split(_PLACE)
+    for serial in serials:
         yield (b"%016d" % serial).join(parts)
+
+
+def _bodies(name: str, count: int) -> Iterator[bytes]:
+    return filled(template(name), itertools.islice(SERIALS, count))
 
 
 def _signature(signed_at: str, body: bytes) -> str:

@@ -15,7 +15,20 @@ from app.domain.money import Money
 from app.observability.logs import configure_logging
 from app.settings import load_settings
 from app.usecases.ports import Alarm
-from app.usecases.records import Checkout, Claim, EventRow, Payment
+from app.usecases.records import (
+    Checkout,
+    Claim,
+    EventQuery,
+    EventRow,
+    EventState,
+    EventSummary,
+    Link,
+    Mention,
+    Payment,
+    PaymentVersion,
+    Settled,
+    StoredEvent,
+)
 from app.usecases.storage import Database, Transaction
 
 T = TypeVar("T")
@@ -30,6 +43,14 @@ class NoDatabase:
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `act` right here, in no thread."""
         return await act(_NoTransaction())
+
+    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """The same."""
+        return await look(_NoTransaction())
+
+    async def versions(self, _: Collection[str], __: Collection[str]) -> Sequence[PaymentVersion]:
+        """Never any."""
+        return ()
 
     async def beat(self, at_ms: int) -> None:
         """Always possible."""
@@ -70,14 +91,56 @@ class _NoTransaction:
     async def forget_claims(self, *, dead_before_ms: int) -> int:  # noqa: ARG002
         return 0
 
-    async def expected_subtotal(self, _: str, __: str | None) -> Money | None:
-        return None
-
-    async def beat(self, at_ms: int) -> None:
+    async def lock(self, object_ids: Collection[str]) -> None:
         pass
+
+    async def known_events(self, _: Collection[str]) -> Collection[str]:
+        return ()
 
     async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
         return [event.id for event in events]
+
+    async def list_events(self, _: EventQuery) -> Sequence[EventSummary]:
+        return ()
+
+    async def find_event(self, event_id: str) -> EventRow | None:
+        pass
+
+    async def event_ids(self, _: EventState | None, *, after: str, limit: int) -> Sequence[str]:  # noqa: ARG002
+        return ()
+
+    async def session_ids(self, *, after: str, limit: int) -> Sequence[str]:  # noqa: ARG002
+        return ()
+
+    async def prune_payloads(self, *, before_ms: int, limit: int) -> int:  # noqa: ARG002
+        return 0
+
+    async def try_to_lead(self) -> bool:
+        return True
+
+    async def stored_events(self, _: Collection[str]) -> Sequence[StoredEvent]:
+        return ()
+
+    async def settle(self, events: Collection[Settled]) -> None:
+        pass
+
+    async def mention(self, mentions: Collection[Mention]) -> None:
+        pass
+
+    async def mentions(self, _: str) -> Collection[str]:
+        return ()
+
+    async def events_mentioning(self, _: Collection[str]) -> Sequence[StoredEvent]:
+        return ()
+
+    async def wake(self, event_ids: Collection[str]) -> None:
+        pass
+
+    async def links(self, _: Collection[str]) -> Collection[Link]:
+        return ()
+
+    async def link(self, links: Collection[Link]) -> None:
+        pass
 
     async def payments(self, _: Collection[str]) -> Mapping[str, Payment]:
         return {}
@@ -85,7 +148,10 @@ class _NoTransaction:
     async def save_payments(self, payments: Collection[Payment]) -> None:
         pass
 
-    async def link(self, linked_ids: Mapping[str, str]) -> None:
+    async def expected_subtotals(self, _: Mapping[str, str | None]) -> Mapping[str, Money]:
+        return {}
+
+    async def beat(self, at_ms: int) -> None:
         pass
 
     async def commit(self) -> None:

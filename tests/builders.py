@@ -102,7 +102,9 @@ async def always_wanted() -> bool:
 
 def housekeeping(database: Database, clock: FixedClock, **changes: Any) -> Housekeeping:  # noqa: ANN401 any field
     """Housekeeping that tells nobody."""
-    replay = ReplayEvents(database=database, clock=clock, on_change=lambda _: None)
+    replay = ReplayEvents(
+        database=database, clock=clock, alarm=SilentAlarm(), on_change=lambda _: None
+    )
     values: dict[str, Any] = {"replay": replay, "retention_days": 400}
     return Housekeeping(database=database, clock=clock, **(values | changes))
 

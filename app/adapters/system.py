@@ -1,11 +1,24 @@
 """The machine's clock and its source of randomness."""
 
 import base64
+import contextlib
 import secrets
+import sys
 import time
+
+if sys.platform != "win32":
+    import resource
 
 _TIMESTAMP_BYTES = 6  # milliseconds, enough until the year 10889
 _RANDOM_BYTES = 16  # 128 bits: nobody guesses a checkout's id
+
+
+def allow_many_open_files() -> None:
+    """Each connection is an open file, and many systems give a process 1,024 until it asks."""
+    if sys.platform != "win32":
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(OSError, ValueError):  # then it stays as it is
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class SystemClock:

@@ -19,6 +19,7 @@ from app.domain.news import (
 from app.domain.payment import PaymentFacts
 
 _OWN_ID: Final = re.compile(rf"[?&]checkout_id=({CHECKOUT_ID.pattern})(?=&|$)")
+_MODES: Final[Mapping[str, Mode]] = {mode.value: mode for mode in Mode}
 _CURRENCY: Final = re.compile(r"[a-z]{3}")
 
 
@@ -63,7 +64,7 @@ def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
     """What is proven, and the session's own fields; one of an odd kind is left out, not guessed."""
     mode, currency = session.get("mode"), session.get("currency")
     return PaymentFacts(
-        mode=Mode(mode) if isinstance(mode, str) and mode in set(Mode) else None,
+        mode=_MODES.get(mode) if isinstance(mode, str) else None,
         amount_total_minor=amount_minor(session.get("amount_total")),
         amount_subtotal_minor=amount_minor(session.get("amount_subtotal")),
         currency=currency if isinstance(currency, str) and _CURRENCY.fullmatch(currency) else None,

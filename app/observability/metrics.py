@@ -7,6 +7,7 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Enum,
+    Gauge,
     GCCollector,
     Histogram,
     PlatformCollector,
@@ -54,6 +55,11 @@ class Metrics:
             "altan_checkout_altan_pay_breaker",
             "The circuit breaker in front of Altan Pay.",
             states=["closed", "open", "half_open"],
+            registry=self.registry,
+        )
+        self.followers = Gauge(
+            "altan_checkout_followers",
+            "Streams and waiting requests that are open now.",
             registry=self.registry,
         )
         self.alerts = counter(

@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from functools import cache
 from typing import Final
 
 import structlog
@@ -23,7 +24,9 @@ class Watch:
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        self._metrics = metrics
+        # Kept, because finding a series costs more than counting in it; their number is bounded.
+        self._requests = cache(metrics.requests.labels)
+        self._seconds = cache(metrics.request_seconds.labels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, watched."""
@@ -47,8 +50,8 @@ class Watch:
     def _observe(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
         route = _route(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.requests.labels(route, method, answer.status).inc()
-        self._metrics.request_seconds.labels(route).observe(seconds)
+        self._requests(route, method, answer.status).inc()
+        self._seconds(route).observe(seconds)
         if answer.status >= _SERVER_ERROR or route == "/checkout":
             _log.log(
                 logging.WARNING if answer.status >= _SERVER_ERROR else logging.INFO,

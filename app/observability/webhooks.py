@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from functools import cache
 from typing import Final
 
 import structlog
@@ -22,7 +23,7 @@ class WebhookReport:
     """Called once for each webhook, with its outcome."""
 
     def __init__(self, metrics: Metrics, alarm: Alarm) -> None:
-        self._metrics = metrics
+        self._outcomes = cache(metrics.webhooks.labels)
         self._alarm = alarm
         self._forged_at_s: deque[float] = deque(maxlen=BURST)
         self._quiet_until = 0.0
@@ -33,7 +34,7 @@ class WebhookReport:
 
         Anybody can send forged ones by the thousand, and a log full of them hides what matters.
         """
-        self._metrics.webhooks.labels(outcome).inc()
+        self._outcomes(outcome).inc()
         if outcome in _ORDINARY:
             return
         now = time.monotonic()

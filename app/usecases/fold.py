@@ -15,6 +15,7 @@ from app.domain.money import Money
 from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts
 from app.domain.payment_news import read_payment_news
+from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import EventState, Link, Payment, Settled, StoredEvent
 from app.usecases.storage import Transaction
 
@@ -39,6 +40,15 @@ class Folded:
     failures: dict[str, str] = field(default_factory=dict)
     mismatched: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
+
+    def tell(self, alarm: Alarm) -> None:
+        """What the owner must know of these payments; to be said once it is on disk."""
+        for woken in self.broken:
+            alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
+        for session_id in self.mismatched:
+            alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
+        for session_id in self.contradicted:
+            alarm(AlertName.PAYMENT_CONTRADICTED, f"{session_id}: see events list --payment")
 
     async def save(self, transaction: Transaction) -> None:
         """Write payments and links, and that the woken events wait no longer, or have failed."""
@@ -140,8 +150,8 @@ async def _join(transaction: Transaction, reach: _Reach, folded: Folded, now_ms:
         sessions = sessions_by_event[item.event_id]
         try:
             for session_id in sessions:
-                known = facts.get(session_id, PaymentFacts())
-                facts[session_id] = known.join(item.news.facts)
+                known = facts.get(session_id)
+                facts[session_id] = known.join(item.news.facts) if known else item.news.facts
         except Exception as error:  # noqa: BLE001 one event's failure is not its neighbours'
             folded.failures[item.event_id] = f"{type(error).__name__}: {error}"
         if sessions:
@@ -184,7 +194,7 @@ async def _compare(
             facts=joined,
             updated_at_ms=now_ms,
             version=old.version + 1 if old else 1,
-            price_mismatch=_differs(joined, expected.get(session_id)),
+            price_mismatch=is_mismatch(joined, expected.get(session_id)),
         )
         folded.changed.append(payment)
         if payment.price_mismatch and not (old and old.price_mismatch):
@@ -193,5 +203,6 @@ async def _compare(
             folded.contradicted.append(session_id)
 
 
-def _differs(facts: PaymentFacts, expected: Money | None) -> bool:
+def is_mismatch(facts: PaymentFacts, expected: Money | None) -> bool:
+    """Whether the catalogue said what the cart costs, and Stripe says something else."""
     return expected is not None and facts.differs_from(expected)

@@ -35,9 +35,10 @@ class Housekeeping:
         while True:
             with contextlib.suppress(StorageUnavailableError):  # which has been told already
                 await self.replay.of_state(EventState.UNREAD)
+            await asyncio.sleep(self.every_s)
+            with contextlib.suppress(StorageUnavailableError):
                 while await self():
                     pass  # a round that found something may have left something
-            await asyncio.sleep(self.every_s)
 
     async def __call__(self) -> int:
         """Forget some keys past their 24 hours, and some payloads past the retention; how many.

@@ -8,6 +8,7 @@ from typing import Final
 
 from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts
+from app.usecases.fold import is_mismatch
 from app.usecases.ports import Clock
 from app.usecases.record_events import read_for_fold
 from app.usecases.records import Link, Payment
@@ -77,7 +78,7 @@ class RebuildPayments:
             await transaction.payments([session_id])  # so that none of its events is folded now
             rebuilt = await _compare(transaction, session_id)  # anew: it may have changed since
             if rebuilt.verdict is Verdict.DIFFERENT:
-                await transaction.save_payments([self._repaired(rebuilt)])
+                await transaction.save_payments([await self._repaired(transaction, rebuilt)])
                 await transaction.link(rebuilt.missing_links)
                 await transaction.commit()
 
@@ -86,15 +87,17 @@ class RebuildPayments:
             await self.database.write(write)
         return rebuilt
 
-    def _repaired(self, rebuilt: Rebuilt) -> Payment:
-        kept = rebuilt.kept
+    async def _repaired(self, transaction: Transaction, rebuilt: Rebuilt) -> Payment:
+        kept, session_id = rebuilt.kept, rebuilt.session_id
         whole = kept is None or not rebuilt.pruned_events
+        facts = rebuilt.facts if kept is None or whole else kept.facts.join(rebuilt.facts)
+        expected = await transaction.expected_subtotals({session_id: facts.checkout_id})
         return Payment(
-            session_id=rebuilt.session_id,
-            facts=rebuilt.facts if kept is None or whole else kept.facts.join(rebuilt.facts),
+            session_id=session_id,
+            facts=facts,
             updated_at_ms=self.clock.now_ms(),
             version=kept.version + 1 if kept else 1,
-            price_mismatch=kept.price_mismatch if kept else False,
+            price_mismatch=is_mismatch(facts, expected.get(session_id)),
         )
 
     async def _page(self, after: str) -> Sequence[str]:

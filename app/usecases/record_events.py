@@ -142,12 +142,7 @@ class RecordEvents:
                 self.alarm(AlertName.EVENT_FOLD_FAILED, f"{row.id}: {row.reason}")
             elif row.type == _DEAUTHORIZED:
                 self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
-        for woken in folded.broken:
-            self.alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
-        for session_id in folded.mismatched:
-            self.alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
-        for session_id in folded.contradicted:
-            self.alarm(AlertName.PAYMENT_CONTRADICTED, f"{session_id}: see events list --payment")
+        folded.tell(self.alarm)
 
 
 def _rows(

@@ -1,6 +1,6 @@
 """What is kept, and what is shown of it: the values between use cases and adapters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -187,7 +187,8 @@ class SubscriptionView:
 class PaymentView:
     """What anybody who holds an unguessable id may know. Nothing in it is personal.
 
-    `version` never falls: of two views of one payment, the greater is the later.
+    `version` never falls: of two views of one payment, the greater is the later. Two views are
+    equal where they tell a buyer the same.
     """
 
     checkout_id: str | None
@@ -198,6 +199,6 @@ class PaymentView:
     currency: str | None
     amount_refunded_minor: int
     paid_at_s: int | None
-    updated_at_ms: int
+    updated_at_ms: int = field(compare=False)
     subscription: SubscriptionView | None
-    version: int
+    version: int = field(compare=False)

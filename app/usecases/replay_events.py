@@ -7,7 +7,7 @@ from typing import Final
 
 from app.domain.errors import is_storage_down
 from app.usecases.fold import Folded, fold, mentioned_ids
-from app.usecases.ports import Clock
+from app.usecases.ports import Alarm, Clock
 from app.usecases.record_events import EventReading, OnChange, news_of, read_for_fold
 from app.usecases.records import EventState, Settled
 from app.usecases.storage import Database, Transaction
@@ -21,6 +21,7 @@ class ReplayEvents:
 
     database: Database
     clock: Clock
+    alarm: Alarm
     on_change: OnChange
 
     async def of_state(self, state: EventState | None) -> Counter[EventState]:
@@ -69,6 +70,7 @@ class ReplayEvents:
 
         settled, folded = await self.database.write(replay)
         self.on_change(folded.changed)
+        folded.tell(self.alarm)
         return Counter(event.state for event in settled)
 
     async def _settle_as_failed(self, event_id: str, reason: str) -> Counter[EventState]:

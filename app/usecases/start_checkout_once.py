@@ -63,7 +63,8 @@ class StartCheckoutOnce:
                 checkout = await self._made_by(holder)
             if checkout:
                 return checkout
-            if asyncio.get_running_loop().time() >= give_up_at:
+            # Whose lease went to another looks once more: the other may have made it by now.
+            if not is_mine and asyncio.get_running_loop().time() >= give_up_at:
                 raise CheckoutInProgressError("The first request with this key is still running.")
             await asyncio.sleep(POLL_S)
 

@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from app.domain.errors import CheckoutError, StorageUnavailableError, TooManyWaitingError
+from app.domain.errors import StorageUnavailableError, TooManyWaitingError
 from app.domain.identity import CHECKOUT_ID
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import Payment, PaymentVersion, PaymentView
 from app.usecases.storage import Database
 
 TICK_S: Final = 0.5
-FOLLOWERS_MAX: Final = 10_000
+FOLLOWERS_MAX: Final = 4_000  # of 34 KB each
 FOLLOWERS_OF_ONE_MAX: Final = 100  # a buyer has some tabs; more is somebody who means harm
 
 
@@ -75,8 +75,8 @@ class _Watched:
         return self.view.session_id if self.view else None
 
     def show(self, view: PaymentView) -> None:
-        """Two reads may end in the wrong order; the version says which is the later."""
-        if self.view is None or view.version > self.view.version:
+        """Two reads may end in the wrong order; this says which is the later."""
+        if self.view is None or _moment(view) > _moment(self.view):
             self.view = view
             self.ring()
 
@@ -157,9 +157,8 @@ class PaymentWatch:
         while True:
             await self._someone_waits.wait()
             await asyncio.sleep(self._tick_s)
-            if self._watched:
-                with contextlib.suppress(StorageUnavailableError):  # the next tick will tell
-                    await self._tick()
+            with contextlib.suppress(StorageUnavailableError):  # the next tick will tell
+                await self._tick()
 
     def close(self) -> None:
         """Let everybody go: the process is about to end."""
@@ -169,7 +168,10 @@ class PaymentWatch:
             watched.ring()
 
     async def _tick(self) -> None:
-        watched = list(self._watched.values())
+        # One without a view is being read for the first time, at this very moment.
+        watched = [item for item in self._watched.values() if item.view]
+        if not watched:
+            return
         rows = await self._database.versions(
             [session_id for item in watched if (session_id := item.session_id)],
             [checkout_id for item in watched if (checkout_id := item.checkout_id)],
@@ -177,14 +179,8 @@ class PaymentWatch:
         by_id = _versions_by_id(rows)
         for item in watched:
             versions = by_id[item.session_id or ""] | by_id[item.checkout_id or ""]
-            if item.has_news(versions):
-                # Whoever asks for an unknown id is told so by the read of its own, and must not
-                # cost all the others their news. A read that fails is made again at the next tick.
-                with contextlib.suppress(CheckoutError):
-                    await self._refresh(item)
-                    item.versions = versions
-            else:
-                item.versions = versions
+            if not item.has_news(versions) or await self._is_refreshed(item):
+                item.versions = versions  # else they stay, so that the next tick tries again
 
     def _watched_by(self, session_id: str, checkout_id: str | None) -> dict[str, _Watched]:
         """Who waits for this payment: by the session's id, or by its checkout's."""
@@ -197,15 +193,27 @@ class PaymentWatch:
         try:
             while self._stale:
                 _, watched = self._stale.popitem()
-                with contextlib.suppress(CheckoutError):  # the next tick will tell
-                    await self._refresh(watched)
+                await self._is_refreshed(watched)  # if it is not, the next tick will tell
         finally:
             self._refreshing = None
+
+    async def _is_refreshed(self, watched: _Watched) -> bool:
+        """False where it cannot be read, which must not cost the others their news."""
+        try:
+            await self._refresh(watched)
+        except Exception:  # noqa: BLE001 see above
+            return False
+        return True
 
     async def _refresh(self, watched: _Watched) -> PaymentView:
         view = await self._read_payment(watched.public_id)
         watched.show(view)
         return watched.view or view
+
+
+def _moment(view: PaymentView) -> tuple[int, bool]:
+    """A checkout may be kept after its first event: that changes the view, but no version."""
+    return view.version, view.checkout_id is not None
 
 
 def _versions_by_id(rows: Sequence[PaymentVersion]) -> defaultdict[str, dict[str, int]]:

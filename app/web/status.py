@@ -27,12 +27,13 @@ class StatusEndpoint:
 
     read_payment: ReadPayment
     watch: PaymentWatch
+    wait_max_s: float = WAIT_MAX_S
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
         public_id: str = request.path_params["id"]
         known = request.headers.get("if-none-match", "")
-        wait_s = _wait_s(request.query_params.get("wait"))
+        wait_s = min(_wait_s(request.query_params.get("wait")), self.wait_max_s)
         if wait_s:
             view = await while_connected(self._changed(public_id, known, wait_s), request.receive)
         else:
@@ -91,12 +92,12 @@ def _subscription(view: SubscriptionView | None) -> dict[str, object] | None:
 
 
 def _wait_s(text: str | None) -> float:
-    """How long the caller would wait; more than the most is the most."""
+    """How long the caller would wait."""
     if text is None:
         return 0.0
     if not _SECONDS.fullmatch(text):
         raise InvalidWaitError("wait is a number of seconds, for example 25.")
-    return min(float(text), WAIT_MAX_S)
+    return float(text)
 
 
 def _rfc3339_of(at_s: int | None) -> str | None:

@@ -39,6 +39,7 @@ class StatusStreamEndpoint:
 
     watch: PaymentWatch
     comment_every_s: float = COMMENT_EVERY_S
+    open_max_s: float = OPEN_MAX_S
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
@@ -50,7 +51,7 @@ class StatusStreamEndpoint:
         return _Stream(self._messages(follower), stack)
 
     async def _messages(self, follower: Follower) -> AsyncIterator[bytes]:
-        ends_at_s = time.monotonic() + OPEN_MAX_S
+        ends_at_s = time.monotonic() + self.open_max_s
         view: PaymentView | None = follower.shown
         yield _RETRY
         while time.monotonic() < ends_at_s:

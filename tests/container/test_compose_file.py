@@ -77,10 +77,40 @@ def exported_names() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def test_up_alone_starts_no_sandbox(compose: Document) -> None:
+def test_up_alone_starts_the_service_alone(compose: Document) -> None:
     profiles = {name: service.get("profiles") for name, service in compose["services"].items()}
 
-    assert profiles == {"checkout": None, "sandbox": ["demo"]}
+    assert profiles == {
+        "checkout": None,
+        "sandbox": ["demo"],
+        **{key: ["scale"] for key in ["replica", "migrate", "postgres", "redis", "balancer"]},
+    }
+
+
+def test_the_replicas_wait_for_the_schema_and_share_database_and_limits(compose: Document) -> None:
+    services = compose["services"]
+    replica = services["replica"]
+
+    assert replica["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert services["migrate"]["command"] == ["migrate"]
+    assert services["migrate"]["environment"] == replica["environment"]
+    assert urlsplit(replica["environment"]["DATABASE_URL"]).hostname in services
+    assert urlsplit(replica["environment"]["RATE_LIMIT_STORAGE"]).hostname in services
+    assert "ports" not in replica  # so that there can be many
+    assert [name for name in services if "ports" in services[name]] == ["checkout", "balancer"]
+
+
+def test_the_replicas_believe_the_balancers_network_alone(compose: Document) -> None:
+    (network,) = compose["networks"]["scale"]["ipam"]["config"]
+
+    assert compose["services"]["replica"]["environment"]["TRUSTED_PROXIES"] == network["subnet"]
+
+
+def test_the_balancer_finds_the_replicas_by_their_name_and_port(compose: Document) -> None:
+    caddyfile = (ROOT / "deploy/Caddyfile").read_text()
+    port = compose["services"]["replica"]["environment"]["PORT"]
+
+    assert re.search(r"name replica\s+port (\d+)", caddyfile)[1] == port  # type: ignore[index]
 
 
 @pytest.mark.parametrize("service", ["checkout", "sandbox"])

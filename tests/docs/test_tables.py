@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import httpx
 import pytest
-from prometheus_client import Counter, Enum, Histogram
+from prometheus_client import Counter, Enum, Gauge, Histogram
 from pydantic import SecretStr
 from stripe.params import WebhookEndpointCreateParams
 
@@ -99,9 +99,10 @@ def test_the_example_env_file_leaves_only_the_required_settings_to_fill_in() -> 
 
 def test_what_the_example_env_file_comments_out_is_the_default() -> None:
     defaults = {name: default.strip("`") for name, default in settings_and_defaults().items()}
+    of_compose = {name: default or UNSET for name, default in compose_variables().items()}
     commented = {m["name"]: m["value"] or UNSET for m in env_example() if m["comment"]}
 
-    assert commented == {name: ({**compose_variables(), **defaults})[name] for name in commented}
+    assert commented == {name: ({**of_compose, **defaults})[name] for name in commented}
 
 
 def test_the_error_table_has_every_code_with_its_status() -> None:
@@ -182,7 +183,7 @@ def metrics_and_labels() -> dict[str, tuple[str, ...]]:
     """Each metric of ours by the name that /metrics shows, with its labels."""
     found = {}
     for collector in vars(Metrics()).values():
-        if isinstance(collector, Counter | Histogram):
+        if isinstance(collector, Counter | Gauge | Histogram):
             (family,) = collector.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
             found[name] = tuple(collector._labelnames)  # noqa: SLF001 told nowhere else

@@ -110,13 +110,13 @@ def test_an_event_with_an_odd_type_is_refused(type_: object) -> None:
         read_event(event(type=type_))
 
 
-@pytest.mark.parametrize("created", [-1, True, 1.0, 2**53, 10**400, [], {}])
+@pytest.mark.parametrize("created", [-1, True, 1.0, 2**37, 10**400, [], {}])
 def test_an_event_with_an_odd_time_is_refused(created: object) -> None:
     with pytest.raises(InvalidEventError, match="event's created"):
         read_event(event(created=created))
 
 
-@pytest.mark.parametrize("created", [0, 2**53 - 1])
+@pytest.mark.parametrize("created", [0, 2**37 - 1])
 def test_the_first_and_the_last_time_are_taken(created: int) -> None:
     assert read_event(event(created=created)).created_s == created
 

@@ -2,14 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from app.adapters.database.sqlite import SqliteDatabase
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import NotFoundError
 from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.refunds import Refund, RefundState
+from app.domain.subscriptions import Subscription, SubscriptionStatus
 from app.usecases.read_payment import ReadPayment
-from app.usecases.records import Checkout, Payment, PaymentView
-from app.usecases.storage import Transaction
+from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
+from app.usecases.storage import Database
 from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID
+from tests.usecases.recording import keep
 
 NOW_MS = NOW_S * 1000
 SPARE_ID = "cs_test_spare"
@@ -40,20 +42,8 @@ PROCESSING = PaymentFacts(awaits_bank=True, checkout_id=CHECKOUT_ID)
 
 
 @pytest.fixture
-def read_payment(database: SqliteDatabase) -> ReadPayment:
+def read_payment(database: Database) -> ReadPayment:
     return ReadPayment(database=database)
-
-
-async def keep(database: SqliteDatabase, *rows: Checkout | Payment) -> None:
-    async def write(transaction: Transaction) -> None:
-        for row in rows:
-            if isinstance(row, Checkout):
-                await transaction.add_checkout(row)
-            else:
-                await transaction.save_payments([row])
-        await transaction.commit()
-
-    await database.write(write)
 
 
 def payment(
@@ -63,7 +53,7 @@ def payment(
 
 
 async def test_a_checkout_without_events_is_open(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT)
 
@@ -84,7 +74,7 @@ async def test_a_checkout_without_events_is_open(
 
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
 async def test_a_paid_checkout_is_shown_by_either_id(
-    database: SqliteDatabase, read_payment: ReadPayment, public_id: str
+    database: Database, read_payment: ReadPayment, public_id: str
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID))
 
@@ -104,7 +94,7 @@ async def test_a_paid_checkout_is_shown_by_either_id(
 
 
 async def test_an_event_that_came_before_the_checkout_was_kept_does_not_turn_time_back(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID, updated_at_ms=NOW_MS - 5))
 
@@ -112,7 +102,7 @@ async def test_an_event_that_came_before_the_checkout_was_kept_does_not_turn_tim
 
 
 async def test_a_session_that_this_service_did_not_start_is_shown_without_a_checkout(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, payment(replace(PAID, checkout_id=None)))
 
@@ -125,7 +115,7 @@ async def test_a_session_that_this_service_did_not_start_is_shown_without_a_chec
 
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
 async def test_where_the_page_did_not_tell_its_session_the_success_url_joins_them(
-    database: SqliteDatabase, read_payment: ReadPayment, public_id: str
+    database: Database, read_payment: ReadPayment, public_id: str
 ) -> None:
     await keep(database, replace(CHECKOUT, session_id=None), payment(PAID))
 
@@ -136,7 +126,7 @@ async def test_where_the_page_did_not_tell_its_session_the_success_url_joins_the
 
 
 async def test_a_checkout_whose_session_is_unknown_is_open(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, replace(CHECKOUT, session_id=None))
 
@@ -157,7 +147,7 @@ async def test_a_checkout_whose_session_is_unknown_is_open(
 )
 @pytest.mark.parametrize("ids", [(SESSION_ID, SPARE_ID), (SPARE_ID, SESSION_ID)])
 async def test_of_several_sessions_the_furthest_counts(
-    database: SqliteDatabase,
+    database: Database,
     read_payment: ReadPayment,
     stronger: PaymentFacts,
     weaker: PaymentFacts,
@@ -176,7 +166,7 @@ async def test_of_several_sessions_the_furthest_counts(
 
 
 async def test_a_retrys_spare_session_does_not_make_the_checkout_expired(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
 
@@ -184,7 +174,7 @@ async def test_a_retrys_spare_session_does_not_make_the_checkout_expired(
 
 
 async def test_a_retrys_spare_session_does_not_make_an_open_checkout_expired(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(EXPIRED, SPARE_ID))
 
@@ -192,7 +182,7 @@ async def test_a_retrys_spare_session_does_not_make_an_open_checkout_expired(
 
 
 async def test_a_retrys_spare_session_stands_for_itself_alone(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
 
@@ -203,13 +193,95 @@ async def test_a_retrys_spare_session_stands_for_itself_alone(
 
 
 async def test_a_session_that_claims_a_checkout_which_is_not_ours_stands_alone(
-    database: SqliteDatabase, read_payment: ReadPayment
+    database: Database, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(replace(PAID, checkout_id=OTHER_CHECKOUT_ID), SPARE_ID))
 
     assert (await read_payment(SPARE_ID)).checkout_id is None
     with pytest.raises(NotFoundError):
         await read_payment(OTHER_CHECKOUT_ID)
+
+
+async def test_a_refunded_payment_shows_how_much_has_gone_back(
+    database: Database, read_payment: ReadPayment
+) -> None:
+    refund = Refund(state=RefundState.SUCCEEDED, amount_minor=500, charge_id="ch_1")
+    await keep(database, payment(replace(PAID, refunds={"re_1": refund})))
+
+    view = await read_payment(SESSION_ID)
+
+    assert (view.status, view.amount_refunded_minor) == (PaymentStatus.PARTIALLY_REFUNDED, 500)
+
+
+# --- subscriptions
+
+
+async def test_a_subscription_of_which_nothing_else_is_known_shows_its_id(
+    database: Database, read_payment: ReadPayment
+) -> None:
+    await keep(database, payment(replace(PAID, subscription_id="sub_1")))
+
+    view = await read_payment(SESSION_ID)
+
+    assert view.subscription == SubscriptionView(
+        id="sub_1", status=None, current_period_end_s=None, cancel_at_period_end=None
+    )
+
+
+async def test_a_subscription_is_shown_as_its_own_events_tell_it(
+    database: Database, read_payment: ReadPayment
+) -> None:
+    state = Subscription(
+        status=SubscriptionStatus.PAST_DUE,
+        at_s=NOW_S,
+        current_period_end_s=NOW_S + 1,
+        cancel_at_period_end=True,
+    )
+    other = replace(state, status=SubscriptionStatus.ACTIVE)
+    facts = replace(PAID, subscription_id="sub_1", subscriptions={"sub_0": other, "sub_1": state})
+    await keep(database, payment(facts))
+
+    view = await read_payment(SESSION_ID)
+
+    assert view.subscription == SubscriptionView(
+        id="sub_1",
+        status=SubscriptionStatus.PAST_DUE,
+        current_period_end_s=NOW_S + 1,
+        cancel_at_period_end=True,
+    )
+
+
+# --- versions
+
+
+async def test_a_view_has_its_payments_version(
+    database: Database, read_payment: ReadPayment
+) -> None:
+    await keep(database, CHECKOUT)
+    before = await read_payment(CHECKOUT_ID)
+    await keep(database, replace(payment(PAID), version=7))
+
+    assert (before.version, (await read_payment(CHECKOUT_ID)).version) == (0, 7)
+    assert (await read_payment(SESSION_ID)).version == 7
+
+
+async def test_each_change_of_any_of_a_checkouts_sessions_raises_the_version(
+    database: Database, read_payment: ReadPayment
+) -> None:
+    await keep(database, replace(CHECKOUT, session_id=None))
+    versions = [(await read_payment(CHECKOUT_ID)).version]
+    for changed in (
+        payment(OPEN, SPARE_ID),
+        payment(PAID),
+        replace(payment(EXPIRED, SPARE_ID), version=2),
+    ):
+        await keep(database, changed)
+        versions.append((await read_payment(CHECKOUT_ID)).version)
+
+    assert versions == [0, 1, 2, 3]
+
+
+# --- what nobody knows
 
 
 @pytest.mark.parametrize(

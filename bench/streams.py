@@ -1,0 +1,208 @@
+"""Many buyers' pages that wait for news: what each costs, and how soon the last one knows.
+
+One thread and a selector, as in `load`: it opens the streams, sends the webhooks, and notes when
+each answer and each message has come.
+"""
+
+import itertools
+import json
+import resource
+import selectors
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from bench import requests
+from bench.contenders import Stage, Started, service
+from bench.load import drive
+from bench.measures import Plan
+
+STREAMS_OF_ONE: Final = 100  # as many as the service allows of one payment
+WAIT_S_MAX: Final = 30.0
+
+_SPARE_FILES: Final = 200
+_TAKEN: Final = b"HTTP/1.1 200"
+_RECEIVE_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Some open streams. Delays are from a webhook's 200 to the last message that it causes."""
+
+    streams: int
+    payments: int
+    open_s: float
+    stream_kb: float | None
+    one_changes_s: Sequence[float]
+    all_change_s: Sequence[float]
+
+
+class StreamError(Exception):
+    """A stream has ended, or has not told what it should."""
+
+
+class _Line:
+    """One connection: a payment's stream, or the way on which its webhooks are sent."""
+
+    __slots__ = ("payment", "socket", "tail")
+
+    def __init__(self, port: int, payment: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT_S_MAX)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.payment = payment
+        self.tail = b""
+
+    def hears(self, mark: bytes) -> bool:
+        """Whether the mark has come; the network may cut it in two."""
+        data = self.socket.recv(_RECEIVE_BYTES)
+        if not data:
+            raise StreamError("a stream has ended")
+        seen = self.tail + data
+        self.tail = seen[-len(mark) + 1 :]
+        return mark in seen
+
+
+class _Crowd:
+    """All streams and senders, and the selector that hears them."""
+
+    def __init__(self, port: int, session_ids: Sequence[str]) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._session_ids = session_ids
+        self._senders = [self._line(port, payment) for payment in range(len(session_ids))]
+        self._streams: list[_Line] = []
+        self._port = port
+
+    def open(self, count: int) -> None:
+        """Open streams, payment after payment; each has shown at the end how its own stands."""
+        for number in range(count):
+            stream = self._line(self._port, number % len(self._session_ids))
+            path = f"/checkout/{self._session_ids[stream.payment]}/events"
+            stream.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            self._streams.append(stream)
+        self._hear(self._streams, {}, _refunded(0))
+
+    def tell(self, events: Iterable[tuple[int, bytes]], refunded: int) -> list[float]:
+        """Send each payment its event, all at once; how long after its 200 its last stream knew."""
+        senders = {}
+        for payment, request in events:
+            senders[self._senders[payment]] = payment
+            self._senders[payment].socket.sendall(request)
+        told = [stream for stream in self._streams if stream.payment in senders.values()]
+        heard_at = self._hear(told, senders, _refunded(refunded))
+        taken_at = {sender.payment: heard_at[sender] for sender in senders}
+        last_at = dict.fromkeys(taken_at, 0.0)
+        for stream in told:
+            last_at[stream.payment] = max(last_at[stream.payment], heard_at[stream])
+        return [max(0.0, last_at[payment] - taken_at[payment]) for payment in taken_at]
+
+    def close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            key.data.socket.close()
+        self._selector.close()
+
+    def _line(self, port: int, payment: int) -> _Line:
+        line = _Line(port, payment)
+        self._selector.register(line.socket, selectors.EVENT_READ, line)
+        return line
+
+    def _hear(
+        self, streams: Iterable[_Line], senders: Iterable[_Line], mark: bytes
+    ) -> dict[_Line, float]:
+        """When each stream has said this, and each sender was answered."""
+        marks = dict.fromkeys(streams, mark) | dict.fromkeys(senders, _TAKEN)
+        heard_at: dict[_Line, float] = {}
+        give_up_at = time.perf_counter() + WAIT_S_MAX
+        while len(heard_at) < len(marks):
+            if time.perf_counter() > give_up_at:
+                raise StreamError(f"{len(marks) - len(heard_at)} have not heard {mark.decode()}")
+            for key, _ in self._selector.select(1):
+                line = key.data
+                if line.hears(marks.get(line, mark)):
+                    heard_at.setdefault(line, time.perf_counter())
+        return heard_at
+
+
+def audience(stage: Stage, plan: Plan) -> Audience:
+    """Open the streams; refund a little of one payment at a time, then of all at once.
+
+    Raises:
+        StreamError: somebody was not told.
+    """
+    _allow_files(plan.streams + _SPARE_FILES)  # before the start: the service inherits it
+    serials = list(itertools.islice(requests.SERIALS, max(1, plan.streams // STREAMS_OF_ONE)))
+    contender = service(requests.webhooks, "events")
+    with (
+        stage.upstream(0) as upstream,
+        stage.server(contender, upstream_port=upstream.process.port) as server,
+        _crowd(server, serials) as crowd,
+    ):
+        before, began = server.process.resident_bytes, time.perf_counter()
+        crowd.open(plan.streams)
+        open_s, after = time.perf_counter() - began, server.process.resident_bytes
+        refunded = itertools.count(1)
+        one = [
+            crowd.tell([(payment, _refund(serial, change))], change)[0]
+            for change in itertools.islice(refunded, plan.changes)
+            for payment, serial in enumerate(serials)
+        ]
+        everyone = [
+            crowd.tell([(n, _refund(serial, change)) for n, serial in enumerate(serials)], change)
+            for change in itertools.islice(refunded, plan.changes)
+        ]
+    known = before is not None and after is not None
+    return Audience(
+        streams=plan.streams,
+        payments=len(serials),
+        open_s=open_s,
+        stream_kb=((after or 0) - (before or 0)) / plan.streams / 1000 if known else None,
+        one_changes_s=one,
+        all_change_s=[max(delays) for delays in everyone],
+    )
+
+
+@contextmanager
+def _crowd(server: Started, serials: Sequence[int]) -> Iterator[_Crowd]:
+    """Nobody yet, and the payments that they will ask for."""
+    template = requests.template("event.json")
+    session_id = json.loads(template)["data"]["object"]["id"].encode()
+    session_ids = [found.decode() for found in requests.filled(session_id, serials)]
+    paid = requests.signed(requests.filled(template, serials))
+    drive(server.process.port, paid, connections=1, seconds=WAIT_S_MAX)
+    crowd = _Crowd(server.process.port, session_ids)
+    try:
+        yield crowd
+    finally:
+        crowd.close()
+
+
+def _refund(serial: int, change: int) -> bytes:
+    """One more of the smallest unit goes back."""
+    subject = {
+        "id": f"re_{serial}_{change}",
+        "object": "refund",
+        "amount": 1,
+        "payment_intent": "pi_3Exemplo%serial%",
+        "status": "succeeded",
+    }
+    document = {
+        "id": f"evt_refund_{serial}_{change}",
+        "object": "event",
+        "created": int(time.time()),
+        "type": "refund.created",
+        "data": {"object": subject},
+    }
+    (request,) = requests.signed(requests.filled(json.dumps(document).encode(), [serial]))
+    return request
+
+
+def _refunded(sum_minor: int) -> bytes:
+    return b'"amount_refunded":%d,' % sum_minor
+
+
+def _allow_files(count: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))

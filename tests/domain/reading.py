@@ -1,0 +1,55 @@
+"""Reads events as the service does: a document becomes an event, its news, and facts."""
+
+from collections.abc import Iterable
+from functools import reduce
+
+from app.domain.events import StripeEvent, read_event
+from app.domain.news import PaymentNews
+from app.domain.payment import PaymentFacts
+from app.domain.payment_news import read_payment_news
+from tests.builders import NOW_S, Document, event, session
+
+COMPLETED = "checkout.session.completed"
+SUCCEEDED = "checkout.session.async_payment_succeeded"
+FAILED = "checkout.session.async_payment_failed"
+EXPIRED = "checkout.session.expired"
+
+
+def stripe_event(
+    type_: str,
+    subject: Document,
+    *,
+    created: int | None = NOW_S,
+    previous: Document | None = None,
+) -> StripeEvent:
+    data = {"object": subject, "previous_attributes": previous}
+    return read_event(event(type_, created=created, data=data))
+
+
+def news(
+    type_: str,
+    subject: Document,
+    *,
+    created: int | None = NOW_S,
+    previous: Document | None = None,
+) -> PaymentNews:
+    """What an event says of a payment; it must say something."""
+    read = read_payment_news(stripe_event(type_, subject, created=created, previous=previous))
+    assert read is not None
+    return read
+
+
+def news_of_session(type_: str = COMPLETED, **fields: object) -> PaymentNews:
+    """The news of a session with these fields; of a paid one, where nothing else is said."""
+    return news(type_, session(**fields))
+
+
+def news_in(documents: Iterable[Document]) -> list[PaymentNews]:
+    """The news of those events that say something of a payment."""
+    read = (read_payment_news(read_event(document)) for document in documents)
+    return [said for said in read if said is not None]
+
+
+def fold(*told: PaymentNews) -> PaymentFacts:
+    """What all of this proves, of one payment."""
+    return reduce(PaymentFacts.join, (said.facts for said in told), PaymentFacts())

@@ -1,0 +1,253 @@
+import pytest
+
+from app.domain.news import CannotFoldError, PaymentNews
+from app.domain.payment import PaymentFacts
+from app.domain.payment_news import read_payment_news
+from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
+from tests.builders import NOW_S, Document
+from tests.domain.reading import fold, news, stripe_event
+from tests.domain.stripe_objects import (
+    invoice,
+    invoice_payment,
+    listing,
+    old_invoice,
+    payment_intent,
+    subscription,
+)
+
+UPDATED = "customer.subscription.updated"
+SUBSCRIPTION_EVENTS = [
+    f"customer.subscription.{kind}"
+    for kind in ("created", "updated", "deleted", "paused", "resumed", "trial_will_end")
+]
+FIRST_INVOICE = Invoice(paid=True, is_first=True, amount_paid_minor=1999, payment_ids=("pi_1",))
+
+
+def subscription_in(said: PaymentNews) -> Subscription:
+    return said.facts.subscriptions["sub_1"]
+
+
+def invoice_in(said: PaymentNews) -> Invoice:
+    return said.facts.invoices["in_1"]
+
+
+# --- subscriptions
+
+
+@pytest.mark.parametrize("type_", SUBSCRIPTION_EVENTS)
+@pytest.mark.parametrize("status", list(SubscriptionStatus))
+def test_a_subscription_stands_as_its_status_says(type_: str, status: SubscriptionStatus) -> None:
+    read = news(type_, subscription(status=status.value))
+
+    state = Subscription(
+        status=status,
+        at_s=NOW_S,
+        is_first=type_ == "customer.subscription.created",
+        current_period_end_s=NOW_S + 2_592_000,
+    )
+    facts = PaymentFacts(subscriptions={"sub_1": state})
+    assert read == PaymentNews(None, ("sub_1", "in_1"), facts)
+
+
+@pytest.mark.parametrize("status", [None, "", "ACTIVE", "of_tomorrow", 7, True, [], {}])
+def test_an_unknown_status_of_a_subscription_is_doubted_and_still_links(status: object) -> None:
+    read = news(UPDATED, subscription(status=status))
+
+    assert read == PaymentNews(
+        None,
+        ("sub_1", "in_1"),
+        PaymentFacts(),
+        ("data.object.status is of an unknown kind",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("previous", "changed"),
+    [(None, False), ({}, False), ({"items": {}}, False), ({"status": "incomplete"}, True)],
+)
+def test_an_update_says_whether_the_status_has_changed(
+    previous: Document | None,
+    changed: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    read = news(UPDATED, subscription(), previous=previous)
+
+    assert subscription_in(read).changed_status is changed
+
+
+def test_an_event_without_a_time_is_older_than_any_other() -> None:
+    assert subscription_in(news(UPDATED, subscription(), created=None)).at_s == 0
+
+
+def test_before_2025_the_period_stood_on_the_subscription() -> None:
+    old = subscription(current_period_end=NOW_S + 7, items=listing({"id": "si_1"}))
+
+    assert subscription_in(news(UPDATED, old)).current_period_end_s == NOW_S + 7
+
+
+def test_since_2025_the_first_item_whose_period_ends_says_when_money_is_due() -> None:
+    items = listing(
+        {"current_period_end": NOW_S + 9},
+        {"current_period_end": NOW_S + 5},
+        {"current_period_end": "soon"},
+    )
+
+    assert subscription_in(news(UPDATED, subscription(items=items))).current_period_end_s == (
+        NOW_S + 5
+    )
+
+
+@pytest.mark.parametrize("end", [None, -1, 1.5, "1760000000", True, 2**37, 10**400, [], {}])
+def test_an_odd_end_of_a_period_is_left_out(end: object) -> None:
+    odd = subscription(current_period_end=end, items=listing({"current_period_end": end}))
+
+    assert subscription_in(news(UPDATED, odd)).current_period_end_s is None
+
+
+@pytest.mark.parametrize("end", [0, 2**37 - 1])
+def test_the_first_and_the_last_end_of_a_period_are_kept(end: int) -> None:
+    odd = subscription(current_period_end=end, items=None)
+
+    assert subscription_in(news(UPDATED, odd)).current_period_end_s == end
+
+
+@pytest.mark.parametrize(
+    ("value", "ends"), [(True, True), (False, False), (None, False), (1, False)]
+)
+def test_a_subscription_ends_with_its_period_only_where_stripe_says_so(
+    value: object,
+    ends: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    read = news(UPDATED, subscription(cancel_at_period_end=value))
+
+    assert subscription_in(read).cancel_at_period_end is ends
+
+
+# --- invoices
+
+
+def test_an_invoice_of_today_has_its_links_under_parent_and_payments() -> None:
+    read = news("invoice.paid", invoice())
+
+    facts = PaymentFacts(invoices={"in_1": FIRST_INVOICE})
+    assert read == PaymentNews(None, ("in_1", "sub_1", "pi_1"), facts)
+
+
+def test_an_invoice_before_2025_has_its_links_on_top() -> None:
+    read = news("invoice.paid", old_invoice())
+
+    known = Invoice(paid=True, is_first=True, amount_paid_minor=1999, payment_ids=("ch_1", "pi_1"))
+    facts = PaymentFacts(invoices={"in_1": known})
+    assert read == PaymentNews(None, ("in_1", "sub_1", "pi_1", "ch_1"), facts)
+
+
+def test_an_invoices_links_may_be_expanded() -> None:
+    expanded = invoice(
+        parent={"subscription_details": {"subscription": subscription()}},
+        payments=listing(
+            {"payment": {"payment_intent": payment_intent()}},
+            {"payment": {"charge": {"id": "ch_2"}}},
+        ),
+    )
+
+    read = news("invoice.paid", expanded)
+
+    assert read.object_ids == ("in_1", "sub_1", "pi_1", "ch_2")
+    assert invoice_in(read).payment_ids == ("ch_2", "pi_1")
+
+
+@pytest.mark.parametrize(
+    ("type_", "fact"),
+    [
+        ("invoice.paid", "paid"),
+        ("invoice.payment_succeeded", "paid"),
+        ("invoice.payment_failed", "payment_failed"),
+        ("invoice.payment_action_required", "action_required"),
+        ("invoice.voided", "voided"),
+        ("invoice.marked_uncollectible", "uncollectible"),
+    ],
+)
+def test_each_event_of_an_invoice_proves_just_this(type_: str, fact: str) -> None:
+    read = news(type_, {"id": "in_1"})
+
+    proven: Document = {fact: True}
+    assert read.facts == PaymentFacts(invoices={"in_1": Invoice(**proven)})
+
+
+def test_paid_and_payment_succeeded_are_one_fact() -> None:
+    paid, succeeded = news("invoice.paid", invoice()), news("invoice.payment_succeeded", invoice())
+
+    assert fold(paid, succeeded).invoices == {"in_1": FIRST_INVOICE}
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_first", "is_renewal"),
+    [
+        ("subscription_create", True, False),
+        ("subscription_cycle", False, True),
+        ("subscription_update", False, True),
+        ("manual", False, True),
+        (None, False, False),
+        (7, False, False),
+        ([], False, False),
+    ],
+)
+def test_an_invoices_reason_says_whether_it_is_the_first(
+    reason: object,
+    is_first: bool,  # noqa: FBT001 a row of the table
+    is_renewal: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    known = invoice_in(news("invoice.paid", invoice(billing_reason=reason)))
+
+    assert known.is_first is is_first
+    assert known.is_renewal is is_renewal
+
+
+@pytest.mark.parametrize("odd", [None, 7, "", [], {}, {"data": None}, {"data": [7, None, []]}])
+def test_odd_links_of_an_invoice_are_left_out(odd: object) -> None:
+    read = news("invoice.paid", invoice(parent=odd, payments=odd))
+
+    assert read.object_ids == ("in_1",)
+    assert invoice_in(read).payment_ids == ()
+
+
+@pytest.mark.parametrize("amount", [None, -1, 5.0, "500", True, 2**53, [], {}])
+def test_an_odd_amount_of_an_invoice_is_left_out(amount: object) -> None:
+    read = news("invoice.paid", invoice(amount_paid=amount))
+
+    assert invoice_in(read).amount_paid_minor is None
+    assert invoice_in(read).paid
+
+
+# --- invoice payments
+
+
+@pytest.mark.parametrize(
+    ("payment", "paid_by"),
+    [
+        ({"type": "payment_intent", "payment_intent": "pi_1"}, "pi_1"),
+        ({"type": "payment_intent", "payment_intent": {"id": "pi_1"}}, "pi_1"),
+        ({"type": "charge", "charge": "ch_1"}, "ch_1"),
+    ],
+)
+def test_an_invoice_payment_says_who_paid_which_invoice(payment: Document, paid_by: str) -> None:
+    read = news("invoice_payment.paid", invoice_payment(payment=payment))
+
+    facts = PaymentFacts(invoices={"in_1": Invoice(payment_ids=(paid_by,))})
+    assert read == PaymentNews(None, ("in_1", paid_by), facts)
+
+
+@pytest.mark.parametrize("invoice_id", [None, 7, "", "in 1", [], {}])
+def test_an_invoice_payment_without_its_invoice_is_doubted(invoice_id: object) -> None:
+    read = news("invoice_payment.paid", invoice_payment(invoice=invoice_id))
+
+    doubts = ("data.object.invoice is of an unknown kind",)
+    assert read == PaymentNews(None, ("pi_1",), PaymentFacts(), doubts)
+
+
+@pytest.mark.parametrize("id_", [None, "", 7, "in 1", [], {}])
+@pytest.mark.parametrize("type_", ["invoice.paid", "customer.subscription.created"])
+def test_an_object_without_its_id_cannot_be_folded(type_: str, id_: object) -> None:
+    odd = stripe_event(type_, {"id": id_, "status": "active"})
+
+    with pytest.raises(CannotFoldError, match=r"data\.object\.id"):
+        read_payment_news(odd)

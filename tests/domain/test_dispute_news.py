@@ -1,0 +1,84 @@
+import pytest
+
+from app.domain.disputes import Dispute, DisputeState, Review
+from app.domain.news import PaymentNews
+from app.domain.payment import PaymentFacts
+from tests.domain.reading import news
+from tests.domain.stripe_objects import charge, dispute, fraud_warning, review
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("warning_needs_response", DisputeState.OPEN),
+        ("warning_under_review", DisputeState.OPEN),
+        ("needs_response", DisputeState.OPEN),
+        ("under_review", DisputeState.OPEN),
+        ("warning_closed", DisputeState.WARNING_CLOSED),
+        ("prevented", DisputeState.PREVENTED),
+        ("won", DisputeState.WON),
+        ("lost", DisputeState.LOST),
+    ],
+)
+def test_a_dispute_stands_as_its_status_says(status: str, state: DisputeState) -> None:
+    read = news("charge.dispute.updated", dispute(status=status))
+
+    known = Dispute(state=state, amount_minor=1999, charge_id="ch_1", intent_id="pi_1")
+    assert read == PaymentNews(None, ("ch_1", "pi_1"), PaymentFacts(disputes={"dp_1": known}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "withdrawn", "reinstated"),
+    [
+        ("created", False, False),
+        ("updated", False, False),
+        ("closed", False, False),
+        ("funds_withdrawn", True, False),
+        ("funds_reinstated", False, True),
+    ],
+)
+def test_a_disputes_money_moves_when_the_events_type_says_so(
+    kind: str,
+    withdrawn: bool,  # noqa: FBT001 a row of the table
+    reinstated: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    known = news(f"charge.dispute.{kind}", dispute()).facts.disputes["dp_1"]
+
+    assert known.funds_withdrawn is withdrawn
+    assert known.funds_reinstated is reinstated
+
+
+@pytest.mark.parametrize("status", [None, "", "WON", "of_tomorrow", 7, True, [], {}])
+def test_a_dispute_of_an_unknown_status_counts_as_open_and_is_doubted(status: object) -> None:
+    read = news("charge.dispute.updated", dispute(status=status))
+
+    assert read.facts.disputes["dp_1"].state is DisputeState.OPEN
+    assert read.doubts == ("data.object.status is of an unknown kind",)
+
+
+def test_a_disputes_charge_and_intent_may_be_expanded() -> None:
+    read = news("charge.dispute.created", dispute(charge=charge(), payment_intent={"id": "pi_1"}))
+
+    assert read.object_ids == ("ch_1", "pi_1")
+
+
+# --- reviews and fraud warnings
+
+
+@pytest.mark.parametrize(("type_", "closed"), [("review.opened", False), ("review.closed", True)])
+def test_a_review_is_open_until_it_is_closed(
+    type_: str,
+    closed: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    read = news(type_, review())
+
+    assert read == PaymentNews(
+        None, ("pi_1",), PaymentFacts(reviews={"prv_1": Review(closed=closed)})
+    )
+
+
+@pytest.mark.parametrize("kind", ["created", "updated"])
+def test_a_fraud_warning_is_kept_by_its_id(kind: str) -> None:
+    read = news(f"radar.early_fraud_warning.{kind}", fraud_warning(payment_intent="pi_1"))
+
+    assert read == PaymentNews(None, ("ch_1", "pi_1"), PaymentFacts(fraud_warning_ids=("issfr_1",)))

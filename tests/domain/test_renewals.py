@@ -1,0 +1,215 @@
+"""What belongs to a subscription's first payment, and what to its renewals."""
+
+import itertools
+
+import pytest
+
+from app.domain.cart import Mode
+from app.domain.news import PaymentNews
+from app.domain.payment import Intent, IntentState, PaymentFacts, PaymentStatus
+from app.domain.subscriptions import Invoice
+from tests.builders import Document
+from tests.domain.reading import fold, news, news_of_session
+from tests.domain.stripe_objects import (
+    charge,
+    dispute,
+    invoice,
+    invoice_payment,
+    listing,
+    old_invoice,
+    payment_intent,
+    refund,
+)
+
+SESSION = news_of_session(
+    mode="subscription", payment_intent=None, subscription="sub_1", invoice="in_1"
+)
+FIRST = news("invoice.paid", invoice())
+OF_RENEWAL: Document = {"charge": "ch_2", "payment_intent": "pi_2"}
+
+
+def renewal(number: int = 2, type_: str = "invoice.paid", **changes: object) -> PaymentNews:
+    """An event of the renewal that `pi_<number>` pays."""
+    fields: Document = {
+        "id": f"in_{number}",
+        "billing_reason": "subscription_cycle",
+        "payments": listing({"payment": {"payment_intent": f"pi_{number}"}}),
+    }
+    return news(type_, invoice(**(fields | changes)))
+
+
+# --- how many
+
+
+def test_the_first_invoice_is_no_renewal() -> None:
+    assert fold(SESSION, FIRST).renewals_paid == 0
+
+
+def test_a_renewal_counts_once_though_two_events_say_that_it_was_paid() -> None:
+    again = renewal(type_="invoice.payment_succeeded")
+
+    assert fold(SESSION, FIRST, renewal(), again, renewal()).renewals_paid == 1
+
+
+def test_each_renewal_counts() -> None:
+    assert fold(SESSION, FIRST, renewal(2), renewal(3), renewal(4)).renewals_paid == 3
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "invoice.payment_failed",
+        "invoice.payment_action_required",
+        "invoice.voided",
+        "invoice.marked_uncollectible",
+    ],
+)
+def test_a_renewal_that_was_not_paid_does_not_count(type_: str) -> None:
+    assert fold(SESSION, FIRST, renewal(type_=type_)).renewals_paid == 0
+
+
+def test_a_renewal_that_failed_and_was_paid_later_counts() -> None:
+    failed = renewal(type_="invoice.payment_failed")
+
+    assert fold(SESSION, failed, renewal()).renewals_paid == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "renewals"),
+    [
+        # Its reason decides where the session names no invoice,
+        (PaymentFacts(invoices={"in_2": Invoice(paid=True)}), 0),
+        (PaymentFacts(invoices={"in_2": Invoice(paid=True, is_renewal=True)}), 1),
+        (PaymentFacts(invoices={"in_2": Invoice(paid=True, is_first=True)}), 0),
+        # and where it does, its name,
+        (PaymentFacts(invoice_ids=("in_1",), invoices={"in_2": Invoice(paid=True)}), 1),
+        (PaymentFacts(invoice_ids=("in_2",), invoices={"in_2": Invoice(paid=True)}), 0),
+        (
+            PaymentFacts(
+                invoice_ids=("in_2",), invoices={"in_2": Invoice(paid=True, is_renewal=True)}
+            ),
+            0,
+        ),
+        # but the first is the first, whatever the session names.
+        (
+            PaymentFacts(
+                invoice_ids=("in_1",), invoices={"in_2": Invoice(paid=True, is_first=True)}
+            ),
+            0,
+        ),
+    ],
+)
+def test_an_invoice_is_known_as_a_renewal_by_its_reason_or_by_not_being_the_sessions(
+    known: PaymentFacts, renewals: int
+) -> None:
+    assert known.renewals_paid == renewals
+
+
+def test_a_session_that_pays_once_has_no_renewals() -> None:
+    own = news("invoice.paid", invoice(id="in_of_its_own", billing_reason="manual"))
+    once = news_of_session(mode="payment", amount_total=1999, invoice=None)
+    gone_back = news("refund.created", refund(amount=1999))
+
+    facts = fold(once, own, gone_back)
+
+    assert facts.mode is Mode.PAYMENT
+    assert facts.renewals_paid == 0
+    assert facts.status is PaymentStatus.REFUNDED
+
+
+# --- whose money
+
+
+def told_of_the_renewal() -> list[PaymentNews]:
+    """Each way in which a renewal's money can go back or be fought over."""
+    return [
+        news("refund.created", refund(id="re_2", **OF_RENEWAL)),
+        news("charge.refunded", charge(id="ch_2", payment_intent="pi_2", amount_refunded=500)),
+        news("charge.dispute.created", dispute(id="dp_2", **OF_RENEWAL)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "bill",
+    [
+        renewal(),
+        news(
+            "invoice_payment.paid",
+            invoice_payment(invoice="in_2", payment={"payment_intent": "pi_2"}),
+        ),
+        news(
+            "invoice.paid",
+            old_invoice(
+                id="in_2",
+                billing_reason="subscription_cycle",
+                payment_intent="pi_2",
+                charge="ch_2",
+            ),
+        ),
+        news("payment_intent.succeeded", payment_intent(id="pi_2", invoice="in_2")),
+        news("charge.succeeded", charge(id="ch_2", payment_intent="pi_2", invoice="in_2")),
+    ],
+    ids=["today", "invoice payment", "before 2025", "old intent", "old charge"],
+)
+def test_a_renewals_refund_and_dispute_are_not_the_first_payments(bill: PaymentNews) -> None:
+    told = [SESSION, FIRST, bill, *told_of_the_renewal()]
+
+    for order in itertools.permutations(told):
+        facts = fold(*order)
+        assert facts.amount_refunded_minor == 0
+        assert facts.status is PaymentStatus.PAID
+        assert len(facts.disputes) == 1
+        assert len(facts.refunds) == 1
+
+
+def test_the_first_payments_refund_and_dispute_count_beside_renewals() -> None:
+    gone_back = fold(SESSION, FIRST, renewal(), news("refund.created", refund(amount=700)))
+    fought_over = fold(SESSION, FIRST, renewal(), news("charge.dispute.created", dispute()))
+
+    assert gone_back.amount_refunded_minor == 700
+    assert gone_back.status is PaymentStatus.PARTIALLY_REFUNDED
+    assert fought_over.status is PaymentStatus.DISPUTED
+
+
+@pytest.mark.parametrize("known_by", [{"charge": None}, {"payment_intent": None}])
+def test_a_renewals_dispute_is_known_by_its_charge_or_by_its_intent(known_by: Document) -> None:
+    bill = news(
+        "invoice.paid",
+        old_invoice(
+            id="in_2", billing_reason="subscription_cycle", payment_intent="pi_2", charge="ch_2"
+        ),
+    )
+    fought_over = news("charge.dispute.created", dispute(**(OF_RENEWAL | known_by)))
+
+    assert fold(SESSION, FIRST, bill, fought_over).status is PaymentStatus.PAID
+
+
+def test_a_dispute_of_an_unknown_payment_is_the_first_payments() -> None:
+    nameless = news("charge.dispute.created", dispute(charge=None, payment_intent=None))
+
+    assert fold(SESSION, FIRST, renewal(), nameless).status is PaymentStatus.DISPUTED
+
+
+def test_a_renewals_intent_contradicts_no_payment_that_ended_unpaid() -> None:
+    intents = {"pi_2": Intent(state=IntentState.SUCCEEDED)}
+    expired = PaymentFacts(expired=True, invoice_ids=("in_1",), intents=intents)
+
+    assert expired.contradicted
+    assert not expired.join(renewal().facts).contradicted
+
+
+def test_after_a_trial_the_first_bill_with_money_is_a_renewal() -> None:
+    trial = news_of_session(
+        mode="subscription",
+        payment_status="no_payment_required",
+        amount_total=0,
+        payment_intent=None,
+        subscription="sub_1",
+        invoice="in_1",
+    )
+    nothing_due = news("invoice.paid", invoice(amount_paid=0, payments=listing()))
+
+    facts = fold(trial, nothing_due, renewal(), *told_of_the_renewal())
+
+    assert facts.status is PaymentStatus.PAID
+    assert facts.renewals_paid == 1

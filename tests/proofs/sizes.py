@@ -1,0 +1,27 @@
+"""How much is proven: little in `make test`, much where the environment says so.
+
+    PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 pytest tests/proofs
+
+PROOF_SEED makes a storm or a shuffle again: the same histories, the same moments of the kills. How
+the machine interleaves them is its own. Hypothesis keeps and prints its own counterexamples.
+"""
+
+import os
+import random
+from typing import Final
+
+KILLS: Final = int(os.environ.get("PROOF_KILLS", "3"))
+SHUFFLES: Final = int(os.environ.get("PROOF_SHUFFLES", "2"))
+EXAMPLES: Final = int(os.environ.get("PROOF_EXAMPLES", "500"))
+FILLINGS: Final = int(os.environ.get("PROOF_FILLINGS", "1"))
+TELLS_FIGURES: Final = any(name.startswith("PROOF_") for name in os.environ)
+
+
+def new_seed() -> str:
+    """The one that is asked for, or another each time."""
+    return os.environ.get("PROOF_SEED") or f"{random.SystemRandom().getrandbits(32):08x}"
+
+
+def chance_of(*parts: object) -> random.Random:
+    """The same numbers for the same parts, whatever else is drawn meanwhile."""
+    return random.Random(repr(parts))  # noqa: S311 it decides what is tried, and guards nothing

@@ -1,0 +1,143 @@
+"""Any history, in any order, in any batches, through two connections: one and the same truth."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.adapters.database.sqlite import SqliteDatabase
+from app.usecases.rebuild_payments import RebuildPayments, Verdict
+from tests.builders import Document, FixedClock, SilentAlarm, event, session
+from tests.domain.strategies import histories
+from tests.proofs.sizes import EXAMPLES
+from tests.proofs.tangles import tangles
+from tests.proofs.truth import Truth, received, recorder, truth_of
+
+IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 each run makes a folder of its own there
+BATCH_MAX: Final = 8
+
+Batches = Sequence[tuple[int, list[Document]]]  # by which connection each is recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One file, emptied between histories, and two connections that record to it."""
+
+    runner: asyncio.Runner
+    databases: Sequence[SqliteDatabase]
+    eye: sqlite3.Connection
+    counts: Counter[str]
+
+    def truth_after(self, batches: Batches) -> Truth:
+        """What is committed after these."""
+        self._empty()
+        self.counts["events"] += sum(len(documents) for _, documents in batches)
+        self.runner.run(self._record(batches))
+        return truth_of(self.eye)
+
+    def payments_that_differ_when_rebuilt(self) -> list[str]:
+        self.counts["examples"] += 1
+        return self.runner.run(self._rebuild())
+
+    async def _record(self, batches: Batches) -> None:
+        recorders = [recorder(database) for database in self.databases]
+        for which, documents in batches:
+            await recorders[which]([received(document) for document in documents])
+
+    async def _rebuild(self) -> list[str]:
+        rebuild = RebuildPayments(database=self.databases[0], clock=FixedClock())
+        return [each.session_id async for each in rebuild() if each.verdict is not Verdict.SAME]
+
+    def _empty(self) -> None:
+        with self.eye:
+            for table in ("events", "payments", "payment_links", "event_mentions"):
+                self.eye.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
+
+
+@pytest.fixture(scope="module")
+def ledger(migrated_path: Path, figures: list[str]) -> Iterator[Ledger]:
+    """In memory, where that is to be had: here orders are proven, not disks."""
+    where = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    with asyncio.Runner() as runner, TemporaryDirectory(prefix="proofs-", dir=where) as folder:
+        path = Path(shutil.copy(migrated_path, folder))
+        databases = [SqliteDatabase(path, SilentAlarm()) for _ in range(2)]
+        with closing(sqlite3.connect(path)) as eye:
+            ledger = Ledger(runner, databases, eye, Counter())
+            yield ledger
+        for database in databases:
+            runner.run(database.close())
+    counts = ledger.counts
+    figures.append(
+        f"histories: {counts['examples']:,} random histories of payments and of tangles, "
+        f"{counts['events']:,} deliveries: in order and in disorder, the same states"
+    )
+
+
+def in_order(history: Sequence[Document]) -> Batches:
+    """All in one batch."""
+    return [(0, list(history))]
+
+
+def in_disorder(data: st.DataObject, history: Sequence[Document]) -> Batches:
+    """Any order, some of them again, in batches of any size, by either connection."""
+    again = data.draw(st.lists(st.sampled_from(history), max_size=6))
+    shuffled = data.draw(st.permutations([*history, *again]))
+    batches: list[tuple[int, list[Document]]] = []
+    while shuffled:
+        size, which = data.draw(st.integers(1, BATCH_MAX)), data.draw(st.integers(0, 1))
+        batches.append((which, shuffled[:size]))
+        shuffled = shuffled[size:]
+    return batches
+
+
+def failed(found: Truth) -> list[str]:
+    return [event_id for event_id, (_, state, _) in found.events.items() if state == "failed"]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(data=st.data(), history=histories(payments_max=3))
+def test_a_history_of_several_payments_ends_in_one_truth_however_it_is_told(
+    ledger: Ledger, data: st.DataObject, history: list[Document]
+) -> None:
+    calm = ledger.truth_after(in_order(history))
+    stormy = ledger.truth_after(in_disorder(data, history))
+
+    assert stormy == calm
+    assert stormy.events.keys() == {document["id"] for document in history}
+    assert not failed(stormy)
+    assert ledger.payments_that_differ_when_rebuilt() == []
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None)
+@given(data=st.data(), history=tangles())
+def test_events_in_a_tangle_end_in_one_truth_however_they_are_told(
+    ledger: Ledger, data: st.DataObject, history: list[Document]
+) -> None:
+    calm = ledger.truth_after(in_order(history))
+    stormy = ledger.truth_after(in_disorder(data, history))
+
+    assert stormy == calm
+    assert stormy.events.keys() == {document["id"] for document in history}
+    assert ledger.payments_that_differ_when_rebuilt() == []
+
+
+def test_of_two_bodies_with_one_event_id_the_first_counts_in_a_batch_too(ledger: Ledger) -> None:
+    """Two endpoints of other API versions may send one event in two shapes."""
+    first, second = event(subject=session(invoice="in_1")), event(subject=session(invoice=None))
+
+    apart = ledger.truth_after([(0, [first]), (0, [second])])
+    together = ledger.truth_after([(0, [first, second])])
+
+    assert together == apart
+    assert ledger.payments_that_differ_when_rebuilt() == []

@@ -1,0 +1,85 @@
+"""What a database holds that may not depend on the order in which events came."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.adapters.database.facts import facts_from_json
+from app.adapters.database.sqlite import SqliteDatabase
+from app.domain.events import read_event
+from app.domain.payment import PaymentFacts
+from app.usecases.record_events import ReceivedEvent, RecordEvents
+from tests.builders import Document, FixedClock, SilentAlarm, to_body
+
+_PAYMENTS: Final = """
+    SELECT session_id, facts, status, checkout_id, amount_total_minor, currency, paid_at_s,
+           amount_refunded_minor, contradicted FROM payments
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """All of it, compared as a whole: payments by session, events by id, who is linked to whom."""
+
+    payments: Mapping[str, tuple[PaymentFacts, tuple[object, ...]]]
+    events: Mapping[str, tuple[object, ...]]
+    links: frozenset[tuple[object, ...]]
+    mentions: frozenset[tuple[object, ...]]
+
+    @property
+    def statuses(self) -> Mapping[str, object]:
+        """The payments' statuses, by session."""
+        return {session_id: columns[0] for session_id, (_, columns) in self.payments.items()}
+
+
+def truth(path: Path) -> Truth:
+    """What is committed there."""
+    with closing(sqlite3.connect(path)) as connection:
+        return truth_of(connection)
+
+
+def truth_of(connection: sqlite3.Connection) -> Truth:
+    """The same, through a connection that is open already."""
+
+    def rows(sql: str) -> list[tuple[Any, ...]]:
+        return connection.execute(sql).fetchall()
+
+    return Truth(
+        payments={
+            session_id: (facts_from_json(facts), tuple(columns))
+            for session_id, facts, *columns in rows(_PAYMENTS)
+        },
+        events={row[0]: row[1:] for row in rows("SELECT id, type, state, reason FROM events")},
+        links=frozenset(rows("SELECT object_id, session_id FROM payment_links")),
+        mentions=frozenset(rows("SELECT object_id, event_id FROM event_mentions")),
+    )
+
+
+def received(document: Document) -> ReceivedEvent:
+    """An event as the webhook hands it on."""
+    return ReceivedEvent(read_event(document), to_body(document))
+
+
+def recorder(database: SqliteDatabase) -> RecordEvents:
+    """Records events, and tells nobody."""
+    return RecordEvents(
+        database=database, clock=FixedClock(), alarm=SilentAlarm(), on_change=lambda _: None
+    )
+
+
+async def calm_truth(path: Path, history: Sequence[Document]) -> Truth:
+    """What a history leads to when it is told in order, one event after the other, undisturbed.
+
+    `path` is an empty database with the current schema.
+    """
+    database = SqliteDatabase(path, SilentAlarm())
+    try:
+        record = recorder(database)
+        for document in history:
+            await record([received(document)])
+    finally:
+        await database.close()
+    return truth(path)

@@ -1,0 +1,250 @@
+"""`altan-checkout events list|show`: tables, JSON, and nothing personal unasked."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.builders import ACCOUNT, CHECKOUT_ID, SECRET, SESSION_ID, event, query
+from tests.events_shop import HISTORY, Shop, make_busy, make_shop
+from tests.test_cli import GOOD, run
+from tests.usecases.recording import NOW_MS, prune, record
+
+
+@pytest.fixture
+def shop(database_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return make_shop(database_path, monkeypatch)
+
+
+@pytest.fixture
+def busy_shop(shop: Shop) -> Shop:
+    return make_busy(shop)
+
+
+# --- list
+
+
+def test_events_are_listed_in_a_table(busy_shop: Shop) -> None:
+    ended = busy_shop.events("list")
+
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    for words in ("evt_paid", "checkout.session.completed", "folded", "waiting", "failed"):
+        assert words in ended.stdout
+    assert "data.object.id is missing" in ended.stdout
+    assert "2025-10-09 08:53:20" in ended.stdout
+
+
+def test_no_events_are_said_to_be_none(shop: Shop) -> None:
+    assert shop.events("list").stdout == "No such event.\n"
+    assert shop.json("list") == []
+
+
+def test_events_are_listed_as_json(busy_shop: Shop) -> None:
+    (failed,) = busy_shop.json("list", "--state", "failed")
+
+    assert failed | {"reason": None} == {
+        "id": "evt_odd",
+        "type": "charge.succeeded",
+        "created": "2025-10-09 08:53:20",
+        "created_s": NOW_MS // 1000,
+        "received_at": "2025-10-09 08:53:20",
+        "received_at_ms": NOW_MS,
+        "state": "failed",
+        "reason": None,
+        "has_payload": True,
+    }
+    assert failed["reason"].startswith("CannotFoldError: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ([], {"evt_paid", "evt_charged", "evt_disputed", "evt_waiting", "evt_odd"}),
+        (["--state", "waiting"], {"evt_waiting"}),
+        (["--type", "charge.dispute.created"], {"evt_disputed"}),
+        (["--payment", SESSION_ID], {"evt_paid", "evt_charged", "evt_disputed"}),
+        (["--payment", CHECKOUT_ID, "--type", "charge.succeeded"], {"evt_charged"}),
+        (["--limit", "1"], {"evt_waiting"}),
+        (["--type", "no.such.type"], set()),
+    ],
+)
+def test_those_that_are_asked_for_are_listed(
+    busy_shop: Shop, arguments: list[str], found: set[str]
+) -> None:
+    assert {each["id"] for each in busy_shop.json("list", *arguments)} == found
+
+
+@pytest.mark.parametrize("arguments", [["--state", "odd"], ["--limit", "0"], ["--limit", "99999"]])
+def test_what_cannot_be_asked_for_is_refused(busy_shop: Shop, arguments: list[str]) -> None:
+    assert busy_shop.events("list", *arguments).exit_code == 2
+
+
+def test_a_checkout_that_is_unknown_is_said_to_be_so(shop: Shop) -> None:
+    ended = shop.events("list", "--payment", CHECKOUT_ID)
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr == "There is no checkout with that id.\n"
+
+
+def test_an_odd_type_does_not_spoil_the_table(shop: Shop) -> None:
+    odd = event("[bold]/[/red]\\", {"id": "x_1"}, id="evt_brackets")
+    shop.does(lambda database: record(database, odd))
+
+    ended = shop.events("list")
+
+    assert ended.exit_code == 0
+    assert "[bold]/[/red]\\" in ended.stdout
+
+
+def test_an_event_without_payload_is_said_to_be_so(busy_shop: Shop) -> None:
+    busy_shop.does(lambda database: prune(database, len(HISTORY)))
+
+    ended = busy_shop.events("list", "--payment", SESSION_ID)
+
+    assert ended.stdout.count("payload is gone") == 3
+    assert busy_shop.json("list") == []
+
+
+# --- show
+
+
+def test_an_event_is_shown_with_its_payment(busy_shop: Shop) -> None:
+    shown = busy_shop.json("show", "evt_disputed")
+    facts = shown["payments"][0].pop("facts")
+
+    assert shown == {
+        "id": "evt_disputed",
+        "type": "charge.dispute.created",
+        "state": "folded",
+        "reason": None,
+        "created": "2025-10-09 08:53:20",
+        "received": "2025-10-09 08:53:20",
+        "livemode": False,
+        "mentions": ["ch_1"],
+        "payments": [
+            {
+                "session_id": SESSION_ID,
+                "checkout_id": CHECKOUT_ID,
+                "status": "disputed",
+                "amount_refunded": 0,
+                "renewals_paid": 0,
+                "contradicted": False,
+                "price_mismatch": False,
+            }
+        ],
+    }
+    assert facts["disputes"]["dp_1"]["state"] == "open"
+
+
+def test_an_event_is_shown_to_people_too(busy_shop: Shop) -> None:
+    ended = busy_shop.events("show", "evt_disputed")
+
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    for words in ("charge.dispute.created", '"status": "disputed"', "ch_1", SESSION_ID):
+        assert words in ended.stdout
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_payload_is_shown_where_it_is_asked_for(busy_shop: Shop, form: list[str]) -> None:
+    ended = busy_shop.events("show", "evt_paid", "--payload", *form)
+
+    assert "buyer@example.com" in ended.stdout
+
+
+def test_a_payload_that_is_gone_is_null(busy_shop: Shop) -> None:
+    busy_shop.does(lambda database: prune(database, len(HISTORY)))
+
+    assert busy_shop.json("show", "evt_paid", "--payload")["payload"] is None
+    assert busy_shop.events("show", "evt_paid", "--payload").exit_code == 0
+
+
+def test_an_event_that_is_not_there_is_said_not_to_be(busy_shop: Shop) -> None:
+    ended = busy_shop.events("show", "evt_nowhere")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr == "There is no event evt_nowhere.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["list", "--payment", SESSION_ID],
+        *(["show", str(document["id"])] for document in HISTORY),
+        ["replay", "--all"],
+        ["rebuild"],
+    ],
+)
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_nothing_personal_is_shown_unasked(
+    busy_shop: Shop, arguments: list[str], form: list[str]
+) -> None:
+    ended = busy_shop.events(*arguments, *form)
+
+    assert ended.exit_code == 0
+    assert "uyer" not in ended.output
+    assert SECRET not in ended.output
+
+
+# --- what stops it
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "evt_1"], ["replay", "--all"], ["rebuild"]])
+def test_wrong_settings_stop_it_with_a_line_each(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("APP_URL", "shop")
+    monkeypatch.setenv("ALTAN_STRIPE_CONNECT_ID", "")
+
+    ended = shop.events(*command)
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert [line.split()[0] for line in ended.stderr.splitlines()] == [
+        "ALTAN_STRIPE_CONNECT_ID",
+        "APP_URL",
+    ]
+    assert ACCOUNT not in ended.stderr
+
+
+def test_a_database_of_a_later_program_stops_it(shop: Shop) -> None:
+    query(shop.database_path, "UPDATE alembic_version SET version_num = '9999'")
+
+    ended = shop.events("list")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("The events cannot be read: ")
+
+
+def test_a_database_that_cannot_be_read_is_said_to_be_so_with_the_cause(shop: Shop) -> None:
+    query(shop.database_path, "DROP TABLE events")
+
+    ended = shop.events("list")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "The database cannot be read. Please try again. (no such table: events)\n"
+    )
+
+
+def test_a_database_that_cannot_be_written_to_is_said_to_be_so(busy_shop: Shop) -> None:
+    query(busy_shop.database_path, "DROP TABLE event_mentions")
+
+    ended = busy_shop.events("replay", "--all")
+
+    assert ended.exit_code == 1
+    assert "cannot be written to" in ended.stderr
+
+
+def test_as_a_program_of_its_own_it_prints_json_alone(tmp_path: Path) -> None:
+    """The very first command makes the database, too, and says nothing of it."""
+    ended = run(tmp_path, "events", "list", "--json", **GOOD)
+
+    assert (ended.returncode, json.loads(ended.stdout)) == (0, [])
+    assert (tmp_path / "data" / "checkout.db").exists()
+
+
+def test_without_a_command_it_names_them_all(tmp_path: Path) -> None:
+    ended = run(tmp_path, "events", **GOOD)
+
+    for command in ("list", "show", "replay", "rebuild"):
+        assert command in ended.stdout + ended.stderr

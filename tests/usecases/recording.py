@@ -1,0 +1,160 @@
+"""Records events as the service does, and reads back what became of them, on any database."""
+
+from app.domain.cart import Cart, LineItem, Mode
+from app.domain.events import read_event
+from app.domain.money import Money
+from app.usecases.ports import Alarm
+from app.usecases.record_events import OnChange, ReceivedEvent, Recorded, RecordEvents
+from app.usecases.records import Checkout, EventRow, EventState, Link, Mention, Payment
+from app.usecases.storage import Database, Transaction
+from tests.builders import (
+    CHECKOUT_ID,
+    NOW_S,
+    SESSION_ID,
+    Document,
+    FixedClock,
+    SilentAlarm,
+    to_body,
+)
+from tests.domain.stripe_objects import charge, listing
+
+EVERYTHING = 10_000
+NOW_MS = NOW_S * 1000
+
+
+def poison(**changes: object) -> Document:
+    """A charge with refunds of which each is an amount; no database's integer holds their sum."""
+    refunds = [
+        {"id": f"re_{n}", "object": "refund", "amount": 2**53 - 1, "status": "succeeded"}
+        for n in range(1025)
+    ]
+    return charge(amount_refunded=1, refunds=listing(*refunds)) | changes
+
+
+def batch(*documents: Document) -> list[ReceivedEvent]:
+    return [ReceivedEvent(read_event(document), to_body(document)) for document in documents]
+
+
+async def record(
+    database: Database,
+    *documents: Document,
+    clock: FixedClock | None = None,
+    alarm: Alarm | None = None,
+    on_change: OnChange = lambda _: None,
+) -> list[Recorded]:
+    """All in one batch; nobody hears of it unless somebody is named."""
+    recording = RecordEvents(
+        database=database,
+        clock=clock or FixedClock(),
+        alarm=alarm or SilentAlarm(),
+        on_change=on_change,
+    )
+    return await recording(batch(*documents))
+
+
+async def payment_of(database: Database, session_id: str = SESSION_ID) -> Payment:
+    payment = await database.find_payment(session_id)
+    assert payment is not None
+    return payment
+
+
+async def payments(database: Database) -> dict[str, Payment]:
+    """Every payment that is kept."""
+
+    async def look(transaction: Transaction) -> dict[str, Payment]:
+        session_ids = await transaction.session_ids(after="", limit=EVERYTHING)
+        return dict(await transaction.payments(session_ids))
+
+    return await database.read(look)
+
+
+async def rows(database: Database) -> dict[str, EventRow]:
+    """Every event that is kept."""
+
+    async def look(transaction: Transaction) -> dict[str, EventRow]:
+        ids = await transaction.event_ids(None, after="", limit=EVERYTHING)
+        found = [await transaction.find_event(event_id) for event_id in ids]
+        return {row.id: row for row in found if row}
+
+    return await database.read(look)
+
+
+async def states(database: Database) -> dict[str, EventState]:
+    return {event_id: row.state for event_id, row in (await rows(database)).items()}
+
+
+async def links(database: Database, *object_ids: str) -> set[Link]:
+    return set(await database.read(lambda transaction: transaction.links(object_ids)))
+
+
+async def keep(database: Database, *kept: Checkout | Payment | EventRow) -> None:
+    """Put rows there by hand, as no use case would."""
+
+    async def write(transaction: Transaction) -> None:
+        for row in kept:
+            match row:
+                case Checkout():
+                    await transaction.add_checkout(row)
+                case Payment():
+                    await transaction.save_payments([row])
+                case EventRow():
+                    await transaction.add_events([row])
+        await transaction.commit()
+
+    await database.write(write)
+
+
+async def mention(database: Database, object_id: str, event_id: str) -> None:
+    """An event that was put there by hand is found by this id."""
+
+    async def write(transaction: Transaction) -> None:
+        await transaction.mention([Mention(object_id, event_id)])
+        await transaction.commit()
+
+    await database.write(write)
+
+
+async def prune(database: Database, count: int) -> None:
+    """Forget that many payloads."""
+
+    async def forget(transaction: Transaction) -> None:
+        assert await transaction.prune_payloads(before_ms=NOW_MS + 1, limit=count) == count
+        await transaction.commit()
+
+    await database.write(forget)
+
+
+def kept_event(document: Document, state: EventState, **changes: object) -> EventRow:
+    """A row as an earlier version of this program may have written it: nothing is folded."""
+    read = read_event(document)
+    values: dict[str, object] = {
+        "id": read.id,
+        "type": read.type,
+        "created_s": read.created_s,
+        "received_at_ms": NOW_MS,
+        "account": read.account,
+        "livemode": read.livemode,
+        "state": state,
+        "reason": "an old defect" if state is EventState.FAILED else None,
+        "payload": to_body(document),
+    }
+    return EventRow(**(values | changes))  # type: ignore[arg-type]
+
+
+def checkout(
+    session_id: str | None = SESSION_ID,
+    *,
+    id_: str = CHECKOUT_ID,
+    expected: Money | None = None,
+) -> Checkout:
+    return Checkout(
+        id=id_,
+        created_at_ms=NOW_MS,
+        cart=Cart((LineItem("price_A", 1),), Mode.PAYMENT),
+        client_reference_id=None,
+        success_url="https://shop.example/",
+        cancel_url="https://shop.example/",
+        url="https://checkout.stripe.com/pay/x",
+        session_id=session_id,
+        expected=expected,
+    )

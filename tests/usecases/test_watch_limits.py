@@ -1,0 +1,245 @@
+"""What the watch bears: reads that fail, too many followers, and its end."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+
+from app.domain.disputes import Dispute
+from app.domain.errors import NotFoundError, TooManyWaitingError
+from app.domain.payment import PaymentFacts, PaymentStatus
+from app.usecases.records import Payment
+from app.usecases.storage import Database
+from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX, PaymentWatch
+from tests.builders import DEADLINE_S, SESSION_ID, event, session, until
+from tests.usecases.observed import ObservedDatabase
+from tests.usecases.recording import keep, record
+from tests.usecases.watching import (
+    REFUNDED,
+    make_watch,
+    next_status,
+    some_turns,
+    ticking,
+)
+
+UNKNOWN_ID = "cs_test_nowhere"
+
+
+@pytest.fixture
+async def observed(database: Database) -> ObservedDatabase:
+    return ObservedDatabase(database)
+
+
+@pytest.fixture
+async def watch(observed: ObservedDatabase) -> PaymentWatch:
+    return make_watch(observed)
+
+
+# --- what goes wrong
+
+
+async def test_a_read_that_fails_is_made_again_at_the_next_tick(
+    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+) -> None:
+    await record(database, event())
+
+    async with ticking(watch), watch.follow(SESSION_ID) as follower:
+        await until(lambda: len(observed.asked) >= 2)
+        observed.finds_down = 3
+        await record(database, REFUNDED)
+
+        assert await next_status(follower) is PaymentStatus.PARTIALLY_REFUNDED
+        assert observed.finds_down == 0
+
+
+async def test_a_change_of_this_process_that_could_not_be_read_is_told_by_a_tick(
+    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+) -> None:
+    await record(database, event())
+
+    async with watch.follow(SESSION_ID) as follower:
+        observed.finds_down = 1
+        await record(database, REFUNDED, on_change=watch.changed)
+        await until(lambda: observed.finds_down == 0)
+
+        async with ticking(watch):
+            assert await next_status(follower) is PaymentStatus.PARTIALLY_REFUNDED
+
+
+async def test_a_query_that_fails_is_followed_by_another(
+    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+) -> None:
+    observed.versions_down = 5
+    await record(database, event())
+
+    async with ticking(watch), watch.follow(SESSION_ID) as follower:
+        await record(database, REFUNDED)
+
+        assert await next_status(follower) is PaymentStatus.PARTIALLY_REFUNDED
+
+
+async def test_who_asks_for_what_nobody_knows_costs_the_others_nothing(
+    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+) -> None:
+    await record(database, event())
+
+    async def follow_nothing() -> None:
+        async with watch.follow(UNKNOWN_ID):
+            pass
+
+    async with watch.follow(SESSION_ID) as follower:
+        observed.answers.clear()
+        stranger = asyncio.create_task(follow_nothing())
+        async with ticking(watch):
+            await until(lambda: observed.held == 1 and len(observed.asked) >= 2)
+            observed.answers.set()
+            with pytest.raises(NotFoundError):
+                await stranger
+            await record(database, REFUNDED)
+
+            assert await next_status(follower) is PaymentStatus.PARTIALLY_REFUNDED
+
+
+async def test_a_row_that_cannot_be_read_costs_the_others_nothing(
+    database: Database, watch: PaymentWatch
+) -> None:
+    other = event(id="evt_2", subject=session(id="cs_test_other", payment_intent=None))
+    await record(database, event(), other)
+    state: str = "spoiled"
+    spoiled = Dispute(state=state, amount_minor=1)  # type: ignore[arg-type]
+
+    async with (
+        ticking(watch),
+        watch.follow("cs_test_other"),
+        watch.follow(SESSION_ID) as follower,
+    ):
+        facts = PaymentFacts(disputes={"dp_1": spoiled})
+        row = Payment(session_id="cs_test_other", facts=facts, updated_at_ms=1, version=2)
+        await keep(database, row)
+        await record(database, REFUNDED)
+
+        assert await next_status(follower) is PaymentStatus.PARTIALLY_REFUNDED
+        watch.changed([replace(row, facts=PaymentFacts())])
+        await some_turns()
+
+
+# --- places
+
+
+async def test_a_place_is_free_again_when_its_follower_leaves(
+    database: Database, observed: ObservedDatabase
+) -> None:
+    await record(database, event())
+    watch = make_watch(observed, followers_max=1)
+
+    async with watch.follow(SESSION_ID):
+        assert watch.followers == 1
+        with pytest.raises(TooManyWaitingError):
+            async with watch.follow(SESSION_ID):
+                pass
+    async with watch.follow(SESSION_ID):
+        pass
+
+    assert watch.followers == 0
+
+
+async def test_one_payment_has_so_many_followers_and_another_has_its_own(
+    database: Database, watch: PaymentWatch
+) -> None:
+    other = event(id="evt_2", subject=session(id="cs_test_other", payment_intent=None))
+    await record(database, event(), other)
+
+    async with AsyncExitStack() as stack:
+        first = AsyncExitStack()
+        await first.enter_async_context(watch.follow(SESSION_ID))
+        for _ in range(FOLLOWERS_OF_ONE_MAX - 1):
+            await stack.enter_async_context(watch.follow(SESSION_ID))
+        with pytest.raises(TooManyWaitingError):
+            await stack.enter_async_context(watch.follow(SESSION_ID))
+        await stack.enter_async_context(watch.follow("cs_test_other"))
+        await first.aclose()
+        await stack.enter_async_context(watch.follow(SESSION_ID))
+
+        assert watch.followers == FOLLOWERS_OF_ONE_MAX + 1
+    assert watch.followers == 0
+
+
+async def test_who_finds_nothing_holds_no_place(watch: PaymentWatch) -> None:
+    with pytest.raises(NotFoundError):
+        async with watch.follow(UNKNOWN_ID):
+            pass
+
+    assert watch.followers == 0
+
+
+async def test_who_leaves_before_the_first_read_ends_holds_no_place(
+    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+) -> None:
+    await record(database, event())
+    observed.answers.clear()
+
+    async def follow() -> None:
+        async with watch.follow(SESSION_ID):
+            pass
+
+    following = asyncio.create_task(follow())
+    await until(lambda: observed.held == 1)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+    assert watch.followers == 0
+
+
+# --- the end
+
+
+async def test_closing_lets_everybody_go(database: Database, watch: PaymentWatch) -> None:
+    await record(database, event())
+
+    async with watch.follow(SESSION_ID) as one, watch.follow(SESSION_ID) as another:
+        waiting = [asyncio.create_task(each.next(3600)) for each in (one, another)]
+        await some_turns()
+        watch.close()
+
+        assert await asyncio.gather(*waiting) == [None, None]
+        assert await one.next(3600) is None
+
+
+async def test_who_comes_after_the_end_sees_what_is_and_waits_for_nothing(
+    database: Database, watch: PaymentWatch
+) -> None:
+    await record(database, event())
+    watch.close()
+
+    async with watch.follow(SESSION_ID) as follower:
+        assert follower.shown.status is PaymentStatus.PAID
+        assert await follower.next(3600) is None
+
+
+async def test_what_changed_before_the_end_is_told_before_it(
+    database: Database, watch: PaymentWatch
+) -> None:
+    await record(database, event())
+
+    async with watch.follow(SESSION_ID) as follower, watch.follow(SESSION_ID) as other:
+        await record(database, REFUNDED, on_change=watch.changed)
+        await other.next(DEADLINE_S)
+        watch.close()
+
+        assert await next_status(follower) is PaymentStatus.PARTIALLY_REFUNDED
+        assert await follower.next(3600) is None
+
+
+async def test_a_ring_without_news_is_no_news(database: Database, watch: PaymentWatch) -> None:
+    await record(database, event())
+
+    async with watch.follow(SESSION_ID) as follower:
+        waiting = asyncio.create_task(follower.next(3600))
+        await some_turns()
+        follower.ring()
+        await some_turns()
+        assert not waiting.done()
+        watch.close()
+
+        assert await waiting is None

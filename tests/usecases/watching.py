@@ -1,0 +1,48 @@
+"""A watch whose ticks a test may have, and who follows by it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.domain.payment import PaymentStatus
+from app.usecases.read_payment import ReadPayment
+from app.usecases.storage import Database
+from app.usecases.watch_payments import Follower, PaymentWatch
+from tests.builders import DEADLINE_S, event
+from tests.domain.stripe_objects import refund
+
+REFUNDED = event("refund.created", refund(), id="evt_refunded")
+AT_ONCE_S = 0.0
+
+
+def make_watch(database: Database, *, followers_max: int = 10_000) -> PaymentWatch:
+    """Its ticks follow each other as fast as they can, once it runs."""
+    return PaymentWatch(
+        read_payment=ReadPayment(database=database),
+        database=database,
+        tick_s=0,
+        followers_max=followers_max,
+    )
+
+
+@asynccontextmanager
+async def ticking(watch: PaymentWatch) -> AsyncIterator[None]:
+    running = asyncio.create_task(watch.run())
+    try:
+        yield
+        assert not running.done(), running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def some_turns() -> None:
+    """Of the event loop: whoever need not wait for anything has had time enough."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def next_status(follower: Follower) -> PaymentStatus:
+    view = await follower.next(DEADLINE_S)
+    assert view is not None
+    return view.status

@@ -1,0 +1,187 @@
+"""The two status endpoints on a socket, with their watch in a test's hands."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.domain.errors import CheckoutError
+from app.usecases.read_payment import ReadPayment
+from app.usecases.storage import Database
+from app.usecases.watch_payments import PaymentWatch
+from app.web.body import ClientGoneError
+from app.web.pages import Pages
+from app.web.problems import Problems
+from app.web.status import StatusEndpoint
+from app.web.status_stream import StatusStreamEndpoint
+from tests.builders import DEADLINE_S, SESSION_ID, Document, serving, until
+from tests.usecases.recording import record
+
+TICK_S = 0.01
+
+
+@dataclass(slots=True)
+class Message:
+    """What an EventSource makes of some lines, and what it does not show."""
+
+    comments: list[str] = field(default_factory=list)
+    retry_ms: int | None = None
+    name: str | None = None
+    id: str | None = None
+    data: str | None = None
+
+
+@dataclass(slots=True)
+class Stream:
+    """An open stream, read message by message."""
+
+    response: httpx.Response
+    messages: AsyncIterator[Message]
+
+    async def next(self) -> Message:
+        async with asyncio.timeout(DEADLINE_S):
+            return await anext(self.messages)
+
+    async def next_status(self) -> Message:
+        """The next that is neither a hint nor a comment."""
+        while (message := await self.next()).data is None:
+            pass
+        return message
+
+    async def rest(self) -> list[Message]:
+        """All that comes until the service ends the stream."""
+        async with asyncio.timeout(DEADLINE_S):
+            return [message async for message in self.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusService:
+    client: httpx.AsyncClient
+    watch: PaymentWatch
+    database: Database
+
+    async def tell(self, *documents: Document) -> None:
+        """Stripe's events are recorded by this very process."""
+        await record(self.database, *documents, on_change=self.watch.changed)
+
+    async def get(self, public_id: str = SESSION_ID, **headers: str) -> httpx.Response:
+        return await self.client.get(f"/checkout/{public_id}", headers=headers)
+
+    async def wait(
+        self, wait: object = 60, *, public_id: str = SESSION_ID, **headers: str
+    ) -> httpx.Response:
+        """Whoever really waits for 60 s has failed."""
+        path = f"/checkout/{public_id}"
+        return await self.client.get(path, params={"wait": str(wait)}, headers=headers)
+
+    @asynccontextmanager
+    async def waiting(self, **headers: str) -> AsyncIterator["asyncio.Task[httpx.Response]"]:
+        """Within it, somebody waits."""
+        before = self.watch.followers
+        task = asyncio.create_task(self.wait(**headers))
+        await until(lambda: self.watch.followers > before)
+        yield task
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def stream(self, public_id: str = SESSION_ID, **headers: str) -> AsyncIterator[Stream]:
+        async with open_stream(self.client, public_id, **headers) as stream:
+            yield stream
+
+
+@asynccontextmanager
+async def open_stream(
+    client: httpx.AsyncClient, public_id: str = SESSION_ID, **headers: str
+) -> AsyncIterator[Stream]:
+    path = f"/checkout/{public_id}/events"
+    async with (
+        client.stream("GET", path, headers=headers) as response,
+        aclosing(_messages(response)) as messages,
+    ):
+        yield Stream(response, messages)
+
+
+async def _messages(response: httpx.Response) -> AsyncGenerator[Message, None]:
+    message = Message()
+    async for line in response.aiter_lines():
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        match name:
+            case "" if not line:
+                yield message
+                message = Message()
+            case "":
+                message.comments.append(value)
+            case "retry":
+                message.retry_ms = int(value)
+            case "event":
+                message.name = value
+            case "id":
+                message.id = value
+            case "data":
+                assert message.data is None, "data of several lines"
+                message.data = value
+            case _:
+                raise AssertionError(line)
+    assert message == Message(), "the stream ended within a message"
+
+
+@asynccontextmanager
+async def status_service(
+    database: Database,
+    *,
+    comment_every_s: float = 3600,
+    open_max_s: float = 3600,
+    wait_max_s: float = 60,
+    followers_max: int = 10_000,
+) -> AsyncIterator[StatusService]:
+    read_payment = ReadPayment(database=database)
+    watch = PaymentWatch(
+        read_payment=read_payment, database=database, tick_s=TICK_S, followers_max=followers_max
+    )
+    status = StatusEndpoint(read_payment=read_payment, watch=watch, wait_max_s=wait_max_s)
+    stream = StatusStreamEndpoint(
+        watch=watch, comment_every_s=comment_every_s, open_max_s=open_max_s
+    )
+    running = asyncio.create_task(watch.run())
+    try:
+        async with serving(_application(status, stream)) as client:
+            yield StatusService(client, watch, database)
+            watch.close()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _application(status: StatusEndpoint, stream: StatusStreamEndpoint) -> Starlette:
+    problems = Problems(Pages(shop_url="https://shop.example"))
+
+    async def answer_status(request: Request) -> Response:
+        return await status(request)
+
+    async def answer_stream(request: Request) -> Response:
+        return await stream(request)
+
+    async def checkout_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, CheckoutError)
+        return problems.answer(error, request.scope)
+
+    async def client_gone(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ClientGoneError | HTTPException)
+        return Response(status_code=400)
+
+    return Starlette(
+        routes=[
+            Route("/checkout/{id}", answer_status),
+            Route("/checkout/{id}/events", answer_stream),
+        ],
+        exception_handlers={CheckoutError: checkout_error, ClientGoneError: client_gone},
+    )

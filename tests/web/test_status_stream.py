@@ -1,0 +1,373 @@
+"""GET /checkout/{id}/events over sockets: at once, and on each change, until the end."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.types import Message as AsgiMessage
+from starlette.types import Scope
+
+from app.adapters.database.sqlite import SqliteDatabase
+from app.usecases.storage import Database
+from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX
+from app.web.status_stream import COMMENT_EVERY_S, OPEN_MAX_S, StatusStreamEndpoint
+from tests.builders import (
+    CHECKOUT_ID,
+    DEADLINE_S,
+    SESSION_ID,
+    Service,
+    SilentAlarm,
+    event,
+    running_process,
+    session,
+    until,
+)
+from tests.domain.stripe_objects import dispute, refund
+from tests.usecases.recording import checkout, keep, record
+from tests.web.status_service import StatusService, open_stream, status_service
+
+UNPAID = event(id="evt_unpaid", subject=session(payment_status="unpaid"))
+PAID = event("checkout.session.async_payment_succeeded", id="evt_paid")
+EXPIRED = event("checkout.session.expired", session(payment_status="unpaid"), id="evt_expired")
+FAILED = event("checkout.session.async_payment_failed", id="evt_failed")
+REFUNDED = event("refund.created", refund(), id="evt_refunded")
+DISPUTED = event("charge.dispute.created", dispute(), id="evt_disputed")
+
+
+@pytest.fixture
+async def open_checkout(database: Database) -> AsyncIterator[StatusService]:
+    """One checkout of which nothing has happened yet; its streams comment often."""
+    await keep(database, checkout())
+    async with status_service(database, comment_every_s=0.01) as service:
+        yield service
+
+
+# --- what is sent
+
+
+async def test_the_headers_keep_proxies_from_holding_it_back(open_checkout: StatusService) -> None:
+    async with open_checkout.stream() as stream:
+        headers = stream.response.headers
+
+    assert stream.response.status_code == 200
+    assert headers["content-type"].partition(";")[0] == "text/event-stream"
+    assert headers["cache-control"] == "no-store, no-transform"
+    assert headers["x-accel-buffering"] == "no"
+    assert "content-length" not in headers
+
+
+@pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
+async def test_the_state_is_sent_at_once_as_get_shows_it(
+    open_checkout: StatusService, public_id: str
+) -> None:
+    shown = await open_checkout.get(public_id)
+
+    async with open_checkout.stream(public_id) as stream:
+        hint, status = await stream.next(), await stream.next()
+
+    assert hint.retry_ms == 1000
+    assert (status.name, status.id) == ("status", shown.headers["etag"].strip('"'))
+    assert status.data == shown.text
+
+
+async def test_each_change_is_sent(open_checkout: StatusService) -> None:
+    async with open_checkout.stream() as stream:
+        seen = [json.loads((await stream.next_status()).data or "")]
+        for document in (UNPAID, PAID, REFUNDED, DISPUTED):
+            await open_checkout.tell(document)
+            message = await stream.next_status()
+            seen.append(json.loads(message.data or ""))
+            assert message.data == (await open_checkout.get()).text
+
+    assert [each["status"] for each in seen] == [
+        "open",
+        "processing",
+        "paid",
+        "partially_refunded",
+        "disputed",
+    ]
+    assert {tuple(each) for each in seen} == {tuple(seen[0])}
+
+
+async def test_what_another_process_records_is_sent(
+    open_checkout: StatusService, database_path: Path
+) -> None:
+    another = SqliteDatabase(database_path, SilentAlarm())
+    async with open_checkout.stream() as stream:
+        await stream.next_status()
+        await record(another, PAID)
+        message = await stream.next_status()
+    await another.close()
+
+    assert '"status":"paid"' in (message.data or "")
+
+
+async def test_comments_keep_it_open_and_news_comes_between_them(
+    open_checkout: StatusService,
+) -> None:
+    async with open_checkout.stream() as stream:
+        await stream.next_status()
+        comments = [await stream.next() for _ in range(3)]
+        await open_checkout.tell(PAID)
+        message = await stream.next_status()
+
+    assert [each.comments for each in comments] == [["still here"]] * 3
+    assert '"status":"paid"' in (message.data or "")
+    assert COMMENT_EVERY_S == 15
+
+
+async def test_nothing_personal_is_sent(service: Service) -> None:
+    details = {"email": "buyer@example.com", "name": "A Buyer"}
+    await service.deliver(event(subject=session(customer_details=details)))
+
+    async with open_stream(service.client) as stream:
+        message = await stream.next_status()
+
+    assert "uyer" not in (message.data or "uyer")
+
+
+# --- its end
+
+
+@pytest.mark.parametrize("history", [[EXPIRED], [UNPAID, FAILED]])
+async def test_it_ends_when_nothing_more_can_happen(
+    open_checkout: StatusService, history: list[dict[str, object]]
+) -> None:
+    async with open_checkout.stream() as stream:
+        for document in history:
+            await stream.next_status()
+            await open_checkout.tell(document)
+        rest = await stream.rest()
+
+    assert json.loads(rest[-2].data or "")["status"] in {"expired", "failed"}
+    assert rest[-1].retry_ms == 1000
+    await until(lambda: open_checkout.watch.followers == 0)
+
+
+@pytest.mark.parametrize("document", [PAID, UNPAID])
+async def test_it_goes_on_while_something_can_still_happen(
+    open_checkout: StatusService, document: dict[str, object]
+) -> None:
+    await open_checkout.tell(document)
+
+    async with open_checkout.stream() as stream:
+        await stream.next_status()
+        assert (await stream.next()).comments
+        assert open_checkout.watch.followers == 1
+
+
+async def test_of_what_has_come_to_its_end_the_end_alone_is_sent(
+    open_checkout: StatusService,
+) -> None:
+    await open_checkout.tell(EXPIRED)
+
+    async with open_checkout.stream() as stream:
+        hint, status, last = await stream.rest()
+
+    assert (hint.retry_ms, last.retry_ms) == (1000, 1000)
+    assert '"status":"expired"' in (status.data or "")
+
+
+async def test_who_has_seen_the_end_need_not_come_again(open_checkout: StatusService) -> None:
+    await open_checkout.tell(EXPIRED)
+    async with open_checkout.stream() as stream:
+        seen = await stream.next_status()
+
+    async with open_checkout.stream(**{"Last-Event-ID": seen.id or ""}) as stream:
+        nothing = await stream.response.aread()
+
+    assert (stream.response.status_code, nothing) == (204, b"")
+    assert open_checkout.watch.followers == 0
+
+
+async def test_who_has_seen_something_else_is_sent_what_is(open_checkout: StatusService) -> None:
+    async with open_checkout.stream() as stream:
+        seen = await stream.next_status()
+
+    async with open_checkout.stream(**{"Last-Event-ID": seen.id or ""}) as stream:
+        again = await stream.next_status()
+    await open_checkout.tell(EXPIRED)
+    async with open_checkout.stream(**{"Last-Event-ID": seen.id or ""}) as stream:
+        end = await stream.next_status()
+
+    assert again == seen
+    assert '"status":"expired"' in (end.data or "")
+
+
+async def test_after_its_time_it_ends_with_a_hint_to_come_again(database: Database) -> None:
+    await keep(database, checkout())
+    async with (
+        status_service(database, comment_every_s=0.005, open_max_s=0.02) as service,
+        service.stream() as stream,
+    ):
+        rest = await stream.rest()
+
+    assert rest[-1].retry_ms == 1000
+    assert OPEN_MAX_S == 3600
+
+
+async def test_when_the_process_ends_it_ends_with_a_hint_to_come_again(
+    database: Database,
+) -> None:
+    await keep(database, checkout())
+    async with status_service(database) as service, service.stream() as stream:
+        await stream.next_status()
+        service.watch.close()
+        rest = await stream.rest()
+        async with service.stream() as late:
+            last = await late.rest()
+
+    assert [message.retry_ms for message in rest] == [1000]
+    assert [bool(message.data) for message in last] == [False, True, False]
+
+
+# --- what is refused
+
+
+async def test_what_nobody_knows_is_not_found(open_checkout: StatusService) -> None:
+    async with open_checkout.stream("cs_test_nowhere") as stream:
+        document = json.loads(await stream.response.aread())
+
+    assert stream.response.headers["content-type"] == "application/problem+json"
+    assert (document["status"], document["code"]) == (404, "not_found")
+    assert open_checkout.watch.followers == 0
+
+
+async def test_one_too_many_is_told_when_to_come_again(open_checkout: StatusService) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(FOLLOWERS_OF_ONE_MAX):
+            await stack.enter_async_context(open_checkout.watch.follow(SESSION_ID))
+        async with open_checkout.stream() as stream:
+            document = json.loads(await stream.response.aread())
+
+    assert (document["status"], document["code"]) == (503, "too_many_waiting")
+    assert int(stream.response.headers["retry-after"]) > 0
+
+
+async def test_a_stream_cannot_be_posted(service: Service) -> None:
+    answer = await service.client.post(f"/checkout/{SESSION_ID}/events")
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+# --- places
+
+
+async def test_who_leaves_frees_the_place_at_once(open_checkout: StatusService) -> None:
+    async with open_checkout.stream() as stream:
+        await stream.next_status()
+        assert open_checkout.watch.followers == 1
+
+    await until(lambda: open_checkout.watch.followers == 0)
+
+
+async def test_who_leaves_a_silent_stream_frees_the_place_too(database: Database) -> None:
+    await keep(database, checkout())
+    async with status_service(database) as service:
+        async with service.stream() as stream:
+            await stream.next_status()
+        await until(lambda: service.watch.followers == 0)
+
+
+async def test_who_left_before_the_first_byte_frees_the_place(
+    open_checkout: StatusService,
+) -> None:
+    sent: list[AsgiMessage] = []
+
+    async def receive() -> AsgiMessage:
+        return {"type": "http.disconnect"}
+
+    async def send(message: AsgiMessage) -> None:
+        await asyncio.sleep(DEADLINE_S)
+        sent.append(message)
+
+    scope: Scope = {"type": "http", "headers": [], "path_params": {"id": SESSION_ID}}
+    answer = await StatusStreamEndpoint(watch=open_checkout.watch)(Request(scope, receive))
+    before = open_checkout.watch.followers
+
+    await answer(scope, receive, send)
+
+    assert (before, open_checkout.watch.followers, sent) == (1, 0, [])
+
+
+# --- the whole service
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("https://shop.example", "https://shop.example"), ("https://elsewhere.example", None)],
+)
+async def test_the_shops_pages_alone_may_read_it(
+    service: Service, origin: str, allowed: str | None
+) -> None:
+    await service.deliver(event())
+
+    async with open_stream(service.client, Origin=origin) as stream:
+        await stream.next_status()
+
+    assert stream.response.headers.get("access-control-allow-origin") == allowed
+
+
+async def test_a_page_may_say_what_it_has_seen(service: Service) -> None:
+    answer = await service.client.options(
+        f"/checkout/{SESSION_ID}/events",
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "Last-Event-ID",
+        },
+    )
+
+    assert answer.status_code == 200
+
+
+async def test_a_hundred_streams_hear_of_a_webhook(service: Service) -> None:
+    await service.deliver(UNPAID)
+    limits = httpx.Limits(max_connections=None)
+    async with (
+        httpx.AsyncClient(
+            base_url=service.client.base_url, limits=limits, trust_env=False, timeout=DEADLINE_S
+        ) as client,
+        AsyncExitStack() as stack,
+    ):
+        streams = [
+            await stack.enter_async_context(open_stream(client))
+            for _ in range(FOLLOWERS_OF_ONE_MAX)
+        ]
+        for stream in streams:
+            await stream.next_status()
+        await service.deliver(PAID)
+        messages = await asyncio.gather(*(stream.next_status() for stream in streams))
+
+    assert len({message.data for message in messages}) == 1
+    assert '"status":"paid"' in (messages[0].data or "")
+
+
+async def test_sigterm_ends_streams_and_waits_at_once_and_the_process_with_them(
+    database_path: Path,
+) -> None:
+    async with running_process(database_path.parent) as running:
+        service = running.service
+        await service.deliver(UNPAID)
+        async with open_stream(service.client) as stream:
+            await stream.next_status()
+            reader, writer = await asyncio.open_connection(*service.address)
+            writer.write(f"GET /checkout/{SESSION_ID}?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            async with open_stream(service.client) as second:  # when this is open, they wait
+                await second.next_status()
+                running.process.terminate()
+                rest = [await stream.rest(), await second.rest()]
+            answer = await asyncio.wait_for(reader.read(), DEADLINE_S)
+            writer.close()
+        status = await asyncio.wait_for(running.process.wait(), DEADLINE_S)
+
+    assert [[message.retry_ms for message in each] for each in rest] == [[1000], [1000]]
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"}")
+    assert status in {0, 143, -15}
+    assert not [line for line in running.lines if "Traceback" in line]
