@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.database.sqlite import SqliteDatabase
 from app.domain.payment import PaymentStatus
 from app.usecases.storage import Database
 from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX, TICK_S, PaymentWatch
 from tests.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, event, session, until
 from tests.domain.stripe_objects import dispute
+from tests.rows import open_database
 from tests.usecases.observed import ObservedDatabase
 from tests.usecases.recording import checkout, keep, record
 from tests.usecases.watching import (
@@ -188,7 +188,7 @@ async def test_a_checkout_that_is_kept_after_its_first_event_is_shown(
 async def test_what_another_process_records_is_seen_within_a_tick(
     database_path: Path, alarm: SilentAlarm, watch: PaymentWatch
 ) -> None:
-    another = SqliteDatabase(database_path, alarm)
+    another = open_database(database_path, alarm)
     await keep(another, checkout())
 
     async with ticking(watch), watch.follow(CHECKOUT_ID) as follower:
