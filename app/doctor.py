@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.adapters.database.postgres_checkup import Checkup
 
 NETWORK_TIMEOUT_S: Final = 5.0
 CLOCK_SKEW_MAX_S: Final = 30.0
@@ -132,10 +135,14 @@ def _postgres(url: str, name: str) -> Finding:
     from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of  # noqa: PLC0415
 
     try:
-        found = check_up(url)
+        return judge_postgres(check_up(url), name)
     except DRIVER_ERRORS as error:
         words = f"{name}: {reason_of(error)}: check DATABASE_URL, and that the server lets us in"
         return Finding("database", Verdict.FAILS, words)
+
+
+def judge_postgres(found: "Checkup", name: str) -> Finding:
+    """What to think of a server that could be looked at."""
     if found.wrong_schema:
         return Finding("database", Verdict.FAILS, f"{name} {found.wrong_schema}")
     doubts = []

@@ -20,15 +20,9 @@ from tests.builders import (
     settings,
 )
 from tests.postgres_server import FAST, Cluster, new_server
+from tests.rows import open_database
 
 _numbers = itertools.count(1)
-
-
-def open_database(path: Path, alarm: SilentAlarm) -> SqliteDatabase | PostgresDatabase:
-    """The database whose rows are kept at `path`."""
-    if path.suffix == ".url":
-        return PostgresDatabase(path.read_text(), alarm)
-    return SqliteDatabase(path, alarm)
 
 
 @pytest.fixture

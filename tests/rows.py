@@ -5,10 +5,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from tests.builders import query
+from app.adapters.database.postgres import PostgresDatabase
+from app.adapters.database.sqlite import SqliteDatabase
+from tests.builders import SilentAlarm, query
 
 _BROKEN: Final = "SELECT no_such_column"
 _REFUSED: Final = "SELECT RAISE(ABORT, 'refused')"
+
+
+def open_database(path: Path, alarm: SilentAlarm) -> SqliteDatabase | PostgresDatabase:
+    """The database whose rows are kept at `path`."""
+    if path.suffix == ".url":
+        return PostgresDatabase(path.read_text(), alarm)
+    return SqliteDatabase(path, alarm)
 
 
 def no_transaction_is_open(path: Path) -> bool:

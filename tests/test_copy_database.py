@@ -23,7 +23,7 @@ from tests.builders import (
     thin_event,
     to_body,
 )
-from tests.conftest import open_database
+from tests.rows import open_database
 from tests.test_cli import GOOD, run
 
 EVENTS = BATCH + 50  # more than one batch of rows

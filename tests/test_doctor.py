@@ -6,11 +6,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
-from app.doctor import Finding, Verdict, examine
+from app.adapters.database.postgres_checkup import Checkup
+from app.doctor import Finding, Verdict, examine, judge_postgres
 from app.settings import Settings
 from tests.adapters.wire import Script, Upstream, answer, closed_port, resets, upstream
 from tests.builders import query, settings
@@ -163,6 +165,61 @@ async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_pa
 
     tables = query(database_path, "SELECT name FROM sqlite_master WHERE name LIKE 'doctor%'")
     assert tables == []
+
+
+# PostgreSQL
+
+
+async def test_a_postgresql_that_works_is_told_with_its_version(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    finding = await found(tmp_path, "database", database_url=postgres_url)
+
+    # The tests' own server does not flush, and that is noticed.
+    assert finding.verdict in (OK, WARNING)
+    assert re.search(r"PostgreSQL \d+\.\d+ commits, revision \d{4}", finding.words)
+    assert (finding.verdict is WARNING) == ("does not flush commits" in finding.words)
+
+
+@pytest.mark.parametrize(
+    ("checkup", "verdict", "words"),
+    [
+        ({}, OK, "revision"),
+        ({"is_supported": False}, WARNING, "older than"),
+        ({"is_durable": False}, WARNING, "does not flush commits"),
+        ({"skew_s": -40.0}, WARNING, "a clock -40 s off ours"),
+        ({"wrong_schema": "is behind"}, FAILS, "is behind"),
+    ],
+)
+def test_what_a_postgresql_is_found_to_be_is_judged(
+    checkup: dict[str, Any], verdict: Verdict, words: str
+) -> None:
+    fine: dict[str, Any] = {"server_version": "17.2", "is_supported": True, "is_durable": True}
+    healthy = Checkup(**{**fine, "skew_s": 0.1, "wrong_schema": None, **checkup})
+
+    finding = judge_postgres(healthy, "postgresql://shop@db/checkout")
+
+    assert finding.verdict is verdict
+    assert words in finding.words
+
+
+async def test_a_postgresql_without_our_tables_fails(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    finding = await found(tmp_path, "database", database_url=empty_postgres_url)
+
+    assert finding.verdict is FAILS
+    assert "run altan-checkout migrate" in finding.words
+
+
+async def test_a_postgresql_that_is_not_there_fails_without_its_password(tmp_path: Path) -> None:
+    url = f"postgresql://shop:hunter2@127.0.0.1:{closed_port()}/checkout"
+
+    finding = await found(tmp_path, "database", database_url=url)
+
+    assert finding.verdict is FAILS
+    assert "check DATABASE_URL" in finding.words
+    assert "hunter2" not in finding.words
 
 
 # Altan Pay and the clock

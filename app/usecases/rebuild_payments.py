@@ -75,6 +75,7 @@ class RebuildPayments:
 
         async def write(transaction: Transaction) -> None:
             await transaction.lock([session_id])
+            await transaction.payments([session_id])  # so that none of its events is folded now
             rebuilt = await _compare(transaction, session_id)  # anew: it may have changed since
             if rebuilt.verdict is Verdict.DIFFERENT:
                 await transaction.save_payments([await self._repaired(transaction, rebuilt)])

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from asyncpg import exceptions as asyncpg_exceptions
 
 from app.adapters.database import postgres_connections
+from app.adapters.database import postgres_statements as sql
 from app.adapters.database.postgres import ATTEMPTS, PostgresDatabase
 from app.adapters.database.postgres_connections import ACT_TIMEOUT_S, LOCK_TIMEOUT_S
 from app.adapters.database.postgres_errors import DRIVER_ERRORS, failure_of
@@ -402,3 +404,30 @@ async def test_a_server_that_is_not_there_is_told_at_once_and_without_the_passwo
     assert alarm.names == [AlertName.STORAGE_UNAVAILABLE]
     assert "hunter" not in repr(alarm.told)
     await database.close()
+
+
+# --- plans
+
+
+def statements_of_the_hot_path() -> list[str]:
+    """What webhooks and buyers ask; an operator's lists may read a table whole."""
+    names = [name for name in vars(sql) if name.isupper() and not name.endswith("COLUMNS")]
+    assert len(names) > 25
+    return sorted({*names} - {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT", "MENTIONS"})
+
+
+@pytest.mark.parametrize("name", statements_of_the_hot_path())
+async def test_a_plan_that_was_made_for_empty_tables_still_uses_their_indexes(
+    postgres_url: str, name: str
+) -> None:
+    """Plans are kept while the tables grow, so what is planned first must do for later, too."""
+    connection = await postgres_connections.connect(postgres_url)
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE statement AS {getattr(sql, name)}")
+    nulls = ", ".join(["NULL"] * len(set(re.findall(r"\$\d+", getattr(sql, name)))))
+    explain = f"EXPLAIN EXECUTE statement{f'({nulls})' if nulls else ''}"
+
+    plan = [row[0] for row in await connection.fetch(explain)]
+
+    assert [line for line in plan if "Seq Scan" in line] == []
+    await connection.close()

@@ -242,3 +242,20 @@ async def test_ids_compare_by_their_bytes_in_whatever_database(postgres_url: str
     del ids["checkouts", "client_reference_id"]
     assert len(ids) == 11
     assert set(ids.values()) == {"C"}
+
+
+async def test_payloads_are_compressed_by_the_quick_method_where_the_server_has_it(
+    postgres_url: str,
+) -> None:
+    (server,) = await fetch(
+        postgres_url,
+        "SELECT 'lz4' = ANY(enumvals) AS has_lz4 FROM pg_settings"
+        " WHERE name = 'default_toast_compression'",
+    )
+    (column,) = await fetch(
+        postgres_url,
+        "SELECT attcompression = 'l' AS is_lz4 FROM pg_attribute"
+        " WHERE attrelid = 'events'::regclass AND attname = 'payload'",
+    )
+
+    assert column["is_lz4"] == server["has_lz4"]

@@ -24,7 +24,7 @@ from tests.builders import (
     session,
     to_body,
 )
-from tests.conftest import open_database
+from tests.rows import open_database
 
 NOW_MS = NOW_S * 1000
 PAID = event(id="evt_paid", subject=session(payment_intent="pi_1"))
@@ -179,7 +179,7 @@ async def test_events_of_before_are_folded_once_more_and_agree(
     database = open_database(empty_path, alarm)
 
     ended = await ReplayEvents(
-        database=database, clock=FixedClock(), alarm=SilentAlarm(), on_change=lambda _: None
+        database=database, clock=FixedClock(), alarm=alarm, on_change=lambda _: None
     ).of_state(EventState.UNREAD)
 
     assert ended == {EventState.FAILED: 1, EventState.RECORDED: 1, EventState.FOLDED: 1}

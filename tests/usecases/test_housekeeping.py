@@ -177,7 +177,7 @@ async def test_what_an_earlier_version_did_not_read_is_read_at_the_start(
     observed = ObservedDatabase(database)
 
     async with kept_up(housekeeping(observed, clock, every_s=0.001)):
-        await until(lambda: observed.writes >= 2)  # the first has read them, and is done
+        await until(lambda: observed.writes >= 2)  # the second begins once the first is on disk
 
     assert set((await states(database)).values()) == {EventState.FOLDED}
     assert (await payment_of(database)).facts.amount_refunded_minor == 500

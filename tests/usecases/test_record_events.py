@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.database.sqlite import SqliteDatabase
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError
 from app.domain.events import read_event
@@ -13,7 +12,7 @@ from app.domain.payment import PaymentFacts, PaymentStatus
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import Checkout, Payment
-from app.usecases.storage import Transaction
+from app.usecases.storage import Database, Transaction
 from tests.builders import (
     ACCOUNT,
     CHECKOUT_ID,
@@ -33,7 +32,7 @@ UNFORESEEN = {"payment_status": "of a kind that nobody foresaw"}
 
 
 @pytest.fixture
-def record_events(database: SqliteDatabase, clock: FixedClock, alarm: SilentAlarm) -> RecordEvents:
+def record_events(database: Database, clock: FixedClock, alarm: SilentAlarm) -> RecordEvents:
     return RecordEvents(database=database, clock=clock, alarm=alarm, on_change=lambda _: None)
 
 
@@ -188,7 +187,7 @@ async def test_a_failed_event_that_comes_again_and_fails_again_is_a_duplicate(
 
 
 async def test_a_failed_event_that_comes_again_and_can_be_folded_now_is_folded(
-    record_events: RecordEvents, database: SqliteDatabase, database_path: Path
+    record_events: RecordEvents, database: Database, database_path: Path
 ) -> None:
     payload = to_body(event())
     query(
@@ -224,7 +223,7 @@ async def test_a_folded_event_never_becomes_a_failed_one(
 
 
 async def test_a_paid_session_becomes_a_payment(
-    record_events: RecordEvents, database: SqliteDatabase, database_path: Path
+    record_events: RecordEvents, database: Database, database_path: Path
 ) -> None:
     await record_events(batch(event()))
 
@@ -284,7 +283,7 @@ async def test_an_id_that_two_sessions_mention_belongs_to_both(
 
 
 async def test_events_of_one_payment_are_joined_within_a_batch(
-    record_events: RecordEvents, database: SqliteDatabase
+    record_events: RecordEvents, database: Database
 ) -> None:
     await record_events(
         batch(
@@ -302,7 +301,7 @@ async def test_events_of_one_payment_are_joined_within_a_batch(
 
 
 async def test_events_of_one_payment_are_joined_from_batch_to_batch(
-    record_events: RecordEvents, database: SqliteDatabase, clock: FixedClock
+    record_events: RecordEvents, database: Database, clock: FixedClock
 ) -> None:
     await record_events(batch(event("checkout.session.async_payment_succeeded", id="evt_1")))
     clock.ms += 5
@@ -317,7 +316,7 @@ async def test_events_of_one_payment_are_joined_from_batch_to_batch(
 
 
 async def test_an_event_with_nothing_new_leaves_the_payment_as_it_is(
-    record_events: RecordEvents, database: SqliteDatabase, clock: FixedClock
+    record_events: RecordEvents, database: Database, clock: FixedClock
 ) -> None:
     await record_events(batch(event(id="evt_1")))
     clock.ms += 5
@@ -330,7 +329,7 @@ async def test_an_event_with_nothing_new_leaves_the_payment_as_it_is(
 
 
 async def test_a_duplicate_is_not_folded_again(
-    record_events: RecordEvents, database: SqliteDatabase
+    record_events: RecordEvents, database: Database
 ) -> None:
     await record_events(batch(event(subject=session(payment_status="unpaid"))))
 
@@ -367,7 +366,7 @@ async def test_of_a_batch_with_a_row_that_is_refused_nothing_is_committed(
 # --- what the owner hears
 
 
-async def expect(database: SqliteDatabase, expected: Money | None) -> None:
+async def expect(database: Database, expected: Money | None) -> None:
     async def keep(transaction: Transaction) -> None:
         checkout = Checkout(
             id=CHECKOUT_ID,
@@ -387,7 +386,7 @@ async def expect(database: SqliteDatabase, expected: Money | None) -> None:
 
 
 async def test_a_payment_that_differs_is_marked_and_told_once_however_often_it_comes(
-    record_events: RecordEvents, database: SqliteDatabase, alarm: SilentAlarm
+    record_events: RecordEvents, database: Database, alarm: SilentAlarm
 ) -> None:
     await expect(database, Money(amount_minor=1999, currency="eur"))
     subject = session(amount_subtotal=1)
@@ -405,7 +404,7 @@ async def test_a_payment_that_differs_is_marked_and_told_once_however_often_it_c
 @pytest.mark.parametrize("expected", [None, Money(amount_minor=1999, currency="eur")])
 async def test_a_payment_that_does_not_differ_is_no_news(
     record_events: RecordEvents,
-    database: SqliteDatabase,
+    database: Database,
     alarm: SilentAlarm,
     expected: Money | None,
 ) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.adapters.database.sqlite import SqliteDatabase
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import (
     AltanPayTimeoutError,
@@ -17,6 +16,7 @@ from app.domain.redirects import PaymentPage, RedirectPolicy
 from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
 from app.usecases.start_checkout import StartCheckout
+from app.usecases.storage import Database
 from tests.builders import (
     CHECKOUT_ID,
     NOW_S,
@@ -64,7 +64,7 @@ class FixedIds:
 
 
 def start_checkout(
-    database: SqliteDatabase, pages: FakePages, ids: FixedIds | None = None
+    database: Database, pages: FakePages, ids: FixedIds | None = None
 ) -> StartCheckout:
     return StartCheckout(
         redirects=RedirectPolicy(
@@ -91,7 +91,7 @@ def rows(path: Path) -> list[tuple[object, ...]]:
 
 
 async def test_a_checkout_is_on_disk_with_all_that_belongs_to_it(
-    database: SqliteDatabase, database_path: Path
+    database: Database, database_path: Path
 ) -> None:
     request = checkout_request(
         CART,
@@ -120,7 +120,7 @@ async def test_a_checkout_is_on_disk_with_all_that_belongs_to_it(
 
 
 async def test_altan_pay_is_asked_for_the_cart_and_the_shops_own_addresses(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     pages = FakePages()
 
@@ -136,7 +136,7 @@ async def test_altan_pay_is_asked_for_the_cart_and_the_shops_own_addresses(
 
 
 async def test_the_id_is_made_of_the_time_at_which_the_checkout_began(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     ids = FixedIds()
 
@@ -148,7 +148,7 @@ async def test_the_id_is_made_of_the_time_at_which_the_checkout_began(
 
 
 async def test_no_transaction_is_open_while_altan_pay_is_asked(
-    database: SqliteDatabase, database_path: Path
+    database: Database, database_path: Path
 ) -> None:
     pages = FakePages(path=database_path)
 
@@ -158,7 +158,7 @@ async def test_no_transaction_is_open_while_altan_pay_is_asked(
 
 
 async def test_a_page_whose_session_is_not_told_is_kept_without_one(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     pages = FakePages(PaymentPage("https://checkout.stripe.com/pay/x", None))
 
@@ -172,7 +172,7 @@ async def test_a_page_whose_session_is_not_told_is_kept_without_one(
 @pytest.mark.parametrize("field_name", ["success_url", "cancel_url"])
 @pytest.mark.parametrize("at", ["", "/payload"])
 async def test_a_foreign_return_address_is_refused_before_anybody_is_asked(
-    database: SqliteDatabase, database_path: Path, field_name: str, at: str
+    database: Database, database_path: Path, field_name: str, at: str
 ) -> None:
     pages = FakePages()
     request = checkout_request(
@@ -191,7 +191,7 @@ async def test_a_foreign_return_address_is_refused_before_anybody_is_asked(
 
 
 async def test_a_failure_of_altan_pay_leaves_nothing_behind(
-    database: SqliteDatabase, database_path: Path
+    database: Database, database_path: Path
 ) -> None:
     failure = AltanPayTimeoutError("words")
 
@@ -203,7 +203,7 @@ async def test_a_failure_of_altan_pay_leaves_nothing_behind(
 
 
 async def test_a_page_whose_checkout_cannot_be_kept_is_not_given_out(
-    database: SqliteDatabase, database_path: Path
+    database: Database, database_path: Path
 ) -> None:
     query(database_path, "ALTER TABLE checkouts RENAME TO elsewhere")
 
@@ -214,7 +214,7 @@ async def test_a_page_whose_checkout_cannot_be_kept_is_not_given_out(
 
 
 async def test_an_upstream_that_names_one_session_twice_does_not_stop_the_shop(
-    database: SqliteDatabase, database_path: Path
+    database: Database, database_path: Path
 ) -> None:
     """Whether it repeats itself is not ours to judge: the second buyer must not be turned away."""
     ids = FixedIds([CHECKOUT_ID, CHECKOUT_ID[:-1] + "4"])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.database.sqlite import SqliteDatabase
 from app.adapters.system import RandomCheckoutIds
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.catalog import Catalog, CatalogPrice
@@ -24,7 +23,7 @@ from app.usecases.ports import AlertName, StillWanted
 from app.usecases.records import Claim, ClaimState, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from app.usecases.storage import Transaction
+from app.usecases.storage import Database, Transaction
 from tests.builders import (
     CHECKOUT_ID,
     DEADLINE_S,
@@ -74,7 +73,7 @@ class NumberedPages:
 
 
 def once(
-    database: SqliteDatabase,
+    database: Database,
     pages: NumberedPages,
     clock: FixedClock,
     *,
@@ -109,7 +108,7 @@ def claim(**changes: object) -> Claim:
     return Claim(**(values | changes))  # type: ignore[arg-type]
 
 
-async def seed(database: SqliteDatabase, seeded: Claim) -> None:
+async def seed(database: Database, seeded: Claim) -> None:
     async def act(transaction: Transaction) -> None:
         await transaction.claim(seeded, dead_before_ms=0)
         await transaction.commit()
@@ -130,7 +129,7 @@ def checkouts(path: Path) -> list[str]:
 
 
 async def test_no_row_becomes_an_open_one_together_with_its_checkout(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
 
@@ -140,7 +139,7 @@ async def test_no_row_becomes_an_open_one_together_with_its_checkout(
 
 
 async def test_while_altan_pay_is_asked_the_row_says_creating_and_no_transaction_is_open(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     pages.may_answer.clear()
@@ -157,7 +156,7 @@ async def test_while_altan_pay_is_asked_the_row_says_creating_and_no_transaction
 
 
 async def test_creating_under_a_live_lease_is_waited_for_and_then_told(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     await seed(database, claim())
@@ -171,7 +170,7 @@ async def test_creating_under_a_live_lease_is_waited_for_and_then_told(
 
 @pytest.mark.parametrize(("past_lease_ms", "is_taken"), [(0, False), (1, True)])
 async def test_creating_is_taken_over_when_its_lease_is_over_and_not_before(
-    database: SqliteDatabase,
+    database: Database,
     database_path: Path,
     clock: FixedClock,
     past_lease_ms: int,
@@ -193,7 +192,7 @@ async def test_creating_is_taken_over_when_its_lease_is_over_and_not_before(
 
 
 async def test_open_gives_the_same_answer_without_asking_anybody(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     act = once(database, pages, clock)
@@ -213,7 +212,7 @@ async def test_open_gives_the_same_answer_without_asking_anybody(
     ids=lambda error: type(error).__name__,
 )
 async def test_a_failure_frees_the_key_and_the_next_request_has_it(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock, error: Exception
+    database: Database, database_path: Path, clock: FixedClock, error: Exception
 ) -> None:
     pages = NumberedPages([error])
     act = once(database, pages, clock)
@@ -229,7 +228,7 @@ async def test_a_failure_frees_the_key_and_the_next_request_has_it(
 
 
 async def test_what_is_not_for_sale_frees_the_key_too(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     catalog = Catalog({"price_A": CatalogPrice(id="price_A", mode=Mode.PAYMENT)})
@@ -241,7 +240,7 @@ async def test_what_is_not_for_sale_frees_the_key_too(
 
 
 async def test_a_page_that_cannot_be_kept_frees_the_key(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     refuse(database_path, "INSERT ON checkouts")
 
@@ -252,7 +251,7 @@ async def test_a_page_that_cannot_be_kept_frees_the_key(
 
 
 async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_lease(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     failure = AltanPayTimeoutError("words")
     break_down(database_path, "DELETE ON idempotency_keys")
@@ -269,7 +268,7 @@ async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_le
 
 @pytest.mark.parametrize("state", list(ClaimState))
 async def test_a_key_older_than_a_day_is_a_new_one_even_for_another_cart(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock, state: ClaimState
+    database: Database, database_path: Path, clock: FixedClock, state: ClaimState
 ) -> None:
     await seed(database, claim(state=state))
     clock.ms += KEY_LIFE_MS + 1
@@ -283,7 +282,7 @@ async def test_a_key_older_than_a_day_is_a_new_one_even_for_another_cart(
 @pytest.mark.parametrize("state", list(ClaimState))
 @pytest.mark.parametrize("past_ms", [0, LEASE_MS + 1])
 async def test_another_cart_is_refused_at_every_recovery_point(
-    database: SqliteDatabase, clock: FixedClock, state: ClaimState, past_ms: int
+    database: Database, clock: FixedClock, state: ClaimState, past_ms: int
 ) -> None:
     pages = NumberedPages()
     await seed(database, claim(state=state))
@@ -296,7 +295,7 @@ async def test_another_cart_is_refused_at_every_recovery_point(
 
 
 async def test_the_order_of_the_line_items_does_not_matter(
-    database: SqliteDatabase, clock: FixedClock
+    database: Database, clock: FixedClock
 ) -> None:
     act = once(database, NumberedPages(), clock)
 
@@ -309,7 +308,7 @@ async def test_the_order_of_the_line_items_does_not_matter(
 
 
 async def test_two_at_once_make_one_session_and_the_second_waits_for_it(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     pages.may_answer.clear()
@@ -326,7 +325,7 @@ async def test_two_at_once_make_one_session_and_the_second_waits_for_it(
 
 
 async def test_who_waited_for_a_failure_tries_in_its_place(
-    database: SqliteDatabase, clock: FixedClock
+    database: Database, clock: FixedClock
 ) -> None:
     pages = NumberedPages([AltanPayTimeoutError("words")])
     pages.may_answer.clear()
@@ -342,7 +341,7 @@ async def test_who_waited_for_a_failure_tries_in_its_place(
     assert (await second).url.endswith("cs_2")
 
 
-async def test_two_keys_are_two_checkouts(database: SqliteDatabase, clock: FixedClock) -> None:
+async def test_two_keys_are_two_checkouts(database: Database, clock: FixedClock) -> None:
     act = once(database, NumberedPages(), clock)
 
     first = await act(REQUEST, KEY, always_wanted)
@@ -352,7 +351,7 @@ async def test_two_keys_are_two_checkouts(database: SqliteDatabase, clock: Fixed
 
 
 async def test_a_slow_holder_that_lost_its_lease_hands_out_its_successors_page(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     slow, quick = NumberedPages(), NumberedPages(calls=100)
     slow.may_answer.clear()
@@ -370,7 +369,7 @@ async def test_a_slow_holder_that_lost_its_lease_hands_out_its_successors_page(
 
 
 async def test_a_slow_holder_that_fails_does_not_free_its_successors_key(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     slow, quick = NumberedPages([AltanPayTimeoutError("words")]), NumberedPages(calls=100)
     slow.may_answer.clear()
@@ -392,7 +391,7 @@ async def test_a_slow_holder_that_fails_does_not_free_its_successors_key(
 
 
 async def test_who_dies_between_the_two_transactions_is_succeeded_after_the_lease(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     dying = NumberedPages()
     dying.may_answer.clear()
@@ -411,7 +410,7 @@ async def test_who_dies_between_the_two_transactions_is_succeeded_after_the_leas
 
 
 async def test_a_round_of_housekeeping_forgets_five_hundred_dead_keys_at_most(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock
+    database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     async def add(transaction: Transaction) -> None:
         for number in range(700):
@@ -428,7 +427,7 @@ async def test_a_round_of_housekeeping_forgets_five_hundred_dead_keys_at_most(
 
 
 async def test_housekeeping_goes_on_after_a_round_that_failed(
-    database: SqliteDatabase, database_path: Path, clock: FixedClock, alarm: SilentAlarm
+    database: Database, database_path: Path, clock: FixedClock, alarm: SilentAlarm
 ) -> None:
     await seed(database, claim())
     clock.ms += KEY_LIFE_MS + 1

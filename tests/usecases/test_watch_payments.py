@@ -10,8 +10,8 @@ from app.domain.payment import PaymentStatus
 from app.usecases.storage import Database
 from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX, TICK_S, PaymentWatch
 from tests.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, event, session, until
-from tests.conftest import open_database
 from tests.domain.stripe_objects import dispute
+from tests.rows import open_database
 from tests.usecases.observed import ObservedDatabase
 from tests.usecases.recording import checkout, keep, record
 from tests.usecases.watching import (

@@ -13,6 +13,17 @@ depends_on = None
 
 Id = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # bytes have one order
 
+# PostgreSQL's own method takes 50 microseconds for a typical event, which is as much as all the
+# rest of writing it; this one 8. A server may have been built without it.
+_COMPRESS_WITH_LZ4 = """
+    DO $$ BEGIN
+        IF EXISTS (SELECT FROM pg_settings
+                   WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)) THEN
+            ALTER TABLE events ALTER COLUMN payload SET COMPRESSION lz4;
+        END IF;
+    END $$
+"""
+
 
 def upgrade() -> None:
     """Create everything."""
@@ -71,6 +82,8 @@ def _create_events() -> None:
         sa.CheckConstraint("(state = 'failed') = (reason IS NOT NULL)", name="failed_has_reason"),
         sa.CheckConstraint("length(payload) BETWEEN 1 AND 1048576", name="payload_size"),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(_COMPRESS_WITH_LZ4)
     is_failed = sa.text("state = 'failed'")
     op.create_index(
         "ix_events_failed",
