@@ -65,9 +65,10 @@ fmt: $(CHECK_READY) ## ruff: format, and repair what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-proofs: $(CHECK_READY) ## the long proofs about payments: 50 kills, 10,000 histories, full disks; 20 minutes
+proofs: $(CHECK_READY) ## the long proofs about payments: 50 kills, 10,000 histories, full disks, replicas; half an hour
 	$(call say,proofs: kills; disorder; full disks; histories)
-	@PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 $(BIN)/python -m pytest tests/proofs
+	@PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 PROOF_ROUNDS=12 \
+	    $(BIN)/python -m pytest tests/proofs tests/replicas
 
 # Cosmic Ray changes the sources that it runs: it gets a copy of them, and a venv of its own.
 MUTANTS_TOOL  := $(VENV)/mutants

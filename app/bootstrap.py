@@ -1,5 +1,6 @@
 """The composition root: makes everything from the settings, once, and says who gets what."""
 
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +41,6 @@ from app.usecases.record_events import RecordEvents
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from app.usecases.storage import Database
 from app.usecases.watch_payments import PaymentWatch
 from app.web.application import Application, Endpoints
 from app.web.checkout import CheckoutEndpoint
@@ -110,78 +110,110 @@ def open_database(settings: Settings, alarm: Alarm) -> "SqliteDatabase | Postgre
     return PostgresDatabase(settings.postgres_url, alarm, pool_size=settings.database_pool_size)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What most of the service shares."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    lifetime: Lifetime
+    alarm: Alarm
+    database: "SqliteDatabase | PostgresDatabase"
+    read_payment: ReadPayment
+    watch: PaymentWatch
+    problems: Problems
+
+
 def create_app(settings: Settings) -> ASGIApp:
     """The whole service. What `prepare` does must have been done."""
-    clock, metrics, lifetime = SystemClock(), Metrics(), Lifetime()
+    parts = _make_parts(settings)
+    _run_beside_the_requests(parts)
+
+    async def can_commit() -> None:
+        await parts.database.beat(parts.clock.now_ms())
+
+    endpoints = Endpoints(
+        checkout=_checkout(parts),
+        webhooks=_webhooks(parts),
+        status=StatusEndpoint(read_payment=parts.read_payment, watch=parts.watch),
+        status_stream=StatusStreamEndpoint(watch=parts.watch),
+        ready=Readiness({"database": can_commit}),
+        metrics=lambda: Response(parts.metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
+        problems=parts.problems,
+    )
+    application = Application(
+        endpoints, version=VERSION, cors_origins=settings.shop_origins, lifespan=parts.lifetime
+    )
+    return Watch(application, parts.metrics)
+
+
+def _make_parts(settings: Settings) -> _Parts:
+    metrics, lifetime = Metrics(), Lifetime()
     alarm = Alerts(metrics, _alert_channels(settings, lifetime))
     database = open_database(settings, alarm)
     lifetime.closes(database.close)
     read_payment = ReadPayment(database=database)
-    watch = PaymentWatch(read_payment=read_payment, database=database)
-    lifetime.runs(watch.run)
-    lifetime.stops(watch.close)
-    metrics.followers.set_function(lambda: watch.followers)
-    replay = ReplayEvents(database=database, clock=clock, alarm=alarm, on_change=watch.changed)
-    housekeeping = Housekeeping(
+    return _Parts(
+        settings=settings,
+        clock=SystemClock(),
+        metrics=metrics,
+        lifetime=lifetime,
+        alarm=alarm,
         database=database,
-        clock=clock,
-        replay=replay,
-        retention_days=settings.event_retention_days,
+        read_payment=read_payment,
+        watch=PaymentWatch(read_payment=read_payment, database=database),
+        problems=Problems(Pages(shop_url=settings.app_url)),
     )
-    lifetime.runs(housekeeping.run)
-    problems = Problems(Pages(shop_url=settings.app_url))
 
-    async def can_commit() -> None:
-        await database.beat(clock.now_ms())
 
-    endpoints = Endpoints(
-        checkout=_checkout(
-            settings,
-            payment_pages=_payment_pages(settings, metrics, alarm, lifetime),
-            database=database,
-            clock=clock,
-            alarm=alarm,
-            lifetime=lifetime,
+def _run_beside_the_requests(parts: _Parts) -> None:
+    watch = parts.watch
+    parts.metrics.followers.set_function(lambda: watch.followers)
+    parts.lifetime.runs(watch.run)
+    parts.lifetime.stops(watch.close)
+    housekeeping = Housekeeping(
+        database=parts.database,
+        clock=parts.clock,
+        replay=ReplayEvents(
+            database=parts.database,
+            clock=parts.clock,
+            alarm=parts.alarm,
+            on_change=watch.changed,
         ),
-        webhooks=WebhookEndpoint(
-            signatures=StripeSignatures(
-                [secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
-                tolerance_s=settings.stripe_webhook_tolerance_s,
-                clock=clock,
-            ),
-            event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
-            inbox=Inbox(
-                RecordEvents(database=database, clock=clock, alarm=alarm, on_change=watch.changed)
-            ),
-            problems=problems,
-            report=WebhookReport(metrics, alarm),
+        retention_days=parts.settings.event_retention_days,
+    )
+    parts.lifetime.runs(housekeeping.run)
+
+
+def _webhooks(parts: _Parts) -> WebhookEndpoint:
+    settings = parts.settings
+    record_events = RecordEvents(
+        database=parts.database,
+        clock=parts.clock,
+        alarm=parts.alarm,
+        on_change=parts.watch.changed,
+    )
+    return WebhookEndpoint(
+        signatures=StripeSignatures(
+            [secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
+            tolerance_s=settings.stripe_webhook_tolerance_s,
+            clock=parts.clock,
         ),
-        status=StatusEndpoint(read_payment=read_payment, watch=watch),
-        status_stream=StatusStreamEndpoint(watch=watch),
-        ready=Readiness({"database": can_commit}),
-        metrics=lambda: Response(metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
-        problems=problems,
+        event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
+        inbox=Inbox(record_events),
+        problems=parts.problems,
+        report=WebhookReport(parts.metrics, parts.alarm),
     )
-    application = Application(
-        endpoints, version=VERSION, cors_origins=settings.shop_origins, lifespan=lifetime
-    )
-    return Watch(application, metrics)
 
 
-def _checkout(  # noqa: PLR0913 what it needs of the parts made above
-    settings: Settings,
-    *,
-    payment_pages: PaymentPages,
-    database: Database,
-    clock: Clock,
-    alarm: Alarm,
-    lifetime: Lifetime,
-) -> CheckoutEndpoint:
-    catalog = CatalogFile(settings.catalog_file, alarm) if settings.catalog_file else None
+def _checkout(parts: _Parts) -> CheckoutEndpoint:
+    settings, lifetime = parts.settings, parts.lifetime
+    catalog = CatalogFile(settings.catalog_file, parts.alarm) if settings.catalog_file else None
     if catalog:
         lifetime.runs(catalog.watch)
         lifetime.reloads(catalog.reload)
-    limits = _limits(settings, alarm)
+    limits = _limits(settings, parts.alarm)
     lifetime.closes(limits.close)
     start = StartCheckout(
         redirects=RedirectPolicy(
@@ -191,9 +223,9 @@ def _checkout(  # noqa: PLR0913 what it needs of the parts made above
         ),
         catalog=catalog.current if catalog else lambda: None,
         limits=limits,
-        payment_pages=payment_pages,
-        database=database,
-        clock=clock,
+        payment_pages=_payment_pages(parts),
+        database=parts.database,
+        clock=parts.clock,
         ids=RandomCheckoutIds(),
     )
     return CheckoutEndpoint(
@@ -208,18 +240,17 @@ def _checkout(  # noqa: PLR0913 what it needs of the parts made above
     )
 
 
-def _payment_pages(
-    settings: Settings, metrics: Metrics, alarm: Alarm, lifetime: Lifetime
-) -> PaymentPages:
+def _payment_pages(parts: _Parts) -> PaymentPages:
     """Altan Pay, wrapped from the inside out: measured, bounded, tried again, broken off."""
+    settings, metrics = parts.settings, parts.metrics
     client = make_http_client(version=VERSION)
-    lifetime.closes(client.aclose)
+    parts.lifetime.closes(client.aclose)
 
     def breaker_changed(state: str) -> None:
         metrics.breaker.state(state)
         _log.warning("altan_pay_breaker", state=state)
         if state == "open":
-            alarm(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
+            parts.alarm(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
 
     altan_pay = AltanPay(
         AltanPayAccount(
@@ -230,7 +261,7 @@ def _payment_pages(
         client=client,
         allowed_hosts=frozenset(settings.checkout_url_hosts),
     )
-    measured = MeasuredPaymentPages(altan_pay, metrics, alarm)
+    measured = MeasuredPaymentPages(altan_pay, metrics, parts.alarm)
     retrying = RetryingPaymentPages(
         BoundedPaymentPages(measured), deadline_s=settings.altan_pay_timeout_s
     )
