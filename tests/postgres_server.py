@@ -173,11 +173,11 @@ def new_server(
         initdb = [str(server.bin / "initdb"), "-D", str(server.data), "-U", "postgres"]
         options = ["-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
         _run_as_nobody([*initdb, *options], folder)
-        server.start()
         try:
+            server.start()
             yield server
         finally:
-            if server.process:
+            if server.process and server.process.poll() is None:
                 server.resume()
                 server.stop(signal.SIGQUIT)
     finally:
