@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from app.domain.errors import NotFoundError
 from app.domain.identity import CHECKOUT_ID
 from app.usecases.read_payment import ReadPayment
-from app.usecases.records import EventQuery, EventRow, EventSummary, Payment
+from app.usecases.record_events import read_for_fold
+from app.usecases.records import EventQuery, EventRow, EventSummary, Payment, StoredEvent
 from app.usecases.storage import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventInspection:
-    """An event, by which ids it is found, and the payments that it concerns."""
+    """An event, by which ids it is found, and the payments that it concerns.
+
+    Both are read out of its payload, so there are none once that is gone.
+    """
 
     row: EventRow
     object_ids: tuple[str, ...]
@@ -47,7 +51,7 @@ class InspectEvents:
             row = await transaction.find_event(event_id)
             if row is None:
                 return None
-            object_ids = await transaction.mentions(event_id)
+            object_ids = _mentioned(await transaction.stored_events([event_id]))
             links = await transaction.links(object_ids)
             session_ids = {link.session_id for link in links} | set(object_ids)
             payments = await transaction.payments(session_ids)
@@ -61,3 +65,12 @@ class InspectEvents:
         if seen is None:
             raise NotFoundError(f"There is no event {event_id}.")
         return seen
+
+
+def _mentioned(stored: Sequence[StoredEvent]) -> set[str]:
+    return {
+        mention.object_id
+        for each in stored
+        if each.event
+        for mention in read_for_fold(each.event).mentions
+    }

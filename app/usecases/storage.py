@@ -100,10 +100,6 @@ class Transaction(Protocol):
         """Remember by which ids events can be found."""
         ...
 
-    async def mentions(self, event_id: str) -> Collection[str]:
-        """By which ids an event is found."""
-        ...
-
     async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
         """The events that speak of one of these ids, sessions' own events only by their own."""
         ...

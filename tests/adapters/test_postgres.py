@@ -413,7 +413,7 @@ def statements_of_the_hot_path() -> list[str]:
     """What webhooks and buyers ask; an operator's lists may read a table whole."""
     names = [name for name in vars(sql) if name.isupper() and not name.endswith("COLUMNS")]
     assert len(names) > 25
-    return sorted({*names} - {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT", "MENTIONS"})
+    return sorted({*names} - {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT"})
 
 
 @pytest.mark.parametrize("name", statements_of_the_hot_path())

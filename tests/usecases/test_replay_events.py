@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -9,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.payment import PaymentStatus
-from app.usecases.records import EventState, Mention, Payment
+from app.usecases.records import EventState, Payment
 from app.usecases.replay_events import PAGE, ReplayEvents
 from app.usecases.storage import Database, Transaction
 from tests.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session
@@ -259,7 +260,8 @@ async def test_mentions_are_not_lost_by_a_replay(database: Database, replay: Rep
     await record(database, event("charge.succeeded", charge(), id="evt_1"))
     await replay.of_state(None)
 
-    async def look(transaction: Transaction) -> set[Mention]:
-        return {Mention(each, "evt_1") for each in await transaction.mentions("evt_1")}
+    async def found_by(transaction: Transaction, object_id: str) -> list[str]:
+        return [stored.id for stored in await transaction.events_mentioning([object_id])]
 
-    assert await database.read(look) == {Mention("ch_1", "evt_1"), Mention("pi_1", "evt_1")}
+    for object_id in ("ch_1", "pi_1"):
+        assert await database.read(partial(found_by, object_id=object_id)) == ["evt_1"]

@@ -90,7 +90,6 @@ PRUNE = """
         SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < $1 LIMIT $2
         FOR UPDATE SKIP LOCKED)
 """
-MENTIONS = "SELECT object_id FROM event_mentions WHERE event_id = $1"
 TRY_TO_LEAD = "SELECT pg_try_advisory_xact_lock($1, $2)"
 SETTLE = """
     UPDATE events SET state = settled.state, reason = settled.reason

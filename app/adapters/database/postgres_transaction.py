@@ -167,10 +167,6 @@ class PostgresTransaction:
         """Remember by which ids events can be found."""
         self._unwritten.mentions.extend(mentions)
 
-    async def mentions(self, event_id: str) -> Collection[str]:
-        """By which ids an event is found."""
-        return [row[0] for row in await self.fetch(sql.MENTIONS, event_id)]
-
     async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
         """The events that speak of one of these ids."""
         if foreseen := self._still_true():

@@ -93,7 +93,6 @@ PRUNE = """
     UPDATE events SET payload = NULL WHERE id IN (
         SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < ? LIMIT ?)
 """
-MENTIONS = "SELECT object_id FROM event_mentions WHERE event_id = ?"
 SETTLE = "UPDATE events SET state = ?, reason = ? WHERE id = ?"
 WAKE = "UPDATE events SET state = 'folded' WHERE id = ? AND state = 'waiting'"
 MENTION = "INSERT OR IGNORE INTO event_mentions (object_id, event_id) VALUES (?, ?)"

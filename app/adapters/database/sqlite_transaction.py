@@ -126,10 +126,6 @@ class SqliteTransaction:
         """Remember by which ids events can be found."""
         self._connection.executemany(sql.MENTION, mentions)
 
-    async def mentions(self, event_id: str) -> Collection[str]:
-        """By which ids an event is found."""
-        return [row[0] for row in self.execute(sql.MENTIONS, (event_id,))]
-
     async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
         """The events that speak of one of these ids."""
         return [row_to_stored_event(row) for row in self._given(sql.EVENTS_MENTIONING, object_ids)]
