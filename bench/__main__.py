@@ -3,22 +3,30 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
 from bench import machine, report
-from bench.contenders import Stage
+from bench.contenders import ON_SQLITE, SERVICE, TUTORIAL, Stage
 from bench.folding import fold_trials
 from bench.measures import Footprint, Plan, Trial, checkout_trials, footprint, webhook_trials
+from bench.peers.contenders import FASTIFY
 from bench.processes import StartError
+from bench.scaled import Field, ReplicaTrial, growth_trials, postgres_trials, replica_trials
 from bench.streams import Audience, StreamError, audience
 
 T = TypeVar("T")
 
-PARTS: Final = ("webhook", "fold", "checkout", "streams", "memory")
+PARTS: Final = (
+    "webhook", "postgres", "replicas", "fold", "checkout", "streams", "memory", "plots",
+)  # fmt: skip
+PLOTTED_DELAY_MS: Final = 20
+PLOTTED_LOADS: Final = (1, 4, 16, 64, 256)
+PLOTTED: Final = (SERVICE, ON_SQLITE, FASTIFY, TUTORIAL)
+
 UPSTREAM_DELAYS_MS: Final = (0, 150)
 QUICK: Final = Plan(
     rounds=1, seconds=0.3, memory_webhooks=1_000, memory_checkouts=100, streams=200, changes=5
@@ -35,7 +43,8 @@ def main() -> int:
     plan = QUICK if options.quick else _plan(options)
     parts = (options.only,) if options.only else PARTS
     with TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
-        bench = _Bench(Path(folder), plan)
+        plots = {"webhook": options.svg, "checkout": options.checkout_svg}
+        bench = _Bench(Path(folder), plan, plots)
         _say(bench.head())
         try:
             bench.run(parts)
@@ -51,8 +60,9 @@ def main() -> int:
 class _Bench:
     """Runs the parts one after the other, prints each when it is done, and keeps the figures."""
 
-    def __init__(self, folder: Path, plan: Plan) -> None:
+    def __init__(self, folder: Path, plan: Plan, plots: Mapping[str, Path | None]) -> None:
         self._plan = plan
+        self._plots = plots
         self._folder = folder
         cores = machine.Cores()
         self._stage = Stage(folder, cores)
@@ -60,6 +70,7 @@ class _Bench:
         self._trials: dict[str, list[Trial]] = {}
         self._lives: list[Footprint] = []
         self._audiences: list[Audience] = []
+        self._replicas: list[ReplicaTrial] = []
         self.faults: list[str] = []
 
     def head(self) -> str:
@@ -80,6 +91,18 @@ class _Bench:
     def webhook(self) -> None:
         title = "Webhook: signed, unique, committed with fsync"
         self._compare(title, webhook_trials(self._stage, self._plan))
+
+    def postgres(self) -> None:
+        title = "Webhook on PostgreSQL: signed, unique, folded, committed with fsync"
+        entered = Field()
+        done = self._watch(title, postgres_trials(self._stage, self._plan, entered))
+        _say(report.comparison(title, done, entered.missing))
+
+    def replicas(self) -> None:
+        trials = _watched(replica_trials(self._stage, self._plan), _describe_replicas)
+        self._replicas = list(trials)
+        self.faults += [f"{_describe_replicas(t)}: {t.fault}" for t in self._replicas if t.fault]
+        _say(report.replicas(self._replicas, self._stage.cores))
 
     def fold(self) -> None:
         title = "Fold: the same bytes, recorded only or folded into a payment"
@@ -107,12 +130,33 @@ class _Bench:
             f"{self._plan.memory_checkouts:,} checkouts.\n"
         )
 
+    def plots(self) -> None:
+        """Only what the command line names a file for."""
+        entered = Field()
+        webhooks = growth_trials(self._stage, self._plan, PLOTTED_LOADS, PLOTTED, entered)
+        self._plot(
+            "webhook",
+            "Webhook as load grows: the service is on PostgreSQL, and on SQLite",
+            webhooks,
+        )
+        delay_ms = PLOTTED_DELAY_MS
+        carts = checkout_trials(self._stage, self._plan, delay_ms=delay_ms, loads=PLOTTED_LOADS)
+        title = f"Checkout: upstream answers after {delay_ms} ms"
+        self._plot("checkout", f"{title}, as load grows", carts)
+
+    def _plot(self, name: str, title: str, trials: Iterable[Trial]) -> None:
+        file = self._plots[name]
+        if file is not None:
+            file.write_text(report.plot(title, self._watch(title, trials)))
+            _say(f"{title}: {file}\n")
+
     def figures(self) -> dict[str, object]:
         return {
             "machine": self._machine,
             "plan": asdict(self._plan),
             "trials": {title: list(map(asdict, ts)) for title, ts in self._trials.items()},
             "footprints": list(map(asdict, self._lives)),
+            "replicas": list(map(asdict, self._replicas)),
             "audiences": list(map(asdict, self._audiences)),
             "faults": self.faults,
         }
@@ -128,6 +172,10 @@ class _Bench:
 
 def _describe(trial: Trial) -> str:
     return f"round {trial.round + 1}, {trial.connections} connections, {trial.contender}"
+
+
+def _describe_replicas(trial: ReplicaTrial) -> str:
+    return f"round {trial.round + 1}, {trial.connections} connections, {trial.replicas} replicas"
 
 
 def _watched(things: Iterable[T], describe: Callable[[T], str]) -> Iterable[T]:
@@ -163,6 +211,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--folder", type=Path, help="for the databases; on a disk, not in memory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there, too")
+    for option, what in (("--svg", "the webhook"), ("--checkout-svg", "the checkout")):
+        help_ = f"draw there how {what} does as load grows"
+        parser.add_argument(option, type=Path, metavar="FILE", help=help_)
     return parser.parse_args()
 
 

@@ -3,17 +3,20 @@
 import sqlite3
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
 
 from bench import requests
 from bench.machine import Cores
-from bench.processes import Running, python_module, running
+from bench.postgres import Database
+from bench.processes import Running, python_module, run_once, running
 
 SERVICE: Final = "the service"
+ON_SQLITE: Final = "the service on SQLite"
+TUTORIAL: Final = "Stripe's tutorial"
 DATABASE: Final = "checkout.db"
 LIVE_PATH: Final = "/health/live"
 _DOCS_PATH: Final = "/docs"  # FastAPI's own page tells that a rival is up
@@ -21,13 +24,19 @@ _DOCS_PATH: Final = "/docs"  # FastAPI's own page tells that a rival is up
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """One server under test. `table` is where a row for each request taken must be."""
+    """One server under test. `table` is where a row for each request taken must be.
+
+    That is in `database`, or in a SQLite file of its own. `prepare` runs once before the start.
+    """
 
     name: str
     command: Sequence[str]
     first_path: str
     requests: Callable[[int], list[bytes]]
     table: str | None = None
+    database: Database | None = None
+    prepare: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,8 @@ class Started:
         """How many rows are on disk; None where none are kept."""
         if self.contender.table is None:
             return None
+        if self.contender.database:
+            return self.contender.database.rows(self.contender.table)
         address = f"file:{self.folder / DATABASE}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
             sql = f"SELECT count(*) FROM {self.contender.table}"  # noqa: S608 our own table names
@@ -60,7 +71,7 @@ def webhook_contenders() -> list[Contender]:
             requests=send,
         ),
         _rival("bare FastAPI", "bare", send),
-        _rival("Stripe's tutorial", "tutorial", send),
+        _rival(TUTORIAL, "tutorial", send),
     ]
 
 
@@ -84,6 +95,19 @@ def service(send: Callable[[int], list[bytes]], table: str) -> Contender:
     )
 
 
+def service_on(database: Database) -> Contender:
+    """The same, with its schema made beforehand."""
+    on_sqlite = service(requests.webhooks, "events")
+    migrate = [on_sqlite.command[0], "migrate"]
+    return replace(on_sqlite, database=database, prepare=migrate)
+
+
+def rivals_of_postgres() -> list[Contender]:
+    """The service on SQLite and without its database, and Stripe's tutorial."""
+    on_sqlite, without, _, tutorial = webhook_contenders()
+    return [replace(on_sqlite, name=ON_SQLITE), without, tutorial]
+
+
 def upstream(delay_ms: float) -> Contender:
     """The fake Altan Pay, called by the load generator itself: nothing can be faster."""
     return Contender(
@@ -100,15 +124,37 @@ class Stage:
     def __init__(self, folder: Path, cores: Cores) -> None:
         self._folder = folder
         self._cores = cores
+        self._is_shared = False
+
+    @property
+    def cores(self) -> int:
+        """How many this process may use."""
+        return self._cores.count
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Everybody started inside, and the load, goes to whichever core has room."""
+        self._is_shared = True
+        try:
+            with self._cores.for_all():
+                yield
+        finally:
+            self._is_shared = False
 
     @contextmanager
     def upstream(self, delay_ms: float) -> Iterator[Started]:
         """The fake Altan Pay, beside the load generator."""
-        contender, folder = upstream(delay_ms), self.new_folder()
+        with self.beside_load(upstream(delay_ms)) as started:
+            yield started
+
+    @contextmanager
+    def beside_load(self, contender: Contender) -> Iterator[Started]:
+        """Somebody whom the server under test calls."""
+        folder = self.new_folder()
         with running(
             contender.command,
             env={},
-            core=self._cores.for_load(),
+            core=nullcontext() if self._is_shared else self._cores.for_load(),
             log=folder / "log",
             first_path=contender.first_path,
         ) as process:
@@ -120,10 +166,15 @@ class Stage:
     ) -> Iterator[Started]:
         """A contender on the server's core; `folder` may hold an earlier one's database."""
         folder = folder or self.new_folder()
+        env = {**_settings(folder, upstream_port), **contender.env}
+        if contender.database:
+            env["DATABASE_URL"] = contender.database.url
+        if contender.prepare:
+            run_once(contender.prepare, env=env)
         with running(
             contender.command,
-            env=_settings(folder, upstream_port),
-            core=self._cores.for_server(),
+            env=env,
+            core=nullcontext() if self._is_shared else self._cores.for_server(),
             log=folder / "log",
             first_path=contender.first_path,
         ) as process:

@@ -52,9 +52,10 @@ class Sample:
 class _Connection:
     """One keep-alive connection with at most one request under way."""
 
-    __slots__ = ("began", "buffer", "socket")
+    __slots__ = ("began", "buffer", "port", "socket")
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(None)
@@ -87,17 +88,22 @@ class _Connection:
         return int(answer[9:12])
 
 
-def drive(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Sample:
-    """Send `requests` in order until they or the `seconds` are used up."""
-    run = _Run(port, iter(requests), seconds)
+def drive(
+    port: int | Sequence[int], requests: Sequence[bytes], *, connections: int, seconds: float
+) -> Sample:
+    """Send `requests` in order until they or the `seconds` are used up.
+
+    Several ports get as many connections each.
+    """
+    run = _Run([port] if isinstance(port, int) else port, iter(requests), seconds)
     with _without_garbage_collection():
         run.go(connections)
     return run.sample()
 
 
 class _Run:
-    def __init__(self, port: int, requests: Iterator[bytes], seconds: float) -> None:
-        self._port = port
+    def __init__(self, ports: Sequence[int], requests: Iterator[bytes], seconds: float) -> None:
+        self._ports = ports
         self._requests = requests
         self._seconds = seconds
         self._selector = selectors.DefaultSelector()
@@ -109,8 +115,8 @@ class _Run:
 
     def go(self, connections: int) -> None:
         self._began, cpu_began = time.perf_counter(), time.process_time()
-        for _ in range(connections):
-            self._open()
+        for number in range(connections):
+            self._open(self._ports[number % len(self._ports)])
         stop_at = self._began + self._seconds
         while self._under_way and time.perf_counter() < stop_at + DRAIN_S:
             for key, _ in self._selector.select(1):
@@ -135,8 +141,8 @@ class _Run:
             generator_share=self._cpu_s / (self._ended - self._began),
         )
 
-    def _open(self) -> None:
-        connection = _Connection(self._port)
+    def _open(self, port: int) -> None:
+        connection = _Connection(port)
         self._selector.register(connection.socket, selectors.EVENT_READ, connection)
         self._launch(connection)
 
@@ -166,7 +172,7 @@ class _Run:
         self._under_way -= 1
         self._lost += 1
         if time.perf_counter() < stop_at:
-            self._open()
+            self._open(broken.port)
 
 
 def _quantile(ascending: Sequence[float], share: float) -> float:

@@ -31,6 +31,8 @@ class Cores:
         """Pins this process, which drives the load, where there are two cores to be had."""
         allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
         self.pinned = len(allowed) > 1
+        self.count = len(allowed) or os.cpu_count() or 1
+        self._allowed = set(allowed)
         self._server, self._load = (
             (set(allowed[:1]), set(allowed[1:2])) if self.pinned else (set(), set())
         )
@@ -50,6 +52,15 @@ class Cores:
         """A process started inside shares the core with the load generator."""
         _stay_on(self._load)
         yield
+
+    @contextmanager
+    def for_all(self) -> Iterator[None]:
+        """Everybody goes where there is room: this process, and what it starts inside."""
+        _stay_on(self._allowed)
+        try:
+            yield
+        finally:
+            _stay_on(self._load)
 
 
 def _stay_on(cores: set[int]) -> None:
@@ -72,12 +83,14 @@ def resident_bytes(pid: int) -> int | None:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """The CPU time that a process has used, where the system tells it."""
+    """The CPU time that a process and its children have used, where the system tells it."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        children = (_PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own_and_gone = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return own_and_gone + sum(cpu_seconds(int(child)) or 0.0 for child in children)
 
 
 def sync_ms(folder: Path) -> float:

@@ -40,7 +40,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One contender under one load in one round. `cpu_ms` is the server's, for each request."""
+    """One contender under one load in one round.
+
+    `cpu_ms` is the server's, for each request; `database_cpu_ms` that of PostgreSQL, where it is
+    in use.
+    """
 
     round: int
     connections: int
@@ -48,6 +52,7 @@ class Trial:
     sample: Sample
     cpu_ms: float | None
     fault: str | None
+    database_cpu_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +72,19 @@ def webhook_trials(stage: Stage, plan: Plan) -> Iterator[Trial]:
         for number in range(plan.rounds):
             with ExitStack() as stack:
                 started = _start(stack, stage, webhook_contenders(), upstream)
-                yield from _round(number, started, plan.seconds, WEBHOOK_CONNECTIONS)
+                yield from round_of(number, started, plan.seconds, WEBHOOK_CONNECTIONS)
 
 
-def checkout_trials(stage: Stage, plan: Plan, *, delay_ms: float) -> Iterator[Trial]:
+def checkout_trials(
+    stage: Stage, plan: Plan, *, delay_ms: float, loads: Sequence[int] = CHECKOUT_CONNECTIONS
+) -> Iterator[Trial]:
     """Carts, passed on to an upstream that takes `delay_ms` to answer."""
     with stage.upstream(delay_ms) as upstream:
         for number in range(plan.rounds):
             with ExitStack() as stack:
                 started = _start(stack, stage, checkout_contenders(), upstream)
                 contenders = [*started, upstream]
-                yield from _round(number, contenders, plan.seconds, CHECKOUT_CONNECTIONS)
+                yield from round_of(number, contenders, plan.seconds, loads)
 
 
 def footprint(stage: Stage, plan: Plan) -> Footprint:
@@ -109,7 +116,7 @@ def _start(
     ]
 
 
-def _round(
+def round_of(
     number: int, started: Sequence[Started], seconds: float, loads: Sequence[int]
 ) -> Iterator[Trial]:
     """Everyone under the same load in turn, so that a slow minute of the machine meets all.
@@ -125,20 +132,26 @@ def _round(
 def trial(number: int, server: Started, connections: int, seconds: float) -> Trial:
     """One server under one load; the rows on disk must be what it has taken."""
     prepared = server.contender.requests(int(REQUESTS_PER_S_MAX * seconds))
-    rows_before, cpu_before = server.rows(), server.process.cpu_s
+    database, rows_before = server.contender.database, server.rows()
+    cpu_before, database_cpu_before = server.process.cpu_s, database.cpu_s if database else None
     sample = drive(server.process.port, prepared, connections=connections, seconds=seconds)
-    cpu_after = server.process.cpu_s
-    cpu_ms = None
-    if cpu_before is not None and cpu_after is not None and sample.answered:
-        cpu_ms = (cpu_after - cpu_before) * 1000 / sample.answered
+    cpu_after, database_cpu_after = server.process.cpu_s, database.cpu_s if database else None
     return Trial(
         round=number,
         connections=connections,
         contender=server.contender.name,
         sample=sample,
-        cpu_ms=cpu_ms,
+        cpu_ms=each_ms(cpu_before, cpu_after, sample.answered),
         fault=_fault(server, sample, rows_before),
+        database_cpu_ms=each_ms(database_cpu_before, database_cpu_after, sample.answered),
     )
+
+
+def each_ms(before_s: float | None, after_s: float | None, count: int) -> float | None:
+    """What each of `count` took, where that is known."""
+    if before_s is None or after_s is None or not count:
+        return None
+    return (after_s - before_s) * 1000 / count
 
 
 def _fault(server: Started, sample: Sample, rows_before: int | None) -> str | None:

@@ -17,6 +17,7 @@ from bench.machine import cpu_seconds, resident_bytes
 
 START_S_MAX: Final = 30.0
 STOP_S_MAX: Final = 25.0
+PREPARE_S_MAX: Final = 120.0
 
 _ROOT: Final = Path(__file__).parent.parent
 _POLL_S: Final = 0.002
@@ -79,6 +80,28 @@ def running(
             yield Running(pid=process.pid, port=port, start_s=time.perf_counter() - began)
         finally:
             _stop(process)
+
+
+def run_once(command: Sequence[str], *, env: Mapping[str, str]) -> None:
+    """Run to the end.
+
+    Raises:
+        StartError: it failed, or took too long.
+    """
+    try:
+        subprocess.run(  # noqa: S603 our own commands
+            command,
+            cwd=_ROOT,
+            env={"PATH": os.defpath, **env},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PREPARE_S_MAX,
+        )
+    except subprocess.CalledProcessError as error:
+        raise StartError(f"{' '.join(command)} failed:\n{error.stderr[-2000:]}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StartError(str(error)) from error
 
 
 def python_module(name: str, *arguments: str) -> list[str]:

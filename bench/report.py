@@ -1,12 +1,14 @@
 """Turns trials into tables: medians over the rounds, and ratios of contenders side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Final
 
 from bench.contenders import SERVICE
 from bench.folding import RECORDED
 from bench.measures import Footprint, Trial
+from bench.plot import Panel, drawing
+from bench.scaled import ReplicaTrial
 from bench.streams import Audience
 
 START_S_GOAL: Final = 2.0
@@ -19,15 +21,80 @@ _HEAD: Final = (
 )  # fmt: skip
 
 
-def comparison(title: str, trials: Sequence[Trial]) -> str:
+def comparison(
+    title: str, trials: Sequence[Trial], missing: Mapping[str, str] | None = None
+) -> str:
     """A table for one measure. In both ratios, above 1 means that the service does better.
 
     CPU time suffers least from whatever else the machine does meanwhile.
     """
-    rows = [_row(trials, *key) for key in dict.fromkeys(_key(trial) for trial in trials)]
+    head: tuple[str, ...] = _HEAD
+    rows = [_row(trials, *key) for key in dict.fromkeys(map(_key, trials))]
+    if any(trial.database_cpu_ms is not None for trial in trials):
+        head = (*_HEAD, "PostgreSQL's CPU ms each")
+        rows = [(*row, _database_cpu(trials, int(row[0]), row[1])) for row in rows]
     share = max(trial.sample.generator_share for trial in trials)
-    note = f"The load generator was busy for at most {share:.0%} of a run."
-    return "\n".join([f"## {title}", "", *_table(_HEAD, rows), "", note, ""])
+    notes = [f"The load generator was busy for at most {share:.0%} of a run."]
+    notes += [f"Missing: {name}: {reason}" for name, reason in (missing or {}).items()]
+    return "\n".join([f"## {title}", "", *_table(head, rows), "", *notes, ""])
+
+
+def replicas(trials: Sequence[ReplicaTrial], cores: int) -> str:
+    """What more replicas bring, and how full the machine was with everybody on it."""
+    head = ("connections", "replicas", "requests/s", "÷ one", "p50 ms", "p99 ms",
+            "CPU ms each", "PostgreSQL's CPU ms each", "cores busy")  # fmt: skip
+    rows = []
+    for connections, count in sorted({(trial.connections, trial.replicas) for trial in trials}):
+        mine, one = (
+            sorted(
+                (t for t in trials if (t.connections, t.replicas) == (connections, number)),
+                key=lambda trial: trial.round,
+            )
+            for number in (count, 1)
+        )
+        gains = [
+            its.sample.requests_per_s / single.sample.requests_per_s
+            for its, single in zip(mine, one, strict=True)
+        ]
+        rows.append(
+            (
+                str(connections),
+                str(count),
+                f"{median(trial.sample.requests_per_s for trial in mine):,.0f}",
+                "" if count == 1 else f"{median(gains):.2f}",
+                f"{median(trial.sample.p50_ms for trial in mine):.2f}",
+                f"{median(trial.sample.p99_ms for trial in mine):.2f}",
+                _median_of(trial.cpu_ms for trial in mine),
+                _median_of(trial.database_cpu_ms for trial in mine),
+                _median_of(trial.cores_busy for trial in mine),
+            )
+        )
+    note = (
+        f"Replicas, PostgreSQL and the load generator share {cores} cores, and nobody is pinned: "
+        f"where about {cores} are busy, it is the machine that is full, not the replicas. CPU for "
+        "each request says what they would do with a core each: it must not grow with their number."
+    )
+    return "\n".join(["## Replicas on one PostgreSQL", "", *_table(head, rows), "", note, ""])
+
+
+def plot(title: str, trials: Sequence[Trial]) -> str:
+    """The medians of every contender against the load, as an SVG."""
+    loads = sorted({trial.connections for trial in trials})
+    names = list(dict.fromkeys(trial.contender for trial in sorted(trials, key=lambda t: t.round)))
+    measures: dict[str, Callable[[Trial], float]] = {
+        "requests/s": _rate,
+        "p50, ms": lambda trial: trial.sample.p50_ms,
+        "p99, ms": lambda trial: trial.sample.p99_ms,
+    }
+    panels = [
+        Panel(
+            measure,
+            {n: [_median(map(value, _of(trials, load, n))) for load in loads] for n in names},
+            is_logarithmic=measure != "requests/s",
+        )
+        for measure, value in measures.items()
+    ]
+    return drawing(title, "connections", loads, panels)
 
 
 def folding(title: str, trials: Sequence[Trial]) -> str:
@@ -115,6 +182,20 @@ def _of(trials: Sequence[Trial], connections: int, contender: str) -> list[Trial
 def _cpu_ms(trials: Sequence[Trial]) -> float | None:
     known = [trial.cpu_ms for trial in trials if trial.cpu_ms is not None]
     return median(known) if known else None
+
+
+def _database_cpu(trials: Sequence[Trial], connections: int, contender: str) -> str:
+    return _median_of(trial.database_cpu_ms for trial in _of(trials, connections, contender))
+
+
+def _median_of(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{median(known):.3f}" if known else ""
+
+
+def _median(values: Iterable[float]) -> float:
+    known = list(values)
+    return median(known) if known else float("nan")
 
 
 def _rate(trial: Trial) -> float:

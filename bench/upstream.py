@@ -9,6 +9,7 @@ import selectors
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
@@ -25,11 +26,16 @@ _RECEIVE_BYTES: Final = 64 * 1024
 class Upstream:
     """One listening socket and its connections, in one thread."""
 
-    def __init__(self, port: int, *, delay_s: float) -> None:
+    def __init__(
+        self, port: int, *, delay_s: float, page: Callable[[bytes], bytes] | None = None
+    ) -> None:
         self._delay_s = delay_s
+        self._page = page or self._new_page
         self._served = 0
         self._buffers: dict[socket.socket, bytes] = {}
-        self._due: deque[tuple[float, socket.socket]] = deque()  # the delay is constant: in order
+        self._due: deque[tuple[float, socket.socket, bytes]] = (
+            deque()
+        )  # the delay is constant: in order
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -45,7 +51,7 @@ class Upstream:
                     self._read(key.fileobj)
             now = time.monotonic()
             while self._due and self._due[0][0] <= now:
-                self._answer(self._due.popleft()[1])
+                self._answer(*self._due.popleft()[1:])
 
     def _until_next_s(self) -> float | None:
         return max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
@@ -70,19 +76,22 @@ class Upstream:
             return
         self._buffers[connection] = b""
         if self._delay_s:
-            self._due.append((time.monotonic() + self._delay_s, connection))
+            self._due.append((time.monotonic() + self._delay_s, connection, request))
         else:
-            self._answer(connection)
+            self._answer(connection, request)
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket, request: bytes) -> None:
         if connection not in self._buffers:
             return
-        self._served += 1
-        page = _PAGE % self._served
+        page = self._page(request)
         try:
             connection.sendall(_ANSWER % (len(page), page))
         except OSError:
             self._drop(connection)
+
+    def _new_page(self, _: bytes) -> bytes:
+        self._served += 1
+        return _PAGE % self._served
 
     def _drop(self, connection: socket.socket) -> None:
         self._selector.unregister(connection)
