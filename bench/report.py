@@ -71,8 +71,9 @@ def replicas(trials: Sequence[ReplicaTrial], cores: int) -> str:
         )
     note = (
         f"Replicas, PostgreSQL and the load generator share {cores} cores, and nobody is pinned: "
-        f"where about {cores} are busy, it is the machine that is full, not the replicas. CPU for "
-        "each request says what they would do with a core each: it must not grow with their number."
+        f"where about {cores} are busy, it is the machine that is full, and no gain can be seen. "
+        "The connections are shared out, so more replicas fold smaller batches, which costs more "
+        "CPU for each request. What replicas do on machines of their own is not measured here."
     )
     return "\n".join(["## Replicas on one PostgreSQL", "", *_table(head, rows), "", note, ""])
 

@@ -1,0 +1,65 @@
+"""The peers, each on a database of its own."""
+
+from collections.abc import Callable
+from typing import Final
+
+from bench import requests
+from bench.contenders import Contender
+from bench.peers.installed import djstripe_python, node_program
+from bench.postgres import Database
+
+FASTIFY: Final = "Fastify, bare insert"
+SYNC_ENGINE: Final = "stripe-sync-engine"
+DJSTRIPE: Final = "dj-stripe"
+
+_SLOWER: Final = 3  # times at least than what the load is built for
+_SLOWEST: Final = 20
+
+
+def bare_insert(database: Database, _: int) -> Contender:
+    """What one writes by hand on Node.js: it records, and folds nothing."""
+    return Contender(
+        name=FASTIFY,
+        command=node_program("bare_insert.mjs"),
+        first_path="/",
+        requests=requests.webhooks,
+        table="webhook_events",
+        database=database,
+    )
+
+
+def sync_engine(database: Database, api_port: int) -> Contender:
+    """Keeps a copy of Stripe's objects: a session's event becomes a row and its line items."""
+    program = node_program("sync_engine.mjs")
+    return Contender(
+        name=SYNC_ENGINE,
+        command=program,
+        first_path="/",
+        requests=_fewer(_SLOWER),
+        table="stripe.checkout_sessions",
+        database=database,
+        prepare=[*program, "--migrate"],
+        env={"STRIPE_API_PORT": str(api_port)},
+    )
+
+
+def djstripe(database: Database, api_port: int) -> Contender:
+    """Keeps the event and a copy of its object, with all that it refers to."""
+    command = [djstripe_python(), "-m", "bench.peers.djstripe.shop"]
+    return Contender(
+        name=DJSTRIPE,
+        command=command,
+        first_path="/",
+        requests=_fewer(_SLOWEST),
+        table="djstripe_event",
+        database=database,
+        prepare=[*command, "migrate"],
+        env={"STRIPE_API_PORT": str(api_port)},
+    )
+
+
+PEERS: Final = {FASTIFY: bare_insert, SYNC_ENGINE: sync_engine, DJSTRIPE: djstripe}
+
+
+def _fewer(times: int) -> Callable[[int], list[bytes]]:
+    return lambda count: requests.webhooks(count // times)
