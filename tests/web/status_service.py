@@ -83,13 +83,18 @@ class StatusService:
 
     @asynccontextmanager
     async def waiting(self, **headers: str) -> AsyncIterator["asyncio.Task[httpx.Response]"]:
-        """Within it, somebody waits."""
-        before = self.watch.followers
+        """Within it, somebody waits, and has read what there was before."""
+        before = self._readers()
         task = asyncio.create_task(self.wait(**headers))
-        await until(lambda: self.watch.followers > before)
+        await until(lambda: self._readers() > before)
         yield task
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+    def _readers(self) -> int:
+        """How many wait whose first read has ended; a change before that is no news to them."""
+        watched = self.watch._watched.values()  # noqa: SLF001 told nowhere else
+        return sum(hasattr(each, "shown") for item in watched for each in item.followers)
 
     @asynccontextmanager
     async def stream(self, public_id: str = SESSION_ID, **headers: str) -> AsyncIterator[Stream]:
