@@ -307,7 +307,7 @@ async def running_process(
             yield ServiceProcess(Service(client, folder / "checkout.db"), process, lines)
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(reading, DEADLINE_S)
+        await asyncio.wait_for(reading, 2 * DEADLINE_S)
     finally:
         if process.returncode is None:
             process.kill()

@@ -17,7 +17,7 @@ async def until_refused(host: str, port: int) -> None:
         while True:
             try:
                 _, writer = await asyncio.open_connection(host, port)
-            except ConnectionRefusedError:
+            except ConnectionError:  # reset, where it closes while the handshake is under way
                 return
             writer.close()
             await asyncio.sleep(0.01)
