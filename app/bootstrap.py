@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx
 import structlog
@@ -17,11 +17,10 @@ from app.adapters.altan_pay.client import AltanPay, AltanPayAccount, make_http_c
 from app.adapters.altan_pay.places import BoundedPaymentPages
 from app.adapters.altan_pay.retries import RetryingPaymentPages
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
-from app.adapters.database.migrate import migrate
-from app.adapters.database.sqlite import SqliteDatabase
 from app.adapters.rate_limits import CheckoutLimits, Rates
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
+from app.databases import AnyDatabase, open_database, prepare_database
 from app.domain.events import EventFilter
 from app.domain.redirects import RedirectPolicy
 from app.lifetime import Lifetime
@@ -50,9 +49,6 @@ from app.web.problems import Problems
 from app.web.status import StatusEndpoint
 from app.web.status_stream import StatusStreamEndpoint
 from app.web.webhooks import WebhookEndpoint
-
-if TYPE_CHECKING:
-    from app.adapters.database.postgres import PostgresDatabase
 
 VERSION: Final = version("altan-checkout")
 LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstream deadline
@@ -83,33 +79,6 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
     prepare_database(settings, by_operator=by_operator)
 
 
-def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
-    """Make the schema current. PostgreSQL's replicas share one, so that only an operator does it.
-
-    Raises:
-        MigrationError: the database cannot be used.
-    """
-    url, name = settings.postgres_url, settings.database_name
-    if url is None:
-        migrate(settings.database_path)
-        return
-    from app.adapters.database import postgres_schema  # noqa: PLC0415 most do without its weight
-
-    if by_operator:
-        postgres_schema.migrate_postgres(url, name=name)
-    else:
-        postgres_schema.require_current_schema(url, name=name)
-
-
-def open_database(settings: Settings, alarm: Alarm) -> "SqliteDatabase | PostgresDatabase":
-    """The database of the settings, whose schema is current."""
-    if settings.postgres_url is None:
-        return SqliteDatabase(settings.database_path, alarm)
-    from app.adapters.database.postgres import PostgresDatabase  # noqa: PLC0415 as above
-
-    return PostgresDatabase(settings.postgres_url, alarm, pool_size=settings.database_pool_size)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
     """What most of the service shares."""
@@ -119,7 +88,7 @@ class _Parts:
     metrics: Metrics
     lifetime: Lifetime
     alarm: Alarm
-    database: "SqliteDatabase | PostgresDatabase"
+    database: AnyDatabase
     read_payment: ReadPayment
     watch: PaymentWatch
     problems: Problems

@@ -223,7 +223,7 @@ def _summary(event: EventSummary) -> dict[str, object]:
 
 def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
     """Open the shop's database, work on it, and say in one line what went wrong, if anything."""
-    from app.bootstrap import (  # noqa: PLC0415 most commands do without its weight
+    from app.databases import (  # noqa: PLC0415 most commands do without its weight
         open_database,
         prepare_database,
     )

@@ -1,0 +1,40 @@
+"""The database that the settings name: its schema made current, and opened."""
+
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from app.adapters.database.migrate import migrate
+from app.adapters.database.sqlite import SqliteDatabase
+from app.settings import Settings
+from app.usecases.ports import Alarm
+
+if TYPE_CHECKING:
+    from app.adapters.database.postgres import PostgresDatabase
+
+AnyDatabase: TypeAlias = Union[SqliteDatabase, "PostgresDatabase"]
+
+
+def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
+    """Make the schema current. PostgreSQL's replicas share one, so that only an operator does it.
+
+    Raises:
+        MigrationError: the database cannot be used.
+    """
+    url, name = settings.postgres_url, settings.database_name
+    if url is None:
+        migrate(settings.database_path)
+        return
+    from app.adapters.database import postgres_schema  # noqa: PLC0415 most do without its weight
+
+    if by_operator:
+        postgres_schema.migrate_postgres(url, name=name)
+    else:
+        postgres_schema.require_current_schema(url, name=name)
+
+
+def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:
+    """The database of the settings, whose schema is current."""
+    if settings.postgres_url is None:
+        return SqliteDatabase(settings.database_path, alarm)
+    from app.adapters.database.postgres import PostgresDatabase  # noqa: PLC0415 as above
+
+    return PostgresDatabase(settings.postgres_url, alarm, pool_size=settings.database_pool_size)
