@@ -170,7 +170,7 @@ def _webhooks(parts: _Parts) -> WebhookEndpoint:
             clock=parts.clock,
         ),
         event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
-        inbox=Inbox(record_events),
+        inbox=Inbox(record_events, lanes=2 if settings.postgres_url else 1),
         problems=parts.problems,
         report=WebhookReport(parts.metrics, parts.alarm),
     )
