@@ -13,9 +13,10 @@ from starlette.types import ASGIApp
 
 from app.adapters.alert_webhook import AlertWebhook
 from app.adapters.altan_pay.breaker import GuardedPaymentPages
-from app.adapters.altan_pay.client import AltanPay, AltanPayAccount, make_http_client
+from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
 from app.adapters.altan_pay.places import BoundedPaymentPages
 from app.adapters.altan_pay.retries import RetryingPaymentPages
+from app.adapters.altan_pay.transport import AiohttpTransport
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.rate_limits import CheckoutLimits, Rates
 from app.adapters.stripe_signature import StripeSignatures
@@ -212,8 +213,8 @@ def _checkout(parts: _Parts) -> CheckoutEndpoint:
 def _payment_pages(parts: _Parts) -> PaymentPages:
     """Altan Pay, wrapped from the inside out: measured, bounded, tried again, broken off."""
     settings, metrics = parts.settings, parts.metrics
-    client = make_http_client(version=VERSION)
-    parts.lifetime.closes(client.aclose)
+    transport = AiohttpTransport()
+    parts.lifetime.closes(transport.aclose)
 
     def breaker_changed(state: str) -> None:
         metrics.breaker.state(state)
@@ -227,7 +228,8 @@ def _payment_pages(parts: _Parts) -> PaymentPages:
             account_id=settings.altan_account_id,
             stripe_connect_id=settings.altan_stripe_connect_id,
         ),
-        client=client,
+        transport=transport,
+        version=VERSION,
         allowed_hosts=frozenset(settings.checkout_url_hosts),
     )
     measured = MeasuredPaymentPages(altan_pay, metrics, parts.alarm)
