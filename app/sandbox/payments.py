@@ -46,16 +46,19 @@ class Payments:
         self.sessions.put(session)
         return session
 
-    def perform(self, act: Act, session: Session, trouble: Trouble) -> Performed:
+    def perform(
+        self, act: Act, session: Session, trouble: Trouble, amount_minor: int | None = None
+    ) -> Performed:
         """Move the session on and send its events; does not wait for them.
 
         There is no await between reading the stage and writing it, so two clicks at once
         cannot both pay.
 
         Raises:
-            ActRefusedError: The session is at another stage.
+            ActRefusedError: The session is past it, or not yet there.
+            AmountRefusedError: `amount_minor` cannot be refunded.
         """
-        outcome = perform(act, session)
+        outcome = perform(act, session, amount_minor)
         self.sessions.put(outcome.session)
         now = int(time.time())
         events = [
