@@ -12,7 +12,7 @@ from app.sandbox.acts import Act, ActRefusedError
 from app.sandbox.altan_pay import page_url
 from app.sandbox.bodies import read_body
 from app.sandbox.config import SandboxConfig, Waits
-from app.sandbox.deliveries import Attempt, Delivery
+from app.sandbox.delivery import Attempt, Delivery
 from app.sandbox.hosted_page import find_act
 from app.sandbox.objects import JsonObject, session_object
 from app.sandbox.payments import Payments
@@ -152,6 +152,7 @@ def _attempt_json(attempt: Attempt) -> JsonObject:
         "attempt": attempt.number,
         "at": attempt.at,
         "status_code": attempt.status_code,
+        "outcome": attempt.outcome,
         "error": attempt.error,
         "ms": attempt.elapsed_ms,
     }

@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass
 
 from app.sandbox.acts import Act, perform
-from app.sandbox.deliveries import Deliveries, Delivery
+from app.sandbox.deliveries import Deliveries
+from app.sandbox.delivery import Delivery
 from app.sandbox.events import COMPLETED, build_event
 from app.sandbox.ids import new_id
 from app.sandbox.sessions import Order, Session, Sessions
