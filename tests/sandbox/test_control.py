@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 from stripe import WebhookSignature
 
+from app.sandbox.acts import Act
 from app.sandbox.server import SandboxConfig
 
 from .neighbours import Service, open_session, order_body
@@ -212,3 +216,12 @@ async def test_only_a_refund_takes_an_amount(sandbox: httpx.AsyncClient) -> None
 
     assert answer.status_code == 400
     assert answer.json()["error"]["message"] == "Unknown field: amount."
+
+
+def test_readme_names_every_act() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+
+    (acts,) = re.findall(
+        r"^Every button can be pressed so: (.*?)\n\n", readme, re.DOTALL | re.MULTILINE
+    )
+    assert [act for act in Act if f"`{act}`" not in acts] == []

@@ -124,6 +124,24 @@ async def test_a_double_click_pays_once_and_the_back_button_shows_where_it_stand
     assert sandbox.service.types.count("checkout.session.completed") == 1
 
 
+async def test_a_second_click_does_not_cut_short_the_first_ones_wait(sandbox: Sandbox) -> None:
+    async with browsing(sandbox) as context:
+        page, _ = await sandbox.open_page(context)
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.method))
+        button = await page.get_by_role("button", name="Pay $14.50").bounding_box()
+        assert button is not None
+        sandbox.service.gate.clear()
+
+        for _ in range(2):
+            await page.mouse.click(button["x"] + 5, button["y"] + 5)
+            await sandbox.service.wait_received(1)
+        sandbox.service.gate.set()
+
+        await page.wait_for_url("**/thanks")
+    assert sent.count("POST") == 1
+
+
 async def test_a_double_click_refunds_once(sandbox: Sandbox) -> None:
     async with browsing(sandbox) as context:
         page, session_id = await sandbox.open_page(context)
