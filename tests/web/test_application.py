@@ -66,6 +66,7 @@ def broken_app() -> Watch:
         webhooks=broken,
         status=broken,
         status_stream=broken,
+        success_page=broken,
         ready=Readiness({}),
         metrics=Response,
         problems=Problems(Pages(shop_url=SHOP)),
