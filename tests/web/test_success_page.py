@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from app.domain.payment import PaymentStatus
 from app.web.success_page import LATE_AFTER_S
 from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, Service, event, session
 from tests.web.success_shop import HISTORIES, PAID, get, page, tell
@@ -31,6 +32,11 @@ def shop(local_service: Service) -> Service:
 
 
 # --- what it says
+
+
+def test_no_status_is_left_out() -> None:
+    assert list(HEADINGS) == list(HISTORIES)
+    assert set(HISTORIES) == set(PaymentStatus)
 
 
 @pytest.mark.parametrize("status", HISTORIES)
