@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.settings import Settings
 from app.web.brand import CARD_DARK, CARD_LIGHT, VISIBLE, brand_style, contrast, text_color_on
 from app.web.pages import TEMPLATES
 
@@ -56,7 +57,9 @@ def test_lines_are_in_the_brands_colour_only_where_they_can_be_seen(color: str) 
 
 
 def test_the_default_colour_can_be_seen_by_day_and_by_night() -> None:
-    assert accents(brand_style("#3366d6")) == ["#3366d6", "#3366d6"]
+    color = Settings.model_fields["brand_color"].default
+
+    assert accents(brand_style(color)) == [color, color]
 
 
 def test_the_cards_colours_are_those_of_the_page() -> None:

@@ -2,11 +2,15 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import urljoin
 
+import orjson
 import pytest
 
-from tests.builders import CHECKOUT_ID, SESSION_ID, Service
+from tests.adapters.wire import answer as http_answer
+from tests.adapters.wire import upstream
+from tests.builders import CHECKOUT_ID, SESSION_ID, Service, service_in_process, settings
 from tests.web.success_shop import get
 from tests.web.test_status import keep_checkout
 
@@ -66,3 +70,21 @@ async def test_a_database_that_cannot_be_read_is_said_to_a_person(shop: Service)
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "<code>storage_unavailable</code>" in answer.text
+
+
+async def test_a_shop_without_code_sends_its_buyers_there_by_a_setting(database_path: Path) -> None:
+    payment_page = {"url": f"https://checkout.stripe.com/c/pay/{SESSION_ID}"}
+    entry = "https://checkout.shop.example/checkout/page"  # not among the shop's origins
+    async with upstream(http_answer(orjson.dumps(payment_page))) as altan_pay:
+        changes = {"altan_pay_url": altan_pay.url, "success_url": entry}
+        async with service_in_process(settings(database_path.parent, **changes)) as service:
+            cart = {"line_items": [{"price": "price_A", "quantity": 1}]}
+            await service.client.post("/checkout", json=cart)
+            (order,) = [orjson.loads(request.body)["payload"] for request in altan_pay.requests]
+
+            comes_back_to = order["success_url"].replace("{CHECKOUT_SESSION_ID}", SESSION_ID)
+            shown = await service.client.get(comes_back_to, follow_redirects=True)
+
+    assert comes_back_to.startswith(f"{entry}?session_id=")
+    assert shown.status_code == 200
+    assert "We are confirming your payment" in shown.text
