@@ -49,6 +49,8 @@ from app.web.pages import Pages
 from app.web.problems import Problems
 from app.web.status import StatusEndpoint
 from app.web.status_stream import StatusStreamEndpoint
+from app.web.success_html import Shop, SuccessHtml
+from app.web.success_page import SuccessPageEndpoint
 from app.web.webhooks import WebhookEndpoint
 
 VERSION: Final = version("altan-checkout")
@@ -108,6 +110,7 @@ def create_app(settings: Settings) -> ASGIApp:
         webhooks=_webhooks(parts),
         status=StatusEndpoint(read_payment=parts.read_payment, watch=parts.watch),
         status_stream=StatusStreamEndpoint(watch=parts.watch),
+        success_page=_success_page(parts),
         ready=Readiness({"database": can_commit}),
         metrics=lambda: Response(parts.metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
         problems=parts.problems,
@@ -175,6 +178,12 @@ def _webhooks(parts: _Parts) -> WebhookEndpoint:
         problems=parts.problems,
         report=WebhookReport(parts.metrics, parts.alarm),
     )
+
+
+def _success_page(parts: _Parts) -> SuccessPageEndpoint:
+    settings = parts.settings
+    shop = Shop(url=settings.app_url, name=settings.shop_name_shown, color=settings.brand_color)
+    return SuccessPageEndpoint(parts.read_payment, SuccessHtml(shop), parts.clock)
 
 
 def _checkout(parts: _Parts) -> CheckoutEndpoint:
