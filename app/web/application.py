@@ -17,6 +17,7 @@ from app.domain.errors import CheckoutError, NotFoundError
 from app.web import openapi
 from app.web.body import ClientGoneError
 from app.web.checkout import CheckoutEndpoint
+from app.web.drop_in import DropIn
 from app.web.health import Readiness, live
 from app.web.problems import Problems
 from app.web.request_errors import InternalError, MethodNotAllowedError
@@ -41,6 +42,7 @@ class Endpoints:
     webhooks: WebhookEndpoint
     status: StatusEndpoint
     status_stream: StatusStreamEndpoint
+    drop_in: DropIn
     ready: Readiness
     metrics: Callable[[], Response]
     problems: Problems
@@ -93,6 +95,7 @@ def _make_fastapi(endpoints: Endpoints, version: str, lifespan: Lifespan) -> Fas
         redirect_slashes=False,
     )
     _add_routes(app, endpoints)
+    _add_drop_in(app, endpoints.drop_in)
     _add_error_answers(app, endpoints.problems)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app
@@ -135,6 +138,16 @@ def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
         ("/metrics", metrics, openapi.METRICS),
     ):
         app.get(path, openapi_extra={"responses": responses})(endpoint)
+        app.add_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+
+
+def _add_drop_in(app: FastAPI, drop_in: DropIn) -> None:
+    for path, endpoint, operation in (
+        ("/checkout.js", drop_in.latest, openapi.DROP_IN),
+        ("/checkout.{hash}.js", drop_in.pinned, openapi.DROP_IN_PINNED),
+        ("/checkout.d.ts", drop_in.types, openapi.DROP_IN_TYPES),
+    ):
+        app.get(path, openapi_extra=operation)(endpoint)
         app.add_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
 
 
