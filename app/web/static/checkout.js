@@ -71,7 +71,7 @@ export function watchCheckout(id, callback, { onError } = {}) {
 
   function show(payment) {
     const text = JSON.stringify(payment);
-    if (isOver || text === shown) return;
+    if (text === shown) return;
     shown = text;
     if (/failed|expired/.test(payment.status)) stop();
     callback(payment);
@@ -87,10 +87,11 @@ export function watchCheckout(id, callback, { onError } = {}) {
       [payment, etag] = await ask(path + (etag ? "?wait=25" : ""), { headers }, request);
       pause = 1000;
     } catch (error) {
-      if (error.status === 404 && !isOver) return onError?.(error);
+      if (error.status === 404) return onError?.(error);
       pause = Math.min(2 * pause, 30000);
     }
-    if (!isOver) timer = setTimeout(poll, pause, etag, pause);
+    if (isOver) return;
+    timer = setTimeout(poll, pause, etag, pause);
     if (payment) show(payment);
   }
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from tests.faults.upstream import Upstream, running_upstream
 
 CART: Final = {"lineItems": [{"price": "price_A", "quantity": 2}]}
 OTHER_CART: Final = {"lineItems": [{"price": "price_B", "quantity": 1}]}
+HOUR: Final = datetime(1970, 1, 1, 1, tzinfo=UTC)  # of a page whose clock begins at 0
 DEADLINE_MS: Final = 20_000  # for what happens soon; a test that reaches it has failed
 
 _SWITCHES: Final = (
@@ -123,6 +125,12 @@ class ShopPage:
     async def open(self) -> None:
         await self.page.goto(f"{self.shop.url}/?service={self.shop.service_url}")
         await self.page.wait_for_function("window.isReady")
+
+    async def stop_the_clock(self) -> None:
+        """Open the shop anew; its timers wait until they are told to run."""
+        await self.page.clock.install(time=0)
+        await self.open()
+        await self.page.clock.pause_at(HOUR)
 
     async def buy(self, *carts: object) -> str:
         """Click once for each cart, all at once; the payment page's address."""
