@@ -56,7 +56,11 @@ def chromium_path() -> str:
 async def running_chromium() -> AsyncIterator[Browser]:
     arguments = [switch.replace("¬", " ") for switch in _SWITCHES.split()]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=arguments)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium_path(),
+            args=arguments,
+            ignore_default_args=["--disable-back-forward-cache"],  # buyers have it
+        )
         yield browser
         await browser.close()
 

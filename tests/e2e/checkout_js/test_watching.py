@@ -66,6 +66,21 @@ async def test_where_nothing_more_can_happen_the_stream_is_closed(shop: Shop) ->
         assert await visit.page.evaluate(CLOSED)
 
 
+async def test_where_nothing_more_can_happen_it_is_not_asked_again(shop: Shop) -> None:
+    checkout_id, session_id = await shop.new_checkout()
+    await shop.tell("checkout.session.expired", session_id, payment_status="unpaid")
+    async with shop.visited(init_script=NO_EVENT_SOURCE) as visit:
+        await visit.stop_the_clock()
+        await visit.watch(checkout_id)
+        await visit.page.clock.run_for(1)
+        await visit.until("told.length === 1")
+
+        await visit.page.clock.run_for(600_000)
+
+        assert await visit.statuses() == ["expired"]
+        assert len(polls(visit)) == 1
+
+
 async def test_the_watch_outlasts_the_service(shop: Shop, tmp_path: Path) -> None:
     environment = service_environment(shop.url, shop.upstream)
     async with running_balancer() as balancer, AsyncExitStack() as stack:
@@ -193,16 +208,22 @@ async def test_nothing_is_told_after_stop(visit: ShopPage) -> None:
     assert await visit.statuses("stopped") == ["open"]
 
 
-async def test_stop_lets_go_of_a_request_that_waits(shop: Shop) -> None:
+async def test_stop_lets_go_of_a_request_that_waits_and_no_other_follows(shop: Shop) -> None:
     checkout_id, _ = await shop.new_checkout()
     async with shop.visited(init_script=NO_EVENT_SOURCE) as visit:
-        async with visit.page.expect_request("**?wait=25"):
-            await visit.watch(checkout_id)
+        await visit.stop_the_clock()
+        await visit.watch(checkout_id)
+        await visit.page.clock.run_for(1)
+        await visit.until("told.length === 1")
+        await visit.page.clock.run_for(1_000)
+        await until(lambda: len(polls(visit)) == 2)
 
         async with visit.page.expect_event("requestfailed") as failed:
             await visit.page.evaluate("stop_told()")
+        await visit.page.clock.run_for(600_000)
 
         assert "?wait=25" in (await failed.value).url
+        assert len(polls(visit)) == 2
         assert await visit.statuses() == ["open"]
         assert await visit.page.evaluate("errors") == []
 
