@@ -44,6 +44,7 @@ from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.usecases.watch_payments import PaymentWatch
 from app.web.application import Application, Endpoints
 from app.web.checkout import CheckoutEndpoint
+from app.web.drop_in import DropIn
 from app.web.health import Readiness
 from app.web.pages import Pages
 from app.web.problems import Problems
@@ -111,6 +112,7 @@ def create_app(settings: Settings) -> ASGIApp:
         status=StatusEndpoint(read_payment=parts.read_payment, watch=parts.watch),
         status_stream=StatusStreamEndpoint(watch=parts.watch),
         success_page=_success_page(parts),
+        drop_in=DropIn(),
         ready=Readiness({"database": can_commit}),
         metrics=lambda: Response(parts.metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
         problems=parts.problems,

@@ -17,6 +17,7 @@ from app.domain.errors import CheckoutError, NotFoundError
 from app.web import openapi
 from app.web.body import ClientGoneError
 from app.web.checkout import CheckoutEndpoint
+from app.web.drop_in import DropIn
 from app.web.health import Readiness, live
 from app.web.problems import Problems
 from app.web.request_errors import InternalError, MethodNotAllowedError
@@ -43,6 +44,7 @@ class Endpoints:
     status: StatusEndpoint
     status_stream: StatusStreamEndpoint
     success_page: SuccessPageEndpoint
+    drop_in: DropIn
     ready: Readiness
     metrics: Callable[[], Response]
     problems: Problems
@@ -95,6 +97,7 @@ def _make_fastapi(endpoints: Endpoints, version: str, lifespan: Lifespan) -> Fas
         redirect_slashes=False,
     )
     _add_routes(app, endpoints)
+    _add_drop_in(app, endpoints.drop_in)
     _add_error_answers(app, endpoints.problems)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app
@@ -156,6 +159,16 @@ def _add_success_page(app: FastAPI, page: SuccessPageEndpoint) -> None:
     app.get("/checkout/page", openapi_extra=openapi.SUCCESS_PAGE_ENTRY)(success_page_entry)
     app.add_route("/checkout/page.js", success_page_script, include_in_schema=False)
     app.get("/checkout/{id}/page", openapi_extra=openapi.SUCCESS_PAGE)(success_page)
+
+
+def _add_drop_in(app: FastAPI, drop_in: DropIn) -> None:
+    for path, endpoint, operation in (
+        ("/checkout.js", drop_in.latest, openapi.DROP_IN),
+        ("/checkout.{hash}.js", drop_in.pinned, openapi.DROP_IN_PINNED),
+        ("/checkout.d.ts", drop_in.types, openapi.DROP_IN_TYPES),
+    ):
+        app.get(path, openapi_extra=operation)(endpoint)
+        app.add_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
 
 
 def _add_error_answers(app: FastAPI, problems: Problems) -> None:

@@ -269,6 +269,26 @@ WEBHOOK: Final[dict[str, Any]] = {
         ),
     },
 }
+_SCRIPT: Final[dict[str, Any]] = {
+    "200": {"description": "An ES module", **_json(_TEXT, "text/javascript")},
+    "304": {"description": "As the ETag says, nothing has changed"},
+}
+_IF_NONE_MATCH: Final = {"name": "If-None-Match", "in": "header", "schema": _TEXT}
+DROP_IN: Final[dict[str, Any]] = {
+    "summary": "What a shop's page imports",
+    "parameters": [_IF_NONE_MATCH],
+    "responses": _SCRIPT,
+}
+DROP_IN_PINNED: Final[dict[str, Any]] = {
+    "summary": "The same, kept by browsers for ever",
+    "parameters": [{"name": "hash", "in": "path", "required": True, "schema": _TEXT}],
+    "responses": _SCRIPT | {"307": {"description": "To /checkout.js: the hash is not this one's"}},
+}
+DROP_IN_TYPES: Final[dict[str, Any]] = {
+    "summary": "Its types",
+    "parameters": [_IF_NONE_MATCH],
+    "responses": {**_SCRIPT, "200": {"description": "Types", **_json(_TEXT, "text/plain")}},
+}
 HEALTH: Final[dict[str, Any]] = {"200": {"description": "ok", **_json({"type": "object"})}}
 READY: Final[dict[str, Any]] = HEALTH | {
     "503": {"description": "not ready; the failing parts are named", **_json({"type": "object"})}

@@ -40,7 +40,7 @@ class StatusEndpoint:
             view = await self.read_payment(public_id)
         body = status_document(view)
         headers = {"Cache-Control": "no-cache", "ETag": etag_of(body)}
-        if _is_known(headers["ETag"], known):
+        if is_known(headers["ETag"], known):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 
@@ -51,7 +51,7 @@ class StatusEndpoint:
         """
         async with self.watch.follow(public_id) as follower:
             now = follower.shown
-            is_behind = bool(known) and not _is_known(etag_of(status_document(now)), known)
+            is_behind = bool(known) and not is_known(etag_of(status_document(now)), known)
             if is_behind or now.status.is_final:
                 return now
             return await follower.next(wait_s) or await self.read_payment(public_id)
@@ -109,7 +109,7 @@ def _rfc3339(at_ms: int) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _is_known(etag: str, if_none_match: str) -> bool:
+def is_known(etag: str, if_none_match: str) -> bool:
     """RFC 9110, 13.1.2: a list of tags, compared weakly, or `*`."""
     tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return etag in tags or "*" in tags

@@ -20,6 +20,7 @@ from app.bootstrap import create_app
 from app.observability.metrics import Metrics
 from app.observability.watch import Watch
 from app.web.application import Application, Endpoints
+from app.web.drop_in import DropIn
 from app.web.health import Readiness
 from app.web.pages import Pages
 from app.web.problems import Problems
@@ -67,6 +68,7 @@ def broken_app() -> Watch:
         status=broken,
         status_stream=broken,
         success_page=broken,
+        drop_in=DropIn(),
         ready=Readiness({}),
         metrics=Response,
         problems=Problems(Pages(shop_url=SHOP)),
@@ -145,6 +147,7 @@ async def test_an_address_where_nothing_is_says_so_to_a_person(client: httpx.Asy
         ("POST", "/health/live", "GET"),
         ("POST", "/health/ready", "GET"),
         ("DELETE", "/metrics", "GET"),
+        ("POST", "/checkout.js", "GET"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_one(
@@ -300,6 +303,9 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
         ("/checkout/{id}/events", "get"),
         ("/checkout/{id}/page", "get"),
         ("/checkout/page", "get"),
+        ("/checkout.js", "get"),
+        ("/checkout.{hash}.js", "get"),
+        ("/checkout.d.ts", "get"),
         ("/webhooks/stripe", "post"),
         ("/health/live", "get"),
         ("/health/ready", "get"),
@@ -329,7 +335,7 @@ async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items()
     ]
 
-    assert len(set(ids)) == len(ids) == 9
+    assert len(set(ids)) == len(ids) == 12
     assert all(re.fullmatch(r"[1-5][0-9]{2}", status) for status, _ in responses)
     assert all(response["description"] for _, response in responses)
     assert len(schemas(document)) > 10

@@ -1,0 +1,73 @@
+"""GET /checkout.js: the module that a shop's page imports to buy and to watch; and its types."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.web.status import is_known
+
+_STATIC: Final = Path(__file__).parent / "static"
+
+# Anybody's page may load them: nothing in them is secret, and CORS guards what they call.
+_HEADERS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_FOR_A_WHILE: Final = {"Cache-Control": "public, max-age=300"}
+_FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+class DropIn:
+    """Answers with the module as it was at the start of the process.
+
+    An ETag here is what `integrity` takes; the module's Content-Location is its pinned address.
+    """
+
+    def __init__(self) -> None:
+        script = without_comments((_STATIC / "checkout.js").read_text()).encode()
+        self._script = _File(script, "text/javascript")
+        self._types = _File((_STATIC / "checkout.d.ts").read_bytes(), "text/plain")
+        self._hash = hashlib.sha256(script).hexdigest()[:16]
+
+    async def latest(self, request: Request) -> Response:
+        """The module, at the address that stays."""
+        location = {"Content-Location": f"/checkout.{self._hash}.js"}
+        return self._script.answer(request, _FOR_A_WHILE | location)
+
+    async def pinned(self, request: Request) -> Response:
+        """The module of one hash; whoever has another version's is led to the latest."""
+        if request.path_params["hash"] != self._hash:
+            headers = _HEADERS | {"Cache-Control": "no-store", "Location": "/checkout.js"}
+            return Response(status_code=307, headers=headers)
+        return self._script.answer(request, _FOR_EVER)
+
+    async def types(self, request: Request) -> Response:
+        """The module's types, for TypeScript."""
+        return self._types.answer(request, _FOR_A_WHILE)
+
+
+def without_comments(script: str) -> str:
+    """Without indentation, and without the lines that are empty or nothing but a comment."""
+    lines = (line.strip() for line in script.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+class _File:
+    """What never changes while the process runs."""
+
+    def __init__(self, body: bytes, media_type: str) -> None:
+        digest = base64.b64encode(hashlib.sha384(body).digest()).decode()
+        self._body = body
+        self._media_type = media_type
+        self._etag = f'"sha384-{digest}"'
+
+    def answer(self, request: Request, headers: dict[str, str]) -> Response:
+        headers = _HEADERS | {"ETag": self._etag} | headers
+        if is_known(self._etag, request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+        return Response(self._body, headers=headers, media_type=self._media_type)

@@ -1,0 +1,79 @@
+"""README's pages that import /checkout.js work as they stand, in a browser, beside the demo."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.async_api import Page
+
+from tests.builders import ROOT
+from tests.e2e.checkout_js.shop_page import DEADLINE_MS, running_chromium
+
+from .documents import README, marked
+from .running import Demo
+from .test_snippets import lines_of, session_of, unclosed
+
+TYPES = ROOT / "app/web/static/checkout.d.ts"
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with running_chromium() as browser:
+        # The demo's pages have a policy of their own, which README's pages need not have.
+        page = await browser.new_page(bypass_csp=True)
+        page.set_default_timeout(DEADLINE_MS)
+        yield page
+
+
+async def show(page: Page, url: str, html: str) -> None:
+    """A page of the demo's shop, with README's words in the place of its own."""
+    await page.goto(url)
+    await page.set_content(html)
+
+
+def readmes_pages(demo: Demo) -> list[str]:
+    return [demo.here(block.text) for block in marked(README, "html", "module")]
+
+
+async def test_the_pages_lead_from_a_cart_to_a_paid_status(demo: Demo, page: Page) -> None:
+    cart, thanks = readmes_pages(demo)
+
+    await show(page, demo.shop_url, cart)
+    await page.click("#buy")
+    await page.wait_for_url("**/c/pay/**")
+    sold = session_of(page.url, demo)
+    session_id = urlsplit(page.url).path.rpartition("/")[2]
+    assert lines_of(sold) == [("price_ABC123", 2)]
+
+    success_url = str(sold["success_url"]).replace("{CHECKOUT_SESSION_ID}", session_id)
+    await show(page, success_url, thanks)
+    await page.wait_for_function("document.getElementById('status').textContent === 'open'")
+    async with httpx.AsyncClient(trust_env=False) as stripe:
+        await stripe.post(f"{demo.shop_url}/sandbox/sessions/{session_id}/pay")
+
+    await page.wait_for_function("document.getElementById('status').textContent === 'paid'")
+
+
+async def test_the_buyer_reads_what_is_wrong_and_may_try_again(demo: Demo, page: Page) -> None:
+    await page.route(f"{demo.service_url}/checkout", lambda route: route.abort())
+    cart, _ = readmes_pages(demo)
+
+    await show(page, demo.shop_url, cart)
+    await page.click("#buy")
+
+    await page.wait_for_function("document.getElementById('problem').textContent")
+    assert await page.inner_text("#problem") == "The checkout cannot be reached."
+    assert await page.is_enabled("#buy")
+
+
+def test_the_react_example_imports_what_the_types_have() -> None:
+    (block,) = marked(README, "tsx", "react")
+    (imported,) = re.findall(r"import \{([^}]*)\} from \"https://", block.text)
+    exported = re.findall(r"export (?:class|function|interface|type) (\w+)", TYPES.read_text())
+
+    names = {name.split()[-1] for name in imported.split(",") if name.strip()}
+
+    assert {"startCheckout", "watchCheckout"} < names <= set(exported)
+    assert unclosed(block.text) == ""
