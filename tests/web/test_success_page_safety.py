@@ -71,7 +71,7 @@ async def test_its_script_may_be_kept_for_ever_under_the_address_in_the_page(
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert script.headers["x-content-type-options"] == "nosniff"
-    assert "EventSource" in script.text
+    assert "watchCheckout" in script.text
 
 
 @pytest.mark.parametrize("query", ["", "?v=of_another_version"])
