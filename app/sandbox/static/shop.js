@@ -104,8 +104,13 @@ async function copy() {
 
 const forms = document.querySelectorAll("[data-checkout]");
 for (const form of forms) form.addEventListener("submit", submit);
-// The browser's back button may bring the page back just as it was left.
-addEventListener("pageshow", () => forms.forEach((form) => setBusy(form, false)));
+// The browser's back button may bring the page back just as it was left. Who buys then starts anew.
+addEventListener("pageshow", ({ persisted }) => {
+  for (const form of forms) {
+    setBusy(form, false);
+    if (persisted) form.elements.idempotency_key.value = crypto.randomUUID();
+  }
+});
 
 const changed = document.getElementById("changed");
 if (changed) changed.hidden = sessionStorage.getItem("changed") === null;
