@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.usecases.follow_events import LATE_MS, PAGE, FollowedEvent, FollowEvents
+from app.usecases.inbox import WAIT_S
 from app.usecases.records import EventRow, EventState
 from app.usecases.storage import Database
 from tests.builders import CHECKOUT_ID, SESSION_ID, event, session
@@ -73,6 +74,10 @@ async def test_one_that_is_on_disk_late_is_told_all_the_same(database: Database)
     await keep(database, row(0, at_ms=NOW_MS - LATE_MS - 1))  # only the lists have this one
 
     assert ids(await following.news()) == ["evt_0001"]
+
+
+def test_late_is_later_than_an_event_may_wait_for_the_disk() -> None:
+    assert LATE_MS > WAIT_S * 1000
 
 
 async def test_what_was_told_long_ago_is_not_kept_in_mind(database: Database) -> None:
