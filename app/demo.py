@@ -14,8 +14,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,6 +57,11 @@ class Demo:
         """Where the shop's page posts its cart."""
         return f"http://localhost:{self.port}"
 
+    @property
+    def database_path(self) -> Path:
+        """What the service remembers."""
+        return self.folder / DATABASE_NAME
+
     def run(self) -> None:
         """Start everything, say where it is, and wait for Ctrl-C or SIGTERM.
 
@@ -66,29 +71,55 @@ class Demo:
         for port in (self.port, self.sandbox_port):
             _require_free(port)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (
-            _ended_by_signal(),
-            self._process(self._service()) as service,
-            self._process(self._sandbox()) as sandbox,
-        ):
-            _wait_until_ready(f"{self.service_url}/health/ready", service)
-            _wait_until_ready(f"{self.shop_url}/health/live", sandbox)
+        with _ended_by_signal(), self.service() as service, self.sandbox() as sandbox:
+            self.wait_for_service(service)
+            self.wait_for_sandbox(sandbox)
             self._introduce()
             _wait_for_the_end(service, sandbox)
 
-    def _service(self) -> list[str]:
-        return ["serve", "--host", "127.0.0.1", "--port", str(self.port)]
+    def service(self, **settings: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """The service as a process, until the block ends; `settings` go before the demo's."""
+        return self._process("serve", self.port, settings)
 
-    def _sandbox(self) -> list[str]:
-        return ["sandbox", "--host", "127.0.0.1", "--port", str(self.sandbox_port)]
+    def sandbox(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """The sandbox as a process, until the block ends."""
+        return self._process("sandbox", self.sandbox_port, {})
+
+    def wait_for_service(self, process: subprocess.Popen[bytes]) -> None:
+        """Return once it takes carts.
+
+        Raises:
+            DemoError: it has ended, or does not answer.
+        """
+        _wait_until_ready(f"{self.service_url}/health/ready", process)
+
+    def wait_for_sandbox(self, process: subprocess.Popen[bytes]) -> None:
+        """Return once it shows its pages.
+
+        Raises:
+            DemoError: it has ended, or does not answer.
+        """
+        _wait_until_ready(f"{self.shop_url}/health/live", process)
 
     @contextmanager
-    def _process(self, arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    def _process(
+        self, command: str, port: int, settings: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
         # Its own folder and session: no .env of the caller's, and Ctrl-C comes through us alone.
         process = subprocess.Popen(  # noqa: S603 our own program
-            [sys.executable, "-P", "-m", "app", *arguments],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "app",
+                command,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+            ],
             cwd=self.folder,
-            env=self._environment(),
+            env={**self._environment(), **settings},
             start_new_session=True,
         )
         try:
@@ -113,8 +144,10 @@ class Demo:
             "CHECKOUT_URL_HOSTS": f"localhost:{self.sandbox_port}",
             "STRIPE_WEBHOOK_SECRETS": _WEBHOOK_SECRET,
             "APP_URL": self.shop_url,
+            "SHOP_NAME": "Slow Morning",
+            "BRAND_COLOR": "#93401d",
             "ALLOWED_ORIGINS": f"{self.shop_url},http://127.0.0.1:{self.sandbox_port}",
-            "DATABASE_URL": f"sqlite:///{self._database}",
+            "DATABASE_URL": f"sqlite:///{self.database_path.absolute()}",
             "LOG_FORMAT": "console",
             "LOG_LEVEL": "error",
             "SANDBOX_PUBLIC_URL": self.shop_url,
@@ -122,10 +155,6 @@ class Demo:
             "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{self.port}/webhooks/stripe",
             "SANDBOX_WEBHOOK_SECRET": _WEBHOOK_SECRET,
         }
-
-    @property
-    def _database(self) -> Path:
-        return self.folder.absolute() / DATABASE_NAME
 
     def _introduce(self) -> None:
         follow = shlex.join([*_program(), "events", "tail", "--demo", str(self.folder.absolute())])
@@ -143,7 +172,7 @@ class Demo:
             f"  [green]{escape(follow)}[/]",
             "",
             f"[dim]The service   {self.service_url}/docs[/]",
-            f"[dim]The database  {escape(str(self._database))}[/]",
+            f"[dim]The database  {escape(str(self.database_path.absolute()))}[/]",
             "",
             "No money moves. [bold]Ctrl-C[/] ends everything.",
         )

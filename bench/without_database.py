@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
-from app import bootstrap, serving
+from app import databases, serving
 from app.domain.money import Money
 from app.observability.logs import configure_logging
 from app.settings import load_settings
@@ -169,7 +169,7 @@ def main() -> None:
     settings = load_settings()
     configure_logging(level=settings.log_level, for_people=False)
     no_database: Callable[[Path, Alarm], Database] = NoDatabase
-    with patch.object(bootstrap, "SqliteDatabase", no_database):
+    with patch.object(databases, "SqliteDatabase", no_database):
         serving.run(settings, host="127.0.0.1", port=port)
 
 

@@ -80,9 +80,11 @@ def _hosted_page_routes(page: HostedPage) -> list[BaseRoute]:
     path = "/c/pay/{session_id}"
     return [
         Route(path, page.show),
+        Route(f"{path}/webhooks", page.show_webhooks),
         Route(f"{path}/go_back", page.go_back, methods=["POST"]),
         Route(f"{path}/events/{{event_id}}/send", page.send_event, methods=["POST"]),
         Route(f"{path}/{{act}}", page.act, methods=["POST"]),
+        Route(f"{path}/{{act}}", page.return_to_page),
     ]
 
 

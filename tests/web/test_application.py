@@ -66,6 +66,7 @@ def broken_app() -> Watch:
         webhooks=broken,
         status=broken,
         status_stream=broken,
+        success_page=broken,
         ready=Readiness({}),
         metrics=Response,
         problems=Problems(Pages(shop_url=SHOP)),
@@ -297,6 +298,8 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
         ("/checkout", "post"),
         ("/checkout/{id}", "get"),
         ("/checkout/{id}/events", "get"),
+        ("/checkout/{id}/page", "get"),
+        ("/checkout/page", "get"),
         ("/webhooks/stripe", "post"),
         ("/health/live", "get"),
         ("/health/ready", "get"),
@@ -326,7 +329,7 @@ async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items()
     ]
 
-    assert len(set(ids)) == len(ids) == 7
+    assert len(set(ids)) == len(ids) == 9
     assert all(re.fullmatch(r"[1-5][0-9]{2}", status) for status, _ in responses)
     assert all(response["description"] for _, response in responses)
     assert len(schemas(document)) > 10

@@ -106,7 +106,8 @@ PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ANY($1::t
 # Two replicas may reach a payment by different ids: whoever comes second waits, and reads anew.
 PAYMENTS_TO_CHANGE = f"{PAYMENTS} ORDER BY session_id FOR UPDATE"
 # What the fold of a batch asks, at once: which events are known ('e'), and of the ids that they
-# mention the links ('l'), whether an event speaks of it ('m'), and the payments ('p') as above.
+# mention the links ('l'), whether an event speaks of it ('m'), what our own checkouts' carts cost
+# ('c'), and the payments ('p') as above.
 FORESEE = f"""
     WITH linked AS ({LINKS.replace("$1", "$2")}),
     touched AS (
@@ -120,6 +121,9 @@ FORESEE = f"""
     UNION ALL
     SELECT 'm', asked.id, NULL, NULL, NULL, NULL FROM unnest($2::text[]) AS asked (id)
     WHERE EXISTS (SELECT FROM event_mentions WHERE object_id = asked.id)
+    UNION ALL
+    SELECT 'c', session_id, expected_currency, expected_subtotal_minor, NULL, NULL FROM checkouts
+    WHERE session_id = ANY($2::text[])
     UNION ALL
     SELECT 'p', {PAYMENT_COLUMNS} FROM touched
 """

@@ -215,11 +215,17 @@ class PostgresTransaction:
         self, checkout_ids: Mapping[str, str | None]
     ) -> Mapping[str, Money]:
         """What the catalogue said that sessions' carts cost, by session id."""
-        rows = await self.fetch(sql.EXPECTED, list(checkout_ids), list(checkout_ids.values()))
-        return {
-            session_id: Money(amount_minor=amount_minor, currency=currency)
-            for session_id, amount_minor, currency in rows
-        }
+        foreseen = self._still_true()
+        subtotals = foreseen.expected_subtotals(checkout_ids) if foreseen else None
+        if subtotals is None:
+            parameters = (list(checkout_ids), list(checkout_ids.values()))
+            subtotals = {
+                session_id: Money(amount_minor=amount_minor, currency=currency)
+                for session_id, amount_minor, currency in await self.fetch(
+                    sql.EXPECTED, *parameters
+                )
+            }
+        return subtotals
 
     async def beat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""
