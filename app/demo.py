@@ -5,6 +5,8 @@ them. Nothing of the caller's settings is used, so a demo never touches a real s
 """
 
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,12 +21,13 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.panel import Panel
+from rich.markup import escape
 
 from app.settings import Settings
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 25.0
+DATABASE_NAME: Final = "demo.db"
 _POLL_S: Final = 0.1
 
 _ACCOUNT_ID: Final = "00000000-0000-4000-8000-000000000000"
@@ -57,7 +60,7 @@ class Demo:
     @property
     def database_path(self) -> Path:
         """What the service remembers."""
-        return self.folder / "demo.db"
+        return self.folder / DATABASE_NAME
 
     def run(self) -> None:
         """Start everything, say where it is, and wait for Ctrl-C or SIGTERM.
@@ -141,10 +144,12 @@ class Demo:
             "CHECKOUT_URL_HOSTS": f"localhost:{self.sandbox_port}",
             "STRIPE_WEBHOOK_SECRETS": _WEBHOOK_SECRET,
             "APP_URL": self.shop_url,
+            "SHOP_NAME": "Slow Morning",
+            "BRAND_COLOR": "#93401d",
             "ALLOWED_ORIGINS": f"{self.shop_url},http://127.0.0.1:{self.sandbox_port}",
             "DATABASE_URL": f"sqlite:///{self.database_path.absolute()}",
             "LOG_FORMAT": "console",
-            "LOG_LEVEL": "warning",
+            "LOG_LEVEL": "error",
             "SANDBOX_PUBLIC_URL": self.shop_url,
             "SANDBOX_CHECKOUT_URL": self.service_url,
             "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{self.port}/webhooks/stripe",
@@ -152,16 +157,35 @@ class Demo:
         }
 
     def _introduce(self) -> None:
-        Console(highlight=False).print(
-            Panel.fit(
-                f"Open  [bold cyan]{self.shop_url}[/]\n\n"
-                "Put something into the cart and buy it; on the payment page, choose how it ends.\n"
-                f"The service itself is at {self.service_url} (try /docs, /metrics).\n"
-                f"The database is {self.database_path}.\n\n"
-                "No money moves. [bold]Ctrl-C[/] ends everything.",
-                title="altan-checkout demo",
-            )
+        follow = shlex.join([*_program(), "events", "tail", "--demo", str(self.folder.absolute())])
+        lines = (
+            "",
+            "[bold]altan-checkout demo[/]: a shop, its checkout, and a pretend Stripe",
+            "",
+            f"  Open   [bold cyan]{self.shop_url}[/]",
+            "",
+            "  1  Add something to the cart, and press Buy.",
+            "  2  On the payment page, choose how the payment ends.",
+            "  3  Back from there, watch the payment's status.",
+            "",
+            "Follow the events live, in a second terminal:",
+            f"  [green]{escape(follow)}[/]",
+            "",
+            f"[dim]The service   {self.service_url}/docs[/]",
+            f"[dim]The database  {escape(str(self.database_path.absolute()))}[/]",
+            "",
+            "No money moves. [bold]Ctrl-C[/] ends everything.",
         )
+        # What is copied from here must not be broken by the window's edge.
+        Console(highlight=False).print("\n".join(lines), soft_wrap=True)
+
+
+def _program() -> list[str]:
+    """What this command is called in another terminal of the same user."""
+    if shutil.which("altan-checkout"):
+        return ["altan-checkout"]
+    script = Path(sys.executable).with_name("altan-checkout")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "app"]
 
 
 class _EndedBySignal(Exception):  # noqa: N818 it is no error

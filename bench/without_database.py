@@ -103,6 +103,9 @@ class _NoTransaction:
     async def list_events(self, _: EventQuery) -> Sequence[EventSummary]:
         return ()
 
+    async def events_after(self, _: int, __: str, *, limit: int) -> Sequence[EventSummary]:  # noqa: ARG002
+        return ()
+
     async def find_event(self, event_id: str) -> EventRow | None:
         pass
 

@@ -13,29 +13,37 @@ async def open_shop(page: Page, demo: RunningDemo) -> None:
     await page.goto(demo.shop_url)
 
 
+async def open_cart(page: Page, demo: RunningDemo) -> None:
+    """The shop, with something in its cart."""
+    await open_shop(page, demo)
+    await page.get_by_role("button", name="Add to cart").first.click()
+    await page.get_by_role("button", name="Buy", exact=True).wait_for()
+
+
 async def open_faults(page: Page, demo: RunningDemo) -> None:
     await page.goto(f"{demo.shop_url}/sandbox/faults")
 
 
 async def buy(page: Page, demo: RunningDemo) -> None:
-    """To the payment page, by a form; works without script."""
-    await open_shop(page, demo)
-    await page.get_by_role("button", name="Buy", exact=True).first.click()
+    """To the payment page, by a form without script; with script, by whichever way is chosen."""
+    await open_cart(page, demo)
+    await page.get_by_role("button", name="Buy", exact=True).click()
     await page.wait_for_url("**/c/pay/cs_*")
 
 
-async def buy_with_fetch(page: Page, demo: RunningDemo) -> None:
-    """To the payment page, by the shop's script."""
-    await open_shop(page, demo)
-    await page.get_by_role("button", name="Buy with fetch").first.click()
+async def buy_by(way: str, page: Page, demo: RunningDemo) -> None:
+    """To the payment page, by one of the shop's ways to buy."""
+    await open_cart(page, demo)
+    await page.get_by_role("radio", name=way).check()
+    await page.get_by_role("button", name="Buy", exact=True).click()
     await page.wait_for_url("**/c/pay/cs_*")
 
 
 async def pay(page: Page, demo: RunningDemo) -> None:
-    """To where the shop sends those who have paid."""
+    """To the service's page for those who have paid."""
     await buy(page, demo)
     await page.get_by_role("button", name="Pay $").click()
-    await page.wait_for_url("**/thanks?*")
+    await page.wait_for_url("**/checkout/chk_*/page*")
 
 
 async def be_refused(page: Page, demo: RunningDemo) -> None:
@@ -59,8 +67,9 @@ class Place:
 
 PLACES: Final = (
     Place("shop", open_shop),
+    Place("cart", open_cart),
     Place("faults", open_faults),
     Place("payment", buy),
-    Place("thanks", pay),
+    Place("success", pay),
     Place("refused", be_refused, expects="status of 422"),
 )

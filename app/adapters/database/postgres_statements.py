@@ -76,6 +76,11 @@ LIST_EVENTS_OF_PAYMENT = f"""
       AND ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR type = $2)
     ORDER BY received_at_ms DESC, id DESC LIMIT $3
 """
+EVENTS_AFTER = f"""
+    SELECT {SUMMARY_COLUMNS} FROM events
+    WHERE payload IS NOT NULL AND received_at_ms >= $1 AND (received_at_ms > $1 OR id > $2)
+    ORDER BY received_at_ms, id LIMIT $3
+"""
 EVENT_IDS = "SELECT id FROM events WHERE id > $1 ORDER BY id LIMIT $2"
 EVENT_IDS_OF_STATE = "SELECT id FROM events WHERE state = $1 AND id > $2 ORDER BY id LIMIT $3"
 # 'cs`' is what comes after every id that begins with 'cs_'.
