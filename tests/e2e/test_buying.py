@@ -47,7 +47,7 @@ async def test_a_form_leads_to_the_payment_page_and_back_to_the_shop(
     assert status_of(session_id, demo.database_path) == "paid"
 
 
-@pytest.mark.parametrize("way", ["Plain form", "fetch"])
+@pytest.mark.parametrize("way", ["Plain form", "fetch", "checkout.js"])
 async def test_each_way_to_buy_leads_to_the_payment_page(
     demo: RunningDemo, page: Page, way: str
 ) -> None:
