@@ -259,6 +259,20 @@ async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
     await task
 
 
+def process_environment(folder: Path) -> dict[str, str]:
+    """What `settings` has, for a process of its own."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",
+        "ALTAN_STRIPE_CONNECT_ID": ACCOUNT,
+        "ALTAN_PAY_URL": "http://127.0.0.1:9",
+        "STRIPE_WEBHOOK_SECRETS": SECRET,
+        "APP_URL": "https://shop.example",
+        "DATABASE_URL": f"sqlite:///{folder / 'checkout.db'}",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
     """The service as a process of its own, with every line that it has logged."""
@@ -272,24 +286,14 @@ class ServiceProcess:
 async def running_process(
     folder: Path, command: Sequence[str] = (), **environment: str
 ) -> AsyncIterator[ServiceProcess]:
-    """`altan-checkout serve`, its database in `folder`, its environment as `settings` has it.
+    """`altan-checkout serve`, its database in `folder`, its environment as `process_environment`.
 
     `command` is put before it. When this ends, `lines` is complete.
     """
     process = await asyncio.create_subprocess_exec(
         *(*command, sys.executable, "-m", "app", "serve", "--port", "0"),
         cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",
-            "ALTAN_STRIPE_CONNECT_ID": ACCOUNT,
-            "ALTAN_PAY_URL": "http://127.0.0.1:9",
-            "STRIPE_WEBHOOK_SECRETS": SECRET,
-            "APP_URL": "https://shop.example",
-            "DATABASE_URL": f"sqlite:///{folder / 'checkout.db'}",
-            **environment,
-        },
+        env=process_environment(folder) | environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

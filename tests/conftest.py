@@ -21,6 +21,9 @@ from tests.builders import (
 )
 from tests.postgres_server import FAST, Cluster, new_server
 from tests.rows import open_database
+from tests.storms.sizes import TELLS_FIGURES
+
+FIGURES = pytest.StashKey[list[str]]()
 
 _numbers = itertools.count(1)
 
@@ -132,3 +135,19 @@ async def local_service(database_path: Path) -> AsyncIterator[Service]:
     """The same without a socket, for what no socket can change."""
     async with service_in_process(settings(database_path.parent)) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> list[str]:
+    """Lines to be shown at the end of a run that was asked for more proof than the ordinary."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    lines = config.stash.get(FIGURES, [])
+    if lines and TELLS_FIGURES:
+        terminalreporter.section("figures of the proofs")
+        for line in lines:
+            terminalreporter.write_line(line)
