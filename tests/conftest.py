@@ -20,6 +20,7 @@ from tests.builders import (
     settings,
 )
 from tests.postgres_server import FAST, Cluster, new_server
+from tests.postgres_spares import Spares
 from tests.rows import open_database
 from tests.storms.sizes import TELLS_FIGURES
 
@@ -93,6 +94,20 @@ def postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_spares(postgres_cluster: Cluster, postgres_template: str) -> Iterator[Spares]:
+    spares = Spares(postgres_cluster, postgres_template, f"altan_spare_{os.getpid()}")
+    yield spares
+    spares.drop()
+
+
+@pytest.fixture
+def spare_postgres_url(postgres_spares: Spares) -> Iterator[str]:
+    """The same, in a database that other tests had before."""
+    with postgres_spares.lent() as url:
+        yield url
+
+
 @pytest.fixture
 def database_kind() -> str:
     """Overridden where tests run on every database."""
@@ -110,7 +125,7 @@ def database_path(
     if database_kind == "sqlite":
         return Path(shutil.copy(migrated_path, tmp_path / "checkout.db"))
     path = tmp_path / "checkout.url"
-    path.write_text(request.getfixturevalue("postgres_url"))
+    path.write_text(request.getfixturevalue("spare_postgres_url"))
     return path
 
 
