@@ -130,9 +130,6 @@ class _NoTransaction:
     async def mention(self, mentions: Collection[Mention]) -> None:
         pass
 
-    async def mentions(self, _: str) -> Collection[str]:
-        return ()
-
     async def events_mentioning(self, _: Collection[str]) -> Sequence[StoredEvent]:
         return ()
 
