@@ -39,7 +39,9 @@ ORDINARY: Final = Variant()
 LOOKS: Final = tuple(
     Variant(narrow=narrow, dark=dark) for narrow, dark in product((False, True), repeat=2)
 )
-LANGUAGES: Final = tuple(Variant(locale=locale) for locale in ("en-GB", "es-ES", "de-DE"))
+LANGUAGES: Final = tuple(
+    Variant(narrow=True, locale=locale) for locale in ("en-GB", "es-ES", "de-DE")
+)
 
 
 class Visitors:
