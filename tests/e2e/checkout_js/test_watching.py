@@ -138,6 +138,7 @@ async def test_where_there_is_no_stream_it_is_asked_at_once(shop: Shop, is_told_
     checkout_id, session_id = await shop.new_checkout()
     script = NO_EVENT_SOURCE if is_told_of_by == "none" else ""
     async with shop.visited(init_script=script) as visit:
+        visit.seen.allow('that is not "text/event-stream"')
         await visit.route("/*/events", not_a_stream)
 
         await visit.watch(checkout_id)
@@ -268,6 +269,7 @@ async def test_a_page_that_breaks_when_it_is_told_is_told_the_next_thing_all_the
 ) -> None:
     checkout_id, session_id = await shop.new_checkout()
     async with shop.visited(init_script=init_script) as visit:
+        visit.seen.expect("page error: theirs")
         await visit.page.evaluate(
             "(id) => { watchCheckout(id, (it) => { told.push(it); throw new Error('theirs'); }); }",
             checkout_id,
