@@ -1,4 +1,5 @@
 # Every target works on a machine with Python 3.11 or newer and make, and is quick the second time.
+# The browser tests, and so `make test`, need Chromium and npm, too.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -9,16 +10,17 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annot
 
 SERVE_READY := $(VENV)/.ready-to-serve
 CHECK_READY := $(VENV)/.ready-to-check
+AXE_READY   := tests/e2e/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo run test format-check lint types imports dockerfile compose unit fmt proofs mutants bench lock clean
+.PHONY: help demo run test format-check lint types imports dockerfile compose unit e2e screenshots fmt proofs mutants bench lock clean
 
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(SERVE_READY) ## the service, a local sandbox and a small shop; prints one address to open
 	@exec $(BIN)/altan-checkout demo
@@ -55,11 +57,17 @@ compose: $(CHECK_READY) ## docker-compose.yml against the published schema
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 # The second report prints only where it fails.
-unit: $(CHECK_READY) ## pytest; branches covered: whole 95 %, domain and use cases 100 %
+unit: $(CHECK_READY) $(AXE_READY) ## pytest; branches covered: whole 95 %, domain and use cases 100 %
 	$(call say,tests: pytest with branch coverage: whole 95 %; domain and use cases 100 %)
-	@$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95
+	@$(BIN)/python -m pytest -m 'not e2e_long' --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
 	    || { echo 'domain and use cases are not covered whole:'; cat $(VENV)/coverage.txt; exit 1; }
+
+e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, colour and language; prints how long a buyer waits
+	@$(BIN)/python -m pytest tests/e2e
+
+screenshots: $(CHECK_READY) ## pictures of every page of the demo, into docs/screenshots
+	@$(BIN)/python -m tests.e2e.screenshots
 
 fmt: $(CHECK_READY) ## ruff: format, and repair what it can
 	@$(BIN)/ruff format .
@@ -102,7 +110,7 @@ lock: $(CHECK_READY) ## compile the lock files; UPGRADE=1 for newer versions
 	    | $(LOCK) -c requirements-dev.lock - -o deploy/build.lock
 
 clean: ## remove the virtual environment and what the tools leave
-	rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build tests/e2e/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -122,4 +130,12 @@ $(SERVE_READY): requirements.lock deploy/build.lock pyproject.toml | $(BIN)/pyth
 $(CHECK_READY): requirements-dev.lock $(SERVE_READY)
 	@echo 'installing what the checks need (a minute, the first time)'
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# What judges whether everybody can use a page: locked and hash-checked, for the tests alone.
+$(AXE_READY): tests/e2e/package-lock.json tests/e2e/package.json tests/e2e/.npmrc
+	@command -v npm >/dev/null \
+	    || { echo 'The browser tests need npm, and there is none. On Debian and Ubuntu: apt install npm'; exit 1; }
+	@echo 'installing what the browser tests need'
+	@cd tests/e2e && npm ci --loglevel=error
 	@touch $@

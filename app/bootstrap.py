@@ -13,9 +13,10 @@ from starlette.types import ASGIApp
 
 from app.adapters.alert_webhook import AlertWebhook
 from app.adapters.altan_pay.breaker import GuardedPaymentPages
-from app.adapters.altan_pay.client import AltanPay, AltanPayAccount, make_http_client
+from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
 from app.adapters.altan_pay.places import BoundedPaymentPages
 from app.adapters.altan_pay.retries import RetryingPaymentPages
+from app.adapters.altan_pay.transport import AiohttpTransport
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.rate_limits import CheckoutLimits, Rates
 from app.adapters.stripe_signature import StripeSignatures
@@ -49,6 +50,8 @@ from app.web.pages import Pages
 from app.web.problems import Problems
 from app.web.status import StatusEndpoint
 from app.web.status_stream import StatusStreamEndpoint
+from app.web.success_html import Shop, SuccessHtml
+from app.web.success_page import SuccessPageEndpoint
 from app.web.webhooks import WebhookEndpoint
 
 VERSION: Final = version("altan-checkout")
@@ -108,6 +111,7 @@ def create_app(settings: Settings) -> ASGIApp:
         webhooks=_webhooks(parts),
         status=StatusEndpoint(read_payment=parts.read_payment, watch=parts.watch),
         status_stream=StatusStreamEndpoint(watch=parts.watch),
+        success_page=_success_page(parts),
         drop_in=DropIn(),
         ready=Readiness({"database": can_commit}),
         metrics=lambda: Response(parts.metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
@@ -172,10 +176,16 @@ def _webhooks(parts: _Parts) -> WebhookEndpoint:
             clock=parts.clock,
         ),
         event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
-        inbox=Inbox(record_events),
+        inbox=Inbox(record_events, lanes=2 if settings.postgres_url else 1),
         problems=parts.problems,
         report=WebhookReport(parts.metrics, parts.alarm),
     )
+
+
+def _success_page(parts: _Parts) -> SuccessPageEndpoint:
+    settings = parts.settings
+    shop = Shop(url=settings.app_url, name=settings.shop_name_shown, color=settings.brand_color)
+    return SuccessPageEndpoint(parts.read_payment, SuccessHtml(shop), parts.clock)
 
 
 def _checkout(parts: _Parts) -> CheckoutEndpoint:
@@ -214,8 +224,8 @@ def _checkout(parts: _Parts) -> CheckoutEndpoint:
 def _payment_pages(parts: _Parts) -> PaymentPages:
     """Altan Pay, wrapped from the inside out: measured, bounded, tried again, broken off."""
     settings, metrics = parts.settings, parts.metrics
-    client = make_http_client(version=VERSION)
-    parts.lifetime.closes(client.aclose)
+    transport = AiohttpTransport()
+    parts.lifetime.closes(transport.aclose)
 
     def breaker_changed(state: str) -> None:
         metrics.breaker.state(state)
@@ -229,7 +239,8 @@ def _payment_pages(parts: _Parts) -> PaymentPages:
             account_id=settings.altan_account_id,
             stripe_connect_id=settings.altan_stripe_connect_id,
         ),
-        client=client,
+        transport=transport,
+        version=VERSION,
         allowed_hosts=frozenset(settings.checkout_url_hosts),
     )
     measured = MeasuredPaymentPages(altan_pay, metrics, parts.alarm)

@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app.events_command import events
+from app.events_tail import tail
 from app.settings import Settings, SettingsError, load_settings
 
 cli = typer.Typer(
@@ -17,6 +18,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 
+events.command()(tail)
 cli.add_typer(events, name="events")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: HOST.")]

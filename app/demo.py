@@ -5,6 +5,8 @@ them. Nothing of the caller's settings is used, so a demo never touches a real s
 """
 
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,19 +14,20 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.panel import Panel
+from rich.markup import escape
 
 from app.settings import Settings
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 25.0
+DATABASE_NAME: Final = "demo.db"
 _POLL_S: Final = 0.1
 
 _ACCOUNT_ID: Final = "00000000-0000-4000-8000-000000000000"
@@ -54,6 +57,11 @@ class Demo:
         """Where the shop's page posts its cart."""
         return f"http://localhost:{self.port}"
 
+    @property
+    def database_path(self) -> Path:
+        """What the service remembers."""
+        return self.folder / DATABASE_NAME
+
     def run(self) -> None:
         """Start everything, say where it is, and wait for Ctrl-C or SIGTERM.
 
@@ -63,29 +71,55 @@ class Demo:
         for port in (self.port, self.sandbox_port):
             _require_free(port)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (
-            _ended_by_signal(),
-            self._process(self._service()) as service,
-            self._process(self._sandbox()) as sandbox,
-        ):
-            _wait_until_ready(f"{self.service_url}/health/ready", service)
-            _wait_until_ready(f"{self.shop_url}/health/live", sandbox)
+        with _ended_by_signal(), self.service() as service, self.sandbox() as sandbox:
+            self.wait_for_service(service)
+            self.wait_for_sandbox(sandbox)
             self._introduce()
             _wait_for_the_end(service, sandbox)
 
-    def _service(self) -> list[str]:
-        return ["serve", "--host", "127.0.0.1", "--port", str(self.port)]
+    def service(self, **settings: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """The service as a process, until the block ends; `settings` go before the demo's."""
+        return self._process("serve", self.port, settings)
 
-    def _sandbox(self) -> list[str]:
-        return ["sandbox", "--host", "127.0.0.1", "--port", str(self.sandbox_port)]
+    def sandbox(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """The sandbox as a process, until the block ends."""
+        return self._process("sandbox", self.sandbox_port, {})
+
+    def wait_for_service(self, process: subprocess.Popen[bytes]) -> None:
+        """Return once it takes carts.
+
+        Raises:
+            DemoError: it has ended, or does not answer.
+        """
+        _wait_until_ready(f"{self.service_url}/health/ready", process)
+
+    def wait_for_sandbox(self, process: subprocess.Popen[bytes]) -> None:
+        """Return once it shows its pages.
+
+        Raises:
+            DemoError: it has ended, or does not answer.
+        """
+        _wait_until_ready(f"{self.shop_url}/health/live", process)
 
     @contextmanager
-    def _process(self, arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    def _process(
+        self, command: str, port: int, settings: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
         # Its own folder and session: no .env of the caller's, and Ctrl-C comes through us alone.
         process = subprocess.Popen(  # noqa: S603 our own program
-            [sys.executable, "-P", "-m", "app", *arguments],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "app",
+                command,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+            ],
             cwd=self.folder,
-            env=self._environment(),
+            env={**self._environment(), **settings},
             start_new_session=True,
         )
         try:
@@ -110,10 +144,12 @@ class Demo:
             "CHECKOUT_URL_HOSTS": f"localhost:{self.sandbox_port}",
             "STRIPE_WEBHOOK_SECRETS": _WEBHOOK_SECRET,
             "APP_URL": self.shop_url,
+            "SHOP_NAME": "Slow Morning",
+            "BRAND_COLOR": "#93401d",
             "ALLOWED_ORIGINS": f"{self.shop_url},http://127.0.0.1:{self.sandbox_port}",
-            "DATABASE_URL": f"sqlite:///{self.folder.absolute() / 'demo.db'}",
+            "DATABASE_URL": f"sqlite:///{self.database_path.absolute()}",
             "LOG_FORMAT": "console",
-            "LOG_LEVEL": "warning",
+            "LOG_LEVEL": "error",
             "SANDBOX_PUBLIC_URL": self.shop_url,
             "SANDBOX_CHECKOUT_URL": self.service_url,
             "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{self.port}/webhooks/stripe",
@@ -121,16 +157,35 @@ class Demo:
         }
 
     def _introduce(self) -> None:
-        Console(highlight=False).print(
-            Panel.fit(
-                f"Open  [bold cyan]{self.shop_url}[/]\n\n"
-                "Put something into the cart and buy it; on the payment page, choose how it ends.\n"
-                f"The service itself is at {self.service_url} (try /docs, /metrics).\n"
-                f"The database is {self.folder / 'demo.db'}.\n\n"
-                "No money moves. [bold]Ctrl-C[/] ends everything.",
-                title="altan-checkout demo",
-            )
+        follow = shlex.join([*_program(), "events", "tail", "--demo", str(self.folder.absolute())])
+        lines = (
+            "",
+            "[bold]altan-checkout demo[/]: a shop, its checkout, and a pretend Stripe",
+            "",
+            f"  Open   [bold cyan]{self.shop_url}[/]",
+            "",
+            "  1  Add something to the cart, and press Buy.",
+            "  2  On the payment page, choose how the payment ends.",
+            "  3  Back from there, watch the payment's status.",
+            "",
+            "Follow the events live, in a second terminal:",
+            f"  [green]{escape(follow)}[/]",
+            "",
+            f"[dim]The service   {self.service_url}/docs[/]",
+            f"[dim]The database  {escape(str(self.database_path.absolute()))}[/]",
+            "",
+            "No money moves. [bold]Ctrl-C[/] ends everything.",
         )
+        # What is copied from here must not be broken by the window's edge.
+        Console(highlight=False).print("\n".join(lines), soft_wrap=True)
+
+
+def _program() -> list[str]:
+    """What this command is called in another terminal of the same user."""
+    if shutil.which("altan-checkout"):
+        return ["altan-checkout"]
+    script = Path(sys.executable).with_name("altan-checkout")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "app"]
 
 
 class _EndedBySignal(Exception):  # noqa: N818 it is no error

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import orjson
 import typer
@@ -27,6 +27,9 @@ from app.usecases.rebuild_payments import RebuildPayments, Rebuilt, Verdict
 from app.usecases.records import EventQuery, EventState, EventSummary
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
+
+if TYPE_CHECKING:
+    from app.databases import AnyDatabase
 
 T = TypeVar("T")
 
@@ -55,13 +58,13 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List events, the latest first."""
-    found = _with_database(
+    found = with_database(
         lambda database: InspectEvents(database=database).list(
             EventQuery(state=state, type=type, payment=payment, limit=limit)
         )
     )
     if as_json:
-        _print_json([_summary(event) for event in found])
+        _print_json([summary_of(event) for event in found])
         return
     table = Table(
         Column("received", no_wrap=True),
@@ -72,7 +75,7 @@ def list_(
     for event in found:
         reason = escape(event.reason or "") if event.has_payload else "payload is gone"
         type_and_id = f"{escape(event.type)}\n[dim]{event.id}[/]"
-        table.add_row(_time(event.received_at_ms), type_and_id, _state(event.state), reason)
+        table.add_row(time_of(event.received_at_ms), type_and_id, coloured(event.state), reason)
     Console().print(table if found else "No such event.")
 
 
@@ -86,7 +89,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one event, and the payments that it concerns."""
-    seen = _with_database(lambda database: InspectEvents(database=database).show(event_id))
+    seen = with_database(lambda database: InspectEvents(database=database).show(event_id))
     document = _inspection(seen, with_payload=payload)
     if as_json:
         _print_json(document)
@@ -108,11 +111,11 @@ def replay(
 ) -> None:
     """Fold events again. Safe at any time, also while the service runs."""
     if bool(event_ids) + failed + everything != 1:
-        _stop("Name the events to replay, or say --failed or --all.", status=2)
+        stop("Name the events to replay, or say --failed or --all.", status=2)
 
     async def run(database: Database) -> dict[str, int]:
         replaying = ReplayEvents(
-            database=database, clock=SystemClock(), alarm=_be_silent, on_change=lambda _: None
+            database=database, clock=SystemClock(), alarm=be_silent, on_change=lambda _: None
         )
         if event_ids:
             ended = await replaying(event_ids)
@@ -122,14 +125,14 @@ def replay(
         passed_by = len(set(event_ids or ())) - ended.total()
         return by_state | ({"passed by": passed_by} if passed_by > 0 else {})
 
-    ended = _with_database(run)
+    ended = with_database(run)
     if as_json:
         _print_json(ended)
         sys.exit(1 if "passed by" in ended else 0)
     words = ", ".join(f"{count} {state}" for state, count in ended.items())
     Console().print(f"Replayed: {words or 'nothing'}.")
     if "passed by" in ended:
-        _stop("What was passed by is unknown, or its payload is gone.")
+        stop("What was passed by is unknown, or its payload is gone.")
 
 
 @events.command()
@@ -149,7 +152,7 @@ def rebuild(
                 differing.append(rebuilt)
         return counts, differing
 
-    counts, differing = _with_database(run)
+    counts, differing = with_database(run)
     if as_json:
         by_verdict: dict[str, object] = {verdict.value: count for verdict, count in counts.items()}
         _print_json(by_verdict | {"differences": [_difference(each) for each in differing]})
@@ -190,8 +193,8 @@ def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
         "type": seen.row.type,
         "state": seen.row.state,
         "reason": seen.row.reason,
-        "created": None if seen.row.created_s is None else _time(seen.row.created_s * 1000),
-        "received": _time(seen.row.received_at_ms),
+        "created": None if seen.row.created_s is None else time_of(seen.row.created_s * 1000),
+        "received": time_of(seen.row.received_at_ms),
         "livemode": seen.row.livemode,
         "mentions": list(seen.object_ids),
         "payments": [
@@ -214,45 +217,65 @@ def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
     return document
 
 
-def _summary(event: EventSummary) -> dict[str, object]:
+def summary_of(event: EventSummary) -> dict[str, object]:
+    """An event as JSON has it in a list."""
     return asdict(event) | {
-        "received_at": _time(event.received_at_ms),
-        "created": None if event.created_s is None else _time(event.created_s * 1000),
+        "received_at": time_of(event.received_at_ms),
+        "created": None if event.created_s is None else time_of(event.created_s * 1000),
     }
 
 
-def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Open the shop's database, work on it, and say in one line what went wrong, if anything."""
+def open_shops_database() -> "AnyDatabase":
+    """The database of the settings, its schema made current.
+
+    Raises:
+        SettingsError, MigrationError: there is none to open.
+    """
     from app.databases import (  # noqa: PLC0415 most commands do without its weight
         open_database,
         prepare_database,
     )
 
+    settings = load_settings()
+    prepare_database(settings)
+    return open_database(settings, be_silent)
+
+
+def with_database(
+    work: Callable[[Database], Awaitable[T]],
+    open_: Callable[[], "AnyDatabase"] = open_shops_database,
+) -> T:
+    """Open a database, work on it, and say in one line what went wrong, if anything."""
+
     async def run() -> T:
-        database = open_database(settings, _be_silent)
+        database = open_()
         try:
             return await work(database)
         finally:
             await database.close()
 
     try:
-        settings = load_settings()
-        prepare_database(settings)
         return asyncio.run(run())
     except SettingsError as error:
-        _stop("\n".join(error.lines), status=2)
+        stop("\n".join(error.lines), status=2)
     except MigrationError as error:
-        _stop(f"The events cannot be read: {error}")
+        stop(f"The events cannot be read: {error}")
     except CheckoutError as error:
-        cause = f" ({error.__cause__})" if error.__cause__ else ""
-        _stop(f"{error.detail}{cause}")
+        stop(with_cause(error))
 
 
-def _be_silent(name: AlertName, words: str) -> None:
+def with_cause(error: CheckoutError) -> str:
+    """The error's words, and the driver's in brackets."""
+    cause = f" ({error.__cause__})" if error.__cause__ else ""
+    return f"{error.detail}{cause}"
+
+
+def be_silent(name: AlertName, words: str) -> None:
     """The command says itself what went wrong; nobody need be woken."""
 
 
-def _stop(words: str, *, status: int = 1) -> NoReturn:
+def stop(words: str, *, status: int = 1) -> NoReturn:
+    """End the command with these words."""
     typer.echo(words, err=True)
     sys.exit(status)
 
@@ -261,9 +284,11 @@ def _print_json(document: object) -> None:
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
-def _state(state: EventState) -> str:
-    return f"[{_COLOURS[state]}]{state}[/]"
+def coloured(state: EventState) -> str:
+    """A state as rich prints it, always equally wide."""
+    return f"[{_COLOURS[state]}]{state:<8}[/]"
 
 
-def _time(at_ms: int) -> str:
+def time_of(at_ms: int) -> str:
+    """A time in UTC, to the second."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")[:19]

@@ -19,6 +19,8 @@ SECRETS_HELP: Final = (
     "set it to the signing secret (whsec_…) that Stripe shows for your webhook endpoint"
 )
 
+SHOP_NAME_LENGTH_MAX: Final = 80  # it stands on a phone's page, above everything else
+
 
 class LogLevel(StrEnum):
     """How much is logged."""
@@ -245,6 +247,21 @@ def _dsn(value: SecretStr) -> SecretStr:
     return value
 
 
+def _shop_name(value: str) -> str:
+    name = value.strip()
+    if not 1 <= len(name) <= SHOP_NAME_LENGTH_MAX or not name.isprintable():
+        raise ValueError(f"must be 1 to {SHOP_NAME_LENGTH_MAX} characters on one line")
+    return name
+
+
+def _color(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise ValueError("must be a colour of the form #rrggbb, like #3366d6")
+    return value.lower()
+
+
+ShopName = Annotated[str, AfterValidator(_shop_name)]
+Color = Annotated[str, AfterValidator(_color)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
 AccountId = Annotated[str, AfterValidator(_account_id)]

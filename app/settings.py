@@ -23,6 +23,7 @@ from app.setting_values import (
     AccountId,
     AlertUrl,
     AltanPayUrl,
+    Color,
     ConnectId,
     DatabaseUrl,
     Hosts,
@@ -32,6 +33,7 @@ from app.setting_values import (
     Origins,
     Rate,
     SentryDsn,
+    ShopName,
     StorageUrl,
     Url,
     WebhookSecrets,
@@ -98,6 +100,10 @@ class Settings(BaseSettings):
         None, description="where a paying buyer returns to; default APP_URL"
     )
     cancel_url: Url | None = Field(None, description="where a buyer turns back to; default APP_URL")
+    shop_name: ShopName | None = Field(
+        None, description="how the success page calls the shop; unset: APP_URL's host"
+    )
+    brand_color: Color = Field("#3366d6", description="the success page's colour, #rrggbb")
     allowed_origins: Origins | None = Field(
         None,
         description="for CORS, the Origin check and redirect URLs; unset: APP_URL's origin",
@@ -171,6 +177,11 @@ class Settings(BaseSettings):
     def shop_origins(self) -> frozenset[str]:
         """The origins for CORS and redirect URLs."""
         return frozenset(self.allowed_origins or (read_web_url(self.app_url).origin,))
+
+    @property
+    def shop_name_shown(self) -> str:
+        """The shop's name for people."""
+        return self.shop_name or read_web_url(self.app_url).host
 
     @property
     def rates(self) -> tuple[str, str, str]:

@@ -27,7 +27,7 @@ PLOTTED_DELAY_MS: Final = 20
 PLOTTED_LOADS: Final = (1, 4, 16, 64, 256)
 PLOTTED: Final = (SERVICE, ON_SQLITE, FASTIFY, TUTORIAL)
 
-UPSTREAM_DELAYS_MS: Final = (0, 150)
+UPSTREAM_DELAYS_MS: Final = (0, 20, 150)
 QUICK: Final = Plan(
     rounds=1, seconds=0.3, memory_webhooks=1_000, memory_checkouts=100, streams=200, changes=5
 )

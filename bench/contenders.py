@@ -1,5 +1,6 @@
 """Who takes part: how each is started, what it is sent, and which rows it must have written."""
 
+import json
 import sqlite3
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,7 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
+from typing import Any, Final
 
 from bench import requests
 from bench.machine import Cores
@@ -179,6 +180,12 @@ class Stage:
             first_path=contender.first_path,
         ) as process:
             yield Started(contender=contender, process=process, folder=folder)
+
+    def in_place_of_the_server(self, module: str, *arguments: str) -> dict[str, Any]:
+        """Run a module of ours on the server's core, to its end; the JSON that it printed."""
+        with self._cores.for_server():
+            seen: dict[str, Any] = json.loads(run_once(python_module(module, *arguments), env={}))
+        return seen
 
     def new_folder(self) -> Path:
         """An empty folder."""

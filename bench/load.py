@@ -134,8 +134,8 @@ class _Run:
         counted.sort()
         return Sample(
             requests_per_s=len(counted) / max(last - warm_until, 1e-9),
-            p50_ms=_quantile(counted, 0.5) * 1000,
-            p99_ms=_quantile(counted, 0.99) * 1000,
+            p50_ms=quantile(counted, 0.5) * 1000,
+            p99_ms=quantile(counted, 0.99) * 1000,
             statuses=dict(self._statuses),
             lost=self._lost,
             generator_share=self._cpu_s / (self._ended - self._began),
@@ -175,7 +175,8 @@ class _Run:
             self._open(broken.port)
 
 
-def _quantile(ascending: Sequence[float], share: float) -> float:
+def quantile(ascending: Sequence[float], share: float) -> float:
+    """The value below which that share of them lies."""
     return ascending[int((len(ascending) - 1) * share)] if ascending else float("nan")
 
 

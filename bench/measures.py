@@ -80,11 +80,36 @@ def checkout_trials(
 ) -> Iterator[Trial]:
     """Carts, passed on to an upstream that takes `delay_ms` to answer."""
     with stage.upstream(delay_ms) as upstream:
+        port = upstream.process.port
         for number in range(plan.rounds):
             with ExitStack() as stack:
                 started = _start(stack, stage, checkout_contenders(), upstream)
                 contenders = [*started, upstream]
                 yield from round_of(number, contenders, plan.seconds, loads)
+            for connections in loads:
+                yield _calls_alone(stage, number, port, connections, plan.seconds)
+
+
+def _calls_alone(
+    stage: Stage, number: int, upstream_port: int, connections: int, seconds: float
+) -> Trial:
+    """A stock httpx client in the server's place, which calls the upstream and does no more."""
+    seen = stage.in_place_of_the_server(
+        "bench.bare_client",
+        *("--upstream-port", str(upstream_port)),
+        *("--connections", str(connections)),
+        *("--seconds", str(seconds)),
+    )
+    cpu_ms = seen.pop("cpu_ms")
+    statuses = {int(status): count for status, count in seen.pop("statuses").items()}
+    return Trial(
+        round=number,
+        connections=connections,
+        contender="httpx alone",
+        sample=Sample(**seen, statuses=statuses, lost=0, generator_share=0),
+        cpu_ms=cpu_ms,
+        fault=None,
+    )
 
 
 def footprint(stage: Stage, plan: Plan) -> Footprint:

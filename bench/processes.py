@@ -82,14 +82,14 @@ def running(
             _stop(process)
 
 
-def run_once(command: Sequence[str], *, env: Mapping[str, str]) -> None:
-    """Run to the end.
+def run_once(command: Sequence[str], *, env: Mapping[str, str]) -> str:
+    """Run to the end; what it printed.
 
     Raises:
         StartError: it failed, or took too long.
     """
     try:
-        subprocess.run(  # noqa: S603 our own commands
+        ended = subprocess.run(  # noqa: S603 our own commands
             command,
             cwd=_ROOT,
             env={"PATH": os.defpath, **env},
@@ -102,6 +102,7 @@ def run_once(command: Sequence[str], *, env: Mapping[str, str]) -> None:
         raise StartError(f"{' '.join(command)} failed:\n{error.stderr[-2000:]}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StartError(str(error)) from error
+    return ended.stdout
 
 
 def python_module(name: str, *arguments: str) -> list[str]:

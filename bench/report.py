@@ -29,7 +29,8 @@ def comparison(
     CPU time suffers least from whatever else the machine does meanwhile.
     """
     head: tuple[str, ...] = _HEAD
-    rows = [_row(trials, *key) for key in dict.fromkeys(map(_key, trials))]
+    keys = sorted(dict.fromkeys(map(_key, trials)), key=lambda key: key[0])
+    rows = [_row(trials, *key) for key in keys]
     if any(trial.database_cpu_ms is not None for trial in trials):
         head = (*_HEAD, "PostgreSQL's CPU ms each")
         rows = [(*row, _database_cpu(trials, int(row[0]), row[1])) for row in rows]

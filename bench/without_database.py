@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
-from app import bootstrap, serving
+from app import databases, serving
 from app.domain.money import Money
 from app.observability.logs import configure_logging
 from app.settings import load_settings
@@ -103,6 +103,9 @@ class _NoTransaction:
     async def list_events(self, _: EventQuery) -> Sequence[EventSummary]:
         return ()
 
+    async def events_after(self, _: int, __: str, *, limit: int) -> Sequence[EventSummary]:  # noqa: ARG002
+        return ()
+
     async def find_event(self, event_id: str) -> EventRow | None:
         pass
 
@@ -126,9 +129,6 @@ class _NoTransaction:
 
     async def mention(self, mentions: Collection[Mention]) -> None:
         pass
-
-    async def mentions(self, _: str) -> Collection[str]:
-        return ()
 
     async def events_mentioning(self, _: Collection[str]) -> Sequence[StoredEvent]:
         return ()
@@ -166,7 +166,7 @@ def main() -> None:
     settings = load_settings()
     configure_logging(level=settings.log_level, for_people=False)
     no_database: Callable[[Path, Alarm], Database] = NoDatabase
-    with patch.object(bootstrap, "SqliteDatabase", no_database):
+    with patch.object(databases, "SqliteDatabase", no_database):
         serving.run(settings, host="127.0.0.1", port=port)
 
 

@@ -194,15 +194,28 @@ async def serving(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)  # who connects before the server is up waits here
-    server = uvicorn.Server(make_config(app, host="127.0.0.1", port=0))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    config = make_config(app, host="127.0.0.1", port=0)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    await server.on_tick(0)  # sets what every answer's Date says
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=DEADLINE_S) as client:
             yield client
     finally:
-        server.should_exit = True
-        await task
+        await _stop(server)
+
+
+async def _stop(server: uvicorn.Server) -> None:
+    """As uvicorn does, without its sleeps of a tenth of a second: they were most of many tests."""
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    await until(lambda: not (server.server_state.connections or server.server_state.tasks))
+    await server.lifespan.shutdown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +272,20 @@ async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
     await task
 
 
+def process_environment(folder: Path) -> dict[str, str]:
+    """What `settings` has, for a process of its own."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",
+        "ALTAN_STRIPE_CONNECT_ID": ACCOUNT,
+        "ALTAN_PAY_URL": "http://127.0.0.1:9",
+        "STRIPE_WEBHOOK_SECRETS": SECRET,
+        "APP_URL": "https://shop.example",
+        "DATABASE_URL": f"sqlite:///{folder / 'checkout.db'}",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
     """The service as a process of its own, with every line that it has logged."""
@@ -272,24 +299,14 @@ class ServiceProcess:
 async def running_process(
     folder: Path, command: Sequence[str] = (), **environment: str
 ) -> AsyncIterator[ServiceProcess]:
-    """`altan-checkout serve`, its database in `folder`, its environment as `settings` has it.
+    """`altan-checkout serve`, its database in `folder`, its environment as `process_environment`.
 
     `command` is put before it. When this ends, `lines` is complete.
     """
     process = await asyncio.create_subprocess_exec(
         *(*command, sys.executable, "-m", "app", "serve", "--port", "0"),
         cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",
-            "ALTAN_STRIPE_CONNECT_ID": ACCOUNT,
-            "ALTAN_PAY_URL": "http://127.0.0.1:9",
-            "STRIPE_WEBHOOK_SECRETS": SECRET,
-            "APP_URL": "https://shop.example",
-            "DATABASE_URL": f"sqlite:///{folder / 'checkout.db'}",
-            **environment,
-        },
+        env=process_environment(folder) | environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -20,7 +20,11 @@ from tests.builders import (
     settings,
 )
 from tests.postgres_server import FAST, Cluster, new_server
+from tests.postgres_spares import Spares
 from tests.rows import open_database
+from tests.storms.sizes import TELLS_FIGURES
+
+FIGURES = pytest.StashKey[list[str]]()
 
 _numbers = itertools.count(1)
 
@@ -90,6 +94,20 @@ def postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_spares(postgres_cluster: Cluster, postgres_template: str) -> Iterator[Spares]:
+    spares = Spares(postgres_cluster, postgres_template, f"altan_spare_{os.getpid()}")
+    yield spares
+    spares.drop()
+
+
+@pytest.fixture
+def spare_postgres_url(postgres_spares: Spares) -> Iterator[str]:
+    """The same, in a database that other tests had before."""
+    with postgres_spares.lent() as url:
+        yield url
+
+
 @pytest.fixture
 def database_kind() -> str:
     """Overridden where tests run on every database."""
@@ -107,7 +125,7 @@ def database_path(
     if database_kind == "sqlite":
         return Path(shutil.copy(migrated_path, tmp_path / "checkout.db"))
     path = tmp_path / "checkout.url"
-    path.write_text(request.getfixturevalue("postgres_url"))
+    path.write_text(request.getfixturevalue("spare_postgres_url"))
     return path
 
 
@@ -132,3 +150,19 @@ async def local_service(database_path: Path) -> AsyncIterator[Service]:
     """The same without a socket, for what no socket can change."""
     async with service_in_process(settings(database_path.parent)) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> list[str]:
+    """Lines to be shown at the end of a run that was asked for more proof than the ordinary."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    lines = config.stash.get(FIGURES, [])
+    if lines and TELLS_FIGURES:
+        terminalreporter.section("figures of the proofs")
+        for line in lines:
+            terminalreporter.write_line(line)

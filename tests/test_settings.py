@@ -87,6 +87,8 @@ def test_four_settings_are_enough_and_the_rest_is_as_the_contract_says(load: Loa
     assert settings.stripe_api_key is None
     assert settings.success_url is None
     assert settings.cancel_url is None
+    assert settings.shop_name is None
+    assert settings.brand_color == "#3366d6"
     assert settings.allowed_origins is None
     assert settings.max_quantity == 999
     assert settings.database_name == "sqlite:///data/checkout.db"
@@ -109,6 +111,21 @@ def test_what_is_listed_takes_the_place_of_the_shops_own_origin(load: Load) -> N
     assert settings.shop_origins == frozenset({"https://www.shop.example"})
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [(None, "shop.example"), ("The Pottery", "The Pottery")]
+)
+def test_a_shop_without_a_name_is_called_by_its_host(
+    load: Load, name: str | None, shown: str
+) -> None:
+    assert load(APP_URL="https://Shop.Example:8443/de", SHOP_NAME=name).shop_name_shown == shown
+
+
+def test_a_colour_in_the_env_file_is_no_comment(load: Load) -> None:
+    dotenv(BRAND_COLOR="#a1b2c3")
+
+    assert load().brand_color == "#a1b2c3"
+
+
 # What can be said
 
 
@@ -126,6 +143,9 @@ def test_what_is_listed_takes_the_place_of_the_shops_own_origin(load: Load) -> N
         ("STRIPE_LIVEMODE", "false", False),
         ("SUCCESS_URL", "https://shop.example/ok?a={b}", "https://shop.example/ok?a={b}"),
         ("CANCEL_URL", "https://shop.example", "https://shop.example"),
+        ("SHOP_NAME", " Die Töpferei ", "Die Töpferei"),
+        ("SHOP_NAME", "x" * 80, "x" * 80),
+        ("BRAND_COLOR", "#A1b2C3", "#a1b2c3"),
         ("MAX_QUANTITY", "5", 5),
         ("DATABASE_URL", "sqlite:////data/a.db", SecretStr("sqlite:////data/a.db")),
         ("DATABASE_POOL_SIZE", "20", 20),
@@ -397,6 +417,13 @@ def test_the_documents_placeholders_are_refused(load: Load, name: str, value: st
         ("SUCCESS_URL", "https://shop.example/a b"),
         ("SUCCESS_URL", "javascript:alert(1)"),
         ("CANCEL_URL", "https://user:pw@shop.example"),
+        ("SHOP_NAME", " "),
+        ("SHOP_NAME", "x" * 81),
+        ("SHOP_NAME", "two\nlines"),
+        ("BRAND_COLOR", "blue"),
+        ("BRAND_COLOR", "#fff"),
+        ("BRAND_COLOR", "3366d6"),
+        ("BRAND_COLOR", "#3366d6; }"),
         ("ALLOWED_ORIGINS", "*"),
         ("ALLOWED_ORIGINS", "shop.example"),
         ("ALLOWED_ORIGINS", "https://shop.example/path"),

@@ -9,17 +9,19 @@ import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
-from redis.asyncio import ConnectionPool
 
 from app.domain.errors import RateLimitedError
 from app.usecases.ports import Alarm, AlertName
+
+if TYPE_CHECKING:
+    from redis.asyncio import ConnectionPool
 
 STORAGE_TIMEOUT_S: Final = 0.25
 STORAGE_REST_S: Final = 5.0  # after a failure it is left alone, so that not every buyer waits
@@ -41,7 +43,7 @@ class CheckoutLimits:
 
     def __init__(self, rates: Rates, *, storage_url: str, alarm: Alarm) -> None:
         self._rates = rates
-        self._pool = None if storage_url == "memory" else ConnectionPool.from_url(storage_url)
+        self._pool = None if storage_url == "memory" else _pool(storage_url)
         self._limiter = SlidingWindowCounterRateLimiter(_storage(storage_url, self._pool))
         self._alarm = alarm
         self._resting_until_s = 0.0
@@ -103,7 +105,13 @@ class CheckoutLimits:
         )
 
 
-def _storage(url: str, pool: ConnectionPool | None) -> Storage:
+def _pool(url: str) -> "ConnectionPool":
+    from redis.asyncio import ConnectionPool  # noqa: PLC0415 most do without its weight
+
+    return ConnectionPool.from_url(url)
+
+
+def _storage(url: str, pool: "ConnectionPool | None") -> Storage:
     if pool is None:
         return MemoryStorage()
     storage = storage_from_string(

@@ -1,6 +1,14 @@
 """Money as Stripe has it."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+# Stripe's docs, currencies: zero-decimal and three-decimal. ISK and UGX have no minor unit, but
+# Stripe takes and tells their amounts with two digits, so they are not here.
+_AFRICAN: Final = frozenset(["bif", "djf", "gnf", "kmf", "mga", "rwf", "xaf", "xof"])
+_WITHOUT_MINOR_UNIT: Final = _AFRICAN | {"clp", "jpy", "krw", "pyg", "vnd", "vuv", "xpf"}
+_THREE_DIGITS: Final = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -9,3 +17,14 @@ class Money:
 
     amount_minor: int
     currency: str
+
+    @property
+    def amount(self) -> Decimal:
+        """In the unit that people name: 19.99 for 1999 cents, 500 for 500 yen."""
+        return Decimal(self.amount_minor).scaleb(-self._minor_digits)
+
+    @property
+    def _minor_digits(self) -> int:
+        if self.currency in _WITHOUT_MINOR_UNIT:
+            return 0
+        return 3 if self.currency in _THREE_DIGITS else 2

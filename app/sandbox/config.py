@@ -29,7 +29,5 @@ class Waits:
     (Stripe's docs: checkout/fulfillment)."""
     attempt_s: float = 20
     """One webhook delivery, from connecting to the last byte of the answer."""
-    status_s: float = 5
-    """The thanks page's question to the service."""
     hang_s: float = 60
     """How long the hanging fault holds a caller that does not hang up by itself."""

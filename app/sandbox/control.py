@@ -12,10 +12,11 @@ from app.sandbox.acts import Act, ActRefusedError
 from app.sandbox.altan_pay import page_url
 from app.sandbox.bodies import read_body
 from app.sandbox.config import SandboxConfig, Waits
-from app.sandbox.deliveries import Attempt, Delivery
+from app.sandbox.delivery import Attempt, Delivery
 from app.sandbox.hosted_page import find_act
 from app.sandbox.objects import JsonObject, session_object
 from app.sandbox.payments import Payments
+from app.sandbox.return_acts import AmountRefusedError
 from app.sandbox.sessions import Session
 from app.sandbox.trouble import Trouble, TroubleRefusedError, parse_trouble_json
 
@@ -40,16 +41,20 @@ class Control:
     async def act(self, request: Request) -> Response:
         """`POST /sandbox/sessions/{session_id}/{act}`, with the trouble as the body.
 
-        The answer comes when each event was sent once, or after the time that Checkout would
-        hold a buyer; at once where the events are to be late.
+        Beside it a refund takes an `amount` in the currency's smallest unit. The answer comes
+        when each event was sent once, or after the time that Checkout would hold a buyer; at
+        once where the events are to be late.
         """
         self._find_session(request)
         act = find_act(request)
-        trouble = await _read_trouble(request)
+        trouble, amount_minor = await _read_wishes(request, act)
         try:
-            performed = self.payments.perform(act, self._find_session(request), trouble)
+            session = self._find_session(request)
+            performed = self.payments.perform(act, session, trouble, amount_minor)
         except ActRefusedError as error:
             raise HTTPException(409, str(error)) from error
+        except AmountRefusedError as error:
+            raise HTTPException(400, str(error)) from error
         if not trouble.is_late:
             await _wait_all_answered(performed.deliveries, self.waits.buyer_s)
         return JSONResponse(
@@ -90,6 +95,8 @@ class Control:
             "url": page_url(self.config, session),
             "return_url": session.return_url,
             "stage": session.stage.value,
+            "amount_refunded": session.refunded_minor,
+            "dispute": session.dispute.status.value if session.dispute else None,
             "acts": [act.value for act in Act if act.is_possible(session)],
             "line_items": [
                 {
@@ -102,14 +109,22 @@ class Control:
         }
 
 
-async def _read_trouble(request: Request) -> Trouble:
+async def _read_wishes(request: Request, act: Act) -> tuple[Trouble, int | None]:
+    """Return the trouble that is asked for, and the amount of a refund."""
     body = await read_body(request)
     if not body:
-        return Trouble()
+        return Trouble(), None
     try:
-        return parse_trouble_json(orjson.loads(body))
+        fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise HTTPException(400, "The body is not JSON.") from error
+    amount_minor = None
+    if act is Act.REFUND and isinstance(fields, dict) and "amount" in fields:
+        amount_minor = fields.pop("amount")
+        if type(amount_minor) is not int:
+            raise HTTPException(400, "amount must be a whole number.")
+    try:
+        return parse_trouble_json(fields), amount_minor
     except TroubleRefusedError as error:
         raise HTTPException(400, str(error)) from error
 
@@ -137,6 +152,7 @@ def _attempt_json(attempt: Attempt) -> JsonObject:
         "attempt": attempt.number,
         "at": attempt.at,
         "status_code": attempt.status_code,
+        "outcome": attempt.outcome,
         "error": attempt.error,
         "ms": attempt.elapsed_ms,
     }

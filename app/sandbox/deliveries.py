@@ -9,65 +9,27 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 import httpx
+import orjson
 
+from app.sandbox.delivery import Attempt, Delivery, DeliveryState
 from app.sandbox.events import Event
 from app.sandbox.signing import sign
 from app.sandbox.trouble import Trouble
 
 DELIVERIES_MAX = 1000  # As with sessions: the sandbox may run for weeks. Holds for attempts too.
 ANSWER_BYTES_MAX = 64 * 1024  # The answer's body means nothing to Stripe; reading on is waste.
+OUTCOME_CHARACTERS_MAX = 100
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 
-class DeliveryState(StrEnum):
-    """Where an event stands with the service."""
-
-    WITHHELD = "withheld"
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One request to the webhook: a status code, or an error where no answer came."""
-
-    event_id: str
-    event_type: str
-    number: int
-    at: int
-    status_code: int | None
-    error: str | None
-    elapsed_ms: float
-
-    @property
-    def succeeded(self) -> bool:
-        """Only 2xx is success; a redirect is a failure (Stripe's docs: webhooks)."""
-        return self.status_code is not None and httpx.codes.is_success(self.status_code)
-
-
-@dataclass(slots=True, kw_only=True)
-class Delivery:
-    """An event on its way."""
-
-    event: Event
-    state: DeliveryState
-    started: int = 0
-    """How many attempts were begun; it numbers them."""
-    latest: Attempt | None = None
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once any attempt is over."""
-    forgotten: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the record is dropped: nothing more is sent."""
-
-    async def wait_answered(self, seconds: float) -> None:
-        """Return when the first attempt is over, or when `seconds` have passed."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.answered.wait(), seconds)
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status_code: int | None = None
+    outcome: str | None = None
+    error: str | None = None
 
 
 class Deliveries:
@@ -146,7 +108,7 @@ class Deliveries:
 
     async def _send_batch(self, batch: list[Delivery], trouble: Trouble) -> None:
         """Send each event once, in order; its copies together, to provoke races."""
-        if await _pause(batch[-1], trouble.delay_s):
+        if await _pause(batch, trouble.delay_s):
             return
         for delivery in reversed(batch) if trouble.reverse else batch:
             copies = (self._attempt(delivery) for _ in range(trouble.duplicate))
@@ -156,7 +118,7 @@ class Deliveries:
 
     async def _retry(self, delivery: Delivery) -> None:
         for delay_s in self._retry_delays_s:
-            if await _pause(delivery, delay_s):
+            if await _pause([delivery], delay_s):
                 return
             if (await self._attempt(delivery)).succeeded:
                 return
@@ -167,24 +129,25 @@ class Deliveries:
         delivery.started += 1
         number, at = delivery.started, int(self._clock())
         begun = time.perf_counter()
-        status_code, error = await self._post(delivery.event.body, at)
+        answer = await self._post(delivery.event.body, at)
         attempt = Attempt(
             event_id=delivery.event.id,
             event_type=delivery.event.type,
             number=number,
             at=at,
-            status_code=status_code,
-            error=error,
+            status_code=answer.status_code,
+            outcome=answer.outcome,
+            error=answer.error,
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 1),
         )
-        delivery.latest = attempt
+        delivery.attempts.append(attempt)
         self.attempts.append(attempt)
         if attempt.succeeded:
             delivery.state = DeliveryState.DELIVERED
         delivery.answered.set()
         return attempt
 
-    async def _post(self, body: bytes, at: int) -> tuple[int | None, str | None]:
+    async def _post(self, body: bytes, at: int) -> _Answer:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Stripe-Signature": sign(body, secret=self._secret, at=at),
@@ -194,29 +157,45 @@ class Deliveries:
             async with self._client.stream(
                 "POST", self._url, content=body, headers=headers, timeout=self._attempt_s
             ) as response:
-                await _drain(response, time.monotonic() + self._attempt_s)
-                return response.status_code, None
+                answer_body = await _drain(response, time.monotonic() + self._attempt_s)
+                return _Answer(response.status_code, outcome=_outcome(answer_body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return None, f"{type(error).__name__}: {error}"
+            return _Answer(error=f"{type(error).__name__}: {error}")
 
 
-async def _drain(response: httpx.Response, deadline: float) -> None:
+async def _drain(response: httpx.Response, deadline: float) -> bytes:
     """Read the answer, within bounds, so that its connection can serve the next attempt.
 
     The deadline is checked between chunks instead of by cancelling the read, because httpx's
     connection pool does not survive cancellation (httpcore#1093).
     """
-    bytes_read = 0
+    body = bytearray()
     async for chunk in response.aiter_raw():
-        bytes_read += len(chunk)
+        body += chunk
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("The answer took too long.")
-        if bytes_read > ANSWER_BYTES_MAX:
-            return
+        if len(body) > ANSWER_BYTES_MAX:
+            break
+    return bytes(body)
 
 
-async def _pause(delivery: Delivery, seconds: float) -> bool:
-    """Wait; return True if the delivery was forgotten meanwhile."""
+def _outcome(body: bytes) -> str | None:
+    """Return the word that the service has for what it did with the event."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    word = answer.get("outcome", answer.get("code")) if isinstance(answer, dict) else None
+    return word[:OUTCOME_CHARACTERS_MAX] if isinstance(word, str) else None
+
+
+async def _pause(waiting: Sequence[Delivery], seconds: float) -> bool:
+    """Wait; return True if the deliveries were forgotten meanwhile, the last of them too."""
+    due_at = time.time() + seconds
+    for delivery in waiting:
+        delivery.due_at.append(due_at)
     with suppress(TimeoutError):
-        await asyncio.wait_for(delivery.forgotten.wait(), seconds)
-    return delivery.forgotten.is_set()
+        await asyncio.wait_for(waiting[-1].forgotten.wait(), seconds)
+    for delivery in waiting:
+        delivery.due_at.remove(due_at)
+    return waiting[-1].forgotten.is_set()

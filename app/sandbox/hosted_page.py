@@ -1,20 +1,28 @@
 """Plays Stripe's hosted payment page, with buttons in place of a card form."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox.acts import Act, ActRefusedError
+from app.sandbox.acts import Act
 from app.sandbox.bodies import read_form
 from app.sandbox.config import Waits
+from app.sandbox.delivery import Delivery
+from app.sandbox.money import format_money, format_number, parse_number
 from app.sandbox.pages import Pages, see_other
 from app.sandbox.payments import Payments
+from app.sandbox.return_acts import AmountRefusedError
 from app.sandbox.sessions import Session, Stage
-from app.sandbox.trouble import DELAY_S_MAX, DUPLICATE_MAX, TroubleRefusedError, parse_trouble_form
+from app.sandbox.trouble import DELAY_S_MAX, TroubleRefusedError, parse_trouble_form
 
-LEADS_BACK_TO_SHOP = frozenset((Act.PAY, Act.BANK_SUCCEEDS, Act.BANK_FAILS))
+MOVED_ON = (
+    "This payment had moved on already, so nothing more was done. This is where it stands now."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,40 +34,46 @@ class HostedPage:
     pages: Pages
 
     async def show(self, request: Request) -> Response:
-        """Show the cart and what can be done, or how it ended."""
+        """Show the cart and what can be done, or how it ended and what may still happen."""
+        return self._render(self._find(request))
+
+    async def show_webhooks(self, request: Request) -> Response:
+        """Show the list of webhooks alone, for the page's script."""
         session = self._find(request)
         return self.pages.render(
-            "hosted_page.html",
-            # Browsers hold a form's redirects to this rule too, and the shop may be anywhere.
-            submit="'self' http: https:",
-            session=session,
-            order=session.order,
-            stages=Stage,
-            deliveries=self.payments.deliveries.of_session(session.id),
-            duplicate_max=DUPLICATE_MAX,
-            delay_s_max=DELAY_S_MAX,
+            "webhooks.html", session=session, deliveries=self._webhooks(session), at=_at
         )
+
+    async def return_to_page(self, request: Request) -> Response:
+        """Lead a reload of a form's answer to the page."""
+        return see_other(_path(self._find(request)))
 
     async def act(self, request: Request) -> Response:
         """Do what the pressed button says, then send the buyer on."""
-        session, act = self._find(request), find_act(request)
+        act, session = find_act(request), self._find(request)
+        fields = await read_form(request)
+        # Read again: the session may have moved on while the form came in.
+        session = self._find(request)
+        if not act.is_possible(session) or _is_outdated(act, session, fields):
+            return self._answer_too_late(act, session)
         try:
-            trouble = parse_trouble_form(await read_form(request))
-            # Read again: the session may have moved on while the form came in.
-            performed = self.payments.perform(act, self._find(request), trouble)
-        except TroubleRefusedError as error:
-            raise HTTPException(400, str(error)) from error
-        except ActRefusedError:
-            return self._already_done(request, act)
+            trouble = parse_trouble_form(fields)
+            amount_minor = _read_amount(session, fields) if act is Act.REFUND else None
+        except (TroubleRefusedError, AmountRefusedError) as error:
+            return self._render(session, notice=str(error), status_code=400)
+        performed = self.payments.perform(act, session, trouble, amount_minor)
         if not trouble.is_late:
             await performed.wait_answered(self.waits.buyer_s)
-        if act in LEADS_BACK_TO_SHOP:
+        if act is Act.PAY:
             return see_other(performed.session.return_url)
-        return see_other(f"/c/pay/{session.id}")
+        return see_other(_path(session))
 
     async def go_back(self, request: Request) -> Response:
-        """Leave without paying; the session stays open."""
-        return see_other(self._find(request).order.cancel_url)
+        """Leave; a session that was open stays so."""
+        session = self._find(request)
+        return see_other(
+            session.return_url if session.status == "complete" else session.order.cancel_url
+        )
 
     async def send_event(self, request: Request) -> Response:
         """Send one of the session's events now, withheld or not."""
@@ -68,14 +82,40 @@ class HostedPage:
         if delivery is None or delivery.event.session_id != session.id:
             raise HTTPException(404, "This session has no such event.")
         await self.payments.deliveries.resend(delivery)
-        return see_other(f"/c/pay/{session.id}")
+        return see_other(f"{_path(session)}#webhooks")
 
-    def _already_done(self, request: Request, act: Act) -> Response:
+    def _answer_too_late(self, act: Act, session: Session) -> Response:
         """A second click must not strand the buyer: the browser shows the last answer only."""
-        session = self._find(request)
         if act is Act.PAY and session.stage is Stage.PAID:
             return see_other(session.return_url)
-        return see_other(f"/c/pay/{session.id}")
+        return self._render(session, notice=MOVED_ON, status_code=409)
+
+    def _render(
+        self, session: Session, *, notice: str | None = None, status_code: int = 200
+    ) -> Response:
+        order = session.order
+        return self.pages.render(
+            "hosted_page.html",
+            status_code=status_code,
+            connect="'self'",
+            # Browsers hold a form's redirects to this rule too, and the shop may be anywhere.
+            submit="'self' http: https:",
+            session=session,
+            order=order,
+            shop=urlsplit(order.cancel_url).hostname,
+            notice=notice,
+            stages=Stage,
+            acts=[act.value for act in Act if act.is_possible(session)],
+            least=format_number(1, order.currency),
+            most=format_number(session.refundable_minor, order.currency),
+            delay_s_max=DELAY_S_MAX,
+            deliveries=self._webhooks(session),
+            at=_at,
+        )
+
+    def _webhooks(self, session: Session) -> list[Delivery]:
+        """Return the session's webhooks, the latest first."""
+        return self.payments.deliveries.of_session(session.id)[::-1]
 
     def _find(self, request: Request) -> Session:
         session = self.payments.sessions.get(request.path_params["session_id"])
@@ -90,3 +130,32 @@ def find_act(request: Request) -> Act:
         return Act(request.path_params["act"])
     except ValueError as error:
         raise HTTPException(404, f"The acts are {', '.join(Act)}.") from error
+
+
+def _is_outdated(act: Act, session: Session, fields: Mapping[str, str]) -> bool:
+    """True for the second click on a refund: its page was made before the first one."""
+    seen = fields.get("refunded_before")
+    return act is Act.REFUND and seen is not None and seen != str(session.refunded_minor)
+
+
+def _read_amount(session: Session, fields: Mapping[str, str]) -> int | None:
+    """Return what to refund, or None for all that is left."""
+    if "everything" in fields:
+        return None
+    left_minor, currency = session.refundable_minor, session.order.currency
+    try:
+        amount_minor = parse_number(fields.get("amount", ""), currency)
+    except ValueError:
+        amount_minor = 0
+    if not 1 <= amount_minor <= left_minor:
+        least, most = format_money(1, currency), format_money(left_minor, currency)
+        raise AmountRefusedError(f"The amount must be from {least} to {most}.")
+    return amount_minor
+
+
+def _path(session: Session) -> str:
+    return f"/c/pay/{session.id}"
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,4 +1,6 @@
-"""Amounts for people: minor units and an ISO 4217 code in, text out."""
+"""Amounts as people write them, and as Stripe does: in minor units, with an ISO 4217 code."""
+
+import re
 
 # Stripe's docs: currencies#zero-decimal and #three-decimal. UGX is left out because Stripe
 # takes its amounts with two digits, although the currency has none.
@@ -10,12 +12,30 @@ SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 def format_money(amount_minor: int, currency: str) -> str:
     """Return for example `$1,234.50`, `¥500` or `1.250 KWD`."""
-    digits = _digits(currency)
-    whole, rest = divmod(abs(amount_minor), 10**digits)
-    number = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
+    number = format_number(abs(amount_minor), currency, thousands=",")
     minus = "-" if amount_minor < 0 else ""
     sign = SIGNS.get(currency)
     return f"{minus}{sign}{number}" if sign else f"{minus}{number} {currency.upper()}"
+
+
+def format_number(amount_minor: int, currency: str, *, thousands: str = "") -> str:
+    """Return for example `1234.50`, as a number field wants it."""
+    digits = _digits(currency)
+    whole, rest = divmod(amount_minor, 10**digits)
+    return f"{whole:,}".replace(",", thousands) + (f".{rest:0{digits}d}" if digits else "")
+
+
+def parse_number(text: str, currency: str) -> int:
+    """Return in minor units what a field says in whole ones: `12.5` is 1250 cents.
+
+    Raises:
+        ValueError: It is no number, or finer than the currency.
+    """
+    digits = _digits(currency)
+    match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]+))?", text.strip())
+    if match is None or len(match[2] or "") > digits:
+        raise ValueError("no such amount")
+    return int(match[1] + (match[2] or "").ljust(digits, "0"))
 
 
 def _digits(currency: str) -> int:

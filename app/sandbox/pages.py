@@ -33,14 +33,15 @@ class Pages:
         status_code: int = 200,
         connect: str = "'none'",
         submit: str = "'self'",
+        scripts: str = "'self'",
         **values: object,
     ) -> HTMLResponse:
-        """Return the page; `connect` and `submit` are sources for fetch and for forms."""
+        """Return the page; the other three are sources for fetch, for forms and for modules."""
         html = self._templates.get_template(template).render(values)
         headers = {
             "Cache-Control": "no-store",
             "Content-Security-Policy": (
-                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+                f"default-src 'none'; style-src 'self'; script-src {scripts}; img-src 'self'; "
                 f"connect-src {connect}; form-action {submit}; "
                 "base-uri 'none'; frame-ancestors 'none'"
             ),

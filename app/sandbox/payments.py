@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass
 
 from app.sandbox.acts import Act, perform
-from app.sandbox.deliveries import Deliveries, Delivery
+from app.sandbox.deliveries import Deliveries
+from app.sandbox.delivery import Delivery
 from app.sandbox.events import COMPLETED, build_event
 from app.sandbox.ids import new_id
 from app.sandbox.sessions import Order, Session, Sessions
@@ -46,16 +47,19 @@ class Payments:
         self.sessions.put(session)
         return session
 
-    def perform(self, act: Act, session: Session, trouble: Trouble) -> Performed:
+    def perform(
+        self, act: Act, session: Session, trouble: Trouble, amount_minor: int | None = None
+    ) -> Performed:
         """Move the session on and send its events; does not wait for them.
 
         There is no await between reading the stage and writing it, so two clicks at once
         cannot both pay.
 
         Raises:
-            ActRefusedError: The session is at another stage.
+            ActRefusedError: The session is past it, or not yet there.
+            AmountRefusedError: `amount_minor` cannot be refunded.
         """
-        outcome = perform(act, session)
+        outcome = perform(act, session, amount_minor)
         self.sessions.put(outcome.session)
         now = int(time.time())
         events = [

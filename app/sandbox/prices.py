@@ -31,6 +31,8 @@ DEFAULT_AMOUNT_MINOR = 1000  # 10.00 USD: easy to recognise, and to multiply in 
 MUG = Price(id="price_sandbox_mug", name="Stoneware mug", unit_amount_minor=1450)
 BEANS = Price(id="price_sandbox_beans", name="Coffee beans, 250\u00a0g", unit_amount_minor=1200)
 POT = Price(id="price_sandbox_pot", name="Moka pot", unit_amount_minor=3990)
+DRIPPER = Price(id="price_sandbox_dripper", name="Glass dripper", unit_amount_minor=2650)
+GRINDER = Price(id="price_sandbox_grinder", name="Hand grinder", unit_amount_minor=6400)
 CLUB = Price(
     id="price_sandbox_club",
     name="Coffee club",
@@ -44,7 +46,7 @@ YEN = Price(
     currency="jpy",
 )
 
-PRICES = {price.id: price for price in (MUG, BEANS, POT, CLUB, YEN)}
+PRICES = {price.id: price for price in (MUG, BEANS, POT, DRIPPER, GRINDER, CLUB, YEN)}
 
 
 def find_price(price_id: str, mode: Mode) -> Price:

@@ -19,7 +19,6 @@ from app.sandbox.faults import Faults
 from app.sandbox.hosted_page import HostedPage
 from app.sandbox.pages import HERE, Pages
 from app.sandbox.payments import Payments
-from app.sandbox.purchases import PurchaseReader
 from app.sandbox.sessions import Sessions
 from app.sandbox.shop import Shop
 
@@ -58,13 +57,12 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
     async def refuse(request: Request, error: Exception) -> Response:
         return _refuse(request, error, pages)
 
-    purchases = PurchaseReader(config=config, waits=waits, client=client)
     return Starlette(
         routes=[
             *_altan_pay_routes(AltanPay(config=config, faults=Faults(waits), payments=payments)),
             *_hosted_page_routes(HostedPage(waits=waits, payments=payments, pages=pages)),
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
-            *_shop_routes(Shop(config=config, pages=pages, purchases=purchases)),
+            *_shop_routes(Shop(config=config, pages=pages)),
             Route("/health/live", _live),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
@@ -82,9 +80,11 @@ def _hosted_page_routes(page: HostedPage) -> list[BaseRoute]:
     path = "/c/pay/{session_id}"
     return [
         Route(path, page.show),
+        Route(f"{path}/webhooks", page.show_webhooks),
         Route(f"{path}/go_back", page.go_back, methods=["POST"]),
         Route(f"{path}/events/{{event_id}}/send", page.send_event, methods=["POST"]),
         Route(f"{path}/{{act}}", page.act, methods=["POST"]),
+        Route(f"{path}/{{act}}", page.return_to_page),
     ]
 
 

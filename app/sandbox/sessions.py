@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.sandbox.prices import Mode, Price
+from app.sandbox.returns import Dispute, DisputeStatus, Refund
 
 SESSIONS_MAX = 1000  # The sandbox may run for weeks; older sessions are forgotten.
 SESSION_ID_PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
@@ -52,6 +53,19 @@ class Order:
         """The sum of all lines."""
         return sum(line.amount_minor for line in self.lines)
 
+    @property
+    def recurring_minor(self) -> int:
+        """What each renewal costs: the lines that come again."""
+        return sum(line.amount_minor for line in self.lines if line.price.interval is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """A subscription's later period, billed and paid."""
+
+    invoice_id: str
+    payment_intent_id: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -68,6 +82,12 @@ class Session:
     customer_id: str | None = None
     subscription_id: str | None = None
     invoice_id: str | None = None
+    refunds: tuple[Refund, ...] = ()
+    dispute: Dispute | None = None
+    """The latest one."""
+    renewals: tuple[Renewal, ...] = ()
+    canceled_at: int | None = None
+    """When the subscription ended."""
 
     @property
     def status(self) -> str:
@@ -80,6 +100,49 @@ class Session:
     def payment_status(self) -> str:
         """Stripe's `payment_status`: paid or unpaid."""
         return "paid" if self.stage is Stage.PAID else "unpaid"
+
+    @property
+    def standing(self) -> str:
+        """The stage, and what has happened since, in words."""
+        words = [self.stage.value]
+        if self.refunds:
+            words.append(f"{self.refunded_minor} of {self.order.amount_minor} refunded")
+        if self.dispute is not None:
+            words.append(f"dispute {self.dispute.status}")
+        if self.canceled_at is not None:
+            words.append("canceled")
+        return ", ".join(words)
+
+    @property
+    def refunded_minor(self) -> int:
+        """The sum of all refunds."""
+        return sum(refund.amount_minor for refund in self.refunds)
+
+    @property
+    def is_in_dispute(self) -> bool:
+        """True while nobody has decided it."""
+        return self.dispute is not None and self.dispute.status is DisputeStatus.NEEDS_RESPONSE
+
+    @property
+    def refundable_minor(self) -> int:
+        """What the shop can still send back, or the buyer's bank dispute.
+
+        Nothing while a dispute is open, and nothing once it is lost: the bank has the money
+        (Stripe's docs: refunds, "charge_disputed"). Subscriptions are not refunded here.
+        """
+        bank_has_it = self.dispute is not None and self.dispute.status is not DisputeStatus.WON
+        if self.stage is not Stage.PAID or self.order.mode is not Mode.PAYMENT or bank_has_it:
+            return 0
+        return self.order.amount_minor - self.refunded_minor
+
+    @property
+    def is_subscribed(self) -> bool:
+        """True for a subscription that was paid and has not ended."""
+        return (
+            self.stage is Stage.PAID
+            and self.order.mode is Mode.SUBSCRIPTION
+            and self.canceled_at is None
+        )
 
     @property
     def return_url(self) -> str:

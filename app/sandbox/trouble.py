@@ -63,7 +63,7 @@ def parse_trouble_form(fields: Mapping[str, str]) -> Trouble:
         duplicate = int(fields.get("duplicate") or 1)
         delay_s = float(fields.get("delay_s") or 0)
     except ValueError as error:
-        raise TroubleRefusedError("duplicate and delay_s must be numbers.") from error
+        raise TroubleRefusedError("duplicate and delay_s (late by) must be numbers.") from error
     return _checked(
         Trouble(
             duplicate=duplicate,
@@ -79,5 +79,5 @@ def _checked(trouble: Trouble) -> Trouble:
         raise TroubleRefusedError(f"duplicate must be 1 to {DUPLICATE_MAX}.")
     # Written so that NaN, which is neither below nor above anything, is refused too.
     if not 0 <= trouble.delay_s <= DELAY_S_MAX:
-        raise TroubleRefusedError(f"delay_s must be 0 to {DELAY_S_MAX:.0f}.")
+        raise TroubleRefusedError(f"delay_s (late by) must be 0 to {DELAY_S_MAX:.0f} seconds.")
     return trouble

@@ -1,13 +1,14 @@
 """Gathers what arrives while the last commit is under way, and hands it on as one batch.
 
 Nobody waits for company: an item that finds the database idle goes at once, alone. Under load one
-commit serves many, which is what keeps a slow disk from being the limit (group commit).
+commit serves many, which is what keeps a slow disk from being the limit (group commit). Where the
+database takes two commits at once, a second batch leaves while the first is under way.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from app.domain.errors import StorageUnavailableError, is_storage_down
 
@@ -16,6 +17,7 @@ Result = TypeVar("Result")
 
 BATCH_MAX: Final = 128
 WAITING_MAX: Final = 4096  # beyond this the disk is far behind, and Stripe had better come again
+WORTH_A_LANE: Final = 6  # a second batch smaller than that costs more than it saves
 WAIT_S: Final = 8.0  # Stripe holds the buyer for 10 s at most (checkout: fulfilment)
 
 
@@ -47,16 +49,18 @@ class Inbox(Generic[Item, Result]):
         self,
         record: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
+        lanes: int = 1,
         batch_max: int = BATCH_MAX,
         waiting_max: int = WAITING_MAX,
         wait_s: float = WAIT_S,
     ) -> None:
         self._record = record
+        self._lanes = lanes
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._wait_s = wait_s
         self._waiting: deque[_Waiting[Item, Result]] = deque()
-        self._draining: asyncio.Task[None] | None = None
+        self._drains: set[asyncio.Task[Any] | None] = set()
 
     async def put(self, item: Item) -> Result:
         """Record `item`, alone or with others; when this returns it is on disk.
@@ -70,8 +74,8 @@ class Inbox(Generic[Item, Result]):
             )
         waiting: _Waiting[Item, Result] = _Waiting(item)
         self._waiting.append(waiting)
-        if self._draining is None:
-            self._draining = asyncio.create_task(self._drain())
+        if not self._drains or self._is_another_lane_worth_it():
+            self._drains.add(asyncio.create_task(self._drain()))
         # A timer by hand: `asyncio.timeout` costs several times as much, for each event.
         timer = waiting.future.get_loop().call_later(self._wait_s, waiting.give_up)
         try:
@@ -79,13 +83,16 @@ class Inbox(Generic[Item, Result]):
         finally:
             timer.cancel()
 
+    def _is_another_lane_worth_it(self) -> bool:
+        return len(self._drains) < self._lanes and len(self._waiting) >= WORTH_A_LANE
+
     async def _drain(self) -> None:
         try:
             while self._waiting:
                 size = min(len(self._waiting), self._batch_max)
                 await self._settle([self._waiting.popleft() for _ in range(size)])
         finally:
-            self._draining = None
+            self._drains.discard(asyncio.current_task())
 
     async def _settle(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
         """Answer everyone in the batch.

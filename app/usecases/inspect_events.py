@@ -51,20 +51,39 @@ class InspectEvents:
             row = await transaction.find_event(event_id)
             if row is None:
                 return None
-            object_ids = _mentioned(await transaction.stored_events([event_id]))
-            links = await transaction.links(object_ids)
-            session_ids = {link.session_id for link in links} | set(object_ids)
-            payments = await transaction.payments(session_ids)
+            stored = await transaction.stored_events([event_id])
+            payments = await payments_concerned(transaction, stored)
             return EventInspection(
                 row=row,
-                object_ids=tuple(sorted(object_ids)),
-                payments=tuple(payments[session_id] for session_id in sorted(payments)),
+                object_ids=tuple(sorted(_mentioned(stored))),
+                payments=payments[event_id],
             )
 
         seen = await self.database.read(look)
         if seen is None:
             raise NotFoundError(f"There is no event {event_id}.")
         return seen
+
+
+async def payments_concerned(
+    transaction: Transaction, stored: Sequence[StoredEvent]
+) -> dict[str, tuple[Payment, ...]]:
+    """The payments that each of these events speaks of, by the event's id."""
+    object_ids = _mentioned(stored)
+    session_ids = {object_id: {object_id} for object_id in object_ids}
+    for link in await transaction.links(object_ids):
+        session_ids[link.object_id].add(link.session_id)
+    payments = await transaction.payments(set().union(*session_ids.values()))
+    return {
+        each.id: tuple(
+            payments[session_id]
+            for session_id in sorted(
+                set().union(*(session_ids[object_id] for object_id in _mentioned([each])))
+            )
+            if session_id in payments
+        )
+        for each in stored
+    }
 
 
 def _mentioned(stored: Sequence[StoredEvent]) -> set[str]:

@@ -68,6 +68,12 @@ class Transaction(Protocol):
         """The latest events of a kind."""
         ...
 
+    async def events_after(
+        self, received_at_ms: int, event_id: str, *, limit: int
+    ) -> Sequence[EventSummary]:
+        """The next events in the order in which they were received, ties by id."""
+        ...
+
     async def find_event(self, event_id: str) -> EventRow | None:
         """One event, with its payload."""
         ...

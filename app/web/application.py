@@ -23,6 +23,7 @@ from app.web.problems import Problems
 from app.web.request_errors import InternalError, MethodNotAllowedError
 from app.web.status import StatusEndpoint
 from app.web.status_stream import StatusStreamEndpoint
+from app.web.success_page import SuccessPageEndpoint
 from app.web.webhooks import WEBHOOK_PATHS, WebhookEndpoint
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -42,6 +43,7 @@ class Endpoints:
     webhooks: WebhookEndpoint
     status: StatusEndpoint
     status_stream: StatusStreamEndpoint
+    success_page: SuccessPageEndpoint
     drop_in: DropIn
     ready: Readiness
     metrics: Callable[[], Response]
@@ -130,6 +132,7 @@ def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
         "/checkout",
         openapi_extra=openapi.checkout_operation(quantity_max=endpoints.checkout.quantity_max),
     )(checkout)
+    _add_success_page(app, endpoints.success_page)  # before {id}, which would match its addresses
     app.get("/checkout/{id}", openapi_extra=openapi.STATUS)(payment_status)
     app.get("/checkout/{id}/events", openapi_extra=openapi.STATUS_STREAM)(payment_stream)
     for path, endpoint, responses in (
@@ -139,6 +142,23 @@ def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
     ):
         app.get(path, openapi_extra={"responses": responses})(endpoint)
         app.add_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+
+
+def _add_success_page(app: FastAPI, page: SuccessPageEndpoint) -> None:
+    async def success_page(request: Request) -> Response:
+        """Show a buyer what became of a checkout."""
+        return await page(request)
+
+    async def success_page_entry(request: Request) -> Response:
+        """Lead a buyer who comes back from the payment page to the success page."""
+        return await page.enter(request)
+
+    async def success_page_script(request: Request) -> Response:
+        return await page.script(request)
+
+    app.get("/checkout/page", openapi_extra=openapi.SUCCESS_PAGE_ENTRY)(success_page_entry)
+    app.add_route("/checkout/page.js", success_page_script, include_in_schema=False)
+    app.get("/checkout/{id}/page", openapi_extra=openapi.SUCCESS_PAGE)(success_page)
 
 
 def _add_drop_in(app: FastAPI, drop_in: DropIn) -> None:

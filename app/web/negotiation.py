@@ -28,6 +28,16 @@ def wants_page(headers: Headers) -> bool:
     )
 
 
+def preferred_languages(accept_language: str) -> list[str]:
+    """The tags that the caller reads, the best first (RFC 9110, 12.5.4)."""
+    found = []
+    for part in accept_language.split(","):
+        tag, *parameters = (text.strip().lower() for text in part.split(";"))
+        if 0 < (quality := _quality(parameters)) <= 1:
+            found.append((quality, tag))
+    return [tag for _, tag in sorted(found, key=lambda pair: -pair[0])]
+
+
 def _preference(accept: str, media_type: str) -> _Preference:
     """How much `accept` likes `media_type`: its quality, then how precisely it is named.
 

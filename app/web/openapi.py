@@ -222,6 +222,38 @@ STATUS_STREAM: Final[dict[str, Any]] = {
         **_problems(s404="not_found", s503="storage_unavailable, too_many_waiting"),
     },
 }
+_LANGUAGE: Final[dict[str, Any]] = {
+    "name": "lang",
+    "in": "query",
+    "required": False,
+    "description": "the page's language, before what Accept-Language says",
+    "schema": _TEXT,
+}
+SUCCESS_PAGE: Final[dict[str, Any]] = {
+    "parameters": [
+        _ID,
+        _LANGUAGE,
+        {"name": "Accept-Language", "in": "header", "required": False, "schema": _TEXT},
+    ],
+    "responses": {
+        "200": {"description": "The page for the buyer", **_json(_TEXT, "text/html")},
+        **_problems(s404="not_found", s503="storage_unavailable"),
+    },
+}
+SUCCESS_PAGE_ENTRY: Final[dict[str, Any]] = {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": _TEXT}
+        for name in ("checkout_id", "session_id")
+    ]
+    + [_LANGUAGE],
+    "responses": {
+        "303": {
+            "description": "The buyer is sent to the page of that checkout",
+            "headers": {"Location": {"schema": {"type": "string", "format": "uri-reference"}}},
+        },
+        **_problems(s404="not_found"),
+    },
+}
 WEBHOOK: Final[dict[str, Any]] = {
     "summary": "Stripe's events",
     "operationId": "stripe_webhook",

@@ -16,7 +16,6 @@ from app.adapters.altan_pay.client import (
     AltanPay,
     AltanPayAccount,
     failure_of,
-    make_http_client,
     refusal_of,
 )
 from app.adapters.altan_pay.transport import AiohttpTransport
@@ -74,13 +73,14 @@ async def altan_pay(
     *,
     account_id: str = ACCOUNT_ID,
     connect_id: str = CONNECT_ID,
-    client: httpx.AsyncClient | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[AltanPay]:
     account = AltanPayAccount(url=url, account_id=account_id, stripe_connect_id=connect_id)
-    async with client or make_http_client(version="1.2.3") as http_client:
+    async with transport or AiohttpTransport() as its_transport:
         yield AltanPay(
             account,
-            client=http_client,
+            transport=its_transport,
+            version="1.2.3",
             allowed_hosts=frozenset({"checkout.stripe.com", "localhost:8001"}),
         )
 
@@ -598,10 +598,10 @@ async def test_cancelling_a_call_stays_a_cancellation() -> None:
 # TLS
 
 
-def client_that_trusts(authority: trustme.CA) -> httpx.AsyncClient:
+def transport_that_trusts(authority: trustme.CA) -> AiohttpTransport:
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    return httpx.AsyncClient(transport=AiohttpTransport(context), trust_env=False)
+    return AiohttpTransport(context)
 
 
 def server_tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
@@ -628,7 +628,7 @@ async def test_a_certificate_from_nobody_we_trust_ends_the_call(authority: trust
 async def test_a_certificate_for_another_host_ends_the_call(authority: trustme.CA) -> None:
     async with (
         upstream(GOOD, tls=server_tls(authority, "pay.altan.example")) as server,
-        altan_pay(server.url, client=client_that_trusts(authority)) as pages,
+        altan_pay(server.url, transport=transport_that_trusts(authority)) as pages,
     ):
         with pytest.raises(AltanPayUnavailableError) as caught:
             await pages.create(ORDER, always_wanted)
@@ -640,7 +640,7 @@ async def test_a_certificate_for_another_host_ends_the_call(authority: trustme.C
 async def test_a_trusted_certificate_lets_the_cart_pass(authority: trustme.CA) -> None:
     async with (
         upstream(GOOD, tls=server_tls(authority, "127.0.0.1")) as server,
-        altan_pay(server.url, client=client_that_trusts(authority)) as pages,
+        altan_pay(server.url, transport=transport_that_trusts(authority)) as pages,
     ):
         page = await pages.create(ORDER, always_wanted)
 
@@ -699,8 +699,8 @@ async def test_every_error_that_httpx_has_becomes_one_of_ours(kind: type[Excepti
         Exception.__init__(error, PRIVATE_WORD)
         raise error
 
-    client = httpx.AsyncClient(transport=httpx.MockTransport(raise_it))
-    async with altan_pay("https://pay.altan.example", client=client) as pages:
+    raising = httpx.MockTransport(raise_it)
+    async with altan_pay("https://pay.altan.example", transport=raising) as pages:
         with pytest.raises(ServiceFailedError) as caught:
             await pages.create(ORDER, always_wanted)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import orjson
 import pytest
 
-from app.adapters.altan_pay.client import AltanPay, AltanPayAccount, make_http_client
+from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
 from app.adapters.altan_pay.places import NoPlaceError
 from app.adapters.altan_pay.retries import TRIES_MAX, RetryingPaymentPages
+from app.adapters.altan_pay.transport import AiohttpTransport
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -75,8 +76,9 @@ async def retrying_altan_pay(
     url: str, *, deadline_s: float = PATIENCE_S
 ) -> AsyncIterator[RetryingPaymentPages]:
     account = AltanPayAccount(url=url, account_id="a", stripe_connect_id="acct_1")
-    async with make_http_client(version="1.2.3") as client:
-        pages = AltanPay(account, client=client, allowed_hosts=frozenset({"checkout.stripe.com"}))
+    hosts = frozenset({"checkout.stripe.com"})
+    async with AiohttpTransport() as transport:
+        pages = AltanPay(account, transport=transport, version="1.2.3", allowed_hosts=hosts)
         yield RetryingPaymentPages(pages, deadline_s=deadline_s)
 
 

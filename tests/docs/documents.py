@@ -36,9 +36,10 @@ class Table:
 
 
 def documents() -> Sequence[Path]:
-    """Every Markdown file of the project."""
+    """Every Markdown file of the project, and none that it installed."""
     found = [path for folder in ("docs", "tests") for path in (ROOT / folder).rglob("*.md")]
-    return sorted([*ROOT.glob("*.md"), *found])
+    ours = [path for path in found if "node_modules" not in path.parts]
+    return sorted([*ROOT.glob("*.md"), *ours])
 
 
 def blocks(path: Path) -> Sequence[Block]:

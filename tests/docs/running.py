@@ -37,8 +37,8 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def running(
     command: Sequence[str], *, folder: Path, env: Mapping[str, str], until: str
-) -> Iterator[None]:
-    """A program that has said `until` on its output; ended by SIGTERM, as an operator would."""
+) -> Iterator[str]:
+    """A program's first words, `until` at their end; ended by SIGTERM, as an operator would."""
     log = folder / "output.log"
     with (
         log.open("w") as output,
@@ -64,7 +64,7 @@ def running(
         rest.start()
         try:
             assert until in "".join(said[-1:]), "".join(said)
-            yield
+            yield "".join(said)
         finally:
             process.terminate()
             try:

@@ -27,9 +27,10 @@ async def page() -> AsyncIterator[Page]:
         yield page
 
 
-async def show(page: Page, url: str, html: str) -> None:
-    """A page of the demo's shop, with README's words in the place of its own."""
-    await page.goto(url)
+async def show(page: Page, demo: Demo, html: str, *, at: str = "/") -> None:
+    """README's page, at an address of the demo's shop, whatever the shop itself has there."""
+    await page.goto(demo.shop_url)
+    await page.evaluate("(address) => history.replaceState(null, '', address)", at)
     await page.set_content(html)
 
 
@@ -40,7 +41,7 @@ def readmes_pages(demo: Demo) -> list[str]:
 async def test_the_pages_lead_from_a_cart_to_a_paid_status(demo: Demo, page: Page) -> None:
     cart, thanks = readmes_pages(demo)
 
-    await show(page, demo.shop_url, cart)
+    await show(page, demo, cart)
     await page.click("#buy")
     await page.wait_for_url("**/c/pay/**")
     sold = session_of(page.url, demo)
@@ -48,7 +49,7 @@ async def test_the_pages_lead_from_a_cart_to_a_paid_status(demo: Demo, page: Pag
     assert lines_of(sold) == [("price_ABC123", 2)]
 
     success_url = str(sold["success_url"]).replace("{CHECKOUT_SESSION_ID}", session_id)
-    await show(page, success_url, thanks)
+    await show(page, demo, thanks, at=success_url)
     await page.wait_for_function("document.getElementById('status').textContent === 'open'")
     async with httpx.AsyncClient(trust_env=False) as stripe:
         await stripe.post(f"{demo.shop_url}/sandbox/sessions/{session_id}/pay")
@@ -60,7 +61,7 @@ async def test_the_buyer_reads_what_is_wrong_and_may_try_again(demo: Demo, page:
     await page.route(f"{demo.service_url}/checkout", lambda route: route.abort())
     cart, _ = readmes_pages(demo)
 
-    await show(page, demo.shop_url, cart)
+    await show(page, demo, cart)
     await page.click("#buy")
 
     await page.wait_for_function("document.getElementById('problem').textContent")

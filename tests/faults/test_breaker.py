@@ -13,9 +13,10 @@ from app.adapters.altan_pay.breaker import (
     WINDOW_CHECKOUTS,
     GuardedPaymentPages,
 )
-from app.adapters.altan_pay.client import AltanPay, AltanPayAccount, make_http_client
+from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
 from app.adapters.altan_pay.places import BoundedPaymentPages, NoPlaceError
 from app.adapters.altan_pay.retries import RetryingPaymentPages
+from app.adapters.altan_pay.transport import AiohttpTransport
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import AltanPayUnavailableError, CheckoutError
 from app.domain.redirects import PaymentPage
@@ -86,10 +87,9 @@ async def pages_of(
 ) -> AsyncIterator[Pages]:
     account = AltanPayAccount(url=upstream.url, account_id="a", stripe_connect_id="acct_1")
     states = ["closed"]
-    async with make_http_client(version="1") as client:
-        altan_pay = AltanPay(
-            account, client=client, allowed_hosts=frozenset({"checkout.stripe.com"})
-        )
+    hosts = frozenset({"checkout.stripe.com"})
+    async with AiohttpTransport() as transport:
+        altan_pay = AltanPay(account, transport=transport, version="1", allowed_hosts=hosts)
         bounded = BoundedPaymentPages(altan_pay, places=places, wait_s=0.01)
         retrying = RetryingPaymentPages(bounded, deadline_s=deadline_s)
         yield Pages(GuardedPaymentPages(retrying, on_change=states.append, open_s=OPEN_S), states)

@@ -14,14 +14,13 @@ import pytest
 
 from tests.builders import DEADLINE_S, ServiceProcess, query, running_process
 from tests.faults.upstream import Upstream
-from tests.proofs.commands import altan_checkout
 from tests.proofs.sending import deliver_all, integrity
-from tests.proofs.sizes import KILLS, chance_of, new_seed
-from tests.proofs.storm import Storm, buy
-from tests.proofs.truth import calm_truth, truth
-from tests.proofs.variants import proves_payment
+from tests.proofs.storm import Storm, start
+from tests.storms.commands import altan_checkout
+from tests.storms.sizes import KILLS, chance_of, new_seed
+from tests.storms.truth import PAID, calm_truth, truth
+from tests.storms.variants import proves_payment
 
-PAID: Final = {"paid", "partially_refunded", "refunded", "disputed"}
 REPEATED_KEYS: Final = 50
 START_S_MAX: Final = 10.0  # what no busy machine reaches; the figures tell what it takes
 FIRST_STARTS: Final = (KILLS + 2) // 3  # each takes as long as three kills
@@ -79,7 +78,7 @@ def check_words_kept(crashed: Path, storm: Storm, copies: Path) -> None:
 async def check_keys_kept(process: ServiceProcess, storm: Storm) -> None:
     """A key gives the checkout that it once gave, though the process has died since."""
     for bought in storm.bought[:REPEATED_KEYS]:
-        answer = await buy(process.service.client, bought.key)
+        answer = await start(process.service.client, bought.key)
         assert answer.json()["checkout_id"] == bought.checkout_id
 
 
@@ -108,9 +107,9 @@ async def test_no_kill_takes_back_what_was_acknowledged(
     calm_path = Path(shutil.copy(migrated_path, copies))
     calm = await calm_truth(calm_path, storm.told)
     assert truth(database_path) == calm
-    status, output, _ = await altan_checkout(tmp_path, "events", "rebuild", "--json")
-    report = json.loads(output)
-    assert (status, report["differences"]) == (0, [])
+    ended = await altan_checkout(tmp_path, "events", "rebuild", "--json")
+    report = json.loads(ended.output)
+    assert (ended.status, report["differences"]) == (0, [])
     assert report["same"] == len(calm.payments)
     assert max(starts_s) < START_S_MAX
     figures.append(

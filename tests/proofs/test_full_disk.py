@@ -15,7 +15,6 @@ from tests.builders import (
     event,
     running_process,
 )
-from tests.proofs.commands import altan_checkout
 from tests.proofs.disks import (
     Disk,
     LimitedFiles,
@@ -25,9 +24,10 @@ from tests.proofs.disks import (
     small_disk,
 )
 from tests.proofs.sending import deliver_all, integrity
-from tests.proofs.sizes import FILLINGS, chance_of, new_seed
-from tests.proofs.truth import calm_truth, truth
-from tests.proofs.variants import payment
+from tests.storms.commands import altan_checkout
+from tests.storms.sizes import FILLINGS, chance_of, new_seed
+from tests.storms.truth import calm_truth, truth
+from tests.storms.variants import payment
 
 PAYMENTS: Final = 12  # in each filling
 FAT_EVENTS: Final = 90  # more than a log that was written back may still have room for
@@ -173,10 +173,10 @@ async def test_a_service_on_a_read_only_disk_says_so_and_starts_once_it_may_writ
         shutil.copy(migrated_path, folder / "checkout.db")
 
         assert not run("mount", "-o", "remount,ro", str(folder))
-        status, _, words = await altan_checkout(folder, "serve", "--port", "0")
+        ended = await altan_checkout(folder, "serve", "--port", "0")
         assert not run("mount", "-o", "remount,rw", str(folder))
         async with running_process(folder) as process:
             await check_all_taken(process, [event()])
 
-    assert status == 1
-    assert "cannot be opened for writing" in words
+    assert ended.status == 1
+    assert "cannot be opened for writing" in ended.errors

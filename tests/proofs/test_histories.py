@@ -20,9 +20,9 @@ from app.adapters.database.sqlite import SqliteDatabase
 from app.usecases.rebuild_payments import RebuildPayments, Verdict
 from tests.builders import Document, FixedClock, SilentAlarm, event, session
 from tests.domain.strategies import histories
-from tests.proofs.sizes import EXAMPLES
 from tests.proofs.tangles import tangles
-from tests.proofs.truth import Truth, received, recorder, truth_of
+from tests.storms.sizes import EXAMPLES
+from tests.storms.truth import Truth, received, recorder, truth_of
 
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 each run makes a folder of its own there
 BATCH_MAX: Final = 8
@@ -44,7 +44,7 @@ class Ledger:
         self._empty()
         self.counts["events"] += sum(len(documents) for _, documents in batches)
         self.runner.run(self._record(batches))
-        return truth_of(self.eye)
+        return truth_of(self.eye.execute)
 
     def payments_that_differ_when_rebuilt(self) -> list[str]:
         self.counts["examples"] += 1

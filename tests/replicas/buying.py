@@ -10,7 +10,7 @@ import httpx
 
 from tests.builders import DEADLINE_S, Document, Service, event, session
 from tests.replicas.fleet import Replica
-from tests.replicas.storm import CART
+from tests.storms.story import CART
 
 STREAM_S: Final = 3 * DEADLINE_S  # comments come for as long as it is open, so it needs an end
 

@@ -9,11 +9,11 @@ import httpx
 
 from tests.builders import DEADLINE_S, Document, query, to_body
 from tests.postgres_server import fetch
-from tests.proofs.variants import proves_payment
-from tests.replicas.commands import altan_checkout
 from tests.replicas.fleet import Fleet
-from tests.replicas.storm import CART, Storm, checkout_headers
-from tests.replicas.truth import PAID, Truth, calm_truth, truth
+from tests.replicas.storm import Storm
+from tests.storms.story import CART, checkout_headers
+from tests.storms.truth import PAID, Truth, calm_truth, truth
+from tests.storms.variants import proves_payment
 
 ASKED_AGAIN: Final = 25  # keys, and payments, at each replica
 
@@ -46,7 +46,7 @@ async def assert_as_if_nothing_had_been(storm: Storm, fleet: Fleet) -> Truth:
     assert max(storm.recorded.values()) == 1, "an event was called new twice"
     await _assert_one_checkout_a_key(storm, fleet, path)
     await _assert_shown_alike(storm, fleet, found)
-    ended = await altan_checkout(shop.folder, shop.url, "events", "rebuild", "--json")
+    ended = await shop.run("events", "rebuild", "--json")
     report = json.loads(ended.output)
     assert (ended.status, report["differences"], ended.errors) == (0, [], "")
     assert report["same"] == len(calm.payments)

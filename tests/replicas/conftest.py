@@ -17,29 +17,11 @@ from tests.builders import DEADLINE_S
 from tests.faults.upstream import Upstream, running_upstream
 from tests.postgres_server import SAFE, Cluster, PostgresServer, new_server
 from tests.replicas.fleet import Shop
-from tests.replicas.sizes import TELLS_FIGURES
 
-FIGURES = pytest.StashKey[list[str]]()
 MANY: Final = "1000000/minute"
 
 _TEMPLATE: Final = "altan_replicas_template"
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def figures(request: pytest.FixtureRequest) -> list[str]:
-    """Lines to be shown at the end of a run that was asked for more than the ordinary."""
-    return request.config.stash.setdefault(FIGURES, [])
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    lines = config.stash.get(FIGURES, [])
-    if lines and TELLS_FIGURES:
-        terminalreporter.section("figures of the replicas")
-        for line in lines:
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import httpx
 
 from tests.builders import DEADLINE_S, Service, ServiceProcess, running_process
 from tests.replicas.balancer import Balancer, running_balancer
+from tests.storms.commands import Ended, altan_checkout
 
 READY_S_MAX: Final = 3 * DEADLINE_S  # what no busy machine reaches
 
@@ -28,6 +29,10 @@ class Shop:
     @property
     def url(self) -> str:
         return self.environment["DATABASE_URL"]
+
+    async def run(self, *arguments: str, **environment: str) -> Ended:
+        """`altan-checkout` with these arguments, on their database."""
+        return await altan_checkout(self.folder, *arguments, DATABASE_URL=self.url, **environment)
 
     def having(self, **changes: str) -> "Shop":
         """The same with another setting."""

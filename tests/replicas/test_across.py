@@ -13,8 +13,8 @@ import pytest
 from tests.builders import DEADLINE_S
 from tests.replicas.buying import deliver, paid, start, stream
 from tests.replicas.fleet import Replica, Shop, running_fleet
-from tests.replicas.sizes import ROUNDS
-from tests.replicas.storm import CART
+from tests.storms.sizes import ROUNDS
+from tests.storms.story import CART
 
 NEWS_S_MAX: Final = 5.0  # the goal is one second; the figures tell
 PAYMENTS: Final = 5 * ROUNDS

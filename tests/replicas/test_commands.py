@@ -5,7 +5,6 @@ import json
 import httpx
 
 from tests.builders import event, query, session
-from tests.replicas.commands import altan_checkout
 from tests.replicas.fleet import Shop, running_fleet
 
 PAID = event(id="evt_paid", subject=session())
@@ -21,17 +20,13 @@ async def test_the_events_commands_and_the_doctor_work_beside_the_replicas(shop:
         first, second = fleet.replicas
         answers = [await first.service.deliver(PAID), await second.service.deliver(STRANGE)]
 
-        listed = await altan_checkout(shop.folder, shop.url, "events", "list", "--json")
-        replayed = await altan_checkout(
-            shop.folder, shop.url, "events", "replay", "--all", "--json"
-        )
+        listed = await shop.run("events", "list", "--json")
+        replayed = await shop.run("events", "replay", "--all", "--json")
         spoil = "UPDATE payments SET status = 'open', facts = '{}' WHERE session_id = 'cs_test_a1'"
         query(shop.database_path, spoil)
-        repaired = await altan_checkout(
-            shop.folder, shop.url, "events", "rebuild", "--repair", "--json"
-        )
+        repaired = await shop.run("events", "rebuild", "--repair", "--json")
         after = await second.client.get("/checkout/cs_test_a1")
-        examined = await altan_checkout(shop.folder, shop.url, "doctor", COLUMNS="200")
+        examined = await shop.run("doctor", COLUMNS="200")
 
     assert [answer.status_code for answer in answers] == [httpx.codes.OK] * 2
     assert {each["id"]: each["state"] for each in json.loads(listed.output)} == {

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import DEADLINE_S, event, query, sign, to_body
 from tests.faults.upstream import Connection, Upstream, payment_page
 from tests.replicas.fleet import Shop, running_fleet
-from tests.replicas.storm import CART, checkout_headers
+from tests.storms.story import CART, checkout_headers
 
 
 async def until_refused(host: str, port: int) -> None:

@@ -12,7 +12,7 @@ from tests.builders import Document, query, to_body
 from tests.faults.upstream import Connection, Upstream, hangs, payment_page
 from tests.postgres_server import fetch
 from tests.replicas.fleet import Replica, Shop, running_fleet
-from tests.replicas.storm import CART, checkout_headers
+from tests.storms.story import CART, checkout_headers
 
 KEYS: Final = 10
 OTHER_CART: Final = {"line_items": [{"price": "price_A", "quantity": 2}]}

@@ -12,8 +12,8 @@ from tests.postgres_server import PostgresServer
 from tests.replicas.buying import deliver, paid, start, stream
 from tests.replicas.checks import assert_as_if_nothing_had_been, assert_words_kept
 from tests.replicas.fleet import Replica, Shop, running_fleet
-from tests.replicas.sizes import ROUNDS, chance_of, new_seed
 from tests.replicas.storm import Storm
+from tests.storms.sizes import ROUNDS, chance_of, new_seed
 
 RECOVERY_S: Final = 5.0
 OUTAGE_S_MAX: Final = 30.0
@@ -24,7 +24,7 @@ OUTAGES: Final = (ROUNDS + 1) // 2
 
 async def until_it_answers(storm: Storm, replica: Replica, status: int) -> httpx.Response:
     """Send it a webhook of the storm, again and again, until the answer is that."""
-    document = storm.next()
+    document = storm.next_event()
     async with asyncio.timeout(OUTAGE_S_MAX):
         while True:
             answer = await replica.service.deliver(document)
@@ -57,7 +57,7 @@ async def test_an_outage_of_postgresql_costs_503s_alone_and_is_over_when_it_is_b
     seed, recoveries_s = new_seed(), list[float]()
     print(f"PROOF_SEED={seed}")  # noqa: T201 pytest shows it where the test fails
     async with running_fleet(shop) as fleet:
-        storm = Storm(seed, fleet.url, storage_may_fail=True)
+        storm = Storm(seed, url=fleet.url, storage_may_fail=True)
 
         async with storm.raging():
             for number in range(OUTAGES):

@@ -7,7 +7,7 @@ import pytest
 
 from app.adapters.database.migrate import SCHEMA_REVISION
 from tests.postgres_server import fetch
-from tests.replicas.commands import Ended, altan_checkout
+from tests.storms.commands import Ended, altan_checkout
 
 
 def refused(ended: Ended) -> str:
@@ -19,7 +19,7 @@ def refused(ended: Ended) -> str:
 
 
 async def test_a_replica_does_not_start_without_a_schema(tmp_path: Path, empty_url: str) -> None:
-    line = refused(await altan_checkout(tmp_path, empty_url, "serve", "--port", "0"))
+    line = refused(await altan_checkout(tmp_path, "serve", "--port", "0", DATABASE_URL=empty_url))
 
     assert "has no tables of ours yet" in line
     assert f"revision {SCHEMA_REVISION} is expected" in line
@@ -39,7 +39,7 @@ async def test_a_replica_does_not_start_on_another_programs_schema(
 ) -> None:
     await fetch(shop_url, "UPDATE alembic_version SET version_num = $1", revision)
 
-    line = refused(await altan_checkout(tmp_path, shop_url, "serve", "--port", "0"))
+    line = refused(await altan_checkout(tmp_path, "serve", "--port", "0", DATABASE_URL=shop_url))
 
     assert f"{words}, and {SCHEMA_REVISION} is expected: {what_to_run}" in line
     (kept,) = await fetch(shop_url, "SELECT version_num FROM alembic_version")
@@ -49,7 +49,9 @@ async def test_a_replica_does_not_start_on_another_programs_schema(
 async def test_two_operators_who_migrate_at_once_both_succeed(
     tmp_path: Path, empty_url: str
 ) -> None:
-    both = await asyncio.gather(*(altan_checkout(tmp_path, empty_url, "migrate") for _ in range(2)))
+    both = await asyncio.gather(
+        *(altan_checkout(tmp_path, "migrate", DATABASE_URL=empty_url) for _ in range(2))
+    )
 
     assert [(ended.status, ended.errors) for ended in both] == [(0, ""), (0, "")]
     assert all("is up to date" in ended.output for ended in both)

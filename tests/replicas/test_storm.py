@@ -8,8 +8,9 @@ import pytest
 
 from tests.replicas.checks import assert_as_if_nothing_had_been, assert_words_kept
 from tests.replicas.fleet import Shop, running_fleet
-from tests.replicas.sizes import FLEETS, ROUNDS, chance_of, new_seed
-from tests.replicas.storm import BUYERS, SENDERS, Storm
+from tests.replicas.storm import Storm
+from tests.storms.sizes import FLEETS, ROUNDS, chance_of, new_seed
+from tests.storms.story import BUYERS, SENDERS
 
 ANSWERS_MAX: Final = 120  # before a kill
 AFTER_S_MAX: Final = 0.02  # between the answer that was counted and the kill: a few commits
@@ -24,7 +25,7 @@ async def test_no_kill_of_a_replica_takes_back_what_was_acknowledged(
     seed = new_seed()
     print(f"PROOF_SEED={seed}")  # noqa: T201 pytest shows it where the test fails
     async with running_fleet(shop, count) as fleet:
-        storm = Storm(seed, fleet.url)
+        storm = Storm(seed, url=fleet.url)
 
         async with storm.raging():
             for number in range(ROUNDS):

@@ -40,7 +40,7 @@ class Received:
 
 @dataclass(slots=True)
 class Service:
-    """Plays the service: takes webhooks as scripted, and tells statuses."""
+    """Plays the service: takes webhooks as scripted."""
 
     received: list[Received] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
@@ -48,7 +48,6 @@ class Service:
     answer_body: bytes = b"{}"
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     """While it is clear, webhooks are taken but not answered."""
-    statuses: dict[str, Response] = field(default_factory=dict)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     url: str = ""
 
@@ -75,19 +74,8 @@ class Service:
             return RedirectResponse("/webhooks/stripe")
         return Response(self.answer_body, status_code=status_code)
 
-    async def status(self, request: Request) -> Response:
-        return self.statuses.get(request.path_params["id"], Response(status_code=404))
-
-    def tell(self, purchase_id: str, answer: object) -> None:
-        self.statuses[purchase_id] = Response(orjson.dumps(answer))
-
     def app(self) -> ASGIApp:
-        return Starlette(
-            routes=[
-                Route("/webhooks/stripe", self.webhook, methods=["POST"]),
-                Route("/checkout/{id}", self.status),
-            ]
-        )
+        return Starlette(routes=[Route("/webhooks/stripe", self.webhook, methods=["POST"])])
 
 
 @asynccontextmanager

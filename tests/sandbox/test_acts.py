@@ -1,32 +1,13 @@
-from typing import Any
-
 import orjson
 import pytest
 
-from app.sandbox.acts import Act, ActRefusedError, Outcome, perform
+from app.sandbox.acts import Act, ActRefusedError, perform
 from app.sandbox.events import build_event
 from app.sandbox.orders import parse_order
 from app.sandbox.sessions import Session, Stage
 
+from .acting import a_session, a_subscription_session, after, told, types
 from .neighbours import order_body
-
-
-def a_session(price: str = "price_sandbox_mug", mode: str = "payment") -> Session:
-    order = parse_order(orjson.dumps(order_body((price, 2), mode=mode)))
-    return Session(id="cs_test_1", fragment="fid1", order=order, created=1_700_000_000)
-
-
-def a_subscription_session() -> Session:
-    return a_session("price_sandbox_club", "subscription")
-
-
-def types(outcome: Outcome) -> list[str]:
-    return [event_type for event_type, _ in outcome.news]
-
-
-def told(outcome: Outcome, event_type: str) -> Any:  # noqa: ANN401 - a JSON object, indexed below
-    """The object of the outcome's event of this type."""
-    return dict(outcome.news)[event_type]
 
 
 def test_paying_completes_the_session_as_paid() -> None:
@@ -182,12 +163,33 @@ def test_expiring_tells_so_and_nothing_more() -> None:
     assert expired["payment_intent"] is None
 
 
-@pytest.mark.parametrize("act", list(Act))
-def test_nothing_can_happen_to_a_paid_session(act: Act) -> None:
-    paid = perform(Act.PAY, a_session()).session
+@pytest.mark.parametrize(
+    ("session", "acts"),
+    [
+        (a_session(), ["pay", "pay_later", "decline", "expire"]),
+        (after(Act.DECLINE), ["pay", "pay_later", "decline", "expire"]),
+        (after(Act.PAY_LATER), ["bank_succeeds", "bank_fails"]),
+        (after(Act.EXPIRE), []),
+        (after(Act.PAY_LATER, Act.BANK_FAILS), []),
+        (after(Act.PAY), ["refund", "dispute_open"]),
+        (after(Act.PAY_LATER, Act.BANK_SUCCEEDS), ["refund", "dispute_open"]),
+        (after(Act.PAY, Act.REFUND), []),
+        (after(Act.PAY, Act.DISPUTE_OPEN), ["dispute_win", "dispute_lose"]),
+        (after(Act.PAY, Act.DISPUTE_OPEN, Act.DISPUTE_WIN), ["refund", "dispute_open"]),
+        (after(Act.PAY, Act.DISPUTE_OPEN, Act.DISPUTE_LOSE), []),
+        (after(Act.PAY, session=a_subscription_session()), ["renew", "cancel"]),
+        (after(Act.PAY, Act.RENEW, session=a_subscription_session()), ["renew", "cancel"]),
+        (after(Act.PAY, Act.CANCEL, session=a_subscription_session()), []),
+    ],
+    ids=lambda value: value.standing if isinstance(value, Session) else None,
+)
+def test_what_can_happen_follows_from_what_has_happened(session: Session, acts: list[str]) -> None:
+    possible = [act.value for act in Act if act.is_possible(session)]
 
-    with pytest.raises(ActRefusedError):
-        perform(act, paid)
+    assert possible == acts
+    for act in set(Act) - set(possible):
+        with pytest.raises(ActRefusedError, match=session.stage):
+            perform(Act(act), session)
 
 
 def test_the_bank_has_no_say_before_the_buyer_chose_it() -> None:

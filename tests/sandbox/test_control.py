@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 from stripe import WebhookSignature
 
+from app.sandbox.acts import Act
 from app.sandbox.server import SandboxConfig
 
 from .neighbours import Service, open_session, order_body
@@ -161,3 +165,63 @@ async def test_an_unknown_act_names_the_known_ones(sandbox: httpx.AsyncClient) -
 
     assert response.status_code == 404
     assert "bank_succeeds" in response.json()["error"]["message"]
+
+
+async def test_a_part_is_refunded_with_trouble_beside_its_amount(
+    sandbox: httpx.AsyncClient, service: Service
+) -> None:
+    session_id = await open_session(sandbox)
+    await sandbox.post(f"/sandbox/sessions/{session_id}/pay")
+    service.received.clear()
+
+    answer = await sandbox.post(
+        f"/sandbox/sessions/{session_id}/refund", json={"amount": 450, "duplicate": 2}
+    )
+
+    session = answer.json()["session"]
+    assert (session["amount_refunded"], session["dispute"]) == (450, None)
+    assert session["acts"] == ["refund", "dispute_open"]
+    assert service.types.count("charge.refunded") == 2
+
+
+async def test_without_an_amount_the_rest_is_refunded(sandbox: httpx.AsyncClient) -> None:
+    session_id = await open_session(sandbox)
+    await sandbox.post(f"/sandbox/sessions/{session_id}/pay")
+    await sandbox.post(f"/sandbox/sessions/{session_id}/refund", json={"amount": 450})
+
+    answer = await sandbox.post(f"/sandbox/sessions/{session_id}/refund")
+
+    assert answer.json()["session"]["amount_refunded"] == 1450
+
+
+@pytest.mark.parametrize("amount", [0, 1451, "450", 4.5, True, None])
+async def test_an_amount_that_makes_no_sense_is_refused_by_name(
+    sandbox: httpx.AsyncClient, amount: object
+) -> None:
+    session_id = await open_session(sandbox)
+    await sandbox.post(f"/sandbox/sessions/{session_id}/pay")
+
+    answer = await sandbox.post(f"/sandbox/sessions/{session_id}/refund", json={"amount": amount})
+
+    assert answer.status_code == 400
+    assert "amount must be" in answer.json()["error"]["message"]
+    session = (await sandbox.get(f"/sandbox/sessions/{session_id}")).json()
+    assert session["amount_refunded"] == 0
+
+
+async def test_only_a_refund_takes_an_amount(sandbox: httpx.AsyncClient) -> None:
+    session_id = await open_session(sandbox)
+
+    answer = await sandbox.post(f"/sandbox/sessions/{session_id}/pay", json={"amount": 450})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "Unknown field: amount."
+
+
+def test_readme_names_every_act() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+
+    (acts,) = re.findall(
+        r"^Every button can be pressed so: (.*?)\n\n", readme, re.DOTALL | re.MULTILINE
+    )
+    assert [act for act in Act if f"`{act}`" not in acts] == []

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from stripe import WebhookSignature
 
-from app.sandbox.deliveries import Deliveries, Delivery, DeliveryState
+from app.sandbox.deliveries import Deliveries
+from app.sandbox.delivery import Delivery, DeliveryState
 from app.sandbox.events import Event, build_event
 from app.sandbox.trouble import Trouble
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
-from app.usecases.inbox import Inbox
+from app.usecases.inbox import WORTH_A_LANE, Inbox
 from tests.builders import DEADLINE_S
 
 POISON = "poison"
@@ -109,6 +109,54 @@ async def test_what_arrives_during_a_commit_becomes_one_batch(disk: Disk) -> Non
         "b is on disk",
         "c is on disk",
     ]
+
+
+async def test_a_second_lane_takes_a_batch_that_is_worth_it_at_once(disk: Disk) -> None:
+    inbox = Inbox(disk.record, lanes=2)
+    many = [str(number) for number in range(WORTH_A_LANE)]
+
+    async with commit_under_way(disk, inbox, *many, "more", "and more") as tasks:
+        await disk.reached(2)
+        assert disk.batches == [["first"], [*many, "more", "and more"]]
+
+    assert [task.result() for task in tasks[1:3]] == ["0 is on disk", "1 is on disk"]
+
+
+async def test_few_wait_for_the_first_lane(disk: Disk) -> None:
+    inbox = Inbox(disk.record, lanes=2)
+    few = [str(number) for number in range(WORTH_A_LANE - 1)]
+
+    async with commit_under_way(disk, inbox, *few):
+        await asyncio.sleep(0)  # another turn: a batch would leave now
+        assert disk.batches == [["first"]]
+
+    assert disk.batches == [["first"], few]
+
+
+async def test_there_are_no_more_lanes_than_allowed(disk: Disk) -> None:
+    inbox = Inbox(disk.record, lanes=2)
+    many = [str(number) for number in range(WORTH_A_LANE)]
+
+    async with commit_under_way(disk, inbox, *many) as tasks:
+        await disk.reached(2)
+        tasks += [asyncio.create_task(inbox.put(item)) for item in many]
+        for _ in range(3):
+            await asyncio.sleep(0)  # another turn: a batch would leave now
+        assert len(disk.batches) == 2
+
+    assert [len(batch) for batch in disk.batches] == [1, len(many), len(many)]
+
+
+async def test_who_comes_just_as_a_lane_ends_is_not_forgotten(disk: Disk) -> None:
+    inbox = Inbox(disk.record)
+    answers: list[str] = []
+
+    async def one_after_the_other() -> None:
+        answers.extend([await inbox.put(str(number)) for number in range(50)])
+
+    await asyncio.wait_for(one_after_the_other(), DEADLINE_S)
+
+    assert len(answers) == 50
 
 
 async def test_a_batch_has_a_greatest_size(disk: Disk) -> None:

@@ -67,6 +67,7 @@ def broken_app() -> Watch:
         webhooks=broken,
         status=broken,
         status_stream=broken,
+        success_page=broken,
         drop_in=DropIn(),
         ready=Readiness({}),
         metrics=Response,
@@ -300,6 +301,8 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
         ("/checkout", "post"),
         ("/checkout/{id}", "get"),
         ("/checkout/{id}/events", "get"),
+        ("/checkout/{id}/page", "get"),
+        ("/checkout/page", "get"),
         ("/checkout.js", "get"),
         ("/checkout.{hash}.js", "get"),
         ("/checkout.d.ts", "get"),
@@ -332,7 +335,7 @@ async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items()
     ]
 
-    assert len(set(ids)) == len(ids) == 10
+    assert len(set(ids)) == len(ids) == 12
     assert all(re.fullmatch(r"[1-5][0-9]{2}", status) for status, _ in responses)
     assert all(response["description"] for _, response in responses)
     assert len(schemas(document)) > 10

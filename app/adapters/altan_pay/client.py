@@ -5,9 +5,7 @@ header: the account's id and the Stripe Connect id in the URL are all that Altan
 """
 
 import re
-import ssl
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 from urllib.parse import quote
 
@@ -15,7 +13,6 @@ import httpx
 import orjson
 
 from app.adapters.altan_pay.failures import failure, unavailable
-from app.adapters.altan_pay.transport import AiohttpTransport
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayMisconfiguredError,
@@ -31,6 +28,13 @@ from app.usecases.records import SessionOrder
 
 ANSWER_BYTES_MAX: Final = 256 * 1024  # a whole Checkout Session is a few KB
 
+# No header that Altan Pay does not need. Answers are asked for uncompressed: a small body that
+# inflates without end is an old trick.
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+}
 _OK: Final = frozenset({200, 201})
 _REFUSED: Final = frozenset({400, 402, 409, 422})
 _TRY_LATER: Final = frozenset({408, 425, 429})
@@ -79,11 +83,13 @@ class AltanPay:
         self,
         account: AltanPayAccount,
         *,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
+        version: str,
         allowed_hosts: frozenset[str],
     ) -> None:
-        self._url = account.checkout_session_url()
-        self._client = client
+        self._url = httpx.URL(account.checkout_session_url())
+        self._headers = _HEADERS | {"User-Agent": f"altan-checkout/{version}"}
+        self._transport = transport
         self._allowed_hosts = allowed_hosts
 
     async def create(self, order: SessionOrder, _: StillWanted) -> PaymentPage:
@@ -105,8 +111,10 @@ class AltanPay:
         raise refusal_of(status, retry_after)
 
     async def _call(self, payload: bytes) -> tuple[int, str, bytes]:
-        request = self._client.build_request("POST", self._url, content=payload)
-        response = await self._client.send(request, stream=True)
+        # Not through httpx's client: it is there for redirects, cookies, proxies and credentials,
+        # none of which is wanted here, and costs more than the transport under it.
+        request = httpx.Request("POST", self._url, headers=self._headers, content=payload)
+        response = await self._transport.handle_async_request(request)
         try:
             body = await _read_capped(response) if response.status_code in _OK else b""
         finally:
@@ -125,26 +133,6 @@ class AltanPay:
             return read_payment_page(url, allowed_hosts=self._allowed_hosts)
         except ValueError as error:
             raise failure(AltanPayMalformedError, f"the answer's url {error}") from error
-
-
-def make_http_client(*, version: str) -> httpx.AsyncClient:
-    """The one client of the process, which sends no header that Altan Pay does not need.
-
-    Answers are asked for uncompressed: a small body that inflates without end is an old trick.
-    """
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(ssl.create_default_context()),
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-            "User-Agent": f"altan-checkout/{version}",
-        },
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept or sent back
-        follow_redirects=False,
-        timeout=None,  # noqa: S113 one deadline around the whole call, see AltanPay.create
-        trust_env=False,  # no proxy, and no credentials from a .netrc
-    )
 
 
 def failure_of(error: type[BaseException]) -> type[ServiceFailedError]:

@@ -40,8 +40,8 @@ _HTTPX_ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], .
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """One connection pool. It sends what it is given: no cookies, no redirects, no second try."""
 
-    def __init__(self, ssl_context: ssl.SSLContext) -> None:
-        self._ssl_context = ssl_context
+    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._ssl_context = ssl_context or ssl.create_default_context()
         self._opened: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

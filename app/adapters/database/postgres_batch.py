@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.adapters.database.rows import event_to_row, payment_to_row, row_to_payment
+from app.domain.money import Money
 from app.usecases.records import EventRow, Link, Mention, Payment
 
 
@@ -21,6 +22,7 @@ class Foreseen:
         self._object_ids = frozenset(object_ids)
         self._links: defaultdict[str, list[Link]] = defaultdict(list)
         self._mentioned: set[str] = set()
+        self._expected: dict[str, Money | None] = {}
         self._payments: dict[str, Payment] = {}
         for kind, *row in rows:
             if kind == "e":
@@ -29,6 +31,8 @@ class Foreseen:
                 self._links[row[0]].append(Link(row[0], row[1]))
             elif kind == "m":
                 self._mentioned.add(row[0])
+            elif kind == "c":
+                self._expected[row[0]] = _money(row[1], row[2])
             else:
                 self._payments[row[0]] = row_to_payment(row)
         linked = {link.session_id for links in self._links.values() for link in links}
@@ -46,9 +50,26 @@ class Foreseen:
             return None
         return {id_: self._payments[id_] for id_ in session_ids if id_ in self._payments}
 
+    def expected_subtotals(
+        self, checkout_ids: Mapping[str, str | None]
+    ) -> Mapping[str, Money] | None:
+        """What these sessions' carts should cost; None where that was not foreseen.
+
+        A checkout that does not know its session yet is found by its own id alone.
+        """
+        asked_by_session = self._object_ids.issuperset(checkout_ids)
+        by_checkout = any(checkout_ids[id_] for id_ in checkout_ids.keys() - self._expected.keys())
+        if by_checkout or not asked_by_session:
+            return None
+        return {id_: money for id_ in checkout_ids if (money := self._expected.get(id_))}
+
     def perhaps_mentioned(self, object_ids: Collection[str]) -> list[str]:
         """Without those of which no stored event speaks."""
         return [id_ for id_ in object_ids if id_ in self._mentioned or id_ not in self._object_ids]
+
+
+def _money(currency: str | None, amount_minor: int) -> Money | None:
+    return Money(amount_minor=amount_minor, currency=currency) if currency else None
 
 
 @dataclass(slots=True)

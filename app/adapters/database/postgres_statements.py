@@ -76,6 +76,11 @@ LIST_EVENTS_OF_PAYMENT = f"""
       AND ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR type = $2)
     ORDER BY received_at_ms DESC, id DESC LIMIT $3
 """
+EVENTS_AFTER = f"""
+    SELECT {SUMMARY_COLUMNS} FROM events
+    WHERE payload IS NOT NULL AND received_at_ms >= $1 AND (received_at_ms > $1 OR id > $2)
+    ORDER BY received_at_ms, id LIMIT $3
+"""
 EVENT_IDS = "SELECT id FROM events WHERE id > $1 ORDER BY id LIMIT $2"
 EVENT_IDS_OF_STATE = "SELECT id FROM events WHERE state = $1 AND id > $2 ORDER BY id LIMIT $3"
 # 'cs`' is what comes after every id that begins with 'cs_'.
@@ -101,8 +106,8 @@ PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ANY($1::t
 # Two replicas may reach a payment by different ids: whoever comes second waits, and reads anew.
 PAYMENTS_TO_CHANGE = f"{PAYMENTS} ORDER BY session_id FOR UPDATE"
 # What the fold of a batch asks, at once: which events are known ('e'), and of the ids that they
-# mention the links ('l'), whether an event speaks of it ('m'), and the payments ('p'),
-# locked as PAYMENTS_TO_CHANGE locks them.
+# mention the links ('l'), whether an event speaks of it ('m'), what our own checkouts' carts cost
+# ('c'), and the payments ('p'), locked as PAYMENTS_TO_CHANGE locks them.
 FORESEE = f"""
     WITH linked AS ({LINKS.replace("$1", "$2")}),
     touched AS (
@@ -116,6 +121,9 @@ FORESEE = f"""
     UNION ALL
     SELECT 'm', asked.id, NULL, NULL, NULL, NULL FROM unnest($2::text[]) AS asked (id)
     WHERE EXISTS (SELECT FROM event_mentions WHERE object_id = asked.id)
+    UNION ALL
+    SELECT 'c', session_id, expected_currency, expected_subtotal_minor, NULL, NULL FROM checkouts
+    WHERE session_id = ANY($2::text[])
     UNION ALL
     SELECT 'p', {PAYMENT_COLUMNS} FROM touched
 """

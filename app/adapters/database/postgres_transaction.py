@@ -126,6 +126,13 @@ class PostgresTransaction:
         rows = await self.fetch(text, *(parameters if wanted.payment else parameters[:3]))
         return [row_to_summary(row) for row in rows]
 
+    async def events_after(
+        self, received_at_ms: int, event_id: str, *, limit: int
+    ) -> Sequence[EventSummary]:
+        """The next events in the order in which they were received, ties by id."""
+        rows = await self.fetch(sql.EVENTS_AFTER, received_at_ms, event_id, limit)
+        return [row_to_summary(row) for row in rows]
+
     async def find_event(self, event_id: str) -> EventRow | None:
         """One event, with its payload."""
         rows = await self.fetch(sql.FIND_EVENT, event_id)
@@ -208,11 +215,17 @@ class PostgresTransaction:
         self, checkout_ids: Mapping[str, str | None]
     ) -> Mapping[str, Money]:
         """What the catalogue said that sessions' carts cost, by session id."""
-        rows = await self.fetch(sql.EXPECTED, list(checkout_ids), list(checkout_ids.values()))
-        return {
-            session_id: Money(amount_minor=amount_minor, currency=currency)
-            for session_id, amount_minor, currency in rows
-        }
+        foreseen = self._still_true()
+        subtotals = foreseen.expected_subtotals(checkout_ids) if foreseen else None
+        if subtotals is None:
+            parameters = (list(checkout_ids), list(checkout_ids.values()))
+            subtotals = {
+                session_id: Money(amount_minor=amount_minor, currency=currency)
+                for session_id, amount_minor, currency in await self.fetch(
+                    sql.EXPECTED, *parameters
+                )
+            }
+        return subtotals
 
     async def beat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""

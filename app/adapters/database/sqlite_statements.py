@@ -80,6 +80,11 @@ LIST_EVENTS_OF_PAYMENT = f"""
       AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR type = ?2)
     ORDER BY received_at_ms DESC, id DESC LIMIT ?3
 """
+EVENTS_AFTER = f"""
+    SELECT {SUMMARY_COLUMNS} FROM events
+    WHERE payload IS NOT NULL AND received_at_ms >= ?1 AND (received_at_ms > ?1 OR id > ?2)
+    ORDER BY received_at_ms, id LIMIT ?3
+"""
 EVENT_IDS = "SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?"
 EVENT_IDS_OF_STATE = "SELECT id FROM events WHERE state = ? AND id > ? ORDER BY id LIMIT ?"
 # 'cs`' is what comes after every id that begins with 'cs_'.

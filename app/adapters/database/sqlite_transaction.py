@@ -88,6 +88,13 @@ class SqliteTransaction:
         rows = self.execute(text, parameters if wanted.payment else parameters[:3])
         return [row_to_summary(row) for row in rows]
 
+    async def events_after(
+        self, received_at_ms: int, event_id: str, *, limit: int
+    ) -> Sequence[EventSummary]:
+        """The next events in the order in which they were received, ties by id."""
+        rows = self.execute(sql.EVENTS_AFTER, (received_at_ms, event_id, limit))
+        return [row_to_summary(row) for row in rows]
+
     async def find_event(self, event_id: str) -> EventRow | None:
         """One event, with its payload."""
         row = self.execute(sql.FIND_EVENT, (event_id,)).fetchone()

@@ -1,9 +1,10 @@
 """How much is proven: little in `make test`, much where the environment says so.
 
+    PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 pytest tests/proofs
     PROOF_ROUNDS=50 pytest tests/replicas
 
-PROOF_SEED makes a storm again: the same payments, the same replicas killed after as many answers.
-How the machine interleaves them is its own.
+PROOF_SEED makes a storm or a shuffle again: the same histories, the same moments of the kills. How
+the machine interleaves them is its own. Hypothesis keeps and prints its own counterexamples.
 """
 
 import os
@@ -12,9 +13,12 @@ from typing import Final
 
 _ROUNDS_ORDINARY: Final = 2
 
+KILLS: Final = int(os.environ.get("PROOF_KILLS", "3"))
+SHUFFLES: Final = int(os.environ.get("PROOF_SHUFFLES", "2"))
+EXAMPLES: Final = int(os.environ.get("PROOF_EXAMPLES", "500"))
+FILLINGS: Final = int(os.environ.get("PROOF_FILLINGS", "1"))
 ROUNDS: Final = int(os.environ.get("PROOF_ROUNDS", _ROUNDS_ORDINARY))
-IS_SLOW_RUN: Final = ROUNDS > _ROUNDS_ORDINARY
-FLEETS: Final = (2, 4) if IS_SLOW_RUN else (2,)
+FLEETS: Final = (2, 4) if ROUNDS > _ROUNDS_ORDINARY else (2,)
 TELLS_FIGURES: Final = any(name.startswith("PROOF_") for name in os.environ)
 
 

@@ -1,6 +1,6 @@
 """What a database holds that may depend neither on the order of events nor on the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,11 +49,12 @@ class Truth:
 
 def truth(path: Path) -> Truth:
     """What is committed, in an SQLite file or where a file's PostgreSQL URL leads."""
+    return truth_of(lambda sql: (tuple(row.values()) for row in query(path, sql)))
 
-    def rows(sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row.values()) for row in query(path, sql)]
 
-    events = rows("SELECT id, type, state, reason FROM events")
+def truth_of(rows: Callable[[str], Iterable[tuple[Any, ...]]]) -> Truth:
+    """The same, where something else answers the questions."""
+    events = list(rows("SELECT id, type, state, reason FROM events"))
     by_id = {row[0]: row[1:] for row in events}
     assert len(by_id) == len(events), "an event has two rows"
     return Truth(
@@ -67,18 +68,28 @@ def truth(path: Path) -> Truth:
     )
 
 
+def received(document: Document) -> ReceivedEvent:
+    """An event as the webhook hands it on."""
+    return ReceivedEvent(read_event(document), to_body(document))
+
+
+def recorder(database: SqliteDatabase) -> RecordEvents:
+    """Records events, and tells nobody."""
+    return RecordEvents(
+        database=database, clock=FixedClock(), alarm=SilentAlarm(), on_change=lambda _: None
+    )
+
+
 async def calm_truth(path: Path, history: Sequence[Document]) -> Truth:
     """What a history leads to when it is told in order, one event after the other, on SQLite.
 
     `path` is an empty database with the current schema.
     """
     database = SqliteDatabase(path, SilentAlarm())
-    record = RecordEvents(
-        database=database, clock=FixedClock(), alarm=SilentAlarm(), on_change=lambda _: None
-    )
     try:
+        record = recorder(database)
         for document in history:
-            await record([ReceivedEvent(read_event(document), to_body(document))])
+            await record([received(document)])
     finally:
         await database.close()
     return truth(path)

@@ -1,0 +1,108 @@
+"""`altan-checkout events tail`: what Stripe tells, as it is recorded, until Ctrl-C."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from app.domain.errors import StorageUnavailableError
+from app.events_command import (
+    be_silent,
+    coloured,
+    open_shops_database,
+    stop,
+    summary_of,
+    time_of,
+    with_cause,
+    with_database,
+)
+from app.usecases.follow_events import FollowedEvent, FollowEvents
+from app.usecases.storage import Database
+
+if TYPE_CHECKING:
+    from app.databases import AnyDatabase
+
+POLL_S: Final = 0.5
+
+Show = Callable[[FollowedEvent], None]
+
+
+def tail(
+    *,
+    last: Annotated[int, typer.Option(min=0, max=1000, help="How many earlier ones first.")] = 10,
+    demo: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Of the demo that runs there; needs no settings."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show events as they are recorded, until Ctrl-C."""
+    show: Show = _print_json if as_json else partial(_print, Console(highlight=False))
+    open_ = partial(_open_demo, demo) if demo else open_shops_database
+    with suppress(KeyboardInterrupt):
+        with_database(partial(_follow, last=last, show=show), open_)
+
+
+async def _follow(database: Database, *, last: int, show: Show) -> None:
+    following = FollowEvents(database=database)
+    followed = await following.begin(last)
+    typer.echo("Following the events. Ctrl-C ends it.", err=True)
+    is_away = False
+    while True:
+        for each in followed:
+            show(each)
+        if not followed:
+            await asyncio.sleep(POLL_S)
+        try:
+            followed = await following.news()
+        except StorageUnavailableError as error:
+            followed = []
+            if not is_away:
+                typer.echo(f"Waiting for the database: {with_cause(error)}", err=True)
+            is_away = True
+        else:
+            if is_away:
+                typer.echo("The database answers again.", err=True)
+            is_away = False
+
+
+def _open_demo(folder: Path) -> "AnyDatabase":
+    from app.adapters.database.sqlite import SqliteDatabase  # noqa: PLC0415 as in the settings' way
+    from app.demo import DATABASE_NAME  # noqa: PLC0415
+
+    path = folder / DATABASE_NAME
+    if not path.exists():
+        stop(f"There is no demo in {folder}: start one with altan-checkout demo --folder {folder}")
+    return SqliteDatabase(path, be_silent)
+
+
+def _print(console: Console, followed: FollowedEvent) -> None:
+    """Two lines an event, so that neither is broken where 80 columns are all there is."""
+    event = followed.event
+    ids = [event.id, *(each.facts.checkout_id or each.session_id for each in followed.payments)]
+    lines = [
+        f"{time_of(event.received_at_ms)}  {coloured(event.state)}  {escape(event.type)}",
+        f"  [dim]{'  '.join(ids)}[/]",
+    ]
+    if event.reason:
+        lines.append(f"  {escape(event.reason)}")
+    console.print("\n".join(lines), soft_wrap=True)
+
+
+def _print_json(followed: FollowedEvent) -> None:
+    payments = [
+        {
+            "session_id": payment.session_id,
+            "checkout_id": payment.facts.checkout_id,
+            "status": payment.facts.status,
+        }
+        for payment in followed.payments
+    ]
+    typer.echo(orjson.dumps(summary_of(followed.event) | {"payments": payments}).decode())

@@ -1,0 +1,80 @@
+"""The shop's cart. It lives in the page's address, so it needs neither script nor cookie.
+
+`/?mug=2&beans=1` is a cart; `add` and `remove` name a product that a button was pressed for.
+What makes no sense is passed by: an address is something that people type and shorten.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from app.sandbox.prices import Mode
+from app.sandbox.products import PRODUCTS, Product
+
+QUANTITY_MAX = 99
+QUANTITY = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """So many of one product."""
+
+    product: Product
+    quantity: int
+
+    @property
+    def amount_minor(self) -> int:
+        """What the line costs."""
+        return self.quantity * self.product.price.unit_amount_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cart:
+    """Products that are paid once; a subscription has a payment page of its own."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def quantities(self) -> dict[str, int]:
+        """How many of each product, by its slug."""
+        return {line.product.slug: line.quantity for line in self.lines}
+
+    @property
+    def count(self) -> int:
+        """How many things there are."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def total_minor(self) -> int:
+        """What all of it costs."""
+        return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def path(self) -> str:
+        """The shop's page with this cart."""
+        return f"/?{urlencode(self.quantities)}" if self.lines else "/"
+
+
+def read_cart(query: Mapping[str, str]) -> Cart:
+    """Return the cart that an address means, with `add` and `remove` done."""
+    quantities = {
+        product: _quantity(product.slug, query)
+        for product in PRODUCTS
+        if product.mode is Mode.PAYMENT
+    }
+    return Cart(
+        lines=tuple(
+            Line(product=product, quantity=quantity)
+            for product, quantity in quantities.items()
+            if quantity
+        )
+    )
+
+
+def _quantity(slug: str, query: Mapping[str, str]) -> int:
+    if query.get("remove") == slug:
+        return 0
+    written = query.get(slug, "")
+    quantity = int(written) if QUANTITY.fullmatch(written) else 0
+    return min(quantity + (query.get("add") == slug), QUANTITY_MAX)

@@ -1,0 +1,65 @@
+"""The record of one event on its way: each attempt, and where it stands."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import httpx
+
+from app.sandbox.events import Event
+
+ATTEMPTS_MAX = 100  # Ten copies with all of their retries; only who sends by hand gets beyond.
+
+
+class DeliveryState(StrEnum):
+    """Where an event stands with the service."""
+
+    WITHHELD = "withheld"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request to the webhook: a status code, or an error where no answer came."""
+
+    event_id: str
+    event_type: str
+    number: int
+    at: int
+    status_code: int | None
+    outcome: str | None
+    """What the service calls it: `recorded`, `duplicate`, or the code of a refusal."""
+    error: str | None
+    elapsed_ms: float
+
+    @property
+    def succeeded(self) -> bool:
+        """Only 2xx is success; a redirect is a failure (Stripe's docs: webhooks)."""
+        return self.status_code is not None and httpx.codes.is_success(self.status_code)
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """An event on its way."""
+
+    event: Event
+    state: DeliveryState
+    started: int = 0
+    """How many attempts were begun; it numbers them."""
+    attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=ATTEMPTS_MAX))
+    """Those that ended, the latest last."""
+    due_at: list[float] = field(default_factory=list)
+    """When attempts that are planned will begin; copies of an event are each tried again."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once any attempt is over."""
+    forgotten: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the record is dropped: nothing more is sent."""
+
+    async def wait_answered(self, seconds: float) -> None:
+        """Return when the first attempt is over, or when `seconds` have passed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.answered.wait(), seconds)

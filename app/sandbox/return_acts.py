@@ -1,0 +1,73 @@
+"""What the shop and the buyer's bank do with money that was paid: refunds and disputes."""
+
+import time
+from dataclasses import replace
+
+from app.sandbox.ids import new_id
+from app.sandbox.objects import JsonObject, charge_object
+from app.sandbox.outcomes import Outcome
+from app.sandbox.return_objects import dispute_object, refund_object
+from app.sandbox.returns import Dispute, DisputeStatus, Refund
+from app.sandbox.sessions import Session
+
+
+class AmountRefusedError(ValueError):
+    """No such amount can be refunded."""
+
+
+def refund(session: Session, amount_minor: int | None = None) -> Outcome:
+    """Send a part back, or the rest.
+
+    Raises:
+        AmountRefusedError: It is nothing, or more than is left.
+    """
+    left_minor = session.refundable_minor
+    if amount_minor is None:
+        amount_minor = left_minor
+    if not 1 <= amount_minor <= left_minor:
+        raise AmountRefusedError(
+            f"amount must be 1 to {left_minor}, in the currency's smallest unit."
+        )
+    made = Refund(id=new_id("re_"), amount_minor=amount_minor, created=int(time.time()))
+    refunded = replace(session, refunds=(*session.refunds, made))
+    settled = refund_object(refunded, made, settled=True)
+    return Outcome(
+        session=refunded,
+        news=[
+            ("refund.created", refund_object(refunded, made, settled=False)),
+            ("charge.refunded", charge_object(refunded)),
+            # The same change under its older and its newer name, as Stripe tells it.
+            ("charge.refund.updated", settled),
+            ("refund.updated", settled),
+        ],
+    )
+
+
+def open_dispute(session: Session) -> Outcome:
+    """The buyer asks their bank for what was not refunded, and the bank takes it at once."""
+    dispute = Dispute(
+        id=new_id("dp_"), amount_minor=session.refundable_minor, created=int(time.time())
+    )
+    disputed = replace(session, dispute=dispute)
+    told = dispute_object(disputed, dispute)
+    news = [("charge.dispute.created", told), ("charge.dispute.funds_withdrawn", told)]
+    return Outcome(session=disputed, news=news)
+
+
+def win_dispute(session: Session) -> Outcome:
+    """The bank decides for the shop, and the money comes back."""
+    closed, told = _closed(session, DisputeStatus.WON)
+    news = [("charge.dispute.funds_reinstated", told), ("charge.dispute.closed", told)]
+    return Outcome(session=closed, news=news)
+
+
+def lose_dispute(session: Session) -> Outcome:
+    """The bank decides for the buyer, for good."""
+    closed, told = _closed(session, DisputeStatus.LOST)
+    return Outcome(session=closed, news=[("charge.dispute.closed", told)])
+
+
+def _closed(session: Session, status: DisputeStatus) -> tuple[Session, JsonObject]:
+    assert session.dispute is not None  # noqa: S101 - both acts need an open one
+    dispute = replace(session.dispute, status=status)
+    return replace(session, dispute=dispute), dispute_object(session, dispute)

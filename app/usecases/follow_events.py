@@ -1,0 +1,84 @@
+"""What an operator watches: events as they are recorded, each once, as they came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.usecases.inspect_events import payments_concerned
+from app.usecases.records import EventQuery, EventSummary, Payment
+from app.usecases.storage import Database, Transaction
+
+PAGE: Final = 100
+# An event is on disk some time after it was received: its batch waited for a lock or for the disk,
+# or another replica's clock is behind. One that is later still is in the lists, but not seen here.
+LATE_MS: Final = 15_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedEvent:
+    """An event, and the payments that it concerns as they are now."""
+
+    event: EventSummary
+    payments: tuple[Payment, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class FollowEvents:
+    """Reads only, and remembers what it has told."""
+
+    database: Database
+    _newest_ms: int = 0
+    _told: dict[str, int] = field(default_factory=dict)
+    """When the events were received of which one might be read again."""
+
+    async def begin(self, last: int) -> list[FollowedEvent]:
+        """The latest few, the very latest at the end; what comes after them is news."""
+
+        async def look(
+            transaction: Transaction,
+        ) -> tuple[Sequence[EventSummary], list[FollowedEvent]]:
+            latest = await transaction.list_events(EventQuery(limit=max(last, 1)))
+            known = list(latest)
+            after = (latest[0].received_at_ms - LATE_MS, "") if latest else (0, "")
+            while page := await transaction.events_after(*after, limit=PAGE):
+                known += page
+                after = (page[-1].received_at_ms, page[-1].id)
+            return known, await _followed(transaction, latest[:last][::-1])
+
+        known, followed = await self.database.read(look)
+        self._remember(known)
+        return followed
+
+    async def news(self) -> list[FollowedEvent]:
+        """Some of what has been recorded since, the earliest first; nothing if there is nothing.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read; nothing is lost by asking again.
+        """
+
+        async def look(transaction: Transaction) -> list[FollowedEvent]:
+            after = (self._newest_ms - LATE_MS, "")
+            while page := await transaction.events_after(*after, limit=PAGE):
+                untold = [event for event in page if event.id not in self._told]
+                if untold:
+                    return await _followed(transaction, untold)
+                after = (page[-1].received_at_ms, page[-1].id)
+            return []
+
+        followed = await self.database.read(look)
+        self._remember([each.event for each in followed])
+        return followed
+
+    def _remember(self, events: Sequence[EventSummary]) -> None:
+        self._told |= {event.id: event.received_at_ms for event in events}
+        self._newest_ms = max([self._newest_ms, *self._told.values()])
+        since_ms = self._newest_ms - LATE_MS
+        self._told = {id_: at_ms for id_, at_ms in self._told.items() if at_ms >= since_ms}
+
+
+async def _followed(
+    transaction: Transaction, events: Sequence[EventSummary]
+) -> list[FollowedEvent]:
+    stored = await transaction.stored_events([event.id for event in events])
+    payments = await payments_concerned(transaction, stored)
+    return [FollowedEvent(event=event, payments=payments[event.id]) for event in events]

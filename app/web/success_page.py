@@ -1,0 +1,111 @@
+"""GET /checkout/{id}/page: the page that a buyer comes back to, for shops that want none of theirs.
+
+`/checkout/page` leads there from the address that Stripe sends a buyer to.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from app.domain.errors import NotFoundError
+from app.domain.identity import CHECKOUT_ID, SESSION_ID
+from app.usecases.ports import Clock
+from app.usecases.read_payment import ReadPayment
+from app.web.languages import Speech, speech_for
+from app.web.negotiation import preferred_languages
+from app.web.pages import SECURITY_HEADERS
+from app.web.success_html import Refresh, SuccessHtml
+
+LATE_AFTER_S: Final = 30  # the script's LATE_MS, for a page without script
+REFRESH_S: Final = 3
+REFRESH_LATE_S: Final = 15
+
+_EPOCH_S: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessPageEndpoint:
+    """Shows the latest committed state to a person."""
+
+    read_payment: ReadPayment
+    html: SuccessHtml
+    clock: Clock
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request, or raise a `CheckoutError`."""
+        public_id: str = request.path_params["id"]
+        view = await self.read_payment(public_id)
+        speech = self._speech(request)
+        opened_s, is_late = self._opened(request.query_params.get("opened", ""))
+        html = self.html.render(
+            view,
+            speech,
+            id_=public_id,
+            is_late=is_late,
+            refresh=Refresh(
+                after_s=REFRESH_LATE_S if is_late else REFRESH_S,
+                query=urlencode({**_language_asked(request), "opened": opened_s}),
+            ),
+        )
+        return HTMLResponse(html, headers=self._headers(speech))
+
+    async def enter(self, request: Request) -> Response:
+        """Lead a buyer who comes from the payment page to the page of that payment.
+
+        Raises:
+            NotFoundError: the address names no payment.
+        """
+        public_id = _public_id(request)
+        query = urlencode(_language_asked(request))
+        # Relative, for a proxy may have put the whole service below a path of its own.
+        address = f"{public_id}/page?{query}" if query else f"{public_id}/page"
+        return RedirectResponse(address, 303, {"Cache-Control": "no-store", **SECURITY_HEADERS})
+
+    async def script(self, request: Request) -> Response:
+        """The page's script; kept for ever under the address that bears its very digest."""
+        script = self.html.script
+        is_exact = request.query_params.get("v") == script.version
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable" if is_exact else "no-cache",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(script.text, headers=headers, media_type="text/javascript")
+
+    def _speech(self, request: Request) -> Speech:
+        asked = _language_asked(request).values()
+        accepted = preferred_languages(request.headers.get("accept-language", ""))
+        return speech_for([*asked, *accepted], self.html.translations)
+
+    def _opened(self, text: str) -> tuple[int, bool]:
+        """When the buyer opened the page, as its own refreshes say; and if that is long ago."""
+        now_s = self.clock.now_ms() // 1000
+        opened_s = int(text) if _EPOCH_S.fullmatch(text) else now_s
+        return opened_s, now_s - opened_s >= LATE_AFTER_S
+
+    def _headers(self, speech: Speech) -> dict[str, str]:
+        return SECURITY_HEADERS | {
+            "Content-Security-Policy": self.html.policy,
+            "Content-Language": speech.tag,
+            "Vary": "Accept-Language",
+            "Cache-Control": "no-store",
+            "X-Robots-Tag": "noindex",
+        }
+
+
+def _language_asked(request: Request) -> dict[str, str]:
+    language = request.query_params.get("lang")
+    return {"lang": language} if language else {}
+
+
+def _public_id(request: Request) -> str:
+    query = request.query_params
+    checkout_id, session_id = query.get("checkout_id", ""), query.get("session_id", "")
+    if CHECKOUT_ID.fullmatch(checkout_id):
+        return checkout_id
+    if SESSION_ID.fullmatch(session_id):
+        return session_id
+    raise NotFoundError("This address names no checkout: checkout_id or session_id is missing.")

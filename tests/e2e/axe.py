@@ -1,0 +1,68 @@
+"""Asks axe-core whether everybody can use a page.
+
+It runs in a JavaScript world of its own, where neither the page's globals nor its
+Content-Security-Policy reach, so the page is judged as a visitor gets it.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.async_api import CDPSession, Page
+
+from tests.builders import DEADLINE_S
+
+SOURCE: Final = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
+OPTIONS: Final = {
+    "runOnly": [
+        *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"),
+        "best-practice",
+    ],
+    "preload": False,
+}
+RUN: Final = f"""
+axe.run(document, {json.dumps(OPTIONS)}).then(({{ passes, violations }}) => ({{
+  rules: passes.length + violations.length,
+  faults: violations.flatMap(({{ id, help, nodes }}) => nodes.map(
+    ({{ target, failureSummary }}) => [id, help, target.join(" "), failureSummary].join(": "),
+  )),
+}}))
+"""
+
+
+@cache
+def _axe() -> str:
+    assert SOURCE.exists(), "axe-core is not installed: `npm ci` in tests/e2e, or `make e2e`."
+    return SOURCE.read_text()
+
+
+async def accessibility_faults(page: Page) -> Sequence[str]:
+    """Each broken rule of WCAG 2.2 AA and good practice: rule, help, element, what to mend."""
+    session = await page.context.new_cdp_session(page)
+    tree = await session.send("Page.getFrameTree")
+    frame_id = tree["frameTree"]["frame"]["id"]
+    world = await session.send("Page.createIsolatedWorld", {"frameId": frame_id})
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            await _evaluate(f"{_axe()};0", session, world)
+            judged = await _evaluate(RUN, session, world)
+    except TimeoutError as error:
+        raise AssertionError("axe-core never ends: has the visitor switched off script?") from error
+    assert judged["rules"] > 0, "axe-core judged nothing"
+    return [" ".join(fault.split()) for fault in judged["faults"]]
+
+
+async def assert_accessible(page: Page) -> None:
+    faults = await accessibility_faults(page)
+    assert not faults, f"not everybody can use {page.url}:\n" + "\n".join(faults)
+
+
+async def _evaluate(expression: str, session: CDPSession, world: Mapping[str, Any]) -> Any:  # noqa: ANN401 whatever the script returns
+    options = {"awaitPromise": True, "returnByValue": True}
+    where = {"contextId": world["executionContextId"]}
+    answer = await session.send("Runtime.evaluate", {"expression": expression, **options, **where})
+    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    return answer["result"].get("value")

@@ -1,0 +1,62 @@
+"""Finds the machine's Chromium and starts it, so that it talks to this machine alone."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from playwright.async_api import Browser, async_playwright
+
+PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS: Final = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+    # A page that asks for something outside is seen asking, and gets nothing.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+)
+
+
+class NoChromiumError(Exception):
+    """There is no browser; the words say what to install."""
+
+
+def find_chromium() -> str:
+    """The program that CHROMIUM names, or the first that is installed.
+
+    Raises:
+        NoChromiumError: there is none.
+    """
+    named = os.environ.get("CHROMIUM")
+    programs = (named,) if named else PROGRAMS
+    found = next(filter(None, map(shutil.which, programs)), None)
+    if found is None:
+        raise NoChromiumError(
+            f"The browser tests need Chromium, and there is no {' or '.join(programs)} here. "
+            "On Debian and Ubuntu: apt install chromium. Elsewhere: set CHROMIUM to its path."
+        )
+    return found
+
+
+@asynccontextmanager
+async def running_chromium() -> AsyncIterator[Browser]:
+    """A browser without a window, until the block ends.
+
+    Raises:
+        NoChromiumError: there is none.
+    """
+    path = find_chromium()
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(
+            executable_path=path,
+            args=ARGUMENTS,
+            chromium_sandbox=os.geteuid() != 0,  # it refuses to work for root
+        ) as browser,
+    ):
+        yield browser

@@ -1,0 +1,98 @@
+"""A buyer's way from the shop to the payment page and back, with a mouse."""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Page, expect
+
+from app.demo import Demo
+from tests.builders import query
+from tests.docs.running import running_demo as running_command
+from tests.e2e.figures import Figures
+from tests.e2e.places import buy, buy_by, open_cart
+from tests.e2e.running import RunningDemo
+from tests.e2e.visitors import Variant, Visitors
+from tests.e2e.watch import Watch
+
+TIMES: Final = 10
+
+
+async def pay_here(page: Page) -> str:
+    """From the payment page to the service's thanks; Stripe's id of the session."""
+    session_id = urlsplit(page.url).path.rpartition("/")[2]
+    await page.get_by_role("button", name="Pay $").click()
+    await page.wait_for_url("**/checkout/chk_*/page*")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Thank you")
+    return session_id
+
+
+def status_of(session_id: str, database_path: Path) -> str:
+    """What the service has kept of a payment."""
+    sql = "SELECT status FROM payments WHERE session_id = ?"
+    (payment,) = query(database_path, sql, session_id)
+    return str(payment["status"])
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+async def test_a_form_leads_to_the_payment_page_and_back_to_the_shop(
+    demo: RunningDemo, visitors: Visitors, *, script: bool
+) -> None:
+    page = await visitors.new(Variant(script=script))
+    await buy(page, demo)
+
+    session_id = await pay_here(page)
+
+    assert status_of(session_id, demo.database_path) == "paid"
+
+
+@pytest.mark.parametrize("way", ["Plain form", "fetch", "checkout.js"])
+async def test_each_way_to_buy_leads_to_the_payment_page(
+    demo: RunningDemo, page: Page, way: str
+) -> None:
+    await buy_by(way, page, demo)
+
+    session_id = await pay_here(page)
+
+    assert status_of(session_id, demo.database_path) == "paid"
+
+
+async def test_the_command_that_starts_the_demo_gives_a_shop_in_which_one_can_buy(
+    page: Page, tmp_path: Path
+) -> None:
+    with running_command(tmp_path) as command:
+        demo = Demo(port=command.port, sandbox_port=command.sandbox_port, folder=tmp_path / "data")
+        await buy(page, RunningDemo(demo))
+
+        session_id = await pay_here(page)
+
+        assert status_of(session_id, demo.database_path) == "paid"
+
+
+async def test_while_the_service_is_away_nobody_can_buy_and_then_everybody_can_again(
+    demo: RunningDemo, page: Page, watch: Watch
+) -> None:
+    watch.expect(f"failed request: {demo.service_url}/checkout (net::ERR_CONNECTION_REFUSED)")
+    watch.allow("Failed to load resource: net::ERR_CONNECTION_REFUSED")
+    await open_cart(page, demo)
+
+    async with demo.without_service(), page.expect_event("requestfailed"):
+        await page.get_by_role("button", name="Buy", exact=True).click()
+
+    await buy(page, demo)
+    assert status_of(await pay_here(page), demo.database_path) == "paid"
+
+
+@pytest.mark.e2e_long
+async def test_how_long_a_buyer_waits_is_told_at_the_end_of_the_run(
+    demo: RunningDemo, page: Page, figures: Figures
+) -> None:
+    for _ in range(TIMES):
+        await open_cart(page, demo)
+        button = page.get_by_role("button", name="Buy", exact=True)
+        with figures.time("click on Buy -> payment page"):
+            await button.click()
+            await page.wait_for_url("**/c/pay/cs_*")
+
+    assert any(line.startswith("click on Buy -> payment page: median") for line in figures.lines)

@@ -1,0 +1,65 @@
+"""Each page as somebody meets it: usable by everybody, whole on every screen, silent."""
+
+import pytest
+from playwright.async_api import Page
+
+from tests.e2e.axe import assert_accessible
+from tests.e2e.layout import assert_well_laid_out, outline_faults, width_faults
+from tests.e2e.places import PLACES, Place
+from tests.e2e.running import RunningDemo
+from tests.e2e.visitors import LANGUAGES, LOOKS, ORDINARY, Variant, Visitors
+from tests.e2e.watch import Watch
+
+each_place = pytest.mark.parametrize("place", PLACES, ids=str)
+
+
+async def at(
+    place: Place, demo: RunningDemo, visitors: Visitors, watch: Watch, variant: Variant
+) -> Page:
+    if place.expects:
+        watch.expect(place.expects)
+    page = await visitors.new(variant)
+    await place.reach(page, demo)
+    return page
+
+
+@each_place
+async def test_everybody_can_use_a_page(
+    demo: RunningDemo, visitors: Visitors, watch: Watch, place: Place
+) -> None:
+    page = await at(place, demo, visitors, watch, Variant(narrow=True))
+
+    await assert_accessible(page)
+    await assert_well_laid_out(page)
+
+
+@each_place
+async def test_a_page_is_whole_without_script(
+    demo: RunningDemo, visitors: Visitors, watch: Watch, place: Place
+) -> None:
+    page = await at(place, demo, visitors, watch, Variant(script=False, narrow=True))
+
+    assert [*await outline_faults(page), *await width_faults(page)] == []
+
+
+@pytest.mark.e2e_long
+@pytest.mark.parametrize("variant", dict.fromkeys((*LOOKS, *LANGUAGES)), ids=str)
+@each_place
+async def test_everybody_can_use_a_page_however_they_look_at_it(
+    demo: RunningDemo, visitors: Visitors, watch: Watch, place: Place, variant: Variant
+) -> None:
+    page = await at(place, demo, visitors, watch, variant)
+
+    await assert_accessible(page)
+    await assert_well_laid_out(page)
+
+
+async def test_a_dark_page_is_dark(demo: RunningDemo, visitors: Visitors) -> None:
+    colours = []
+    for variant in (ORDINARY, Variant(dark=True)):
+        page = await visitors.new(variant)
+        await page.goto(demo.shop_url)
+        colours.append(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    light, dark = (sum(map(int, colour[4:-1].split(","))) for colour in colours)
+    assert dark < 3 * 64 < 3 * 192 < light

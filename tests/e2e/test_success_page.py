@@ -1,0 +1,209 @@
+"""The success page in a real browser: it changes by itself, whatever stands in its way."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
+
+from tests.builders import CHECKOUT_ID, Service, event, session
+from tests.web.test_status import EXPIRED, keep_checkout
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+ARGUMENTS = [
+    *("--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+CONFIRMING = "We are confirming your payment…"
+PAID = "Thank you. Your payment has arrived."
+PAGE = f"/checkout/{CHECKOUT_ID}/page"
+KEEP_STREAMS = """
+  window.streams = [];
+  window.EventSource = class extends EventSource {
+    constructor(url) { super(url); window.streams.push(this); }
+  };
+"""
+STREAMS = "window.streams.map((stream) => stream.readyState)"
+OPEN, CLOSED = 1, 2  # WHATWG HTML, 9.2.2
+SET_HIDDEN = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        is_root = os.geteuid() == 0  # Chromium's sandbox refuses to work for root
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, chromium_sandbox=not is_root
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def context(chromium: Browser, service: Service) -> AsyncIterator[BrowserContext]:
+    """A buyer's browser; its address is the service's, where one checkout is open."""
+    keep_checkout(service.database_path)
+    base_url = str(service.client.base_url)
+    context = await chromium.new_context(base_url=base_url, locale="en-US")
+    yield context
+    await context.close()  # before the service ends, which would wait for its streams
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What the browser complained of."""
+    return []
+
+
+@pytest.fixture
+async def page(context: BrowserContext, faults: list[str]) -> Page:
+    page = await context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text))
+    return page
+
+
+async def open_page(page: Page) -> None:
+    """Open it, and mark this very document: a reload would lose the mark."""
+    await page.goto(PAGE)
+    await expect(page.locator("h1")).to_have_text(CONFIRMING)
+    await page.evaluate("document.body.id = 'the_same_document'")
+
+
+async def assert_shows_without_reload(page: Page, heading: str) -> None:
+    await expect(page.locator("#the_same_document h1")).to_have_text(heading, timeout=20_000)
+    await expect(page).to_have_title(f"{heading} \N{EN DASH} shop.example")
+
+
+async def test_paying_is_shown_without_a_reload(
+    page: Page, service: Service, faults: list[str]
+) -> None:
+    await open_page(page)
+
+    await service.deliver(event())
+
+    await assert_shows_without_reload(page, PAID)
+    await expect(page.locator(".amount")).to_have_text("€19.99")
+    assert faults == []
+
+
+async def test_what_comes_after_a_payment_is_shown_too(page: Page, service: Service) -> None:
+    await open_page(page)
+    await service.deliver(event())
+    await assert_shows_without_reload(page, PAID)
+
+    refund = {"id": "re_1", "currency": "eur", "payment_intent": "pi_1", "status": "succeeded"}
+    await service.deliver(event("refund.created", refund | {"amount": 1999}, id="evt_2"))
+
+    await assert_shows_without_reload(page, "Your payment has been refunded")
+
+
+async def refuse(route: Route) -> None:
+    await route.fulfill(status=503)
+
+
+async def cut_off(route: Route) -> None:
+    await route.abort()
+
+
+@pytest.mark.parametrize("answer", [refuse, cut_off])
+async def test_where_streams_do_not_pass_it_asks(
+    page: Page, service: Service, answer: object
+) -> None:
+    await page.route("**/events", answer)  # type: ignore[arg-type]
+    async with page.expect_request(f"**/checkout/{CHECKOUT_ID}?wait=25", timeout=20_000):
+        await open_page(page)
+
+    await service.deliver(event())
+
+    await assert_shows_without_reload(page, PAID)
+
+
+async def test_a_page_that_cannot_be_fetched_at_once_is_fetched_later(
+    page: Page, service: Service
+) -> None:
+    await page.clock.install()
+    await open_page(page)
+    await page.route(f"**{PAGE}", refuse)
+    async with page.expect_response(f"**{PAGE}"):
+        await service.deliver(event())
+    await page.unroute(f"**{PAGE}")
+
+    await page.clock.fast_forward(5_000)
+
+    await assert_shows_without_reload(page, PAID)
+
+
+async def test_nothing_is_listened_for_once_all_is_over(page: Page, service: Service) -> None:
+    await page.add_init_script(KEEP_STREAMS)
+    await open_page(page)
+    await service.deliver(event(EXPIRED, session(payment_status="unpaid")))
+    await assert_shows_without_reload(page, "The payment page has expired")
+
+    assert await page.evaluate(STREAMS) == [CLOSED]
+
+
+async def test_a_hidden_tab_listens_while_a_payment_is_open_and_not_after(
+    page: Page, service: Service
+) -> None:
+    await page.add_init_script(KEEP_STREAMS)
+    await open_page(page)
+    await page.evaluate(SET_HIDDEN, True)  # noqa: FBT003 JavaScript has no names for arguments
+    await service.deliver(event())
+    await assert_shows_without_reload(page, PAID)
+    assert await page.evaluate(STREAMS) == [OPEN]
+
+    await page.evaluate(SET_HIDDEN, True)  # noqa: FBT003 as above
+    assert await page.evaluate(STREAMS) == [CLOSED]
+
+    async with page.expect_response("**/events"):
+        await page.evaluate(SET_HIDDEN, False)  # noqa: FBT003 as above
+
+
+async def test_who_waits_for_long_is_told_that_nothing_is_lost(page: Page) -> None:
+    await page.clock.install()
+    await open_page(page)
+    await page.clock.fast_forward(29_000)
+    late = page.get_by_text("If you have paid, nothing is lost")
+    await expect(late).to_be_hidden()
+
+    await page.clock.fast_forward(1_000)
+
+    await expect(late).to_be_visible()
+
+
+async def test_without_script_it_reloads_itself(chromium: Browser, service: Service) -> None:
+    keep_checkout(service.database_path)
+    context = await chromium.new_context(
+        base_url=str(service.client.base_url), locale="de-DE", java_script_enabled=False
+    )
+    page = await context.new_page()
+    await page.goto(PAGE)
+    await service.deliver(event())
+
+    await expect(page.locator("h1")).to_have_text("Vielen Dank. Ihre Zahlung ist eingegangen.")
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
+async def test_it_fits_any_screen(page: Page, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 640})
+    await page.goto(f"{PAGE}?lang=de&opened=1")
+
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
+async def test_nothing_moves_for_who_wants_no_motion(page: Page) -> None:
+    await page.emulate_media(reduced_motion="reduce")
+    await open_page(page)
+    moving = await page.evaluate("document.getAnimations().length")
+
+    await page.emulate_media(reduced_motion="no-preference")
+
+    assert moving == 0
+    assert await page.evaluate("document.getAnimations().length") == 1

@@ -1,0 +1,38 @@
+"""Sessions to act on, and what an act told of them."""
+
+from typing import Any
+
+import orjson
+
+from app.sandbox.acts import Act, perform
+from app.sandbox.orders import parse_order
+from app.sandbox.outcomes import Outcome
+from app.sandbox.sessions import Session
+
+from .neighbours import order_body
+
+
+def a_session(price: str = "price_sandbox_mug", mode: str = "payment") -> Session:
+    order = parse_order(orjson.dumps(order_body((price, 2), mode=mode)))
+    return Session(id="cs_test_1", fragment="fid1", order=order, created=1_700_000_000)
+
+
+def a_subscription_session() -> Session:
+    return a_session("price_sandbox_club", "subscription")
+
+
+def after(*acts: Act, session: Session | None = None) -> Session:
+    """The session once these acts were done, one after the other."""
+    session = session or a_session()
+    for act in acts:
+        session = perform(act, session).session
+    return session
+
+
+def types(outcome: Outcome) -> list[str]:
+    return [event_type for event_type, _ in outcome.news]
+
+
+def told(outcome: Outcome, event_type: str) -> Any:  # noqa: ANN401 - a JSON object, indexed below
+    """The object of the outcome's event of this type."""
+    return dict(outcome.news)[event_type]

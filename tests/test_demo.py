@@ -1,0 +1,91 @@
+"""What `altan-checkout demo` says once everything runs, and that it is true."""
+
+import os
+import re
+import shlex
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.builders import ROOT
+from tests.docs.running import PROGRAM, free_ports, running
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo, and its words."""
+
+    words: str
+    folder: Path
+    service_url: str
+    shop_url: str
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("demo")
+    port, sandbox_port = free_ports(2)
+    command = (*PROGRAM, "demo", "--port", str(port), "--sandbox-port", str(sandbox_port))
+    with running(command, folder=folder, env=ENVIRONMENT, until="Ctrl-C") as words:
+        service_url, shop_url = f"http://localhost:{port}", f"http://localhost:{sandbox_port}"
+        yield Demo(words, folder / "data", service_url, shop_url)
+
+
+def test_it_says_where_to_go_what_to_do_and_how_to_end_it(demo: Demo) -> None:
+    assert f"Open   {demo.shop_url}\n" in demo.words
+    assert re.findall(r"^  (\d)  [A-Z].*\.$", demo.words, re.MULTILINE) == ["1", "2", "3"]
+    assert f"The service   {demo.service_url}/docs\n" in demo.words
+    assert demo.words.endswith("No money moves. Ctrl-C ends everything.\n")
+
+
+def test_it_is_calm(demo: Demo) -> None:
+    """No log, no colours where nobody sees them, and nothing wider than the smallest window."""
+    lines = demo.words.splitlines()
+
+    assert lines[:2] == ["", "altan-checkout demo: a shop, its checkout, and a pretend Stripe"]
+    assert "\x1b" not in demo.words
+    own = [line.replace(str(demo.folder), "").replace(PROGRAM[0], "") for line in lines]
+    assert max(map(len, own)) <= 80
+
+
+def test_the_addresses_answer_and_the_database_is_there(demo: Demo) -> None:
+    for address in re.findall(r"http://\S+", demo.words):
+        assert httpx.get(address, trust_env=False).status_code == 200
+    (database,) = re.findall(r"^The database  (.+)$", demo.words, re.MULTILINE)
+    assert Path(database) == demo.folder / "demo.db"
+    assert Path(database).exists()
+
+
+def test_the_command_that_it_prints_follows_the_events_from_any_folder(
+    demo: Demo, tmp_path: Path
+) -> None:
+    (command,) = re.findall(r"^  (.+ events tail .+)$", demo.words, re.MULTILINE)
+    with subprocess.Popen(  # noqa: S603 our own program
+        shlex.split(command), cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        too_late = threading.Timer(DEADLINE_S, process.kill)
+        too_late.start()
+        assert process.stdout
+
+        buy_a_mug(demo)
+
+        shown = process.stdout.readline()
+        too_late.cancel()
+        process.terminate()
+    assert "payment_intent.created" in shown
+
+
+def buy_a_mug(demo: Demo) -> None:
+    cart = {"line_items": [{"price": "price_sandbox_mug", "quantity": 1}]}
+    with httpx.Client(trust_env=False, headers={"Accept": "application/json"}) as client:
+        started = client.post(f"{demo.service_url}/checkout", json=cart)
+        session_id = started.raise_for_status().json()["session_id"]
+        client.post(f"{demo.shop_url}/sandbox/sessions/{session_id}/pay").raise_for_status()
