@@ -193,6 +193,24 @@ async def test_after_an_outage_it_is_asked_as_often_as_before(shop: Shop) -> Non
         assert await visit.page.evaluate("pauses.at(-1)") == 1000
 
 
+async def test_an_answer_that_nothing_has_changed_is_no_failure(shop: Shop) -> None:
+    async def do_not_wait(route: Route) -> None:
+        await route.continue_(url=route.request.url.replace("wait=25", "wait=0"))
+
+    checkout_id, _ = await shop.new_checkout()
+    async with shop.visited(init_script=NO_EVENT_SOURCE + NOTED_PAUSES) as visit:
+        await visit.route("/*wait=25", do_not_wait)
+        await visit.watch(checkout_id)
+        await visit.until("pauses.length > 3")
+        await visit.page.evaluate("stop_told()")
+
+        response = await polls(visit)[1].response()
+        assert response is not None
+        assert response.status == 304
+        assert set(await visit.page.evaluate("pauses")) == {1000}
+        assert await visit.statuses() == ["open"]
+
+
 # --- the end
 
 
