@@ -15,6 +15,14 @@ TOO_WIDE: Final = """
 }
 """
 
+# What does not fit is cut off without a word where something around it clips.
+CUT_OFF: Final = """
+() => [...document.querySelectorAll("main *")]
+  .filter((element) => element.clientWidth > 1 && element.scrollWidth > element.clientWidth + 1)
+  .filter((element) => getComputedStyle(element).overflowX === "visible")
+  .map((element) => `spills out of its box: ${element.outerHTML.slice(0, 100)}`)
+"""
+
 OUTLINE: Final = """
 () => [
   [document.querySelectorAll("h1").length === 1, "there is not exactly one h1"],
@@ -62,8 +70,8 @@ FOCUSED: Final = f"""
 
 
 async def width_faults(page: Page) -> Sequence[str]:
-    """What makes the page scroll sideways."""
-    return [*await page.evaluate(TOO_WIDE)]
+    """What makes the page scroll sideways, or does not fit where it stands."""
+    return [*await page.evaluate(TOO_WIDE), *await page.evaluate(CUT_OFF)]
 
 
 async def outline_faults(page: Page) -> Sequence[str]:

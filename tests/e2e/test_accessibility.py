@@ -102,6 +102,15 @@ async def test_what_scrolls_sideways_is_found_on_the_screen_that_it_does_not_fit
     assert bool(faults) == narrow
 
 
+async def test_what_is_cut_off_is_found(page: Page, own_page: OwnPage) -> None:
+    own_page.add("<p id='cut' style='width: 5rem; white-space: nowrap'>Longer than that</p>")
+    await page.goto(own_page.url)
+
+    (fault,) = await width_faults(page)
+
+    assert fault.startswith('spills out of its box: <p id="cut"')
+
+
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
