@@ -108,6 +108,7 @@ async def dispute(page: Page, demo: RunningDemo) -> Purchase:
     return purchase
 
 
+@pytest.mark.e2e_long
 async def test_a_dispute_that_the_shop_wins_leaves_the_payment_paid(
     demo: RunningDemo, page: Page
 ) -> None:

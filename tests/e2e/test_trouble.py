@@ -22,6 +22,7 @@ def allow_absence(watch: Watch) -> None:
         watch.allow(words)
 
 
+@pytest.mark.e2e_long
 async def test_what_is_told_twice_counts_once(demo: RunningDemo, page: Page) -> None:
     purchase = await begin(page, demo)
     await page.get_by_label("Deliver each webhook twice").check()
