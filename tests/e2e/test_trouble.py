@@ -140,6 +140,26 @@ async def test_without_script_it_outlives_a_restart_too(
 
 
 @pytest.mark.e2e_long
+async def test_without_script_a_service_that_cannot_read_is_asked_again(
+    demo: RunningDemo, visitors: Visitors, watch: Watch
+) -> None:
+    watch.expect("status of 503")
+    page = await visitors.new(Variant(script=False))
+    await buy(page, demo)
+    await page.get_by_label("Not until asked").check()
+    await page.get_by_role("button", name="Pay $").click()
+    await expect(heading(page)).to_have_text(CONFIRMING)
+
+    query(demo.database_path, "ALTER TABLE payments RENAME TO payments_away")
+    try:
+        await expect(page.get_by_text("storage_unavailable")).to_be_visible()
+    finally:
+        query(demo.database_path, "ALTER TABLE payments_away RENAME TO payments")
+
+    await expect(heading(page)).to_have_text(CONFIRMING)
+
+
+@pytest.mark.e2e_long
 async def test_what_a_killed_service_did_not_take_is_sent_again(
     demo: RunningDemo, page: Page, watch: Watch
 ) -> None:
