@@ -3,6 +3,7 @@
 The one table from error to HTTP status stands here. A test holds it against every error class.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,6 +68,7 @@ class Problems:
         headers = _headers(error, status)
         request_id = scope["state"].get("request_id", "")
         if wants_page(Headers(scope=scope)):
+            headers |= _come_again(scope, headers)
             return self.pages.problem(error, status=status, request_id=request_id, headers=headers)
         document: dict[str, object] = {
             "type": f"urn:altan-checkout:error:{error.code}",
@@ -86,6 +88,16 @@ class Problems:
 def status_of(kind: type[CheckoutError]) -> int:
     """The table's entry for a class, or for its nearest base: adapters refine what stands there."""
     return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+
+
+def _come_again(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
+    """For a page that was only to be read, Refresh too: of Retry-After browsers know nothing.
+
+    A buyer who waits for a payment without script would be left with the error for good.
+    """
+    if scope["method"] == "GET" and "Retry-After" in headers:
+        return {"Refresh": headers["Retry-After"]}
+    return {}
 
 
 def _headers(error: CheckoutError, status: int) -> dict[str, str]:

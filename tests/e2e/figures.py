@@ -8,21 +8,33 @@ from statistics import median
 
 
 class Figures:
-    """Times by name."""
+    """Times by name, and what they should be."""
 
     def __init__(self) -> None:
         self._times_ms: defaultdict[str, list[float]] = defaultdict(list)
+        self._goals_ms: dict[str, float] = {}
 
     @contextmanager
     def time(self, name: str) -> Iterator[None]:
         """Measure the block; one that fails is no figure."""
         began = time.perf_counter()
         yield
-        self._times_ms[name].append((time.perf_counter() - began) * 1000)
+        self.add(name, (time.perf_counter() - began) * 1000)
+
+    def add(self, name: str, time_ms: float, *, goal_ms: float | None = None) -> None:
+        """Keep what somebody else has measured."""
+        self._times_ms[name].append(time_ms)
+        if goal_ms is not None:
+            self._goals_ms[name] = goal_ms
 
     @property
     def lines(self) -> Sequence[str]:
         return [
-            f"{name}: median {median(times):.0f} ms, worst {max(times):.0f} ms (n={len(times)})"
+            f"{name}: median {median(times):.0f} ms, worst {max(times):.0f} ms"
+            f"{self._goal_of(name)} (n={len(times)})"
             for name, times in self._times_ms.items()
         ]
+
+    def _goal_of(self, name: str) -> str:
+        goal_ms = self._goals_ms.get(name)
+        return "" if goal_ms is None else f", goal {goal_ms:.0f} ms"

@@ -4,6 +4,7 @@ One difference: the service takes as many carts as a test likes, for all come fr
 """
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ class RunningDemo:
 
     demo: Demo
     _service: ExitStack = field(default_factory=ExitStack)
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def shop_url(self) -> str:
@@ -33,8 +35,13 @@ class RunningDemo:
         return self.demo.database_path
 
     @asynccontextmanager
-    async def without_service(self) -> AsyncIterator[None]:
-        """Stop the service with SIGTERM, as an operator does; after the block it starts anew."""
+    async def without_service(self, *, killed: bool = False) -> AsyncIterator[None]:
+        """Stop the service with SIGTERM, as an operator does; after the block it starts anew.
+
+        `killed`: as it ends when its machine does.
+        """
+        if killed:
+            self._processes[-1].kill()
         await asyncio.to_thread(self.stop)
         try:
             yield
@@ -43,6 +50,7 @@ class RunningDemo:
 
     def start(self) -> None:
         process = self._service.enter_context(self.demo.service(RATE_LIMIT_CHECKOUT="off"))
+        self._processes.append(process)
         self.demo.wait_for_service(process)
 
     def stop(self) -> None:

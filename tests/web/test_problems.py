@@ -77,9 +77,10 @@ def made(kind: type[CheckoutError]) -> CheckoutError:
     return InternalError() if kind is InternalError else kind("Some words.")
 
 
-def scope(accept: str = "*/*") -> Scope:
+def scope(accept: str = "*/*", method: str = "GET") -> Scope:
     return {
         "type": "http",
+        "method": method,
         "headers": [(b"accept", accept.encode())],
         "state": {"request_id": "request-1"},
     }
@@ -150,6 +151,24 @@ def test_who_may_come_again_is_told_when(
     assert ("retry-after" in response.headers) == (STATUS[kind] in {409, 429, 503})
     assert ("connection" in response.headers) == (STATUS[kind] in {408, 413})
     assert ("allow" in response.headers) == (STATUS[kind] == 405)
+
+
+@pytest.mark.parametrize(
+    ("accept", "method", "refresh"),
+    [("text/html", "GET", "5"), ("text/html", "POST", None), ("*/*", "GET", None)],
+)
+def test_a_person_who_only_looks_is_brought_again_and_nobody_buys_twice(
+    problems: Problems, accept: str, method: str, refresh: str | None
+) -> None:
+    response = problems.answer(StorageUnavailableError("Some words."), scope(accept, method))
+
+    assert response.headers.get("refresh") == refresh
+
+
+def test_what_stays_wrong_is_not_looked_at_again(problems: Problems) -> None:
+    response = problems.answer(NotFoundError("Some words."), scope("text/html"))
+
+    assert "refresh" not in response.headers
 
 
 def test_faults_are_listed_with_pointer_and_detail(problems: Problems) -> None:

@@ -1,0 +1,72 @@
+"""Times that the browser itself takes: from a person's click to what that person sees.
+
+A page that is left cannot be asked any more, so each page tells of every moment as it comes. The
+test only looks at what was told, and how often it looks changes nothing.
+"""
+
+import asyncio
+from collections import defaultdict
+from typing import Final
+
+from playwright.async_api import BrowserContext
+
+from tests.builders import DEADLINE_S
+
+CLICKED: Final = "clicked"
+PAGE_SHOWN: Final = "page shown"
+PAID_SHOWN: Final = "paid shown"
+
+# Since 1970, for the two pages count from moments of their own (High Resolution Time, 4.3).
+TELL: Final = """
+const note = (what, at = performance.now()) => tellMoment(what, performance.timeOrigin + at);
+
+addEventListener("click", (event) => note("clicked", event.timeStamp), true);
+
+new PerformanceObserver((list) => {
+  for (const { startTime } of list.getEntriesByName("first-contentful-paint")) {
+    note("page shown", startTime);
+    // What was there from the beginning is seen when it is painted.
+    if (document.querySelector("main[data-status=paid]")) note("paid shown", startTime);
+  }
+}).observe({ type: "paint", buffered: true });
+
+addEventListener("DOMContentLoaded", () => {
+  const main = document.querySelector("main[data-status]");
+  if (!main) return;
+  // One frame to paint it; the next begins when that is done.
+  const whenPainted = (act) => requestAnimationFrame(() => requestAnimationFrame(act));
+  new MutationObserver(() => {
+    if (main.dataset.status === "paid") whenPainted(() => note("paid shown"));
+  }).observe(main, { attributeFilter: ["data-status"] });
+});
+"""
+
+
+class Stopwatch:
+    """What the pages of a context told, the latest of each kind."""
+
+    def __init__(self) -> None:
+        self._at_ms: dict[str, float] = {}
+        self._told: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def over(self, context: BrowserContext) -> None:
+        """Begin to listen to every page of `context`."""
+        await context.expose_function("tellMoment", self._note)
+        await context.add_init_script(TELL)
+
+    def reset(self) -> None:
+        """Forget all, right before the click that counts."""
+        self._at_ms.clear()
+        self._told.clear()
+
+    async def ms_from_click_to(self, what: str) -> float:
+        """How long it took, once it is over."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._told[what].wait()
+        took_ms = self._at_ms[what] - self._at_ms[CLICKED]
+        assert took_ms > 0, "this was seen before the click"
+        return took_ms
+
+    def _note(self, what: str, at_ms: float) -> None:
+        self._at_ms[what] = at_ms
+        self._told[what].set()
