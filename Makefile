@@ -66,7 +66,7 @@ unit: $(CHECK_READY) $(AXE_READY) ## pytest; branches covered: whole 95 %, domai
 e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, colour and language; prints how long a buyer waits
 	@$(BIN)/python -m pytest tests/e2e
 
-screenshots: $(CHECK_READY) ## pictures of every page of the demo, into docs/screenshots
+screenshots: $(CHECK_READY) ## take the documents' pictures anew, into docs/screenshots
 	@$(BIN)/python -m tests.e2e.screenshots
 
 fmt: $(CHECK_READY) ## ruff: format, and repair what it can

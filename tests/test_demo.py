@@ -83,9 +83,20 @@ def test_the_command_that_it_prints_follows_the_events_from_any_folder(
     assert "payment_intent.created" in shown
 
 
-def buy_a_mug(demo: Demo) -> None:
+def test_who_buys_with_the_readmes_line_and_pays_by_hand_is_thanked(demo: Demo) -> None:
+    session_id = buy_a_mug(demo)
+
+    with httpx.Client(trust_env=False, follow_redirects=True) as buyer:
+        session = buyer.get(f"{demo.shop_url}/sandbox/sessions/{session_id}").json()
+        page = buyer.get(session["return_url"], headers={"Accept": "text/html"})
+    assert "Thank you" in page.text
+
+
+def buy_a_mug(demo: Demo) -> str:
+    """The id of its session."""
     cart = {"line_items": [{"price": "price_sandbox_mug", "quantity": 1}]}
     with httpx.Client(trust_env=False, headers={"Accept": "application/json"}) as client:
         started = client.post(f"{demo.service_url}/checkout", json=cart)
         session_id = started.raise_for_status().json()["session_id"]
         client.post(f"{demo.shop_url}/sandbox/sessions/{session_id}/pay").raise_for_status()
+    return str(session_id)

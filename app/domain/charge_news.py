@@ -13,6 +13,7 @@ from app.domain.news import (
     doubtful,
     id_of,
     ids_of,
+    known_word,
     listed,
     own_id,
     required_amount_minor,
@@ -103,8 +104,7 @@ def refund(event: StripeEvent) -> PaymentNews:
 def dispute(event: StripeEvent) -> PaymentNews:
     """A dispute, or an inquiry that may become one. A state nobody knows yet is an open one."""
     subject = event.subject
-    status = subject.get("status")
-    state = _DISPUTE_STATES.get(status) if isinstance(status, str) else None
+    state = known_word(_DISPUTE_STATES, subject.get("status"))
     known = Dispute(
         state=state or DisputeState.OPEN,
         amount_minor=required_amount_minor(subject, "amount"),
@@ -138,8 +138,7 @@ def review(event: StripeEvent) -> PaymentNews:
 
 def _refund(subject: Subject, doubts: list[str]) -> tuple[str, Refund]:
     """A refund's id, and what is known of it. A state nobody knows yet counts as pending."""
-    status = subject.get("status")
-    state = _REFUND_STATES.get(status) if isinstance(status, str) else None
+    state = known_word(_REFUND_STATES, subject.get("status"))
     if state is None:
         doubts.append(doubtful("status"))
     known = Refund(

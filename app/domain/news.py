@@ -59,6 +59,11 @@ def ids_of(*values: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found for value in values if (found := id_of(value)) is not None))
 
 
+def known_word(words: Mapping[str, Known], word: object) -> Known | None:
+    """What one of Stripe's words stands for; None for one that nobody has seen yet."""
+    return words.get(word) if isinstance(word, str) else None
+
+
 def amount_minor(value: object) -> int | None:
     """An amount in the minor unit."""
     return value if type(value) is int and 0 <= value < _AMOUNT_MAX else None

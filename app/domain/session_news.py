@@ -15,6 +15,7 @@ from app.domain.news import (
     doubtful,
     id_of,
     ids_of,
+    known_word,
 )
 from app.domain.payment import PaymentFacts
 
@@ -62,9 +63,9 @@ def _news(event: StripeEvent, *doubts: str, **proven: Any) -> PaymentNews:  # no
 
 def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
     """What is proven, and the session's own fields; one of an odd kind is left out, not guessed."""
-    mode, currency = session.get("mode"), session.get("currency")
+    currency = session.get("currency")
     return PaymentFacts(
-        mode=_MODES.get(mode) if isinstance(mode, str) else None,
+        mode=known_word(_MODES, session.get("mode")),
         amount_total_minor=amount_minor(session.get("amount_total")),
         amount_subtotal_minor=amount_minor(session.get("amount_subtotal")),
         currency=currency if isinstance(currency, str) and _CURRENCY.fullmatch(currency) else None,

@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from app.sandbox.acts import Act
 from app.sandbox.bodies import read_form
-from app.sandbox.config import Waits
+from app.sandbox.config import SandboxConfig, Waits
 from app.sandbox.delivery import Delivery
 from app.sandbox.money import format_money, format_number, parse_number
-from app.sandbox.pages import Pages, see_other
+from app.sandbox.pages import Pages, origin_of, see_other
 from app.sandbox.payments import Payments
+from app.sandbox.products import SHOP_NAME
 from app.sandbox.return_acts import AmountRefusedError
-from app.sandbox.sessions import Session, Stage
+from app.sandbox.sessions import Order, Session, Stage
 from app.sandbox.trouble import DELAY_S_MAX, TroubleRefusedError, parse_trouble_form
 
 MOVED_ON = (
@@ -29,6 +30,7 @@ MOVED_ON = (
 class HostedPage:
     """`/c/pay/{session_id}` and the forms on it."""
 
+    config: SandboxConfig
     waits: Waits
     payments: Payments
     pages: Pages
@@ -102,7 +104,7 @@ class HostedPage:
             submit="'self' http: https:",
             session=session,
             order=order,
-            shop=urlsplit(order.cancel_url).hostname,
+            shop=self._shop_of(order),
             notice=notice,
             stages=Stage,
             acts=[act.value for act in Act if act.is_possible(session)],
@@ -112,6 +114,12 @@ class HostedPage:
             deliveries=self._webhooks(session),
             at=_at,
         )
+
+    def _shop_of(self, order: Order) -> str | None:
+        """Our own shop's name, as Stripe would show it; of any other only the host is known."""
+        if origin_of(order.cancel_url) == origin_of(self.config.public_url):
+            return SHOP_NAME
+        return urlsplit(order.cancel_url).hostname
 
     def _webhooks(self, session: Session) -> list[Delivery]:
         """Return the session's webhooks, the latest first."""

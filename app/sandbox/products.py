@@ -22,6 +22,7 @@ class Product:
         return Mode.SUBSCRIPTION if self.price.interval else Mode.PAYMENT
 
 
+SHOP_NAME: Final = "Slow Morning"
 PRODUCTS: Final = (
     Product(
         slug="beans",

@@ -60,7 +60,9 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
     return Starlette(
         routes=[
             *_altan_pay_routes(AltanPay(config=config, faults=Faults(waits), payments=payments)),
-            *_hosted_page_routes(HostedPage(waits=waits, payments=payments, pages=pages)),
+            *_hosted_page_routes(
+                HostedPage(config=config, waits=waits, payments=payments, pages=pages)
+            ),
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
             *_shop_routes(Shop(config=config, pages=pages)),
             Route("/health/live", _live),

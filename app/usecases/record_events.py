@@ -73,7 +73,7 @@ def read_for_fold(event: StripeEvent) -> EventReading:
     """Read an event; one that breaks our reading must not break a batch."""
     try:
         return EventReading(event.id, read_payment_news(event))
-    except Exception as error:  # noqa: BLE001 see above
+    except Exception as error:  # noqa: BLE001 its reason is kept with the event
         return EventReading(event.id, None, f"{type(error).__name__}: {error}")
 
 

@@ -201,7 +201,7 @@ class PaymentWatch:
         """False where it cannot be read, which must not cost the others their news."""
         try:
             await self._refresh(watched)
-        except Exception:  # noqa: BLE001 see above
+        except Exception:  # noqa: BLE001 whatever it is, the others wait too
             return False
         return True
 

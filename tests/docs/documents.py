@@ -104,6 +104,14 @@ def links(path: Path) -> Iterator[str]:
                 yield str(target)
 
 
+def pictures(path: Path) -> Iterator[tuple[str, str]]:
+    """Where a document's pictures lie, and what they say to those who do not see them."""
+    for token in _tokens(path):
+        for child in token.children or ():
+            if child.type == "image":
+                yield str(child.attrGet("src")), child.content
+
+
 def anchors(path: Path) -> set[str]:
     """The ids that GitHub gives to a document's headings, and those that it names itself."""
     found = set(re.findall(r'<a id="([^"]+)">', path.read_text()))

@@ -9,7 +9,8 @@ import pytest
 from playwright.async_api import Page
 
 from tests.builders import ROOT
-from tests.e2e.checkout_js.shop_page import DEADLINE_MS, running_chromium
+from tests.e2e.checkout_js.shop_page import DEADLINE_MS
+from tests.e2e.chromium import running_chromium
 
 from .documents import README, marked
 from .running import Demo

@@ -9,6 +9,9 @@ from typing import Final
 from playwright.async_api import Browser, async_playwright
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+# A page that asks for something outside is seen asking, and gets nothing. shop.test is this
+# machine by a name that is no secure context.
+ADDRESSES: Final = "MAP shop.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 ARGUMENTS: Final = (
     "--disable-gpu",
     "--disable-quic",
@@ -17,9 +20,9 @@ ARGUMENTS: Final = (
     "--disable-component-update",
     "--disable-sync",
     "--no-proxy-server",
-    # A page that asks for something outside is seen asking, and gets nothing.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    f"--host-resolver-rules={ADDRESSES}",
 )
+LEFT_OUT: Final = ("--disable-back-forward-cache",)  # of Playwright's own: buyers have it
 
 
 class NoChromiumError(Exception):
@@ -56,6 +59,7 @@ async def running_chromium() -> AsyncIterator[Browser]:
         await playwright.chromium.launch(
             executable_path=path,
             args=ARGUMENTS,
+            ignore_default_args=LEFT_OUT,
             chromium_sandbox=os.geteuid() != 0,  # it refuses to work for root
         ) as browser,
     ):

@@ -6,7 +6,11 @@ from typing import Final
 
 from playwright.async_api import Page
 
+from app.sandbox.products import PRODUCTS
+from tests.e2e.pressing import new_session
 from tests.e2e.running import RunningDemo
+
+Way = Callable[[Page, RunningDemo], Awaitable[None]]
 
 
 async def open_shop(page: Page, demo: RunningDemo) -> None:
@@ -18,6 +22,21 @@ async def open_cart(page: Page, demo: RunningDemo) -> None:
     await open_shop(page, demo)
     await page.get_by_role("button", name="Add to cart").first.click()
     await page.get_by_role("button", name="Buy", exact=True).wait_for()
+
+
+async def open_full_cart(page: Page, demo: RunningDemo) -> None:
+    """The shop, with as much in its cart as there can be."""
+    everything = "&".join(f"{product.slug}=99" for product in PRODUCTS)
+    await page.goto(f"{demo.shop_url}/?{everything}")
+
+
+async def be_told_in_the_shop(page: Page, demo: RunningDemo) -> None:
+    """The shop, after Altan Pay has refused its cart."""
+    await open_cart(page, demo)
+    price = page.locator("#cart input[name=price]").first
+    await price.evaluate("(field) => { field.value = 'price_fault_400'; }")
+    await page.get_by_role("button", name="Buy", exact=True).click()
+    await page.get_by_role("alert").get_by_text("cart_refused").wait_for()
 
 
 async def open_faults(page: Page, demo: RunningDemo) -> None:
@@ -53,23 +72,80 @@ async def be_refused(page: Page, demo: RunningDemo) -> None:
     await page.wait_for_url(f"{demo.service_url}/checkout")
 
 
+async def open_unknown_payment(page: Page, demo: RunningDemo) -> None:
+    await page.goto(f"{demo.shop_url}/c/pay/cs_test_nobody")
+
+
+async def open_unknown_checkout(page: Page, demo: RunningDemo) -> None:
+    await page.goto(f"{demo.service_url}/checkout/cs_test_nobody/page")
+
+
+def payment_after(*acts: str, **last_with: object) -> Way:
+    """To the payment page, to whose session `acts` have happened, the last `last_with`."""
+
+    async def reach(page: Page, demo: RunningDemo) -> None:
+        session_id = await new_session(page, demo, *acts, last_with=last_with)
+        await page.goto(f"{demo.shop_url}/c/pay/{session_id}")
+
+    return reach
+
+
+def success(status: str, *acts: str, **last_with: object) -> Way:
+    """To the success page, which shows `status` after `acts`, the last `last_with`."""
+
+    async def reach(page: Page, demo: RunningDemo) -> None:
+        session_id = await new_session(page, demo, *acts, last_with=last_with)
+        await page.goto(f"{demo.service_url}/checkout/page?session_id={session_id}")
+        await page.locator(f"main[data-status={status}]").wait_for()
+
+    return reach
+
+
+async def wait_for_long(page: Page, demo: RunningDemo) -> None:
+    """To the success page, as it is where nothing has been heard for long."""
+    await success("open")(page, demo)
+    await page.goto(f"{page.url}?opened=1")
+    await page.locator(".late").wait_for()
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A page by its name, and what the console must say on the way."""
 
     name: str
-    reach: Callable[[Page, RunningDemo], Awaitable[None]]
+    reach: Way
     expects: str | None = None
+    is_main: bool = False
 
     def __str__(self) -> str:
         return self.name
 
 
+SUCCESS_PLACES: Final = (
+    Place("confirming", success("open", "pay", withhold=True), is_main=True),
+    Place("late", wait_for_long),
+    Place("processing", success("processing", "pay_later")),
+    Place("paid", success("paid", "pay"), is_main=True),
+    Place("failed", success("failed", "pay_later", "bank_fails")),
+    Place("expired", success("expired", "expire")),
+    Place("partially-refunded", success("partially_refunded", "pay", "refund", amount=450)),
+    Place("refunded", success("refunded", "pay", "refund")),
+    Place("disputed", success("disputed", "pay", "dispute_open")),
+)
 PLACES: Final = (
-    Place("shop", open_shop),
-    Place("cart", open_cart),
-    Place("faults", open_faults),
-    Place("payment", buy),
-    Place("success", pay),
-    Place("refused", be_refused, expects="status of 422"),
+    Place("shop", open_shop, is_main=True),
+    Place("cart", open_cart, is_main=True),
+    Place("full-cart", open_full_cart),
+    Place("cart-refused", be_told_in_the_shop, expects="status of 422"),
+    Place("faults", open_faults, is_main=True),
+    Place("payment", buy, is_main=True),
+    Place("payment-declined", payment_after("decline")),
+    Place("payment-awaiting-bank", payment_after("pay_later")),
+    Place("payment-paid", payment_after("pay", "refund", amount=450), is_main=True),
+    Place("payment-held-back", payment_after("pay", "dispute_open", withhold=True)),
+    Place("payment-expired", payment_after("expire")),
+    Place("payment-unknown", open_unknown_payment, expects="status of 404"),
+    Place("refused", be_refused, expects="status of 422", is_main=True),
+    Place("unknown", open_unknown_checkout, expects="status of 404"),
+    *SUCCESS_PLACES,
 )

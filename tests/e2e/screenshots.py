@@ -1,46 +1,73 @@
-"""`make screenshots`: pictures of every page, small and large, light and dark, from the demo."""
+"""`make screenshots`: the pictures that the documents show, taken of the demo."""
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from playwright.async_api import Page
+
 from tests.builders import ROOT
 from tests.e2e.chromium import NoChromiumError, running_chromium
-from tests.e2e.places import PLACES, Place
+from tests.e2e.places import Way, payment_after, success
 from tests.e2e.running import RunningDemo, running_demo
-from tests.e2e.visitors import LOOKS, Visitors
+from tests.e2e.visitors import ORDINARY, Variant, Visitors
 from tests.e2e.watch import Watch
 
 FOLDER: Final = ROOT / "docs/screenshots"
 PICTURE_BYTES_MAX: Final = 150_000
 
 
+async def open_shop_with_a_cart(page: Page, demo: RunningDemo) -> None:
+    await page.goto(f"{demo.shop_url}/?beans=1&mug=2")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One PNG by its name, as high as the screen."""
+
+    name: str
+    reach: Way
+    look: Variant = ORDINARY
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.png"
+
+
+PAID: Final = success("paid", "pay")
+PICTURES: Final = (
+    Picture("shop", open_shop_with_a_cart),
+    Picture("shop-narrow-dark", open_shop_with_a_cart, Variant(narrow=True, dark=True)),
+    Picture("payment", payment_after()),
+    Picture("payment-paid", payment_after("pay", "refund", amount=450)),
+    Picture("success-confirming", success("open", "pay", withhold=True), Variant(narrow=True)),
+    Picture("success-paid", PAID, Variant(narrow=True)),
+    Picture("success-paid-dark", PAID, Variant(narrow=True, dark=True)),
+    Picture("success-paid-german", PAID, Variant(narrow=True, locale="de-DE")),
+)
+
+
 async def take_pictures(
-    places: Iterable[Place], folder: Path, demo: RunningDemo, visitors: Visitors
-) -> list[Path]:
-    """One PNG a place and look, named after both, as high as the screen."""
-    paths = []
-    for place in places:
-        for look in LOOKS:
-            page = await visitors.new(look)
-            await place.reach(page, demo)
-            path = folder / f"{place.name}-{look.size}-{look.colours}.png"
-            await page.screenshot(path=path, animations="disabled")
-            paths.append(path)
-    return paths
+    pictures: Sequence[Picture], folder: Path, demo: RunningDemo, visitors: Visitors
+) -> None:
+    for picture in pictures:
+        page = await visitors.new(picture.look)
+        await picture.reach(page, demo)
+        await page.screenshot(path=folder / picture.file_name, animations="disabled")
 
 
 async def main() -> None:
     with TemporaryDirectory() as data, running_demo(Path(data)) as demo:
         async with running_chromium() as browser:
-            paths = await take_pictures(PLACES, FOLDER, demo, Visitors(browser, Watch()))
-    for path in paths:
-        size = path.stat().st_size
+            await take_pictures(PICTURES, FOLDER, demo, Visitors(browser, Watch()))
+    for picture in PICTURES:
+        size = (FOLDER / picture.file_name).stat().st_size
         fault = f": more than {PICTURE_BYTES_MAX} bytes" if size > PICTURE_BYTES_MAX else ""
-        sys.stdout.write(f"{path.relative_to(ROOT)}  {size} bytes{fault}\n")
+        sys.stdout.write(f"{picture.file_name}  {size} bytes{fault}\n")
 
 
 if __name__ == "__main__":

@@ -5,12 +5,19 @@ from playwright.async_api import Page
 
 from tests.e2e.axe import assert_accessible
 from tests.e2e.layout import assert_well_laid_out, outline_faults, width_faults
-from tests.e2e.places import PLACES, Place
+from tests.e2e.places import PLACES, SUCCESS_PLACES, Place
 from tests.e2e.running import RunningDemo
 from tests.e2e.visitors import LANGUAGES, LOOKS, ORDINARY, Variant, Visitors
 from tests.e2e.watch import Watch
 
-each_place = pytest.mark.parametrize("place", PLACES, ids=str)
+# A width changes no colour: two looks show both colours and both widths.
+BOTH_AT_ONCE = (Variant(narrow=True), Variant(dark=True))
+LOOKED_AT = [
+    (place, look) for place in PLACES for look in (LOOKS if place.is_main else BOTH_AT_ONCE)
+]
+each_main_place = pytest.mark.parametrize(
+    "place", [place for place in PLACES if place.is_main], ids=str
+)
 
 
 async def at(
@@ -23,7 +30,7 @@ async def at(
     return page
 
 
-@each_place
+@each_main_place
 async def test_everybody_can_use_a_page(
     demo: RunningDemo, visitors: Visitors, watch: Watch, place: Place
 ) -> None:
@@ -33,7 +40,7 @@ async def test_everybody_can_use_a_page(
     await assert_well_laid_out(page)
 
 
-@each_place
+@each_main_place
 async def test_a_page_is_whole_without_script(
     demo: RunningDemo, visitors: Visitors, watch: Watch, place: Place
 ) -> None:
@@ -43,13 +50,25 @@ async def test_a_page_is_whole_without_script(
 
 
 @pytest.mark.e2e_long
-@pytest.mark.parametrize("variant", dict.fromkeys((*LOOKS, *LANGUAGES)), ids=str)
-@each_place
+@pytest.mark.parametrize(("place", "variant"), LOOKED_AT, ids=str)
 async def test_everybody_can_use_a_page_however_they_look_at_it(
     demo: RunningDemo, visitors: Visitors, watch: Watch, place: Place, variant: Variant
 ) -> None:
     page = await at(place, demo, visitors, watch, variant)
 
+    await assert_accessible(page)
+    await assert_well_laid_out(page)
+
+
+@pytest.mark.e2e_long
+@pytest.mark.parametrize("variant", LANGUAGES[1:], ids=str)  # the first is that of every look
+@pytest.mark.parametrize("place", SUCCESS_PLACES, ids=str)
+async def test_everybody_can_use_a_page_in_their_language(
+    demo: RunningDemo, visitors: Visitors, watch: Watch, place: Place, variant: Variant
+) -> None:
+    page = await at(place, demo, visitors, watch, variant)
+
+    assert await page.get_attribute("html", "lang") == variant.locale[:2]
     await assert_accessible(page)
     await assert_well_laid_out(page)
 

@@ -1,24 +1,37 @@
 import struct
 from pathlib import Path
 
-from tests.e2e.places import PLACES
+import pytest
+
 from tests.e2e.running import RunningDemo
-from tests.e2e.screenshots import PICTURE_BYTES_MAX, take_pictures
+from tests.e2e.screenshots import FOLDER, PICTURE_BYTES_MAX, PICTURES, Picture, take_pictures
 from tests.e2e.visitors import NARROW, WIDE, Visitors
 
 
-async def test_a_page_is_pictured_small_and_large_light_and_dark(
+def size_of(path: Path) -> tuple[int, int]:
+    width, height = struct.unpack(">II", path.read_bytes()[16:24])
+    return width, height
+
+
+async def test_a_page_is_pictured_as_large_as_its_visitors_screen(
     demo: RunningDemo, visitors: Visitors, tmp_path: Path
 ) -> None:
-    paths = await take_pictures(PLACES[:1], tmp_path, demo, visitors)
+    wide, narrow = PICTURES[:2]
 
-    sizes = {path.name: struct.unpack(">II", path.read_bytes()[16:24]) for path in paths}
-    wide, narrow = ((size["width"], size["height"]) for size in (WIDE, NARROW))
-    assert sizes == {
-        "shop-wide-light.png": wide,
-        "shop-wide-dark.png": wide,
-        "shop-narrow-light.png": narrow,
-        "shop-narrow-dark.png": narrow,
-    }
-    assert len({path.read_bytes() for path in paths}) == 4
-    assert all(path.stat().st_size < PICTURE_BYTES_MAX for path in paths)
+    await take_pictures([wide, narrow], tmp_path, demo, visitors)
+
+    assert size_of(tmp_path / wide.file_name) == (WIDE["width"], WIDE["height"])
+    assert size_of(tmp_path / narrow.file_name) == (NARROW["width"], NARROW["height"])
+
+
+def test_the_folder_has_just_the_pictures_that_are_taken() -> None:
+    names = [picture.file_name for picture in PICTURES]
+
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_a_picture_is_small(picture: Picture) -> None:
+    path = FOLDER / picture.file_name
+
+    assert 0 < path.stat().st_size < PICTURE_BYTES_MAX

@@ -1,20 +1,15 @@
 """The success page in a real browser: it changes by itself, whatever stands in its way."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.builders import CHECKOUT_ID, Service, event, session
+from tests.e2e.visitors import Variant, Visitors
+from tests.e2e.watch import Watch
 from tests.web.test_status import EXPIRED, keep_checkout
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-ARGUMENTS = [
-    *("--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 CONFIRMING = "We are confirming your payment…"
 PAID = "Thank you. Your payment has arrived."
 PAGE = f"/checkout/{CHECKOUT_ID}/page"
@@ -31,42 +26,18 @@ SET_HIDDEN = """(hidden) => {
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
-
 
 @pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        is_root = os.geteuid() == 0  # Chromium's sandbox refuses to work for root
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=ARGUMENTS, chromium_sandbox=not is_root
-        )
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def context(chromium: Browser, service: Service) -> AsyncIterator[BrowserContext]:
-    """A buyer's browser; its address is the service's, where one checkout is open."""
+async def visitors(service: Service, visitors: Visitors) -> AsyncIterator[Visitors]:
+    """Buyers of one open checkout; they leave before the service, which would wait for streams."""
     keep_checkout(service.database_path)
-    base_url = str(service.client.base_url)
-    context = await chromium.new_context(base_url=base_url, locale="en-US")
-    yield context
-    await context.close()  # before the service ends, which would wait for its streams
+    yield visitors
+    await visitors.leave()
 
 
 @pytest.fixture
-def faults() -> list[str]:
-    """What the browser complained of."""
-    return []
-
-
-@pytest.fixture
-async def page(context: BrowserContext, faults: list[str]) -> Page:
-    page = await context.new_page()
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text))
-    return page
+async def page(service: Service, visitors: Visitors) -> Page:
+    return await visitors.new(base_url=str(service.client.base_url))
 
 
 async def open_page(page: Page) -> None:
@@ -81,16 +52,13 @@ async def assert_shows_without_reload(page: Page, heading: str) -> None:
     await expect(page).to_have_title(f"{heading} \N{EN DASH} shop.example")
 
 
-async def test_paying_is_shown_without_a_reload(
-    page: Page, service: Service, faults: list[str]
-) -> None:
+async def test_paying_is_shown_without_a_reload(page: Page, service: Service) -> None:
     await open_page(page)
 
     await service.deliver(event())
 
     await assert_shows_without_reload(page, PAID)
     await expect(page.locator(".amount")).to_have_text("€19.99")
-    assert faults == []
 
 
 async def test_what_comes_after_a_payment_is_shown_too(page: Page, service: Service) -> None:
@@ -114,8 +82,9 @@ async def cut_off(route: Route) -> None:
 
 @pytest.mark.parametrize("answer", [refuse, cut_off])
 async def test_where_streams_do_not_pass_it_asks(
-    page: Page, service: Service, answer: object
+    page: Page, service: Service, watch: Watch, answer: object
 ) -> None:
+    watch.expect("/events")
     await page.route("**/events", answer)  # type: ignore[arg-type]
     async with page.expect_request(f"**/checkout/{CHECKOUT_ID}?wait=25", timeout=20_000):
         await open_page(page)
@@ -126,8 +95,9 @@ async def test_where_streams_do_not_pass_it_asks(
 
 
 async def test_a_page_that_cannot_be_fetched_at_once_is_fetched_later(
-    page: Page, service: Service
+    page: Page, service: Service, watch: Watch
 ) -> None:
+    watch.expect("status of 503")
     await page.clock.install()
     await open_page(page)
     await page.route(f"**{PAGE}", refuse)
@@ -178,12 +148,9 @@ async def test_who_waits_for_long_is_told_that_nothing_is_lost(page: Page) -> No
     await expect(late).to_be_visible()
 
 
-async def test_without_script_it_reloads_itself(chromium: Browser, service: Service) -> None:
-    keep_checkout(service.database_path)
-    context = await chromium.new_context(
-        base_url=str(service.client.base_url), locale="de-DE", java_script_enabled=False
-    )
-    page = await context.new_page()
+async def test_without_script_it_reloads_itself(visitors: Visitors, service: Service) -> None:
+    german = Variant(script=False, locale="de-DE")
+    page = await visitors.new(german, base_url=str(service.client.base_url))
     await page.goto(PAGE)
     await service.deliver(event())
 

@@ -39,7 +39,9 @@ ORDINARY: Final = Variant()
 LOOKS: Final = tuple(
     Variant(narrow=narrow, dark=dark) for narrow, dark in product((False, True), repeat=2)
 )
-LANGUAGES: Final = tuple(Variant(locale=locale) for locale in ("en-GB", "es-ES", "de-DE"))
+LANGUAGES: Final = tuple(
+    Variant(narrow=True, locale=locale) for locale in ("en-GB", "es-ES", "de-DE")
+)
 
 
 class Visitors:
@@ -50,13 +52,14 @@ class Visitors:
         self._watch = watch
         self._contexts: list[BrowserContext] = []
 
-    async def new(self, variant: Variant = ORDINARY) -> Page:
-        """An empty page of somebody new."""
+    async def new(self, variant: Variant = ORDINARY, *, base_url: str | None = None) -> Page:
+        """An empty page of somebody new, for whom `base_url` goes before every path."""
         context = await self._browser.new_context(
             viewport=NARROW if variant.narrow else WIDE,
             color_scheme="dark" if variant.dark else "light",
             java_script_enabled=variant.script,
             locale=variant.locale,
+            base_url=base_url,
         )
         context.set_default_timeout(DEADLINE_S * 1000)
         self._contexts.append(context)

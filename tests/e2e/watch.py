@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, WebError
 
-LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK: Final = {"localhost", "127.0.0.1", "::1", "shop.test"}
 NETWORK: Final = {"http", "https", "ws", "wss"}
 # A request that is given up: its page was left, or its own script had waited long enough.
 GIVEN_UP: Final = "net::ERR_ABORTED"

@@ -253,6 +253,20 @@ async def test_a_form_that_makes_no_sense_does_nothing(
     assert session["status"] == "open"
 
 
+@pytest.mark.parametrize(
+    ("cancel_url", "shop"),
+    [("http://sandbox.test/?mug=1", "Slow Morning"), ("https://shop.test/cart", "shop.test")],
+)
+async def test_the_sandboxs_own_shop_has_a_name_and_any_other_its_host(
+    sandbox: httpx.AsyncClient, cancel_url: str, shop: str
+) -> None:
+    session_id = await open_session(sandbox, order_body(cancel_url=cancel_url))
+
+    page = await sandbox.get(f"/c/pay/{session_id}")
+
+    assert f'<p class="shop">{shop}</p>' in page.text
+
+
 async def test_a_subscription_says_how_often_it_is_paid(sandbox: httpx.AsyncClient) -> None:
     body = order_body(("price_sandbox_club", 1), mode="subscription")
     session_id = await open_session(sandbox, body)

@@ -19,10 +19,10 @@ from app.adapters.database.postgres_errors import (
     reason_of,
 )
 from app.adapters.database.postgres_transaction import TO_READ, TO_WRITE, PostgresTransaction
-from app.adapters.database.rows import row_to_checkout, row_to_claim, row_to_payment
+from app.adapters.database.single_acts import SingleActs
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
-from app.usecases.records import Checkout, Claim, Payment, PaymentVersion
+from app.usecases.records import PaymentVersion
 from app.usecases.storage import Transaction
 
 T = TypeVar("T")
@@ -34,8 +34,10 @@ _NOT_WRITTEN: Final = "The database cannot be written to. Please try again."
 _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
-class PostgresDatabase:
+class PostgresDatabase(SingleActs):
     """One process's share of a database that many may use."""
+
+    _sql = sql
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:
         self._alarm = alarm
@@ -61,19 +63,6 @@ class PostgresDatabase:
             self._alarm(AlertName.STORAGE_UNAVAILABLE, error.reason or error.detail)
             raise
 
-    async def beat(self, at_ms: int) -> None:
-        """Write and commit one small row, to know that a commit is possible.
-
-        Raises:
-            StorageUnavailableError: it is not.
-        """
-
-        async def write_heartbeat(transaction: Transaction) -> None:
-            await transaction.beat(at_ms)
-            await transaction.commit()
-
-        await self.write(write_heartbeat)
-
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `look` over one snapshot of what is committed.
 
@@ -91,31 +80,6 @@ class PostgresDatabase:
             PaymentVersion(session_id=session_id, checkout_id=checkout_id, version=version)
             for session_id, checkout_id, version in rows
         ]
-
-    async def find_checkout(self, checkout_id: str) -> Checkout | None:
-        """The checkout of this id."""
-        rows = await self._read(sql.FIND_CHECKOUT, checkout_id)
-        return row_to_checkout(rows[0]) if rows else None
-
-    async def find_claim(self, key_digest: str) -> Claim | None:
-        """Who holds this key."""
-        rows = await self._read(sql.FIND_CLAIM, key_digest)
-        return row_to_claim(rows[0]) if rows else None
-
-    async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
-        """The checkout whose payment page was this session's."""
-        rows = await self._read(sql.FIND_CHECKOUT_OF_SESSION, session_id)
-        return row_to_checkout(rows[0]) if rows else None
-
-    async def find_payment(self, session_id: str) -> Payment | None:
-        """The payment of this session."""
-        rows = await self._read(sql.FIND_PAYMENT, session_id)
-        return row_to_payment(rows[0]) if rows else None
-
-    async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
-        """The payments whose success URL names this checkout."""
-        rows = await self._read(sql.FIND_PAYMENTS_CLAIMING, checkout_id)
-        return [row_to_payment(row) for row in rows]
 
     async def _read(self, text: str, *parameters: object) -> list[Any]:
         async def fetch(connection: Connection) -> list[Any]:

@@ -107,7 +107,7 @@ PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ANY($1::t
 PAYMENTS_TO_CHANGE = f"{PAYMENTS} ORDER BY session_id FOR UPDATE"
 # What the fold of a batch asks, at once: which events are known ('e'), and of the ids that they
 # mention the links ('l'), whether an event speaks of it ('m'), what our own checkouts' carts cost
-# ('c'), and the payments ('p') as above.
+# ('c'), and the payments ('p'), locked as PAYMENTS_TO_CHANGE locks them.
 FORESEE = f"""
     WITH linked AS ({LINKS.replace("$1", "$2")}),
     touched AS (

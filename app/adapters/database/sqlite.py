@@ -14,11 +14,11 @@ from typing import Any, Final, TypeVar, cast
 
 from app.adapters.database import sqlite_statements as sql
 from app.adapters.database.connection_thread import ConnectionThread
-from app.adapters.database.rows import row_to_checkout, row_to_claim, row_to_payment
+from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.sqlite_transaction import SqliteTransaction, given
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
-from app.usecases.records import Checkout, Claim, Payment, PaymentVersion
+from app.usecases.records import PaymentVersion
 from app.usecases.storage import Transaction
 
 T = TypeVar("T")
@@ -26,8 +26,10 @@ T = TypeVar("T")
 READERS: Final = 2
 
 
-class SqliteDatabase:
+class SqliteDatabase(SingleActs):
     """The database of one process, in one file."""
+
+    _sql = sql
 
     def __init__(self, path: Path, alarm: Alarm) -> None:
         self._alarm = alarm
@@ -63,19 +65,6 @@ class SqliteDatabase:
                 "The database cannot be written to. Please try again."
             ) from error
 
-    async def beat(self, at_ms: int) -> None:
-        """Write and commit one small row, to know that a commit is possible.
-
-        Raises:
-            StorageUnavailableError: it is not.
-        """
-
-        async def write_heartbeat(transaction: Transaction) -> None:
-            await transaction.beat(at_ms)
-            await transaction.commit()
-
-        await self.write(write_heartbeat)
-
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `look` in a reader thread, over one moment's committed rows.
 
@@ -96,31 +85,6 @@ class SqliteDatabase:
             PaymentVersion(session_id=session_id, checkout_id=checkout_id, version=version)
             for session_id, checkout_id, version in rows
         ]
-
-    async def find_checkout(self, checkout_id: str) -> Checkout | None:
-        """The checkout of this id."""
-        rows = await self._read(sql.FIND_CHECKOUT, checkout_id)
-        return row_to_checkout(rows[0]) if rows else None
-
-    async def find_claim(self, key_digest: str) -> Claim | None:
-        """Who holds this key."""
-        rows = await self._read(sql.FIND_CLAIM, key_digest)
-        return row_to_claim(rows[0]) if rows else None
-
-    async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
-        """The checkout whose payment page was this session's."""
-        rows = await self._read(sql.FIND_CHECKOUT_OF_SESSION, session_id)
-        return row_to_checkout(rows[0]) if rows else None
-
-    async def find_payment(self, session_id: str) -> Payment | None:
-        """The payment of this session."""
-        rows = await self._read(sql.FIND_PAYMENT, session_id)
-        return row_to_payment(rows[0]) if rows else None
-
-    async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
-        """The payments whose success URL names this checkout."""
-        rows = await self._read(sql.FIND_PAYMENTS_CLAIMING, checkout_id)
-        return [row_to_payment(row) for row in rows]
 
     async def _reconnect(self) -> None:
         """Let the file go altogether, and open it anew.

@@ -42,8 +42,8 @@ async def upgrade_postgres(url: str, revision: str = "head") -> None:
     """
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 SQLite needs no greenlet
 
-    from app.adapters.database import postgres_connections as postgres  # noqa: PLC0415 as above
-    from app.adapters.database.postgres_transaction import (  # noqa: PLC0415 as above
+    from app.adapters.database import postgres_connections as postgres  # noqa: PLC0415 nor asyncpg
+    from app.adapters.database.postgres_transaction import (  # noqa: PLC0415 nor asyncpg
         LOCKS_OF_THE_SERVICE,
         MIGRATION_LOCK,
     )

@@ -61,6 +61,7 @@ export function watchCheckout(id, callback, { onError } = {}) {
 
   stream?.addEventListener("status", ({ data }) => {
     clearTimeout(timer);
+    failures = 0;
     show(JSON.parse(data));
   });
   stream?.addEventListener("error", () => {

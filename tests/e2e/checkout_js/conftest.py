@@ -3,27 +3,15 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser
 
-from tests.e2e.checkout_js.shop_page import Shop, ShopPage, running_chromium, running_shop
+from tests.e2e.checkout_js.shop_page import Shop, ShopPage, running_shop
 from tests.faults.upstream import works
 
 
 @pytest.fixture(scope="package")
-def anyio_backend() -> str:
-    """One event loop for the folder, for the browser lives as long."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="package")
-async def drop_in_browser() -> AsyncIterator[Browser]:
-    async with running_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="package")
 async def drop_in_shop(
-    tmp_path_factory: pytest.TempPathFactory, drop_in_browser: Browser
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> AsyncIterator[Shop]:
-    async with running_shop(tmp_path_factory.mktemp("shop"), drop_in_browser) as shop:
+    async with running_shop(tmp_path_factory.mktemp("shop"), browser) as shop:
         yield shop
 
 

@@ -4,8 +4,6 @@ The shop is `http://shop.test`, another origin than the service's and no secure 
 payment page is a stand-in. Altan Pay is a stub, the service a process of its own.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,13 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, Page, Request, Route, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Request, Route
 from starlette.applications import Starlette
 from starlette.requests import Request as PageRequest
 from starlette.responses import HTMLResponse
 from starlette.routing import Route as Address
 
 from tests.builders import SECRET, ServiceProcess, event, running_process, serving, session
+from tests.e2e.visitors import Visitors
+from tests.e2e.watch import Watch
 from tests.faults.upstream import Upstream, running_upstream
 
 CART: Final = {"lineItems": [{"price": "price_A", "quantity": 2}]}
@@ -27,10 +27,8 @@ OTHER_CART: Final = {"lineItems": [{"price": "price_B", "quantity": 1}]}
 HOUR: Final = datetime(1970, 1, 1, 1, tzinfo=UTC)  # of a page whose clock begins at 0
 DEADLINE_MS: Final = 20_000  # for what happens soon; a test that reaches it has failed
 
-_SWITCHES: Final = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --host-resolver-rules=MAP¬shop.test¬127.0.0.1"
-)
+# What is put in a page's way on purpose, and the stand-in for Stripe.
+_ALLOWED: Final = ("Failed to load resource", "failed request: ", "https://checkout.stripe.com/")
 _HTML: Final = """<!doctype html><title>Shop</title><script type="module">
 import * as checkout from "{service_url}/checkout.js";
 Object.assign(window, checkout, {{ isReady: true, told: [], errors: [] }});
@@ -39,30 +37,6 @@ window.problemOf = (error) => ({{
   isOurs: error instanceof CheckoutError && error instanceof Error,
 }});
 </script>"""
-
-
-def chromium_path() -> str:
-    """The browser to test with; a machine without one fails the tests, and says what to do."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        raise AssertionError(
-            "These tests need a Chromium: apt install chromium, or set CHROMIUM to one's path."
-        )
-    return found
-
-
-@asynccontextmanager
-async def running_chromium() -> AsyncIterator[Browser]:
-    arguments = [switch.replace("¬", " ") for switch in _SWITCHES.split()]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium_path(),
-            args=arguments,
-            ignore_default_args=["--disable-back-forward-cache"],  # buyers have it
-        )
-        yield browser
-        await browser.close()
 
 
 @dataclass(slots=True)
@@ -82,16 +56,22 @@ class Shop:
     @asynccontextmanager
     async def visited(self, *, init_script: str = "") -> AsyncIterator["ShopPage"]:
         """A new buyer opens the shop; `init_script` runs before the page's own."""
-        context = await self.browser.new_context()
+        watch = Watch()
+        for words in _ALLOWED:
+            watch.allow(words)
+        visitors = Visitors(self.browser, watch)
+        tab = await visitors.new()
+        context = tab.context
         context.set_default_timeout(DEADLINE_MS)
         await context.route("https://checkout.stripe.com/**", _pretend_to_be_stripe)
         if init_script:
             await context.add_init_script(init_script)
-        page = ShopPage(self, context, await context.new_page())
+        page = ShopPage(self, context, tab, watch)
         page.page.on("request", lambda request: page.note(request))  # noqa: PLW0108 slots
         await page.open()
         yield page
-        await context.close()
+        await visitors.leave()
+        watch.assert_clean()
 
     async def new_checkout(self) -> tuple[str, str]:
         """A checkout's id and its session's."""
@@ -120,6 +100,7 @@ class ShopPage:
     shop: Shop
     context: BrowserContext
     page: Page
+    seen: Watch
     requests: list[Request] = field(default_factory=list)
 
     def note(self, request: Request) -> None:

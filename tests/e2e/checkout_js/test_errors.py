@@ -41,11 +41,11 @@ async def test_a_misspelt_field_is_refused_by_its_name(visit: ShopPage) -> None:
 
 
 async def test_who_is_limited_keeps_the_key_and_knows_when_to_come_again(
-    tmp_path: Path, drop_in_browser: Browser
+    tmp_path: Path, browser: Browser
 ) -> None:
     limited = {"RATE_LIMIT_CHECKOUT": "1/hour"}
     async with (
-        running_shop(tmp_path, drop_in_browser, **limited) as shop,
+        running_shop(tmp_path, browser, **limited) as shop,
         shop.visited() as visit,
     ):
         await visit.route("", lose_the_answer)

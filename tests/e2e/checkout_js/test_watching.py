@@ -138,6 +138,7 @@ async def test_where_there_is_no_stream_it_is_asked_at_once(shop: Shop, is_told_
     checkout_id, session_id = await shop.new_checkout()
     script = NO_EVENT_SOURCE if is_told_of_by == "none" else ""
     async with shop.visited(init_script=script) as visit:
+        visit.seen.allow('that is not "text/event-stream"')
         await visit.route("/*/events", not_a_stream)
 
         await visit.watch(checkout_id)
@@ -190,6 +191,24 @@ async def test_after_an_outage_it_is_asked_as_often_as_before(shop: Shop) -> Non
         await visit.until("told.length === 1")
 
         assert await visit.page.evaluate("pauses.at(-1)") == 1000
+
+
+async def test_an_answer_that_nothing_has_changed_is_no_failure(shop: Shop) -> None:
+    async def do_not_wait(route: Route) -> None:
+        await route.continue_(url=route.request.url.replace("wait=25", "wait=0"))
+
+    checkout_id, _ = await shop.new_checkout()
+    async with shop.visited(init_script=NO_EVENT_SOURCE + NOTED_PAUSES) as visit:
+        await visit.route("/*wait=25", do_not_wait)
+        await visit.watch(checkout_id)
+        await visit.until("pauses.length > 3")
+        await visit.page.evaluate("stop_told()")
+
+        response = await polls(visit)[1].response()
+        assert response is not None
+        assert response.status == 304
+        assert set(await visit.page.evaluate("pauses")) == {1000}
+        assert await visit.statuses() == ["open"]
 
 
 # --- the end
@@ -268,6 +287,7 @@ async def test_a_page_that_breaks_when_it_is_told_is_told_the_next_thing_all_the
 ) -> None:
     checkout_id, session_id = await shop.new_checkout()
     async with shop.visited(init_script=init_script) as visit:
+        visit.seen.expect("page error: theirs")
         await visit.page.evaluate(
             "(id) => { watchCheckout(id, (it) => { told.push(it); throw new Error('theirs'); }); }",
             checkout_id,

@@ -1,0 +1,74 @@
+"""Acts of one statement: the same on every database, but for its SQL and its way to run it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from app.adapters.database.rows import Row, row_to_checkout, row_to_claim, row_to_payment
+from app.usecases.records import Checkout, Claim, Payment
+from app.usecases.storage import Transaction
+
+T = TypeVar("T")
+
+
+class Statements(Protocol):
+    """The module that holds a database's SQL."""
+
+    FIND_CHECKOUT: str
+    FIND_CHECKOUT_OF_SESSION: str
+    FIND_CLAIM: str
+    FIND_PAYMENT: str
+    FIND_PAYMENTS_CLAIMING: str
+
+
+class SingleActs(ABC):
+    """What a database gives for free that can read rows and write."""
+
+    _sql: Statements
+
+    @abstractmethod
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` in a transaction of its own."""
+
+    @abstractmethod
+    async def _read(self, text: str, *parameters: object) -> list[Row]:
+        """The committed rows of one statement."""
+
+    async def beat(self, at_ms: int) -> None:
+        """Write and commit one small row, to know that a commit is possible.
+
+        Raises:
+            StorageUnavailableError: it is not.
+        """
+
+        async def write_heartbeat(transaction: Transaction) -> None:
+            await transaction.beat(at_ms)
+            await transaction.commit()
+
+        await self.write(write_heartbeat)
+
+    async def find_checkout(self, checkout_id: str) -> Checkout | None:
+        """The checkout of this id."""
+        return _first(await self._read(self._sql.FIND_CHECKOUT, checkout_id), row_to_checkout)
+
+    async def find_claim(self, key_digest: str) -> Claim | None:
+        """Who holds this key."""
+        return _first(await self._read(self._sql.FIND_CLAIM, key_digest), row_to_claim)
+
+    async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
+        """The checkout whose payment page was this session's."""
+        rows = await self._read(self._sql.FIND_CHECKOUT_OF_SESSION, session_id)
+        return _first(rows, row_to_checkout)
+
+    async def find_payment(self, session_id: str) -> Payment | None:
+        """The payment of this session."""
+        return _first(await self._read(self._sql.FIND_PAYMENT, session_id), row_to_payment)
+
+    async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
+        """The payments whose success URL names this checkout."""
+        rows = await self._read(self._sql.FIND_PAYMENTS_CLAIMING, checkout_id)
+        return [row_to_payment(row) for row in rows]
+
+
+def _first(rows: Sequence[Row], read: Callable[[Row], T]) -> T | None:
+    return read(rows[0]) if rows else None

@@ -1,0 +1,29 @@
+"""Presses the payment page's buttons from afar, to come to a page quickly."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from playwright.async_api import Page
+
+from tests.e2e.running import RunningDemo
+
+CART: Final = {"line_items": [{"price": "price_sandbox_mug", "quantity": 2}]}
+
+
+async def new_session(
+    page: Page, demo: RunningDemo, *acts: str, last_with: Mapping[str, object]
+) -> str:
+    """Stripe's id of a session for two mugs, to which `acts` have happened, the last `last_with`.
+
+    Unless the webhooks are to be late, the service has taken them all.
+    """
+    answer = await page.request.post(
+        f"{demo.service_url}/checkout", data=CART, headers={"Accept": "application/json"}
+    )
+    assert answer.ok, await answer.text()
+    session_id: str = (await answer.json())["session_id"]
+    for n, act in enumerate(acts, start=1):
+        url = f"{demo.shop_url}/sandbox/sessions/{session_id}/{act}"
+        answer = await page.request.post(url, data=dict(last_with) if n == len(acts) else {})
+        assert answer.ok, await answer.text()
+    return session_id
