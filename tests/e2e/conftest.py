@@ -1,8 +1,9 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
+from tests.builders import DEADLINE_S
 from tests.e2e.chromium import NoChromiumError, running_chromium
 from tests.e2e.figures import Figures
 from tests.e2e.own_page import OwnPage, PageServer, running_page_server
@@ -23,6 +24,7 @@ def anyio_backend() -> str:
 async def browser() -> AsyncIterator[Browser]:
     try:
         async with running_chromium() as browser:
+            expect.set_options(timeout=DEADLINE_S * 1000)
             yield browser
     except NoChromiumError as error:
         pytest.fail(str(error), pytrace=False)

@@ -12,21 +12,23 @@ from playwright.async_api import BrowserContext
 
 from tests.builders import DEADLINE_S
 
-CLICKED: Final = "clicked"
-PAGE_SHOWN: Final = "page shown"
-PAID_SHOWN: Final = "paid shown"
+PAYMENT_PAGE: Final = "the payment page is painted"
+PAID_PAINTED: Final = "paid is painted"
 
 # Since 1970, for the two pages count from moments of their own (High Resolution Time, 4.3).
 TELL: Final = """
 const note = (what, at = performance.now()) => tellMoment(what, performance.timeOrigin + at);
 
-addEventListener("click", (event) => note("clicked", event.timeStamp), true);
+addEventListener("click", ({ target, timeStamp }) => {
+  const button = target.closest("button");
+  if (button) note(button.innerText, timeStamp);
+}, true);
 
 new PerformanceObserver((list) => {
   for (const { startTime } of list.getEntriesByName("first-contentful-paint")) {
-    note("page shown", startTime);
+    if (location.pathname.startsWith("/c/pay/")) note("the payment page is painted", startTime);
     // What was there from the beginning is seen when it is painted.
-    if (document.querySelector("main[data-status=paid]")) note("paid shown", startTime);
+    if (document.querySelector("main[data-status=paid]")) note("paid is painted", startTime);
   }
 }).observe({ type: "paint", buffered: true });
 
@@ -36,7 +38,7 @@ addEventListener("DOMContentLoaded", () => {
   // One frame to paint it; the next begins when that is done.
   const whenPainted = (act) => requestAnimationFrame(() => requestAnimationFrame(act));
   new MutationObserver(() => {
-    if (main.dataset.status === "paid") whenPainted(() => note("paid shown"));
+    if (main.dataset.status === "paid") whenPainted(() => note("paid is painted"));
   }).observe(main, { attributeFilter: ["data-status"] });
 });
 """
@@ -55,16 +57,16 @@ class Stopwatch:
         await context.add_init_script(TELL)
 
     def reset(self) -> None:
-        """Forget all, right before the click that counts."""
+        """Forget the round before."""
         self._at_ms.clear()
         self._told.clear()
 
-    async def ms_from_click_to(self, what: str) -> float:
-        """How long it took, once it is over."""
+    async def ms(self, button: str, what: str) -> float:
+        """How long it took from the click on a button, once it is over."""
         async with asyncio.timeout(DEADLINE_S):
             await self._told[what].wait()
-        took_ms = self._at_ms[what] - self._at_ms[CLICKED]
-        assert took_ms > 0, "this was seen before the click"
+        took_ms = self._at_ms[what] - self._at_ms[button]
+        assert took_ms > 0, f"{what} before the click"
         return took_ms
 
     def _note(self, what: str, at_ms: float) -> None:

@@ -156,7 +156,7 @@ async def test_without_script_a_service_that_cannot_read_is_asked_again(
     finally:
         query(demo.database_path, "ALTER TABLE payments_away RENAME TO payments")
 
-    await expect(heading(page)).to_have_text(CONFIRMING)
+    await expect(heading(page)).to_have_text(CONFIRMING, timeout=PATIENCE_MS)
 
 
 @pytest.mark.e2e_long
