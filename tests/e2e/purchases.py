@@ -47,7 +47,7 @@ class Purchase:
     async def pay_and_come_back(self) -> None:
         """Pay, and look at the payment page again."""
         await self.pay()
-        await self.payment.go_back()
+        await self.payment.go_back(wait_until="commit")
         await expect(self.payment.get_by_text("Paid. Thank you!")).to_be_visible()
 
     async def assert_ends(self, words: str, status: str) -> None:

@@ -74,11 +74,13 @@ async def test_a_double_click_on_pay_is_one_payment(demo: RunningDemo, page: Pag
 
 async def click_twice_without_script(page: Page, name: str, address: str) -> None:
     """The second click comes when the first has done its work, but is not answered yet."""
-    has_worked = asyncio.Event()
+    has_worked, is_given_up = asyncio.Event(), asyncio.Event()
 
     async def hold_answer(route: Route) -> None:
         await route.fetch(max_redirects=0)
         has_worked.set()
+        await is_given_up.wait()
+        await route.abort()
 
     await page.route(address, hold_answer, times=1)
     # By the mouse itself: to click on a button is to wait for the page that it leads to.
@@ -86,7 +88,9 @@ async def click_twice_without_script(page: Page, name: str, address: str) -> Non
     assert box is not None
     await page.mouse.click(box["x"] + 5, box["y"] + 5)
     await has_worked.wait()
-    await page.mouse.click(box["x"] + 5, box["y"] + 5)
+    async with page.expect_event("requestfailed"):
+        await page.mouse.click(box["x"] + 5, box["y"] + 5)
+    is_given_up.set()
 
 
 @long
@@ -129,7 +133,7 @@ async def test_who_goes_back_by_the_browser_and_buys_again_gets_a_page_of_its_ow
     first = await Purchase.beside(page, demo)
     before = charges(demo)
 
-    await page.go_back()
+    await page.go_back(wait_until="commit")  # a page that was kept is not loaded
     await expect(page.get_by_label("Quantity of Coffee beans")).to_have_value("1")
     await click_buy(page)
 
@@ -149,7 +153,7 @@ async def test_who_goes_back_from_the_thanks_cannot_pay_again(
     await page.get_by_role("button", name="Pay $").click()
     await expect(heading(page)).to_have_text(PAID)
 
-    await page.go_back()
+    await page.go_back(wait_until="commit")
 
     await expect(page.get_by_text("Paid. Thank you!")).to_be_visible()
     await expect(page.get_by_role("button", name="Pay")).to_have_count(0)
