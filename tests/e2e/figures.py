@@ -1,9 +1,7 @@
 """How long things took, to be told at the end of a run. No figure decides a test."""
 
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from statistics import median
 
 
@@ -14,15 +12,8 @@ class Figures:
         self._times_ms: defaultdict[str, list[float]] = defaultdict(list)
         self._goals_ms: dict[str, float] = {}
 
-    @contextmanager
-    def time(self, name: str) -> Iterator[None]:
-        """Measure the block; one that fails is no figure."""
-        began = time.perf_counter()
-        yield
-        self.add(name, (time.perf_counter() - began) * 1000)
-
     def add(self, name: str, time_ms: float, *, goal_ms: float | None = None) -> None:
-        """Keep what somebody else has measured."""
+        """Keep what was measured."""
         self._times_ms[name].append(time_ms)
         if goal_ms is not None:
             self._goals_ms[name] = goal_ms

@@ -1,7 +1,6 @@
 """A buyer's way from the shop to the payment page and back, with a mouse."""
 
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,13 +9,10 @@ from playwright.async_api import Page, expect
 from app.demo import Demo
 from tests.builders import query
 from tests.docs.running import running_demo as running_command
-from tests.e2e.figures import Figures
 from tests.e2e.places import buy, buy_by, open_cart
 from tests.e2e.running import RunningDemo
 from tests.e2e.visitors import Variant, Visitors
 from tests.e2e.watch import Watch
-
-TIMES: Final = 10
 
 
 async def pay_here(page: Page) -> str:
@@ -70,6 +66,7 @@ async def test_the_command_that_starts_the_demo_gives_a_shop_in_which_one_can_bu
         assert status_of(session_id, demo.database_path) == "paid"
 
 
+@pytest.mark.e2e_long
 async def test_while_the_service_is_away_nobody_can_buy_and_then_everybody_can_again(
     demo: RunningDemo, page: Page, watch: Watch
 ) -> None:
@@ -82,17 +79,3 @@ async def test_while_the_service_is_away_nobody_can_buy_and_then_everybody_can_a
 
     await buy(page, demo)
     assert status_of(await pay_here(page), demo.database_path) == "paid"
-
-
-@pytest.mark.e2e_long
-async def test_how_long_a_buyer_waits_is_told_at_the_end_of_the_run(
-    demo: RunningDemo, page: Page, figures: Figures
-) -> None:
-    for _ in range(TIMES):
-        await open_cart(page, demo)
-        button = page.get_by_role("button", name="Buy", exact=True)
-        with figures.time("click on Buy -> payment page"):
-            await button.click()
-            await page.wait_for_url("**/c/pay/cs_*")
-
-    assert any(line.startswith("click on Buy -> payment page: median") for line in figures.lines)

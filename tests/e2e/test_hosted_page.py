@@ -88,7 +88,7 @@ async def test_a_double_click_pays_once_and_the_back_button_shows_where_it_stand
 
     await page.get_by_role("button", name="Pay $14.50").dblclick()
     await page.wait_for_url("**/thanks")
-    await page.go_back()
+    await page.go_back(wait_until="commit")  # a kept page is not loaded anew
 
     await expect(page.get_by_text("Paid. Thank you!")).to_be_visible()
     await expect(page.get_by_role("button", name="Open a dispute")).to_be_enabled()

@@ -80,7 +80,7 @@ async def cut_off(route: Route) -> None:
     await route.abort()
 
 
-@pytest.mark.parametrize("answer", [refuse, cut_off])
+@pytest.mark.parametrize("answer", [refuse, pytest.param(cut_off, marks=pytest.mark.e2e_long)])
 async def test_where_streams_do_not_pass_it_asks(
     page: Page, service: Service, watch: Watch, answer: object
 ) -> None:

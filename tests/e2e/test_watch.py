@@ -171,6 +171,7 @@ async def test_a_visitors_language_is_asked_for(
     assert own_page.languages[0].startswith(variant.locale)
 
 
+@pytest.mark.e2e_long
 def test_a_test_fails_by_what_its_page_did_unless_it_was_expected(tmp_path: Path) -> None:
     ended = run_inner_test(tmp_path)
 

@@ -40,6 +40,7 @@ async def test_a_misspelt_field_is_refused_by_its_name(visit: ShopPage) -> None:
     assert [each["pointer"] for each in problem["errors"]] == ["/cancel_ulr"]
 
 
+@pytest.mark.e2e_long
 async def test_who_is_limited_keeps_the_key_and_knows_when_to_come_again(
     tmp_path: Path, browser: Browser
 ) -> None:

@@ -81,6 +81,7 @@ async def test_where_nothing_more_can_happen_it_is_not_asked_again(shop: Shop) -
         assert len(polls(visit)) == 1
 
 
+@pytest.mark.e2e_long
 async def test_the_watch_outlasts_the_service(shop: Shop, tmp_path: Path) -> None:
     environment = service_environment(shop.url, shop.upstream)
     async with running_balancer() as balancer, AsyncExitStack() as stack:
