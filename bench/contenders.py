@@ -18,6 +18,7 @@ from bench.processes import Running, python_module, run_once, running
 SERVICE: Final = "the service"
 ON_SQLITE: Final = "the service on SQLite"
 TUTORIAL: Final = "Stripe's tutorial"
+UPSTREAM: Final = "upstream itself"
 DATABASE: Final = "checkout.db"
 LIVE_PATH: Final = "/health/live"
 _DOCS_PATH: Final = "/docs"  # FastAPI's own page tells that a rival is up
@@ -112,7 +113,7 @@ def rivals_of_postgres() -> list[Contender]:
 def upstream(delay_ms: float) -> Contender:
     """The fake Altan Pay, called by the load generator itself: nothing can be faster."""
     return Contender(
-        name="upstream itself",
+        name=UPSTREAM,
         command=python_module("bench.upstream", "--delay-ms", str(delay_ms)),
         first_path="/",
         requests=requests.orders,
