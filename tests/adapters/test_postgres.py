@@ -431,3 +431,23 @@ async def test_a_plan_that_was_made_for_empty_tables_still_uses_their_indexes(
 
     assert [line for line in plan if "Seq Scan" in line] == []
     await connection.close()
+
+
+async def test_a_limit_holds_whatever_the_planner_believes_of_the_table(
+    database: PostgresDatabase, postgres_url: str
+) -> None:
+    # With the figures of an empty table it once joined, and pruned all.
+    await fetch(postgres_url, "ANALYZE events")
+
+    async def add_three(transaction: Transaction) -> None:
+        await transaction.add_events([replace(EVENT, id=f"evt_{number}") for number in range(3)])
+        await transaction.commit()
+
+    async def prune_one(transaction: Transaction) -> int:
+        pruned = await transaction.prune_payloads(before_ms=EVENT.received_at_ms + 1, limit=1)
+        await transaction.commit()
+        return pruned
+
+    await database.write(add_three)
+
+    assert [await database.write(prune_one) for _ in range(4)] == [1, 1, 1, 0]

@@ -49,10 +49,12 @@ FULFIL_CLAIM = """
 FREE_CLAIM = """
     DELETE FROM idempotency_keys WHERE key_digest = $1 AND checkout_id = $2 AND state = 'creating'
 """
+# ARRAY, not IN: PostgreSQL may join with what IN names, and then find a limited set anew, with other
+# rows in it, for each row of the table.
 FORGET_CLAIMS = """
-    DELETE FROM idempotency_keys WHERE key_digest IN (
+    DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
         SELECT key_digest FROM idempotency_keys WHERE created_at_ms < $1 LIMIT 500
-        FOR UPDATE SKIP LOCKED)
+        FOR UPDATE SKIP LOCKED))
 """
 KNOWN_EVENTS = "SELECT id FROM events WHERE id = ANY($1::text[]) AND state <> 'failed'"
 STORED_EVENTS = "SELECT id, state, payload FROM events WHERE id = ANY($1::text[]) ORDER BY id"
@@ -91,9 +93,9 @@ SESSION_IDS = """
     ORDER BY 1 LIMIT $2
 """
 PRUNE = """
-    UPDATE events SET payload = NULL WHERE id IN (
+    UPDATE events SET payload = NULL WHERE id = ANY(ARRAY(
         SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < $1 LIMIT $2
-        FOR UPDATE SKIP LOCKED)
+        FOR UPDATE SKIP LOCKED))
 """
 TRY_TO_LEAD = "SELECT pg_try_advisory_xact_lock($1, $2)"
 SETTLE = """
