@@ -436,7 +436,13 @@ async def test_a_plan_that_was_made_for_empty_tables_still_uses_their_indexes(
 async def test_a_limit_holds_whatever_the_planner_believes_of_the_table(
     database: PostgresDatabase, postgres_url: str
 ) -> None:
-    # With the figures of an empty table it once joined, and pruned all.
+    # With the figures of a table whose rows have all gone it once joined, and pruned all.
+    await fetch(
+        postgres_url,
+        "INSERT INTO events (id, type, received_at_ms, state)"
+        " SELECT 'evt_' || n, 't', 1, 'folded' FROM generate_series(1, 2000) AS n",
+    )
+    await fetch(postgres_url, "DELETE FROM events")
     await fetch(postgres_url, "ANALYZE events")
 
     async def add_three(transaction: Transaction) -> None:

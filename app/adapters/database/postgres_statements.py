@@ -49,8 +49,8 @@ FULFIL_CLAIM = """
 FREE_CLAIM = """
     DELETE FROM idempotency_keys WHERE key_digest = $1 AND checkout_id = $2 AND state = 'creating'
 """
-# ARRAY, not IN: PostgreSQL may join with what IN names, and then find a limited set anew, with other
-# rows in it, for each row of the table.
+# ARRAY, not IN: PostgreSQL may join with what IN names, and then find a limited set anew, with
+# other rows in it, for each row of the table.
 FORGET_CLAIMS = """
     DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
         SELECT key_digest FROM idempotency_keys WHERE created_at_ms < $1 LIMIT 500
