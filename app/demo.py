@@ -35,6 +35,11 @@ _CONNECT_ID: Final = "acct_sandbox"
 _WEBHOOK_SECRET: Final = "whsec_sandbox_0123456789abcdef"  # noqa: S105 published on purpose
 
 
+def database_url(folder: Path) -> str:
+    """The DATABASE_URL of a demo in `folder`, whether it runs or not; reads and writes nothing."""
+    return f"sqlite:///{(folder / DATABASE_NAME).absolute()}"
+
+
 class DemoError(Exception):
     """The demo cannot start or go on; the words say why and what to do."""
 
@@ -148,7 +153,7 @@ class Demo:
             "SHOP_NAME": "Slow Morning",
             "BRAND_COLOR": "#93401d",
             "ALLOWED_ORIGINS": f"{self.shop_url},http://127.0.0.1:{self.sandbox_port}",
-            "DATABASE_URL": f"sqlite:///{self.database_path.absolute()}",
+            "DATABASE_URL": database_url(self.folder),
             "LOG_FORMAT": "console",
             "LOG_LEVEL": "error",
             "SANDBOX_PUBLIC_URL": self.shop_url,

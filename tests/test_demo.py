@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.demo import DATABASE_NAME, database_url
 from tests.builders import ROOT
 from tests.docs.running import PROGRAM, free_ports, running
 
@@ -62,6 +63,13 @@ def test_the_addresses_answer_and_the_database_is_there(demo: Demo) -> None:
     (database,) = re.findall(r"^The database  (.+)$", demo.words, re.MULTILINE)
     assert Path(database) == demo.folder / "demo.db"
     assert Path(database).exists()
+
+
+def test_its_database_url_is_known_without_a_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+
+    assert database_url(folder) == f"sqlite:///{folder}/{DATABASE_NAME}"
+    assert not folder.exists()
 
 
 def test_the_command_that_it_prints_follows_the_events_from_any_folder(
