@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from app.domain.networks import UNKNOWN_BUCKET, Address, bucket_of
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Some load balancers write the client's port behind its address.
 _ADDRESS = re.compile(r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[0-9a-fA-F:.]+)\](?::[0-9]+)?")
 
-IPV6_PREFIX = 64  # what one household or server gets; one client owns all of it
-
 
 def client_bucket(scope: Scope, trusted_proxies: Sequence[Network]) -> str:
-    """The address to count a client by, an IPv6 one as its /64.
+    """The client to count a request for: an IPv4 address, or an IPv6 /64.
 
     X-Forwarded-For is read from its end, where our own proxies write, and only as far as they are
     trusted: what stands before that, anybody can make up. Some proxies add a line of their own.
@@ -25,16 +24,30 @@ def client_bucket(scope: Scope, trusted_proxies: Sequence[Network]) -> str:
     peer = scope.get("client")
     address = _parse(peer[0]) if peer else None
     if address is None:
-        return "unknown"
+        return UNKNOWN_BUCKET
     forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
     while _is_trusted(address, trusted_proxies) and forwarded:
         before = _parse(forwarded.pop().strip())
         if before is None:
             break
         address = before
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-    return str(address)
+    return bucket_of(address)
+
+
+def peer_bucket(peer: str) -> str:
+    """The client to count a connection for, by its peer's address alone."""
+    address = _parse(peer)
+    return UNKNOWN_BUCKET if address is None else bucket_of(address)
+
+
+def is_trusted_peer(peer: str, trusted_proxies: Sequence[Network]) -> bool:
+    """Whether a connection comes from one of our own proxies, which speaks for many clients."""
+    address = _parse(peer)
+    return address is not None and _is_trusted(address, trusted_proxies)
+
+
+def _is_trusted(address: Address, trusted_proxies: Sequence[Network]) -> bool:
+    return any(address in network for network in trusted_proxies)
 
 
 def _parse(text: str) -> Address | None:
@@ -46,7 +59,3 @@ def _parse(text: str) -> Address | None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
     return address
-
-
-def _is_trusted(address: Address, trusted_proxies: Sequence[Network]) -> bool:
-    return any(address in network for network in trusted_proxies)

@@ -3,7 +3,7 @@ import ipaddress
 import pytest
 from starlette.types import Scope
 
-from app.web.client_address import client_bucket
+from app.web.client_address import client_bucket, is_trusted_peer, peer_bucket
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8:ffff::/48"))
 
@@ -60,3 +60,19 @@ def test_a_trusted_proxy_is_believed_from_the_end_and_as_far_as_trust_goes(
 ) -> None:
     assert client_bucket(scope("10.0.0.1", *forwarded), PROXIES) == bucket
     assert client_bucket(scope("::ffff:10.0.0.1", *forwarded), PROXIES) == bucket
+
+
+@pytest.mark.parametrize(
+    ("peer", "bucket", "is_ours"),
+    [
+        ("192.0.2.1", "192.0.2.1", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("2001:db8:ffff::7", "2001:db8:ffff::/64", True),
+        ("/run/a.sock", "unknown", False),
+    ],
+)
+def test_a_connection_is_counted_by_its_peer_alone(
+    peer: str, bucket: str, *, is_ours: bool
+) -> None:
+    assert peer_bucket(peer) == bucket
+    assert is_trusted_peer(peer, PROXIES) is is_ours

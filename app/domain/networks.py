@@ -1,0 +1,40 @@
+"""Who counts as one client, and the networks around it that hold many clients.
+
+Providers give one household or server an IPv6 /64, often a /56, sometimes a /48; whoever has it can
+use every address in it. IPv4 addresses come one by one, but neighbors in a /24 are often one owner.
+"""
+
+import ipaddress
+from typing import Final
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+UNKNOWN_BUCKET: Final = "unknown"  # a peer without an address; all of them are one client
+IPV4_PREFIXES: Final = (32, 24)
+IPV6_PREFIXES: Final = (64, 56, 48)
+
+
+def bucket_of(address: Address) -> str:
+    """The name of the client that `address` belongs to: an IPv4 address, or an IPv6 /64."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return _network(address, IPV6_PREFIXES[0])
+    return str(address)
+
+
+def networks_of(bucket: str) -> tuple[str, ...]:
+    """The client itself, then its networks from the smallest to the largest, by name.
+
+    An IPv4 client: itself and its /24. An IPv6 client: its /64, /56 and /48. The unknown client
+    has no network but itself.
+    """
+    if bucket == UNKNOWN_BUCKET:
+        return (bucket,)
+    address = ipaddress.ip_address(bucket.partition("/")[0])
+    prefixes = IPV4_PREFIXES if address.version == 4 else IPV6_PREFIXES  # noqa: PLR2004
+    return (bucket, *(_network(address, prefix) for prefix in prefixes[1:]))
+
+
+def _network(address: Address, prefix: int) -> str:
+    return str(ipaddress.ip_network((address, prefix), strict=False))

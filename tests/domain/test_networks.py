@@ -1,0 +1,32 @@
+import ipaddress
+
+import pytest
+
+from app.domain.networks import UNKNOWN_BUCKET, bucket_of, networks_of
+
+
+@pytest.mark.parametrize(
+    ("address", "bucket"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+    ],
+)
+def test_a_client_is_an_ipv4_address_or_an_ipv6_64(address: str, bucket: str) -> None:
+    assert bucket_of(ipaddress.ip_address(address)) == bucket
+
+
+@pytest.mark.parametrize(
+    ("bucket", "networks"),
+    [
+        ("192.0.2.1", ("192.0.2.1", "192.0.2.0/24")),
+        (
+            "2001:db8:1:2ff::/64",
+            ("2001:db8:1:2ff::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"),
+        ),
+        (UNKNOWN_BUCKET, (UNKNOWN_BUCKET,)),
+    ],
+)
+def test_the_networks_around_a_client_grow(bucket: str, networks: tuple[str, ...]) -> None:
+    assert networks_of(bucket) == networks
