@@ -91,12 +91,26 @@ def demo(
     port: Annotated[int, typer.Option(help="The service's port.")] = 8000,
     sandbox_port: Annotated[int, typer.Option(help="The shop's port.")] = 9000,
     folder: Annotated[Path, typer.Option(help="Where the database is kept.")] = Path("data"),
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="A page elsewhere that may buy here, like https://my-shop.example; repeatable. "
+            "Pages on this machine always may.",
+        ),
+    ] = None,
 ) -> None:
     """Try everything in a minute: the service, a sandbox and a small shop. No account needed."""
     from app.demo import Demo, DemoError  # noqa: PLC0415 see the module's docstring
+    from app.setting_origins import read_origin  # noqa: PLC0415
 
     try:
-        Demo(port=port, sandbox_port=sandbox_port, folder=folder).run()
+        origins = tuple(read_origin(origin) for origin in allow_origin or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--allow-origin") from error
+    demo = Demo(port=port, sandbox_port=sandbox_port, folder=folder, allowed_origins=origins)
+    try:
+        demo.run()
     except DemoError as error:
         _stop(f"The demo cannot run: {error}.")
 

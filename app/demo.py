@@ -1,6 +1,6 @@
-"""`altan-checkout demo`: the service, the sandbox and its shop as three-in-one, until Ctrl-C.
+"""`altan-checkout demo`: the service, the sandbox and its shop together, until Ctrl-C.
 
-Both run as processes of their own, as they would in earnest; this one starts, watches and ends
+Both run as processes of their own, as they do in production; this one starts, watches and ends
 them. Nothing of the caller's settings is used, so a demo never touches a real shop.
 """
 
@@ -23,6 +23,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
+from app.setting_origins import ANY_LOOPBACK
 from app.settings import Settings
 
 START_TIMEOUT_S: Final = 30.0
@@ -46,11 +47,12 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """Two ports and a folder."""
+    """Two ports, a folder, and the origins of pages elsewhere that may buy here."""
 
     port: int
     sandbox_port: int
     folder: Path
+    allowed_origins: tuple[str, ...] = ()
 
     @property
     def shop_url(self) -> str:
@@ -152,7 +154,7 @@ class Demo:
             "SUCCESS_URL": f"{self.shop_url}/thanks",
             "SHOP_NAME": "Slow Morning",
             "BRAND_COLOR": "#93401d",
-            "ALLOWED_ORIGINS": f"{self.shop_url},http://127.0.0.1:{self.sandbox_port}",
+            "ALLOWED_ORIGINS": ",".join((self.shop_url, ANY_LOOPBACK, *self.allowed_origins)),
             "DATABASE_URL": database_url(self.folder),
             "LOG_FORMAT": "console",
             "LOG_LEVEL": "error",
@@ -172,7 +174,10 @@ class Demo:
             "",
             "  1  Add something to the cart, and press Buy.",
             "  2  On the payment page, choose how the payment ends.",
-            "  3  See what the buyer is told. The back button leads to refunds and disputes.",
+            "  3  See what the buyer is told. Refund or dispute it under Payments.",
+            "",
+            "A page of your own can buy here, too, if it comes from this machine:",
+            f"  from [cyan]http://localhost[/], any port{self._also_allowed()}. README has one.",
             "",
             "Follow the events live, in a second terminal:",
             f"  [green]{escape(follow)}[/]",
@@ -184,6 +189,9 @@ class Demo:
         )
         # What is copied from here must not be broken by the window's edge.
         Console(highlight=False).print("\n".join(lines), soft_wrap=True)
+
+    def _also_allowed(self) -> str:
+        return "".join(f", and from [cyan]{escape(origin)}[/]" for origin in self.allowed_origins)
 
 
 def _program() -> list[str]:

@@ -38,7 +38,7 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-def _split(value: object) -> object:
+def split_list(value: object) -> object:
     """A list is written with commas, or as a JSON array."""
     if not isinstance(value, str):
         return value
@@ -91,13 +91,6 @@ def _altan_pay_url(value: str) -> str:
     return value
 
 
-def _origin(value: str) -> str:
-    url = read_web_url(value)
-    if url.rest not in {"", "/"}:
-        raise ValueError("must be origins alone, like https://shop.example, without a path")
-    return url.origin
-
-
 def _host(value: str) -> str:
     host = value.lower()
     try:
@@ -115,19 +108,16 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
-Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)
-]
 Hosts = Annotated[
     tuple[Annotated[str, AfterValidator(_host)], ...],
     NoDecode,
-    BeforeValidator(_split),
+    BeforeValidator(split_list),
     Field(min_length=1),
 ]
 WebhookSecrets = Annotated[
     tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...],
     NoDecode,
-    BeforeValidator(_split),
+    BeforeValidator(split_list),
     Field(min_length=1),
 ]
 Url = Annotated[str, AfterValidator(_web_url)]
@@ -263,7 +253,7 @@ def _color(value: str) -> str:
 ShopName = Annotated[str, AfterValidator(_shop_name)]
 Color = Annotated[str, AfterValidator(_color)]
 Rate = Annotated[str, AfterValidator(_rate)]
-Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split_list)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 ConnectId = Annotated[str, AfterValidator(_connect_id)]
 AltanPayUrl = Annotated[Url, AfterValidator(_altan_pay_url)]

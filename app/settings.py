@@ -3,6 +3,7 @@
 Only main, cli and bootstrap import this module; everything else is handed what it needs.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from app.domain.urls import is_loopback, read_web_url
+from app.setting_origins import Origins, check_origins, origins_of
 from app.setting_values import (
     CONNECT_ID_HELP,
     SECRETS_HELP,
@@ -30,7 +32,6 @@ from app.setting_values import (
     LogFormat,
     LogLevel,
     Networks,
-    Origins,
     Rate,
     SentryDsn,
     ShopName,
@@ -160,23 +161,21 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _sandbox_or_real(self) -> "Settings":
-        """The sandbox's secret is printed in this repository: whoever has it can forge events."""
-        pays_on_loopback = read_web_url(self.altan_pay_url).is_loopback
+        """The sandbox's secret is printed in this repository: anybody can forge events with it."""
         secrets = (secret.get_secret_value() for secret in self.stripe_webhook_secrets)
-        if (
-            any(secret.startswith(SANDBOX_SECRET_PREFIX) for secret in secrets)
-            and not pays_on_loopback
-        ):
+        are_sandbox = [secret.startswith(SANDBOX_SECRET_PREFIX) for secret in secrets]
+        if any(are_sandbox) and not self.is_sandbox:
             raise ValueError(
                 "STRIPE_WEBHOOK_SECRETS is wrong: it is the sandbox's published secret, but "
                 f"ALTAN_PAY_URL is not the sandbox; {SECRETS_HELP}"
             )
+        check_origins(self.allowed_origins or (), is_demo=self.is_sandbox and all(are_sandbox))
         return self
 
     @property
-    def shop_origins(self) -> frozenset[str]:
+    def shop_origins(self) -> Collection[str]:
         """The origins for CORS and redirect URLs."""
-        return frozenset(self.allowed_origins or (read_web_url(self.app_url).origin,))
+        return origins_of(self.allowed_origins or (read_web_url(self.app_url).origin,))
 
     @property
     def shop_name_shown(self) -> str:

@@ -58,7 +58,7 @@ def test_it_is_calm(demo: Demo) -> None:
 
 
 def test_the_addresses_answer_and_the_database_is_there(demo: Demo) -> None:
-    for address in re.findall(r"http://\S+", demo.words):
+    for address in re.findall(r"http://\S+:\d\S*", demo.words):
         assert httpx.get(address, trust_env=False).status_code == 200
     (database,) = re.findall(r"^The database  (.+)$", demo.words, re.MULTILINE)
     assert Path(database) == demo.folder / "demo.db"
@@ -89,6 +89,74 @@ def test_the_command_that_it_prints_follows_the_events_from_any_folder(
         too_late.cancel()
         process.terminate()
     assert "payment_intent.created" in shown
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080"]
+)
+def test_a_page_of_this_machine_may_buy_and_have_its_buyers_back(demo: Demo, origin: str) -> None:
+    asked = preflight(demo, origin)
+    bought = post_form(demo, origin, success_url=f"{origin}/thanks")
+
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, origin)
+    assert bought.status_code == 303
+    assert bought.headers["location"].startswith(demo.shop_url)
+    assert "any port" in demo.words
+
+
+def test_a_page_elsewhere_may_not(demo: Demo) -> None:
+    origin = "http://shop.test:5173"
+
+    assert preflight(demo, origin).status_code == 400
+    assert post_form(demo, origin).status_code == 403
+    assert post_form(demo, demo.shop_url, success_url=f"{origin}/thanks").status_code == 422
+
+
+def test_a_page_elsewhere_may_buy_once_the_demo_is_told_of_it(tmp_path: Path) -> None:
+    origin = "https://shop.test"
+    port, sandbox_port = free_ports(2)
+    ports = ("--port", str(port), "--sandbox-port", str(sandbox_port))
+    command = (*PROGRAM, "demo", *ports, "--allow-origin", f"{origin}/")
+
+    with running(command, folder=tmp_path, env=ENVIRONMENT, until="Ctrl-C") as words:
+        demo = Demo(words, tmp_path, f"http://localhost:{port}", f"http://localhost:{sandbox_port}")
+        assert f"and from {origin}. " in words
+        assert preflight(demo, origin).status_code == 200
+        assert post_form(demo, origin, success_url=f"{origin}/thanks").status_code == 303
+        assert post_form(demo, "https://other.test").status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["shop.test", "https://shop.test/thanks", "*", "any-loopback"])
+def test_what_is_no_origin_is_refused_before_anything_starts(tmp_path: Path, origin: str) -> None:
+    ended = subprocess.run(  # noqa: S603 our own program
+        (*PROGRAM, "demo", "--allow-origin", origin),
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert "--allow-origin" in ended.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def preflight(demo: Demo, origin: str) -> httpx.Response:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,idempotency-key",
+    }
+    return httpx.options(f"{demo.service_url}/checkout", headers=headers, trust_env=False)
+
+
+def post_form(demo: Demo, origin: str, **fields: str) -> httpx.Response:
+    form = {"price": "price_sandbox_mug", "quantity": "1", **fields}
+    return httpx.post(
+        f"{demo.service_url}/checkout", data=form, headers={"Origin": origin}, trust_env=False
+    )
 
 
 def test_who_buys_with_the_readmes_line_and_pays_by_hand_is_thanked(demo: Demo) -> None:

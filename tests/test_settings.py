@@ -111,6 +111,40 @@ def test_what_is_listed_takes_the_place_of_the_shops_own_origin(load: Load) -> N
     assert settings.shop_origins == frozenset({"https://www.shop.example"})
 
 
+SANDBOX = {
+    "ALTAN_PAY_URL": "http://127.0.0.1:9000",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox_0123456789abcdef",
+    "ALLOWED_ORIGINS": "https://shop.example,any-loopback",
+}
+
+
+def test_beside_the_sandbox_any_page_of_this_machine_can_be_allowed(load: Load) -> None:
+    settings = load(**SANDBOX)
+
+    assert "http://localhost:5173" in settings.shop_origins
+    assert list(settings.shop_origins) == ["https://shop.example"]
+
+
+@pytest.mark.parametrize(
+    "real",
+    [
+        {"STRIPE_WEBHOOK_SECRETS": "whsec_of_the_environment"},
+        {"STRIPE_WEBHOOK_SECRETS": "whsec_sandbox_0123456789abcdef,whsec_of_the_environment"},
+        {
+            "ALTAN_PAY_URL": "https://pay.altan.ai",
+            "STRIPE_WEBHOOK_SECRETS": "whsec_of_the_environment",
+        },
+    ],
+)
+def test_where_a_real_secret_is_known_pages_of_this_machine_are_not_allowed(
+    load: Load, real: dict[str, str]
+) -> None:
+    (line,) = load.lines(**{**SANDBOX, **real})
+
+    assert line.startswith("ALLOWED_ORIGINS is wrong: any-loopback works in the demo alone")
+    assert "whsec" not in line
+
+
 @pytest.mark.parametrize(
     ("name", "shown"), [(None, "shop.example"), ("The Pottery", "The Pottery")]
 )

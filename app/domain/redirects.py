@@ -1,6 +1,7 @@
 """Where a buyer may be sent: back to the shop's own pages, and on to a payment page."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from app.domain.errors import Fault, RedirectNotAllowedError
@@ -14,7 +15,7 @@ _SESSION_ID_SEGMENT = re.compile(r"/(cs_(?:test|live)_[A-Za-z0-9]+)(?=[/?#]|$)")
 class RedirectPolicy:
     """The shop's defaults, and the origins on which a page may choose its own return address."""
 
-    allowed_origins: frozenset[str]
+    allowed_origins: Collection[str]
     success_url_default: str
     cancel_url_default: str
 

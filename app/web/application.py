@@ -1,6 +1,6 @@
 """The routes: which address is answered by what. Everything here was made elsewhere."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,14 +58,14 @@ class Application:
         endpoints: Endpoints,
         *,
         version: str,
-        cors_origins: frozenset[str],
+        cors_origins: Collection[str],
         lifespan: Lifespan,
     ) -> None:
         self._webhooks = endpoints.webhooks
         # Around FastAPI, not within: a page must be able to read of our defects, too.
         self._rest: ASGIApp = CORSMiddleware(
             _make_fastapi(endpoints, version, lifespan),
-            allow_origins=sorted(cors_origins),
+            allow_origins=cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
             expose_headers=[

@@ -1,6 +1,6 @@
 """POST /checkout: a cart from a shop's page, as JSON or as a plain form; out comes a redirect."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -47,7 +47,7 @@ class CheckoutEndpoint:
     check_client: Callable[[str], Awaitable[None]]
     trusted_proxies: tuple[Network, ...]
     quantity_max: int
-    enforced_origins: frozenset[str] | None
+    enforced_origins: Collection[str] | None
     body_timeout_s: float = BODY_TIMEOUT_S
 
     async def __call__(self, request: Request) -> Response:

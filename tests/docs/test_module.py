@@ -1,16 +1,23 @@
 """README's pages that import /checkout.js work as they stand, in a browser, beside the demo."""
 
 import re
+import socket
+import uuid
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.async_api import Page
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 from tests.builders import ROOT
 from tests.e2e.checkout_js.shop_page import DEADLINE_MS
 from tests.e2e.chromium import running_chromium
+from tests.sandbox.neighbours import serving as served
 
 from .documents import README, marked
 from .running import Demo
@@ -68,6 +75,49 @@ async def test_the_buyer_reads_what_is_wrong_and_may_try_again(demo: Demo, page:
     await page.wait_for_function("document.getElementById('problem').textContent")
     assert await page.inner_text("#problem") == "The checkout cannot be reached."
     assert await page.is_enabled("#buy")
+
+
+def pages_of_this_machine(html: str) -> Starlette:
+    """README's page at each address, as a development server would show it."""
+
+    async def show(_request: Request) -> Response:
+        return HTMLResponse(html)
+
+    return Starlette(routes=[Route("/{path:path}", show)])
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_a_page_on_another_port_buys_in_the_demo_and_is_told_that_it_is_paid(
+    demo: Demo, page: Page, host: str
+) -> None:
+    (block,) = marked(README, "html", "own page")
+    listener = socket.create_server(("127.0.0.1", 0))
+    async with served(pages_of_this_machine(demo.here(block.text)), listener):
+        shop = f"http://{host}:{listener.getsockname()[1]}/"
+        await page.goto(shop)
+        await page.click("button")
+        await page.wait_for_url("**/c/pay/**")
+        assert lines_of(session_of(page.url, demo)) == [("price_sandbox_mug", 2)]
+
+        await page.get_by_role("button", name="Pay $29.00").click()
+
+        await page.wait_for_url(f"{shop}?*checkout_id=*")
+        await page.wait_for_function("document.querySelector('p').textContent === 'paid'")
+
+
+async def test_readmes_form_on_another_port_buys_in_the_demo_without_script(
+    demo: Demo, page: Page
+) -> None:
+    (block,) = marked(README, "html", "form")
+    listener = socket.create_server(("127.0.0.1", 0))
+    shop = f"http://localhost:{listener.getsockname()[1]}"
+    html = demo.here(block.text.replace("https://shop.example", shop))
+    html = re.sub(r'(name="idempotency_key" value=")[^"]*', rf"\g<1>{uuid.uuid4()}", html)
+    async with served(pages_of_this_machine(html), listener):
+        await page.goto(shop)
+        await page.click("button")
+        await page.wait_for_url("**/c/pay/**")
+        assert str(session_of(page.url, demo)["success_url"]).startswith(f"{shop}/thanks?")
 
 
 def test_the_react_example_imports_what_the_types_have() -> None:
