@@ -8,7 +8,6 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +16,7 @@ from app.domain.errors import CheckoutError, NotFoundError
 from app.web import openapi
 from app.web.body import ClientGoneError
 from app.web.checkout import CheckoutEndpoint
+from app.web.cors import Cors
 from app.web.drop_in import DropIn
 from app.web.health import Readiness, live
 from app.web.problems import Problems
@@ -63,21 +63,7 @@ class Application:
     ) -> None:
         self._webhooks = endpoints.webhooks
         # Around FastAPI, not within: a page must be able to read of our defects, too.
-        self._rest: ASGIApp = CORSMiddleware(
-            _make_fastapi(endpoints, version, lifespan),
-            allow_origins=cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
-            expose_headers=[
-                "ETag",
-                "RateLimit-Limit",
-                "RateLimit-Remaining",
-                "RateLimit-Reset",
-                "Retry-After",
-                "X-Request-Id",
-            ],
-            max_age=3600,
-        )
+        self._rest: ASGIApp = Cors(_make_fastapi(endpoints, version, lifespan), cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""

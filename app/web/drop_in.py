@@ -12,9 +12,8 @@ from app.web.status import is_known
 
 _STATIC: Final = Path(__file__).parent / "static"
 
-# Anybody's page may load them: nothing in them is secret, and CORS guards what they call.
+# Any page may load them (app/web/cors): nothing in them is secret, and CORS guards what they call.
 _HEADERS: Final = {
-    "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "X-Content-Type-Options": "nosniff",
 }

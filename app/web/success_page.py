@@ -71,6 +71,7 @@ class SuccessPageEndpoint:
         is_exact = request.query_params.get("v") == script.version
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable" if is_exact else "no-cache",
+            "Cross-Origin-Resource-Policy": "cross-origin",
             "X-Content-Type-Options": "nosniff",
         }
         return Response(script.text, headers=headers, media_type="text/javascript")

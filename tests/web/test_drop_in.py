@@ -70,23 +70,6 @@ async def test_a_browser_takes_it_for_what_it_is_and_on_any_page(
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(
-    ("origin", "allowed"), [(None, "*"), ("https://other.example", "*"), (SHOP, SHOP)]
-)
-async def test_a_page_of_any_origin_may_import_it(
-    client: httpx.AsyncClient, path: str, origin: str | None, allowed: str
-) -> None:
-    tag = (await client.get(path)).headers["etag"]
-    sent = {"Origin": origin} if origin else {}
-
-    for known in ({}, {"If-None-Match": tag}):
-        headers = (await client.get(path, headers=sent | known)).headers
-
-        assert headers.get_list("access-control-allow-origin") == [allowed]
-        assert "Origin" in headers["vary"]
-
-
-@pytest.mark.parametrize("path", PATHS)
 async def test_head_tells_the_same_headers(client: httpx.AsyncClient, path: str) -> None:
     got, headed = await client.get(path), await client.head(path)
 
@@ -136,7 +119,6 @@ async def test_the_hash_of_another_version_leads_to_the_latest(client: httpx.Asy
 
     assert (answer.status_code, answer.headers["location"]) == (307, "/checkout.js")
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["access-control-allow-origin"] == "*"
 
 
 async def test_the_tag_is_the_digest_that_integrity_takes(client: httpx.AsyncClient) -> None:
