@@ -7,7 +7,7 @@ decode a query and take the first of a name (URL standard, 5.1 and 6.2).
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.return_urls import OWN_NAMES, SESSION_ID_PLACEHOLDER, with_ids
@@ -157,6 +157,7 @@ QUERIES = st.lists(st.builds(str.__add__, NAMES, VALUES), max_size=6).map("&".jo
 TEXT = st.from_regex(r"[!-\"$-\[\]-~]{0,12}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(st.one_of(QUERIES, TEXT), st.one_of(QUERIES, TEXT))
 @example("session_id=old", "session_id=old")
 def test_pages_of_both_kinds_read_the_new_ids_and_read_them_once(query: str, routed: str) -> None:
@@ -170,6 +171,7 @@ def test_pages_of_both_kinds_read_the_new_ids_and_read_them_once(query: str, rou
     assert sent(url) == url
 
 
+@settings(deadline=None)
 @given(st.one_of(QUERIES, TEXT))
 def test_the_shops_own_parameters_stay_in_their_order(query: str) -> None:
     literal = sent(f"{SHOP}/t?{query}").removeprefix(f"{SHOP}/t?")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -210,6 +211,7 @@ async def test_an_endless_list_is_answered_by_a_short_one(client: httpx.AsyncCli
     assert allowed_by(answer) >= {"authorization", "x-0"}
 
 
+@hypothesis.settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n")))
 async def test_whatever_is_asked_for_only_names_come_back(text: str) -> None:
     async with in_process(Cors(unreachable, frozenset({SHOP}))) as client:
