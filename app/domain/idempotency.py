@@ -12,6 +12,13 @@ from app.domain.errors import Fault, InvalidCartError
 KEY_LIFE_MS: Final = 24 * 60 * 60 * 1000
 
 _KEY = re.compile(r"[ -~]{1,255}")
+# With these as keys, every buyer of a cart would get the first one's payment page: the words of
+# README's example, what a script writes for a missing value, and a template that nobody rendered.
+_PLACEHOLDER = re.compile(
+    r".*\ba random UUID\b.*|undefined|null|NaN|\[object \w+\]"
+    r"|.*(?:\{\{.*\}\}|\$\{.*\}|<%.*%>|\{%.*%\}).*",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +32,16 @@ def read_idempotency_key(text: str) -> IdempotencyKey:
     """Read a key from a header or a form.
 
     Raises:
-        InvalidCartError: it is empty, longer than 255, or not printable ASCII.
+        InvalidCartError: it is empty, longer than 255, not printable ASCII, or a placeholder that
+            would be the same for every buyer.
     """
+    if _PLACEHOLDER.fullmatch(text):
+        raise _refused(
+            "is a placeholder, the same for every buyer; fill in a random UUID, a new one for each "
+            "buyer and cart (1 to 255 printable ASCII characters)"
+        )
     if not _KEY.fullmatch(text):
-        fault = Fault("/idempotency_key", "must be 1 to 255 printable ASCII characters")
-        raise InvalidCartError("The Idempotency-Key is not valid.", faults=[fault])
+        raise _refused("must be 1 to 255 printable ASCII characters")
     return IdempotencyKey(hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -43,3 +55,8 @@ def fingerprint(request: CheckoutRequest) -> str:
         "client_reference_id": request.client_reference_id,
     }
     return hashlib.sha256(json.dumps(normal, sort_keys=True).encode()).hexdigest()
+
+
+def _refused(detail: str) -> InvalidCartError:
+    fault = Fault("/idempotency_key", detail)
+    return InvalidCartError("The Idempotency-Key is not valid.", faults=[fault])

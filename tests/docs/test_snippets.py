@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Sequence
+from html import unescape
 from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import urlencode
@@ -122,13 +123,43 @@ def test_a_form_that_is_sent_twice_leads_to_one_payment_page(demo: Demo) -> None
     assert pages[0] == pages[1] != pages[2]
 
 
+def keys_to_fill_in(demo: Demo) -> dict[str, str]:
+    """The key's value as somebody copies it from README, and from each page of the demo's shop."""
+    copied = {"README": dict(readmes_form(demo, key=None).fields)["idempotency_key"]}
+    for path in ("/", "/?mug=2", "/sandbox/faults"):
+        page = httpx.get(f"{demo.shop_url}{path}", trust_env=False).text
+        for lines in re.findall(r"<pre.*?><code>(.*?)</code>", page, re.DOTALL):
+            fields = dict(Form(unescape(lines)).fields)
+            copied |= {path: fields["idempotency_key"]} if "idempotency_key" in fields else {}
+    return copied
+
+
 def test_a_form_whose_key_nobody_filled_in_is_refused_so_that_buyers_never_share_one(
     demo: Demo,
 ) -> None:
-    answer = send(readmes_form(demo, key=None), demo)
+    keys = keys_to_fill_in(demo)
+    assert keys.keys() == {"README", "/", "/?mug=2"}
 
-    assert answer.status_code == 422
-    assert "printable ASCII" in answer.text
+    for key in keys.values():
+        answer = send(readmes_form(demo, key=key), demo)
+
+        assert answer.status_code == 422
+        assert "is a placeholder, the same for every buyer" in answer.text
+
+
+def test_a_header_that_nobody_filled_in_is_refused_too(demo: Demo) -> None:
+    cart = {"line_items": [{"price": "price_ABC123", "quantity": 1}]}
+
+    for key in (*keys_to_fill_in(demo).values(), "undefined"):
+        headers = [(b"Idempotency-Key", key.encode()), (b"Accept", b"application/json")]
+        answer = httpx.post(
+            f"{demo.service_url}/checkout", json=cart, headers=headers, trust_env=False
+        )
+
+        assert answer.status_code == 422
+        (fault,) = answer.json()["errors"]
+        assert fault["pointer"] == "/idempotency_key"
+        assert "is a placeholder, the same for every buyer" in fault["detail"]
 
 
 def test_every_field_of_the_form_table_is_taken(demo: Demo) -> None:

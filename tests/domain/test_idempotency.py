@@ -30,6 +30,45 @@ def test_a_key_of_another_form_is_refused(text: str) -> None:
     assert [fault.pointer for fault in caught.value.faults] == ["/idempotency_key"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "… a random UUID, made as this page is rendered",
+        "&#8230; a random UUID, made as this page is rendered",  # a page without the character
+        "\xe2\x80\xa6 a random UUID, made as this page is rendered",  # as a header is read
+        "a random UUID, made as this page is rendered",
+        "a random UUID",
+        "undefined",
+        "null",
+        "NaN",
+        "[object Object]",
+        "[object Promise]",
+        "{{ uuid4() }}",
+        "order-{{ id }}",
+        "${crypto.randomUUID()}",
+        "<%= SecureRandom.uuid %>",
+        "{% uuid %}",
+        "{{\n}}",
+    ],
+)
+def test_a_placeholder_that_all_buyers_would_share_is_refused_with_what_to_do(text: str) -> None:
+    with pytest.raises(InvalidCartError) as caught:
+        read_idempotency_key(text)
+
+    (fault,) = caught.value.faults
+    assert fault.pointer == "/idempotency_key"
+    assert "placeholder" in fault.detail
+    assert "a new one for each buyer and cart" in fault.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "$1", "<k>", "%7B", "undefined-1", "nullable", "{a}{b}", '"9f1c"', "random UUID", "{{"],
+)
+def test_what_only_looks_a_little_like_a_placeholder_is_a_key(text: str) -> None:
+    assert len(read_idempotency_key(text).digest) == 64
+
+
 def test_where_and_in_which_order_a_cart_stood_does_not_matter() -> None:
     reordered = Cart(tuple(reversed(CART.line_items)), CART.mode)
 
