@@ -31,8 +31,9 @@ from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.upstream import MeasuredPaymentPages
 from app.observability.watch import Watch
 from app.observability.webhooks import WebhookReport
+from app.setting_doubts import doubts
 from app.setting_values import LogFormat
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, odd_names
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.ports import Alarm, AlertName, Clock, PaymentPages
@@ -80,6 +81,11 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
         _log.warning("no_catalog", words="any price of the account can be bought: CATALOG_FILE")
     if settings.is_sandbox:
         _log.warning("sandbox", words="Altan Pay is played by this machine; no real money moves")
+    for words in odd_names():
+        _log.warning("unknown_setting", words=words)
+    for doubt in doubts(settings):
+        if doubt.is_told_at_start:
+            _log.warning("doubtful_setting", setting=doubt.name, words=doubt.words)
     prepare_database(settings, by_operator=by_operator)
 
 

@@ -23,7 +23,7 @@ from app.adapters.database.postgres_connections import connect as open_postgres
 from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of
 from app.adapters.database.postgres_schema import migrate_postgres
 from app.adapters.database.schema import metadata
-from app.setting_values import check_database_url, database_name, is_postgres
+from app.setting_database_url import check_database_url, database_name, is_postgres
 
 BATCH: Final = 200  # rows in memory at once; an event may have 1 MiB
 

@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
-from app.settings import Settings
+from app.setting_doubts import doubts
+from app.settings import Settings, odd_names
 
 if TYPE_CHECKING:
     from app.adapters.database.postgres_checkup import Checkup
@@ -59,6 +60,7 @@ class _Look:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at each part in turn; a part that cannot be looked at fails, and the rest go on."""
     yield Finding("settings", Verdict.OK, "complete and well-formed")
+    yield from _settings(settings)
     yield from _secrets(settings)
     yield from _shop(settings)
     for look in (
@@ -70,6 +72,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield look.at(settings)
         except (OSError, ValueError, sqlite3.Error) as error:
             yield Finding(look.subject, Verdict.FAILS, f"{error}: {look.advice}")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for line in odd_names():
+        yield Finding(line.partition(" ")[0], Verdict.WARNING, line)
+    for doubt in doubts(settings):
+        yield Finding(doubt.name, Verdict.WARNING, doubt.words)
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
@@ -89,14 +98,6 @@ def _shop(settings: Settings) -> Iterator[Finding]:
     if settings.is_sandbox:
         yield Finding("mode", Verdict.WARNING, "sandbox: ALTAN_PAY_URL is this very machine")
     yield _catalog(settings)
-    try:
-        uuid.UUID(settings.altan_account_id)
-    except ValueError:
-        words = "not a UUID, as Altan's ids are; copy it from your Altan workspace again"
-        yield Finding("ALTAN_ACCOUNT_ID", Verdict.WARNING, words)
-    if settings.app_url.startswith("http://") and not settings.is_sandbox:
-        words = "plain http; Stripe's live mode sends buyers back over https only"
-        yield Finding("APP_URL", Verdict.WARNING, words)
 
 
 def _catalog(settings: Settings) -> Finding:

@@ -49,8 +49,10 @@ def _allowed_origin(value: str) -> str:
     return value if value == ANY_LOOPBACK else read_origin(value)
 
 
+# `NoDecode` stands outermost: further in, as in `Origins | None`, it is not seen, and the value is
+# read as JSON first, so that `null` would pass as unset.
 Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_allowed_origin)], ...],
+    tuple[Annotated[str, AfterValidator(_allowed_origin)], ...] | None,
     NoDecode,
     BeforeValidator(split_list),
 ]

@@ -1,16 +1,18 @@
 """What a good value of each setting is, as types: each refuses in words that say what to do."""
 
+import ipaddress
 import json
 import re
 from enum import StrEnum
-from typing import Annotated, Final
-from urllib.parse import parse_qsl, urlsplit
+from typing import Annotated, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import limits
-from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from app.domain.urls import read_web_url
+from app.setting_database_url import check_database_url
 
 CONNECT_ID_HELP: Final = (
     "ask Altan Pay for your Stripe Connect id in your Altan workspace, and set it here (acct_…)"
@@ -18,6 +20,10 @@ CONNECT_ID_HELP: Final = (
 SECRETS_HELP: Final = (
     "set it to the signing secret (whsec_…) that Stripe shows for your webhook endpoint"
 )
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 SHOP_NAME_LENGTH_MAX: Final = 80  # it stands on a phone's page, above everything else
 
@@ -39,18 +45,30 @@ class LogFormat(StrEnum):
 
 
 def split_list(value: object) -> object:
-    """A list is written with commas, or as a JSON array."""
-    if not isinstance(value, str):
+    """A list is written with commas, or as a JSON array of texts.
+
+    The defaults pass: None, or an empty tuple. A text that names nothing is refused, for an empty
+    list would switch off the very check that somebody wanted to set.
+    """
+    if value is None or value == ():
         return value
-    text = value.strip()
-    if text.startswith("["):
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                "is not a valid JSON array; commas between the values do, too"
-            ) from error
-    return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(value, str):
+        text = value.strip()
+        value = _json_array(text) if text.startswith("[") else text.split(",")
+        value = [part.strip() for part in value if part.strip()]
+    if not value or value == ["null"]:
+        raise ValueError("is set, but names nothing; fill it in, or remove it")
+    return value
+
+
+def _json_array(text: str) -> list[str]:
+    try:
+        parts = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError("is not a valid JSON array; commas between the values do, too") from error
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError("must be a JSON array of texts in quotes, or values with commas between")
+    return list(parts)
 
 
 def _refuse_placeholder(value: str, *, how: str) -> None:
@@ -62,6 +80,11 @@ def _refuse_placeholder(value: str, *, how: str) -> None:
 
 def _account_id(value: str) -> str:
     _refuse_placeholder(value, how="copy it from your Altan workspace")
+    if value.startswith("acct_"):
+        raise ValueError(
+            "is a Stripe account (acct_…), which belongs into ALTAN_STRIPE_CONNECT_ID; "
+            "copy the Altan account's own id, a UUID, from your Altan workspace"
+        )
     if not re.fullmatch(r"[!-~]{1,128}", value) or value in {".", ".."}:
         raise ValueError("is not an Altan account id; copy it from your Altan workspace")
     return value
@@ -69,6 +92,11 @@ def _account_id(value: str) -> str:
 
 def _connect_id(value: str) -> str:
     _refuse_placeholder(value, how=CONNECT_ID_HELP)
+    if _UUID.fullmatch(value):
+        raise ValueError(
+            f"is a UUID, which is the form of ALTAN_ACCOUNT_ID: are the two swapped? "
+            f"{CONNECT_ID_HELP[:1].upper()}{CONNECT_ID_HELP[1:]}"
+        )
     if not re.fullmatch(r"acct_[A-Za-z0-9_]{1,250}", value):
         raise ValueError(f"is not of the form acct_…; {CONNECT_ID_HELP}")
     return value
@@ -108,94 +136,20 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
-Hosts = Annotated[
-    tuple[Annotated[str, AfterValidator(_host)], ...],
-    NoDecode,
-    BeforeValidator(split_list),
-    Field(min_length=1),
-]
-WebhookSecrets = Annotated[
-    tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...],
-    NoDecode,
-    BeforeValidator(split_list),
-    Field(min_length=1),
-]
-Url = Annotated[str, AfterValidator(_web_url)]
-
-
-# What the driver understands; it would send anything else to the server, which would refuse us.
-_POSTGRES_PARAMETERS: Final = frozenset(
-    [
-        "host",
-        "port",
-        "sslmode",
-        "sslrootcert",
-        "sslcert",
-        "sslkey",
-        "sslcrl",
-        "sslnegotiation",
-        "target_session_attrs",
-    ]
-)
-_POSTGRES_FORM: Final = "postgresql://user:password@host:5432/database?sslmode=require"
-_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-
-
-def is_postgres(database_url: str) -> bool:
-    """Whether it names a PostgreSQL server rather than an SQLite file."""
-    return database_url.startswith(("postgresql://", "postgres://"))
-
-
-def check_database_url(value: SecretStr) -> SecretStr:
-    """The very value.
-
-    Raises:
-        ValueError: it is of no form that we know; the words tell nothing of it.
-    """
-    text = value.get_secret_value()
-    if is_postgres(text):
-        _check_postgres(text)
-    elif not re.fullmatch(r"sqlite:///[^?#]+", text):
-        raise ValueError(
-            f"must be sqlite:///relative/path.db, sqlite:////absolute/path.db or {_POSTGRES_FORM}"
-        )
-    return value
-
-
-def _check_postgres(text: str) -> None:
-    """Words without any part of the value: what seems to be the port may be half a password."""
+def _network(value: str) -> Network:
     try:
-        parts = urlsplit(text)
-        hosts = parts.netloc.rpartition("@")[2].split(",")
-        for host in hosts:
-            _ = urlsplit(f"//{host}").port
-        parameters = dict(parse_qsl(parts.query, strict_parsing=True) if parts.query else ())
+        return ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(_network_fault(value)) from error
+
+
+def _network_fault(value: str) -> str:
+    """`10.0.0.1/8` is the commonest fault: which network is meant can be said."""
+    try:
+        meant = ipaddress.ip_network(value, strict=False)
     except ValueError:
-        raise ValueError(
-            f"must be {_POSTGRES_FORM}, with special characters of the password"
-            " percent-encoded: %40 for @, %2F for /, %23 for #, %3A for :"
-        ) from None
-    if not hosts[0] and "host" not in parameters:
-        raise ValueError(f"names no host: {_POSTGRES_FORM}, or ?host=/run/postgresql for a socket")
-    if not re.fullmatch(r"/[^/]+", parts.path) or parts.fragment:
-        raise ValueError(f"names no database, or more than one: {_POSTGRES_FORM}")
-    if unknown := sorted(parameters.keys() - _POSTGRES_PARAMETERS):
-        known = ", ".join(sorted(_POSTGRES_PARAMETERS))
-        names = [name if re.fullmatch(r"[a-z_]{1,40}", name) else "one" for name in unknown]
-        raise ValueError(f"has parameters that are not understood ({names[0]}); known: {known}")
-    if parameters.get("sslmode", "prefer") not in _SSL_MODES:
-        raise ValueError(f"has an unknown sslmode; one of {', '.join(_SSL_MODES)}")
-
-
-def database_name(database_url: str) -> str:
-    """What people call a database: its URL without password and parameters."""
-    if not is_postgres(database_url):
-        return database_url
-    parts = urlsplit(database_url)
-    credentials, _, place = parts.netloc.rpartition("@")
-    user = credentials.partition(":")[0]
-    host = place or dict(parse_qsl(parts.query)).get("host", "")
-    return f"postgresql://{user}{'@' if user else ''}{host}{parts.path}"
+        return "must be IP addresses or networks, like 10.0.0.5 or 172.16.0.0/12; no host names"
+    return f"has an address with a network's length; did you mean {meant}?"
 
 
 def _rate(value: str) -> str:
@@ -219,7 +173,10 @@ def _storage(value: SecretStr) -> SecretStr:
     except ValueError:
         is_redis = False
     if text != "memory" and not is_redis:
-        raise ValueError("must be memory, or a Redis URL like redis://host:6379/0")
+        raise ValueError(
+            "must be memory, or a Redis URL like redis://host:6379/0; percent-encode special "
+            "characters of a password (%40 for @, %2F for /, %23 for #)"
+        )
     return value
 
 
@@ -253,7 +210,19 @@ def _color(value: str) -> str:
 ShopName = Annotated[str, AfterValidator(_shop_name)]
 Color = Annotated[str, AfterValidator(_color)]
 Rate = Annotated[str, AfterValidator(_rate)]
-Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split_list)]
+
+Networks = Annotated[
+    tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(split_list)
+]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(split_list)
+]
+WebhookSecrets = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...],
+    NoDecode,
+    BeforeValidator(split_list),
+]
+Url = Annotated[str, AfterValidator(_web_url)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 ConnectId = Annotated[str, AfterValidator(_connect_id)]
 AltanPayUrl = Annotated[Url, AfterValidator(_altan_pay_url)]

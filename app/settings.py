@@ -18,9 +18,11 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from app.domain.urls import is_loopback, read_web_url
+from app.setting_database_url import database_name, is_postgres
+from app.setting_faults import fault_lines
+from app.setting_names import lines_about_names, names_in_use
 from app.setting_origins import Origins, check_origins, origins_of
 from app.setting_values import (
-    CONNECT_ID_HELP,
     SECRETS_HELP,
     AccountId,
     AlertUrl,
@@ -38,14 +40,15 @@ from app.setting_values import (
     StorageUrl,
     Url,
     WebhookSecrets,
-    database_name,
-    is_postgres,
 )
 
 SECRETS_DIR: Final = Path("/run/secrets")
 
 # The sandbox's secret is public, so a service that takes it must not talk to the real Altan Pay.
 SANDBOX_SECRET_PREFIX: Final = "whsec_sandbox_"  # noqa: S105 a mark, not a secret
+
+
+_NOT_TEXT: Final = ".env, or a file in /run/secrets, is not UTF-8 text; save it as UTF-8"
 
 
 class _SecretFiles(SecretsSettingsSource):
@@ -105,7 +108,7 @@ class Settings(BaseSettings):
         None, description="how the success page calls the shop; unset: APP_URL's host"
     )
     brand_color: Color = Field("#3366d6", description="the success page's colour, #rrggbb")
-    allowed_origins: Origins | None = Field(
+    allowed_origins: Origins = Field(
         None,
         description="for CORS, the Origin check and redirect URLs; unset: APP_URL's origin",
     )
@@ -214,6 +217,12 @@ class Settings(BaseSettings):
         return is_loopback(read_web_url(self.altan_pay_url).host)
 
 
+SETTING_NAMES: Final = (
+    *(name.upper() for name in Settings.model_fields),
+    "STRIPE_WEBHOOK_SECRET",
+)
+
+
 class SettingsError(Exception):
     """Some settings are wrong or missing: one line each, ready to print, no secret in them."""
 
@@ -234,35 +243,20 @@ def load_settings(*, secrets_dir: Path = SECRETS_DIR) -> Settings:
     try:
         return Settings(**sources)
     except ValidationError as error:
-        raise SettingsError(_lines(error)) from None
-    except (OSError, UnicodeDecodeError, SourceError) as error:
-        raise SettingsError([f"The settings cannot be read: {error}"]) from error
+        raise SettingsError([*fault_lines(Settings, error), *odd_names(secrets_dir)]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([f"The settings cannot be read: {_NOT_TEXT}"]) from None
+    except (OSError, SourceError) as error:
+        raise SettingsError([f"The settings cannot be read: {_reason(error)}"]) from error
 
 
-def _lines(error: ValidationError) -> list[str]:
-    """One for each setting, however many of a list's entries are wrong."""
-    first = {fault["loc"][:1]: fault for fault in reversed(error.errors())}
-    return [_line(fault) for fault in reversed(first.values())]
+def odd_names(secrets_dir: Path = SECRETS_DIR) -> list[str]:
+    """A line for each name that seems to be meant for us, but is none of our settings'."""
+    return lines_about_names(names_in_use(secrets_dir), frozenset(SETTING_NAMES))
 
 
-def _line(fault: Any) -> str:  # noqa: ANN401 pydantic's own dict
-    name = str(fault["loc"][0]).upper() if fault["loc"] else ""
-    if fault["type"] == "missing":
-        return f"{name} is missing: {_what_to_do(name)}"
-    if fault["type"] == "too_short":
-        return f"{name} is wrong: list at least one"
-    if fault["type"] == "value_error":  # our own words
-        words = str(fault["ctx"]["error"])
-        return f"{name} is wrong: {words}" if name else words
-    words = str(fault["msg"])
-    return f"{name} is wrong: {words[:1].lower()}{words[1:]}"
-
-
-def _what_to_do(name: str) -> str:
-    helps = {
-        "ALTAN_ACCOUNT_ID": "set it to your Altan account's id, from your Altan workspace",
-        "ALTAN_STRIPE_CONNECT_ID": CONNECT_ID_HELP,
-        "STRIPE_WEBHOOK_SECRETS": SECRETS_HELP,
-        "APP_URL": "set it to your shop's root URL, for example https://shop.example",
-    }
-    return helps[name]
+def _reason(error: OSError | SourceError) -> str:
+    """Of the sources' own errors only the system's words: the others may quote a value."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return "a value is of no form that its setting may have"

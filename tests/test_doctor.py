@@ -52,7 +52,16 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
 
     async with altan_pay() as server:
         by_subject = await findings(
-            settings(tmp_path, altan_pay_url=server.url, catalog_file=catalog)
+            settings(
+                tmp_path,
+                altan_account_id="4f6c1c1e-17a2-4000-8000-0123456789ab",
+                altan_pay_url=server.url,
+                app_url="https://pottery.test",
+                allowed_origins=["https://pottery.test"],
+                stripe_livemode=True,
+                trusted_proxies=["172.16.0.0/12"],
+                catalog_file=catalog,
+            )
         )
 
     assert {subject: finding.verdict for subject, finding in by_subject.items()} == {
@@ -107,17 +116,83 @@ async def test_an_account_id_that_is_no_uuid_is_doubted(tmp_path: Path) -> None:
     assert finding.verdict is WARNING
 
 
-async def test_a_shop_without_https_is_doubted_where_real_money_moves(tmp_path: Path) -> None:
-    real = "https://pay.altan.invalid"
+@pytest.mark.parametrize(
+    ("changes", "subject", "words"),
+    [
+        ({"app_url": "http://pottery.test"}, "APP_URL", "plain http"),
+        ({"app_url": "https://shop.example/de"}, "APP_URL", "placeholder"),
+        ({"app_url": "http://shop.example.com"}, "APP_URL", "placeholder"),
+        ({"success_url": "http://pottery.test/ok"}, "SUCCESS_URL", "plain http"),
+        ({"cancel_url": "https://example.org/"}, "CANCEL_URL", "placeholder"),
+        ({"allowed_origins": ["https://shop.example"]}, "ALLOWED_ORIGINS", "placeholder"),
+        (
+            {"app_url": "https://a.test", "allowed_origins": ["https://www.a.test"]},
+            "ALLOWED_ORIGINS",
+            "add https://a.test",
+        ),
+        ({}, "ALLOWED_ORIGINS", "unset"),
+        ({}, "STRIPE_LIVEMODE", "unset"),
+        ({}, "TRUSTED_PROXIES", "unset"),
+        ({"trusted_proxies": ["10.0.0.0/8", "0.0.0.0/0"]}, "TRUSTED_PROXIES", "0.0.0.0/0 trusts"),
+        ({"trusted_proxies": ["::/0"]}, "TRUSTED_PROXIES", "::/0 trusts"),
+        ({"trusted_proxies": ["8.0.0.0/7"]}, "TRUSTED_PROXIES", "8.0.0.0/7 trusts"),
+        ({"altan_account_id": "0" * 8 + "-0000-0000-0000-" + "0" * 12}, "ALTAN_ACCOUNT_ID", "pla"),
+        ({"altan_account_id": "1" * 8 + "-1111-4111-8111-" + "1" * 12}, "ALTAN_ACCOUNT_ID", "pla"),
+        (
+            {"altan_account_id": "12345678-1234-1234-1234-123456789abc"},
+            "ALTAN_ACCOUNT_ID",
+            "placeholder",
+        ),
+        ({"altan_stripe_connect_id": "acct_XXXXXXXX"}, "ALTAN_STRIPE_CONNECT_ID", "placeholder"),
+        ({"altan_stripe_connect_id": "acct_your_id"}, "ALTAN_STRIPE_CONNECT_ID", "placeholder"),
+        ({"stripe_webhook_secrets": ["whsec_xxxxxxxx"]}, "STRIPE_WEBHOOK_SECRETS", "placeholder"),
+        ({"stripe_webhook_secrets": ["whsec_........"]}, "STRIPE_WEBHOOK_SECRETS", "placeholder"),
+        (
+            {"stripe_webhook_secrets": ["whsec_abcdefgh;whsec_ijklmnop"]},
+            "STRIPE_WEBHOOK_SECRETS",
+            "with commas",
+        ),
+    ],
+)
+async def test_what_is_well_formed_but_probably_wrong_is_doubted(
+    tmp_path: Path, changes: dict[str, object], subject: str, words: str
+) -> None:
+    finding = await found(tmp_path, subject, **changes)
 
-    by_subject = await findings(
-        settings(tmp_path, app_url="http://shop.example", altan_pay_url=real)
-    )
-    sandbox = await findings(settings(tmp_path, app_url="http://shop.example"))
+    assert finding.verdict is WARNING
+    assert words in finding.words
 
-    assert by_subject["APP_URL"].verdict is WARNING
-    assert "mode" not in by_subject
-    assert "APP_URL" not in sandbox
+
+@pytest.mark.parametrize(
+    "networks",
+    [
+        ["127.0.0.1", "::1"],
+        ["10.0.0.0/8"],
+        ["172.16.0.0/12", "fc00::/7"],
+        ["104.16.0.0/13", "2a06:98c0::/29"],  # Cloudflare's widest
+    ],
+)
+async def test_proxies_in_private_or_one_providers_networks_are_not_doubted(
+    tmp_path: Path, networks: list[str]
+) -> None:
+    by_subject = await findings(settings(tmp_path, trusted_proxies=networks))
+
+    assert "TRUSTED_PROXIES" not in by_subject
+
+
+async def test_a_shop_on_this_machine_needs_no_https(tmp_path: Path) -> None:
+    by_subject = await findings(settings(tmp_path, app_url="http://localhost:9000"))
+
+    assert "APP_URL" not in by_subject
+
+
+async def test_a_misspelt_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_ORIGIN", "https://pottery.test")
+
+    finding = await found(tmp_path, "ALLOWED_ORIGIN")
+
+    assert finding.verdict is WARNING
+    assert "did you mean ALLOWED_ORIGINS?" in finding.words
 
 
 async def test_several_secrets_are_counted(tmp_path: Path) -> None:

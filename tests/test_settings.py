@@ -352,7 +352,7 @@ def test_a_folder_of_secrets_that_does_not_exist_is_no_fault(load: Load, secrets
     assert load().port == 8000
 
 
-def test_what_else_stands_in_dotenv_is_nobodys_business(load: Load) -> None:
+def test_what_else_stands_in_dotenv_does_not_stop_the_start(load: Load) -> None:
     dotenv(SOMETHING_ELSE="1", ALTAN_TYPO="2")
 
     assert load().port == 8000
@@ -497,6 +497,109 @@ def test_a_wrong_setting_is_one_line_with_its_name(load: Load, name: str, value:
     assert re.match(rf"{name} is wrong: \S", line)
     assert "\n" not in line
     assert "Value error" not in line
+
+
+LISTS = ["ALLOWED_ORIGINS", "CHECKOUT_URL_HOSTS", "STRIPE_WEBHOOK_SECRETS", "TRUSTED_PROXIES"]
+
+
+@pytest.mark.parametrize("where", ["environment", "dotenv", "secrets"])
+@pytest.mark.parametrize("value", [",", " , ,", "[]", "[ ]", "null", "  ", '[""]', '[" "]'])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_that_is_set_but_names_nothing_is_refused(
+    load: Load, secrets_dir: Path, name: str, value: str, where: str
+) -> None:
+    changes: dict[str, str | None] = {name: value if where == "environment" else None}
+    if where == "dotenv":
+        Path(".env").write_text(f"{name}='{value}'\n")
+    if where == "secrets":
+        if not value.strip():
+            pytest.skip("a file of spaces is an empty file: not set")
+        (secrets_dir / name).write_text(value)
+
+    (line,) = load.lines(**changes)
+
+    assert line == f"{name} is wrong: is set, but names nothing; fill it in, or remove it"
+
+
+def test_a_list_left_empty_as_compose_writes_it_is_not_set(load: Load, secrets_dir: Path) -> None:
+    (secrets_dir / "STRIPE_WEBHOOK_SECRETS").write_text("whsec_of_a_file")
+
+    settings = load(**dict.fromkeys(LISTS, ""))
+
+    assert settings.allowed_origins is None
+    assert settings.checkout_url_hosts == ("checkout.stripe.com",)
+    assert settings.trusted_proxies == ()
+    assert shown(settings.stripe_webhook_secrets) == ["whsec_of_a_file"]
+
+
+STRANGE = [
+    "null",
+    "[]",
+    "{}",
+    "[1]",
+    "[null]",
+    '[["a"]]',
+    "x",
+    "-1",
+    "1e999",
+    "nan",
+    " ",
+    "\x1b[1m",
+]
+
+
+@pytest.mark.parametrize("value", [*STRANGE, "[" * 10_000, "9" * 5_000, "true"])
+def test_no_value_of_any_setting_is_answered_in_pydantics_words(load: Load, value: str) -> None:
+    try:
+        load(**dict.fromkeys((name.upper() for name in Settings.model_fields), value))
+    except SettingsError as error:
+        lines = error.lines
+    else:
+        lines = []
+
+    assert len(lines) > 10
+    for line in lines:
+        assert re.fullmatch(r"[A-Z_]+ is wrong: [^\n\x1b]+", line)
+        assert not re.search(r"(?i)input|value.error|pydantic|parsing|unable|type=|valid_", line)
+        assert len(line) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("STRIPE_LIVEMODE", "maybe", "must be true or false"),
+        ("MAX_QUANTITY", "many", "must be a whole number from 1 to 999999"),
+        ("ALTAN_PAY_TIMEOUT_S", "0", "must be a number above 0, and 60 at most"),
+        ("LOG_LEVEL", "loud", "must be debug, info, warning or error"),
+        ("TRUSTED_PROXIES", "proxy.internal", "no host names"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "did you mean 10.0.0.0/8?"),
+        ("ALTAN_ACCOUNT_ID", "acct_1ABC", "belongs into ALTAN_STRIPE_CONNECT_ID"),
+        (
+            "ALTAN_STRIPE_CONNECT_ID",
+            "4f6c1c1e-0000-4000-8000-000000000000",
+            "is the form of ALTAN_ACCOUNT_ID: are the two swapped?",
+        ),
+        ("ALLOWED_ORIGINS", '["https://a.test", null]', "texts in quotes"),
+    ],
+)
+def test_a_wrong_setting_says_what_a_right_one_is(
+    load: Load, name: str, value: str, words: str
+) -> None:
+    (line,) = load.lines(**{name: value})
+
+    assert words in line
+
+
+@pytest.mark.parametrize("password", ["hunter@2", "hunter/2", "hunter#2", "hunter%2", "1/2", "1#2"])
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_password_with_special_characters_is_to_be_percent_encoded(
+    load: Load, scheme: str, password: str
+) -> None:
+    (line,) = load.lines(DATABASE_URL=f"{scheme}://shop:{password}@db/checkout")
+
+    assert "percent-encode" in line
+    assert password not in line
+    assert "hunter" not in line
 
 
 @pytest.mark.parametrize(
