@@ -26,6 +26,7 @@ from app.domain.events import EventFilter
 from app.domain.redirects import RedirectPolicy
 from app.lifetime import Lifetime
 from app.observability.alerts import Alerts, Channel
+from app.observability.live_places import LivePlacesReport
 from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.upstream import MeasuredPaymentPages
@@ -36,6 +37,7 @@ from app.setting_values import LogFormat
 from app.settings import Settings, SettingsError, odd_names
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
+from app.usecases.live_places import LivePlaces
 from app.usecases.ports import Alarm, AlertName, Clock, PaymentPages
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
@@ -112,11 +114,14 @@ def create_app(settings: Settings) -> ASGIApp:
     async def can_commit() -> None:
         await parts.database.beat(parts.clock.now_ms())
 
+    proxies = settings.trusted_proxies
     endpoints = Endpoints(
         checkout=_checkout(parts),
         webhooks=_webhooks(parts),
-        status=StatusEndpoint(read_payment=parts.read_payment, watch=parts.watch),
-        status_stream=StatusStreamEndpoint(watch=parts.watch),
+        status=StatusEndpoint(
+            read_payment=parts.read_payment, watch=parts.watch, trusted_proxies=proxies
+        ),
+        status_stream=StatusStreamEndpoint(watch=parts.watch, trusted_proxies=proxies),
         success_page=_success_page(parts),
         drop_in=DropIn(),
         ready=Readiness({"database": can_commit}),
@@ -132,6 +137,7 @@ def create_app(settings: Settings) -> ASGIApp:
 def _make_parts(settings: Settings) -> _Parts:
     metrics, lifetime = Metrics(), Lifetime()
     alarm = Alerts(metrics, _alert_channels(settings, lifetime))
+    places = LivePlaces(on_full=LivePlacesReport(metrics, alarm))
     database = open_database(settings, alarm)
     lifetime.closes(database.close)
     read_payment = ReadPayment(database=database)
@@ -143,7 +149,7 @@ def _make_parts(settings: Settings) -> _Parts:
         alarm=alarm,
         database=database,
         read_payment=read_payment,
-        watch=PaymentWatch(read_payment=read_payment, database=database),
+        watch=PaymentWatch(read_payment=read_payment, database=database, places=places),
         problems=Problems(Pages(shop_url=settings.app_url)),
     )
 

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bench import requests
@@ -20,7 +20,7 @@ from bench.contenders import Stage, Started, service
 from bench.load import drive
 from bench.measures import Plan
 
-STREAMS_OF_ONE: Final = 100  # as many as the service allows of one payment
+STREAMS_OF_ONE: Final = 10  # as many as the service allows of one payment, and half of a client's
 WAIT_S_MAX: Final = 30.0
 
 _SPARE_FILES: Final = 200
@@ -80,7 +80,9 @@ class _Crowd:
         for number in range(count):
             stream = self._line(self._port, number % len(self._session_ids))
             path = f"/checkout/{self._session_ids[stream.payment]}/events"
-            stream.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            client = f"X-Forwarded-For: 10.0.{stream.payment >> 8}.{stream.payment & 255}"
+            head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{client}\r\n\r\n"
+            stream.socket.sendall(head.encode())
             self._streams.append(stream)
         self._hear(self._streams, {}, _refunded(0))
 
@@ -134,6 +136,7 @@ def audience(stage: Stage, plan: Plan) -> Audience:
     _allow_files(plan.streams + _SPARE_FILES)  # before the start: the service inherits it
     serials = list(itertools.islice(requests.SERIALS, max(1, plan.streams // STREAMS_OF_ONE)))
     contender = service(requests.webhooks, "events")
+    contender = replace(contender, env={**contender.env, "TRUSTED_PROXIES": "127.0.0.1"})
     with (
         stage.upstream(0) as upstream,
         stage.server(contender, upstream_port=upstream.process.port) as server,

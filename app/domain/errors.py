@@ -183,13 +183,6 @@ class RowsRefusedError(StorageUnavailableError):
     """The database works, but cannot take these very rows; others beside them may be fine."""
 
 
-class TooManyWaitingError(ServiceFailedError):
-    """This process holds open as many connections that wait for news as it can."""
-
-    code = "too_many_waiting"
-    title = "Too many are waiting"
-
-
 def is_storage_down(error: Exception) -> bool:
     """Whether nothing can be written at all, rather than these very rows."""
     return isinstance(error, StorageUnavailableError) and not isinstance(error, RowsRefusedError)

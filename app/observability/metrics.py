@@ -62,6 +62,11 @@ class Metrics:
             "Streams and waiting requests that are open now.",
             registry=self.registry,
         )
+        self.places_full = counter(
+            "altan_checkout_live_places_full",
+            "Times that a client, a payment or the process had no place for one more to wait.",
+            ("full",),
+        )
         self.alerts = counter(
             "altan_checkout_alerts",
             "What the owner was told of, by name; docs/alerts.md says what to do.",

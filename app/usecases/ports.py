@@ -64,6 +64,7 @@ class AlertName(StrEnum):
     ACCOUNT_DEAUTHORIZED = "account_deauthorized"
     CATALOG_BROKEN = "catalog_broken"
     RATE_LIMITS_UNAVAILABLE = "rate_limits_unavailable"
+    LIVE_PLACES_FULL = "live_places_full"
 
 
 class Alarm(Protocol):

@@ -11,36 +11,44 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from app.domain.errors import StorageUnavailableError, TooManyWaitingError
+from app.domain.errors import StorageUnavailableError
 from app.domain.identity import CHECKOUT_ID
+from app.usecases.live_places import LivePlaces, Place
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import Payment, PaymentVersion, PaymentView
 from app.usecases.storage import Database
 
 TICK_S: Final = 0.5
-FOLLOWERS_MAX: Final = 4_000  # of 34 KB each
-FOLLOWERS_OF_ONE_MAX: Final = 100  # a buyer has some tabs; more is somebody who means harm
 
 
 class Follower:
-    """One who waits: what it was shown last, and a bell that rings when there may be news."""
+    """One who waits: what it was shown last, and a bell that rings when there may be news.
 
-    __slots__ = ("_bell", "_watched", "shown")
+    Without a place it is shown the present state, and no more.
+    """
+
+    __slots__ = ("_bell", "_watched", "place", "shown")
 
     def __init__(self, watched: "_Watched") -> None:
         self._watched = watched
         self._bell = asyncio.Event()
+        self.place: Place | None = None
         self.shown: PaymentView
+
+    @property
+    def has_place(self) -> bool:
+        """Whether it may wait; False from the start where all is full, or later if it gave way."""
+        return self.place is not None and not self.place.gave_way
 
     async def next(self, timeout_s: float) -> PaymentView | None:
         """The payment once it differs from what was shown; None if that takes too long.
 
-        Whoever is slow misses what lies between, and gets the latest. None, too, once the watch is
-        closed.
+        A slow reader misses what lies between, and gets the latest. None, too, once the watch is
+        closed, and at once without a place.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while self._watched.view == self.shown and not self._watched.is_closed:
+                while self._watched.view == self.shown and not self._is_over:
                     self._bell.clear()
                     await self._bell.wait()
         latest = self._watched.view
@@ -52,6 +60,10 @@ class Follower:
     def ring(self) -> None:
         """Say that there may be news."""
         self._bell.set()
+
+    @property
+    def _is_over(self) -> bool:
+        return self._watched.is_closed or not self.has_place
 
 
 class _Watched:
@@ -99,44 +111,50 @@ class PaymentWatch:
         *,
         read_payment: ReadPayment,
         database: Database,
+        places: LivePlaces,
         tick_s: float = TICK_S,
-        followers_max: int = FOLLOWERS_MAX,
     ) -> None:
         self._read_payment = read_payment
         self._database = database
         self._tick_s = tick_s
-        self._followers_max = followers_max
+        self._places = places
         self._watched: dict[str, _Watched] = {}
         self._stale: dict[str, _Watched] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._someone_waits = asyncio.Event()
-        self.followers = 0
         self.is_closed = False
 
+    @property
+    def followers(self) -> int:
+        """How many wait now."""
+        return self._places.taken
+
     @asynccontextmanager
-    async def follow(self, public_id: str) -> AsyncIterator[Follower]:
+    async def follow(self, public_id: str, client: str) -> AsyncIterator[Follower]:
         """Wait for news of a payment; what is `shown` at first is what is committed now.
 
-        Registered before the first read, so that no change falls between the two.
+        `client` is the bucket that the caller's places are counted by. Registered before the first
+        read, so that no change falls between the two.
 
         Raises:
             NotFoundError: there is no such payment.
-            TooManyWaitingError: this process holds as many as it can.
         """
         watched = self._watched.get(public_id) or _Watched(public_id)
-        if self.followers >= self._followers_max or len(watched.followers) >= FOLLOWERS_OF_ONE_MAX:
-            raise TooManyWaitingError("Too many wait for news at once. Please try again.")
         follower = Follower(watched)
+        place = follower.place = self._places.take(client, public_id, follower.ring)
+        if place is None:
+            follower.shown = await self._refresh(watched)
+            yield follower
+            return
         self._watched[public_id] = watched
         watched.is_closed = self.is_closed
         watched.followers.add(follower)
-        self.followers += 1
         self._someone_waits.set()
         try:
             follower.shown = await self._refresh(watched)
             yield follower
         finally:
-            self.followers -= 1
+            self._places.leave(place)
             watched.followers.discard(follower)
             if not watched.followers:
                 self._watched.pop(public_id, None)
@@ -144,7 +162,7 @@ class PaymentWatch:
                 self._someone_waits.clear()
 
     def changed(self, payments: Collection[Payment]) -> None:
-        """This process has committed these. Whoever waits for one is told at once."""
+        """This process has committed these. Those who wait for one are told at once."""
         if not self._watched:
             return
         for payment in payments:

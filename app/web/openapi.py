@@ -203,9 +203,7 @@ STATUS: Final[dict[str, Any]] = {
     "responses": {
         "200": {"description": "The payment's status", **_json(_STATUS)},
         "304": {"description": "As the ETag says, nothing has changed"},
-        **_problems(
-            s404="not_found", s422="invalid_wait", s503="storage_unavailable, too_many_waiting"
-        ),
+        **_problems(s404="not_found", s422="invalid_wait", s503="storage_unavailable"),
     },
 }
 STATUS_STREAM: Final[dict[str, Any]] = {
@@ -219,7 +217,7 @@ STATUS_STREAM: Final[dict[str, Any]] = {
             **_json(_TEXT, "text/event-stream"),
         },
         "204": {"description": "Nothing more can happen, and the caller knows the end"},
-        **_problems(s404="not_found", s503="storage_unavailable, too_many_waiting"),
+        **_problems(s404="not_found", s503="storage_unavailable"),
     },
 }
 _LANGUAGE: Final[dict[str, Any]] = {

@@ -45,7 +45,6 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     errors.AltanPayUnavailableError: 503,
     errors.StorageUnavailableError: 503,
     errors.RowsRefusedError: 503,
-    errors.TooManyWaitingError: 503,
     errors.AltanPayTimeoutError: 504,
 }
 

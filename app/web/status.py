@@ -14,11 +14,13 @@ from app.domain.cart import Mode
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import PaymentView, SubscriptionView
 from app.usecases.watch_payments import PaymentWatch
+from app.web.client_address import Network, client_bucket
 from app.web.presence import while_connected
 from app.web.request_errors import InvalidWaitError
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 WAIT_MAX_S: Final = 60.0  # proxies give up on an answer after about that long
+COME_AGAIN_S: Final = 15  # where there is no place to wait: one request, instead of one place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class StatusEndpoint:
 
     read_payment: ReadPayment
     watch: PaymentWatch
+    trusted_proxies: tuple[Network, ...] = ()
     wait_max_s: float = WAIT_MAX_S
 
     async def __call__(self, request: Request) -> Response:
@@ -34,27 +37,35 @@ class StatusEndpoint:
         public_id: str = request.path_params["id"]
         known = request.headers.get("if-none-match", "")
         wait_s = min(_wait_s(request.query_params.get("wait")), self.wait_max_s)
+        headers = {"Cache-Control": "no-cache"}
         if wait_s:
-            view = await while_connected(self._changed(public_id, known, wait_s), request.receive)
+            client = client_bucket(request.scope, self.trusted_proxies)
+            changed = self._changed(public_id, client, known=known, wait_s=wait_s)
+            view, has_place = await while_connected(changed, request.receive)
+            if not has_place:
+                headers["Retry-After"] = str(COME_AGAIN_S)
         else:
             view = await self.read_payment(public_id)
         body = status_document(view)
-        headers = {"Cache-Control": "no-cache", "ETag": etag_of(body)}
+        headers["ETag"] = etag_of(body)
         if is_known(headers["ETag"], known):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 
-    async def _changed(self, public_id: str, known: str, wait_s: float) -> PaymentView:
+    async def _changed(
+        self, public_id: str, client: str, *, known: str, wait_s: float
+    ) -> tuple[PaymentView, bool]:
         """The payment once it has changed: since the state that the caller knows, or since now.
 
-        A caller who is behind already, and one whose payment has come to its end, need not wait.
+        A caller who is behind already, and one whose payment has come to its end, need not wait;
+        one without a place may not. The second value says whether there was a place to the end.
         """
-        async with self.watch.follow(public_id) as follower:
-            now = follower.shown
-            is_behind = bool(known) and not is_known(etag_of(status_document(now)), known)
-            if is_behind or now.status.is_final:
-                return now
-            return await follower.next(wait_s) or await self.read_payment(public_id)
+        async with self.watch.follow(public_id, client) as follower:
+            view = follower.shown
+            is_behind = bool(known) and not is_known(etag_of(status_document(view)), known)
+            if not is_behind and not view.status.is_final and follower.has_place:
+                view = await follower.next(wait_s) or await self.read_payment(public_id)
+            return view, follower.has_place
 
 
 def status_document(view: PaymentView) -> bytes:

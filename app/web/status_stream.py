@@ -1,7 +1,8 @@
 """GET /checkout/{id}/events: the status object as server-sent events, at once and on each change.
 
-WHATWG HTML, 9.2: `retry` says how soon a browser that lost the stream opens it anew, `id` comes
-back as Last-Event-ID, and 204 tells it that there is nothing more to open.
+WHATWG HTML, 9.2: `retry` says how soon a browser that lost the stream opens it again, `id` comes
+back as Last-Event-ID, and 204 tells it that there is nothing more to open. A stream without a place
+sends the present state, and a longer `retry`: the browser asks again by itself.
 """
 
 import contextlib
@@ -18,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 from app.usecases.records import PaymentView
 from app.usecases.watch_payments import Follower, PaymentWatch
 from app.web.body import ClientGoneError
+from app.web.client_address import Network, client_bucket
 from app.web.presence import while_connected
-from app.web.status import etag_of, status_document
+from app.web.status import COME_AGAIN_S, etag_of, status_document
 
 COMMENT_EVERY_S: Final = 15.0  # below the idle limits of proxies, which begin at 30 s
 RETRY_MS: Final = 1000
@@ -30,6 +32,7 @@ _HEADERS: Final = {
     "X-Accel-Buffering": "no",  # nginx
 }
 _RETRY: Final = f"retry: {RETRY_MS}\n\n".encode()
+_RETRY_LATER: Final = f"retry: {COME_AGAIN_S * 1000}\n\n".encode()
 _COMMENT: Final = b": still here\n\n"
 
 
@@ -38,13 +41,16 @@ class StatusStreamEndpoint:
     """Streams until nothing more can happen, the client leaves, or the process ends."""
 
     watch: PaymentWatch
+    trusted_proxies: tuple[Network, ...] = ()
     comment_every_s: float = COMMENT_EVERY_S
     open_max_s: float = OPEN_MAX_S
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
         stack = AsyncExitStack()
-        follower = await stack.enter_async_context(self.watch.follow(request.path_params["id"]))
+        client = client_bucket(request.scope, self.trusted_proxies)
+        following = self.watch.follow(request.path_params["id"], client)
+        follower = await stack.enter_async_context(following)
         if _has_seen_the_end(request, follower.shown):
             await stack.aclose()
             return Response(status_code=204, headers=_HEADERS)
@@ -53,15 +59,15 @@ class StatusStreamEndpoint:
     async def _messages(self, follower: Follower) -> AsyncIterator[bytes]:
         ends_at_s = time.monotonic() + self.open_max_s
         view: PaymentView | None = follower.shown
-        yield _RETRY
+        yield _RETRY if follower.has_place else _RETRY_LATER
         while time.monotonic() < ends_at_s:
             yield _message(view) if view else _COMMENT
             if follower.shown.status.is_final:
                 break
             view = await follower.next(self.comment_every_s)
-            if view is None and self.watch.is_closed:
+            if view is None and (self.watch.is_closed or not follower.has_place):
                 break
-        yield _RETRY
+        yield _RETRY if follower.has_place or follower.shown.status.is_final else _RETRY_LATER
 
 
 class _Stream(StreamingResponse):

@@ -1,21 +1,22 @@
 """What the watch bears: reads that fail, too many followers, and its end."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
 
 from app.domain.disputes import Dispute
-from app.domain.errors import NotFoundError, TooManyWaitingError
+from app.domain.errors import NotFoundError
 from app.domain.payment import PaymentFacts, PaymentStatus
+from app.usecases.live_places import Full, LivePlaces
 from app.usecases.records import Payment
 from app.usecases.storage import Database
-from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX, PaymentWatch
+from app.usecases.watch_payments import PaymentWatch
 from tests.builders import DEADLINE_S, SESSION_ID, event, session, until
 from tests.usecases.observed import ObservedDatabase
 from tests.usecases.recording import keep, record
 from tests.usecases.watching import (
+    BUYER,
     REFUNDED,
     make_watch,
     next_status,
@@ -44,7 +45,7 @@ async def test_a_read_that_fails_is_made_again_at_the_next_tick(
 ) -> None:
     await record(database, event())
 
-    async with ticking(watch), watch.follow(SESSION_ID) as follower:
+    async with ticking(watch), watch.follow(SESSION_ID, BUYER) as follower:
         await until(lambda: len(observed.asked) >= 2)
         observed.finds_down = 3
         await record(database, REFUNDED)
@@ -58,7 +59,7 @@ async def test_a_change_of_this_process_that_could_not_be_read_is_told_by_a_tick
 ) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         observed.finds_down = 1
         await record(database, REFUNDED, on_change=watch.changed)
         await until(lambda: observed.finds_down == 0)
@@ -73,7 +74,7 @@ async def test_a_query_that_fails_is_followed_by_another(
     observed.versions_down = 5
     await record(database, event())
 
-    async with ticking(watch), watch.follow(SESSION_ID) as follower:
+    async with ticking(watch), watch.follow(SESSION_ID, BUYER) as follower:
         await record(database, REFUNDED)
 
         assert await next_status(follower) is PaymentStatus.PARTIALLY_REFUNDED
@@ -85,10 +86,10 @@ async def test_who_asks_for_what_nobody_knows_costs_the_others_nothing(
     await record(database, event())
 
     async def follow_nothing() -> None:
-        async with watch.follow(UNKNOWN_ID):
+        async with watch.follow(UNKNOWN_ID, BUYER):
             pass
 
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         observed.answers.clear()
         stranger = asyncio.create_task(follow_nothing())
         async with ticking(watch):
@@ -111,8 +112,8 @@ async def test_a_row_that_cannot_be_read_costs_the_others_nothing(
 
     async with (
         ticking(watch),
-        watch.follow("cs_test_other"),
-        watch.follow(SESSION_ID) as follower,
+        watch.follow("cs_test_other", BUYER),
+        watch.follow(SESSION_ID, BUYER) as follower,
     ):
         facts = PaymentFacts(disputes={"dp_1": spoiled})
         row = Payment(session_id="cs_test_other", facts=facts, updated_at_ms=1, version=2)
@@ -131,43 +132,66 @@ async def test_a_place_is_free_again_when_its_follower_leaves(
     database: Database, observed: ObservedDatabase
 ) -> None:
     await record(database, event())
-    watch = make_watch(observed, followers_max=1)
+    watch = make_watch(observed, LivePlaces(in_all=1))
 
-    async with watch.follow(SESSION_ID):
-        assert watch.followers == 1
-        with pytest.raises(TooManyWaitingError):
-            async with watch.follow(SESSION_ID):
-                pass
-    async with watch.follow(SESSION_ID):
-        pass
+    async with watch.follow(SESSION_ID, BUYER) as follower:
+        assert (watch.followers, follower.has_place) == (1, True)
+    async with watch.follow(SESSION_ID, BUYER) as follower:
+        assert follower.has_place
 
     assert watch.followers == 0
 
 
-async def test_one_payment_has_so_many_followers_and_another_has_its_own(
-    database: Database, watch: PaymentWatch
+async def test_without_a_place_the_present_state_is_shown_and_nothing_is_waited_for(
+    database: Database, observed: ObservedDatabase
 ) -> None:
-    other = event(id="evt_2", subject=session(id="cs_test_other", payment_intent=None))
-    await record(database, event(), other)
+    await record(database, event())
+    full: list[Full] = []
+    watch = make_watch(observed, LivePlaces(of_client=1, on_full=full.append))
 
-    async with AsyncExitStack() as stack:
-        first = AsyncExitStack()
-        await first.enter_async_context(watch.follow(SESSION_ID))
-        for _ in range(FOLLOWERS_OF_ONE_MAX - 1):
-            await stack.enter_async_context(watch.follow(SESSION_ID))
-        with pytest.raises(TooManyWaitingError):
-            await stack.enter_async_context(watch.follow(SESSION_ID))
-        await stack.enter_async_context(watch.follow("cs_test_other"))
-        await first.aclose()
-        await stack.enter_async_context(watch.follow(SESSION_ID))
+    async with (
+        watch.follow(SESSION_ID, BUYER) as first,
+        watch.follow(SESSION_ID, BUYER) as second,
+        watch.follow(SESSION_ID, "192.0.2.1") as other,
+    ):
+        assert [each.has_place for each in (first, second, other)] == [True, False, True]
+        assert second.shown.status is PaymentStatus.PAID
+        assert await second.next(3600) is None
+        assert (watch.followers, full) == (2, [Full.CLIENT])
 
-        assert watch.followers == FOLLOWERS_OF_ONE_MAX + 1
+
+async def test_the_oldest_of_a_payment_gives_way_and_is_told_at_once(
+    database: Database, observed: ObservedDatabase
+) -> None:
+    await record(database, event())
+    watch = make_watch(observed, LivePlaces(of_payment=1))
+
+    async with watch.follow(SESSION_ID, BUYER) as oldest:
+        waiting = asyncio.create_task(oldest.next(3600))
+        await some_turns()
+        async with watch.follow(SESSION_ID, BUYER) as newest:
+            assert await waiting is None
+            assert (oldest.has_place, newest.has_place) == (False, True)
+            assert watch.followers == 1
     assert watch.followers == 0
+
+
+async def test_who_has_no_place_and_asks_for_what_nobody_knows_is_told_so(
+    database: Database, observed: ObservedDatabase
+) -> None:
+    await record(database, event())
+    watch = make_watch(observed, LivePlaces(in_all=1))
+
+    async with watch.follow(SESSION_ID, BUYER):
+        with pytest.raises(NotFoundError):
+            async with watch.follow(UNKNOWN_ID, BUYER):
+                pass
+        assert watch.followers == 1
 
 
 async def test_who_finds_nothing_holds_no_place(watch: PaymentWatch) -> None:
     with pytest.raises(NotFoundError):
-        async with watch.follow(UNKNOWN_ID):
+        async with watch.follow(UNKNOWN_ID, BUYER):
             pass
 
     assert watch.followers == 0
@@ -180,7 +204,7 @@ async def test_who_leaves_before_the_first_read_ends_holds_no_place(
     observed.answers.clear()
 
     async def follow() -> None:
-        async with watch.follow(SESSION_ID):
+        async with watch.follow(SESSION_ID, BUYER):
             pass
 
     following = asyncio.create_task(follow())
@@ -197,7 +221,7 @@ async def test_who_leaves_before_the_first_read_ends_holds_no_place(
 async def test_closing_lets_everybody_go(database: Database, watch: PaymentWatch) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as one, watch.follow(SESSION_ID) as another:
+    async with watch.follow(SESSION_ID, BUYER) as one, watch.follow(SESSION_ID, BUYER) as another:
         waiting = [asyncio.create_task(each.next(3600)) for each in (one, another)]
         await some_turns()
         watch.close()
@@ -212,7 +236,7 @@ async def test_who_comes_after_the_end_sees_what_is_and_waits_for_nothing(
     await record(database, event())
     watch.close()
 
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         assert follower.shown.status is PaymentStatus.PAID
         assert await follower.next(3600) is None
 
@@ -222,7 +246,10 @@ async def test_what_changed_before_the_end_is_told_before_it(
 ) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as follower, watch.follow(SESSION_ID) as other:
+    async with (
+        watch.follow(SESSION_ID, BUYER) as follower,
+        watch.follow(SESSION_ID, BUYER) as other,
+    ):
         await record(database, REFUNDED, on_change=watch.changed)
         await other.next(DEADLINE_S)
         watch.close()
@@ -234,7 +261,7 @@ async def test_what_changed_before_the_end_is_told_before_it(
 async def test_a_ring_without_news_is_no_news(database: Database, watch: PaymentWatch) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         waiting = asyncio.create_task(follower.next(3600))
         await some_turns()
         follower.ring()

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.payment import PaymentStatus
 from app.usecases.storage import Database
-from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX, TICK_S, PaymentWatch
+from app.usecases.watch_payments import TICK_S, PaymentWatch
 from tests.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, event, session, until
 from tests.domain.stripe_objects import dispute
 from tests.rows import open_database
@@ -16,6 +16,7 @@ from tests.usecases.observed import ObservedDatabase
 from tests.usecases.recording import checkout, keep, record
 from tests.usecases.watching import (
     AT_ONCE_S,
+    BUYER,
     REFUNDED,
     make_watch,
     next_status,
@@ -42,7 +43,7 @@ async def test_what_is_shown_at_first_is_what_is_committed(
 ) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         assert follower.shown.status is PaymentStatus.PAID
         assert await follower.next(AT_ONCE_S) is None
 
@@ -59,7 +60,7 @@ async def test_who_follows_by_either_id_is_told_at_once_and_without_a_tick(
     await keep(database, checkout(session_id))
     await record(database, event(subject=session(payment_status="unpaid")))
 
-    async with watch.follow(public_id) as follower:
+    async with watch.follow(public_id, BUYER) as follower:
         await record(
             database,
             event("checkout.session.async_payment_succeeded", id="evt_2"),
@@ -75,7 +76,7 @@ async def test_who_follows_by_either_id_is_told_at_once_and_without_a_tick(
 async def test_each_change_is_told(database: Database, watch: PaymentWatch) -> None:
     await keep(database, checkout())
 
-    async with watch.follow(CHECKOUT_ID) as follower:
+    async with watch.follow(CHECKOUT_ID, BUYER) as follower:
         seen = [follower.shown.status]
         for document in (
             event(subject=session(payment_status="unpaid"), id="evt_1"),
@@ -94,7 +95,7 @@ async def test_whoever_is_slow_gets_the_latest_once(
 ) -> None:
     await keep(database, checkout())
 
-    async with watch.follow(CHECKOUT_ID) as slow, watch.follow(CHECKOUT_ID) as quick:
+    async with watch.follow(CHECKOUT_ID, BUYER) as slow, watch.follow(CHECKOUT_ID, BUYER) as quick:
         for document in (event(), REFUNDED):
             await record(database, document, on_change=watch.changed)
             await quick.next(DEADLINE_S)
@@ -106,7 +107,7 @@ async def test_whoever_is_slow_gets_the_latest_once(
 async def test_other_payments_are_no_news(database: Database, watch: PaymentWatch) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         other = session(id="cs_test_other", payment_intent="pi_other", success_url=None)
         await record(database, event(id="evt_2", subject=other), on_change=watch.changed)
         await some_turns()
@@ -128,7 +129,7 @@ async def test_changes_that_come_during_a_read_are_read_after_it(
 ) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         observed.answers.clear()
         await record(database, REFUNDED, on_change=watch.changed)
         await until(lambda: observed.held == 1)
@@ -150,7 +151,7 @@ async def test_a_read_that_ends_late_does_not_turn_time_back(
     observed.answers.clear()
 
     async def follow() -> PaymentStatus:
-        async with watch.follow(SESSION_ID) as follower:
+        async with watch.follow(SESSION_ID, BUYER) as follower:
             return follower.shown.status
 
     late = asyncio.create_task(follow())
@@ -158,7 +159,7 @@ async def test_a_read_that_ends_late_does_not_turn_time_back(
     await record(database, REFUNDED)
     held_back, observed.answers = observed.answers, asyncio.Event()
     observed.answers.set()
-    async with watch.follow(SESSION_ID) as follower:
+    async with watch.follow(SESSION_ID, BUYER) as follower:
         held_back.set()
 
         assert follower.shown.status is PaymentStatus.PARTIALLY_REFUNDED
@@ -171,10 +172,10 @@ async def test_a_checkout_that_is_kept_after_its_first_event_is_shown(
 ) -> None:
     await record(database, event())
 
-    async with watch.follow(SESSION_ID) as early:
+    async with watch.follow(SESSION_ID, BUYER) as early:
         before = early.shown.checkout_id
         await keep(database, checkout())
-        async with watch.follow(SESSION_ID) as late:
+        async with watch.follow(SESSION_ID, BUYER) as late:
             assert (before, late.shown.checkout_id) == (None, CHECKOUT_ID)
         news = await early.next(DEADLINE_S)
 
@@ -191,7 +192,7 @@ async def test_what_another_process_records_is_seen_within_a_tick(
     another = open_database(database_path, alarm)
     await keep(another, checkout())
 
-    async with ticking(watch), watch.follow(CHECKOUT_ID) as follower:
+    async with ticking(watch), watch.follow(CHECKOUT_ID, BUYER) as follower:
         await record(another, event())
         assert await next_status(follower) is PaymentStatus.PAID
         await record(another, REFUNDED)
@@ -206,7 +207,7 @@ async def test_of_several_sessions_of_one_checkout_each_is_watched(
     await keep(database, checkout(None))
     spare = session(id="cs_test_spare", payment_intent=None, payment_status="unpaid")
 
-    async with ticking(watch), watch.follow(CHECKOUT_ID) as follower:
+    async with ticking(watch), watch.follow(CHECKOUT_ID, BUYER) as follower:
         await record(database, event("checkout.session.expired", spare, id="evt_1"))
         assert await next_status(follower) is PaymentStatus.EXPIRED
         await record(database, event(id="evt_2"))
@@ -221,7 +222,7 @@ async def test_a_thousand_followers_cost_one_query_a_tick(
 
     async with AsyncExitStack() as stack:
         for each in sessions:
-            await stack.enter_async_context(watch.follow(each["id"]))
+            await stack.enter_async_context(watch.follow(each["id"], BUYER))
         opened = observed.finds
         async with ticking(watch):
             await until(lambda: len(observed.asked) >= 10)
@@ -237,8 +238,7 @@ async def test_what_many_follow_is_read_once_when_it_changes(
 
     async with AsyncExitStack() as stack:
         followers = [
-            await stack.enter_async_context(watch.follow(SESSION_ID))
-            for _ in range(FOLLOWERS_OF_ONE_MAX)
+            await stack.enter_async_context(watch.follow(SESSION_ID, BUYER)) for _ in range(100)
         ]
         opened = observed.finds
         async with ticking(watch):
@@ -246,7 +246,7 @@ async def test_what_many_follow_is_read_once_when_it_changes(
             seen = await asyncio.gather(*map(next_status, followers))
 
     assert set(seen) == {PaymentStatus.PARTIALLY_REFUNDED}
-    assert observed.finds - opened == opened / FOLLOWERS_OF_ONE_MAX
+    assert observed.finds - opened == opened / 100
 
 
 async def test_while_nobody_waits_nothing_is_asked(
@@ -257,7 +257,7 @@ async def test_while_nobody_waits_nothing_is_asked(
     async with ticking(watch):
         await some_turns()
         before = list(observed.asked)
-        async with watch.follow(SESSION_ID):
+        async with watch.follow(SESSION_ID, BUYER):
             await until(lambda: len(observed.asked) >= 2)
         asked = len(observed.asked)
         await some_turns()

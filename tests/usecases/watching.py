@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.domain.payment import PaymentStatus
+from app.usecases.live_places import LivePlaces
 from app.usecases.read_payment import ReadPayment
 from app.usecases.storage import Database
 from app.usecases.watch_payments import Follower, PaymentWatch
@@ -13,15 +14,22 @@ from tests.domain.stripe_objects import refund
 
 REFUNDED = event("refund.created", refund(), id="evt_refunded")
 AT_ONCE_S = 0.0
+BUYER = "203.0.113.7"
+MANY = 10_000
 
 
-def make_watch(database: Database, *, followers_max: int = 10_000) -> PaymentWatch:
+def many_places() -> LivePlaces:
+    """For tests of what is told, not of how many may listen."""
+    return LivePlaces(in_all=MANY, of_client=MANY, of_payment=MANY)
+
+
+def make_watch(database: Database, places: LivePlaces | None = None) -> PaymentWatch:
     """Its ticks follow each other as fast as they can, once it runs."""
     return PaymentWatch(
         read_payment=ReadPayment(database=database),
         database=database,
+        places=places or many_places(),
         tick_s=0,
-        followers_max=followers_max,
     )
 
 

@@ -1,6 +1,7 @@
 """The two status endpoints on a socket, with their watch in a test's hands."""
 
 import asyncio
+import ipaddress
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.domain.errors import CheckoutError
+from app.usecases.live_places import LivePlaces
 from app.usecases.read_payment import ReadPayment
 from app.usecases.storage import Database
 from app.usecases.watch_payments import PaymentWatch
@@ -23,8 +25,10 @@ from app.web.status import StatusEndpoint
 from app.web.status_stream import StatusStreamEndpoint
 from tests.builders import DEADLINE_S, SESSION_ID, Document, serving, until
 from tests.usecases.recording import record
+from tests.usecases.watching import many_places
 
 TICK_S = 0.01
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)  # so that a test may be several clients
 
 
 @dataclass(slots=True)
@@ -146,15 +150,23 @@ async def status_service(
     comment_every_s: float = 3600,
     open_max_s: float = 3600,
     wait_max_s: float = 60,
-    followers_max: int = 10_000,
+    places: LivePlaces | None = None,
 ) -> AsyncIterator[StatusService]:
     read_payment = ReadPayment(database=database)
     watch = PaymentWatch(
-        read_payment=read_payment, database=database, tick_s=TICK_S, followers_max=followers_max
+        read_payment=read_payment,
+        database=database,
+        tick_s=TICK_S,
+        places=places or many_places(),
     )
-    status = StatusEndpoint(read_payment=read_payment, watch=watch, wait_max_s=wait_max_s)
+    status = StatusEndpoint(
+        read_payment=read_payment, watch=watch, trusted_proxies=LOOPBACK, wait_max_s=wait_max_s
+    )
     stream = StatusStreamEndpoint(
-        watch=watch, comment_every_s=comment_every_s, open_max_s=open_max_s
+        watch=watch,
+        trusted_proxies=LOOPBACK,
+        comment_every_s=comment_every_s,
+        open_max_s=open_max_s,
     )
     running = asyncio.create_task(watch.run())
     try:

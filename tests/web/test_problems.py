@@ -44,7 +44,6 @@ CONTRACT = {
     "altan_pay_malformed": 502,
     "altan_pay_unavailable": 503,
     "storage_unavailable": 503,
-    "too_many_waiting": 503,
     "invalid_wait": 422,
     "altan_pay_timeout": 504,
 }

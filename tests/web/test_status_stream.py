@@ -13,8 +13,8 @@ from starlette.types import Message as AsgiMessage
 from starlette.types import Scope
 
 from app.adapters.database.sqlite import SqliteDatabase
+from app.usecases.live_places import PLACES_OF_PAYMENT_MAX
 from app.usecases.storage import Database
-from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX
 from app.web.status_stream import COMMENT_EVERY_S, OPEN_MAX_S, StatusStreamEndpoint
 from tests.builders import (
     CHECKOUT_ID,
@@ -238,17 +238,6 @@ async def test_what_nobody_knows_is_not_found(open_checkout: StatusService) -> N
     assert open_checkout.watch.followers == 0
 
 
-async def test_one_too_many_is_told_when_to_come_again(open_checkout: StatusService) -> None:
-    async with AsyncExitStack() as stack:
-        for _ in range(FOLLOWERS_OF_ONE_MAX):
-            await stack.enter_async_context(open_checkout.watch.follow(SESSION_ID))
-        async with open_checkout.stream() as stream:
-            document = json.loads(await stream.response.aread())
-
-    assert (document["status"], document["code"]) == (503, "too_many_waiting")
-    assert int(stream.response.headers["retry-after"]) > 0
-
-
 async def test_a_stream_cannot_be_posted(service: Service) -> None:
     answer = await service.client.post(f"/checkout/{SESSION_ID}/events")
 
@@ -326,7 +315,7 @@ async def test_a_page_may_say_what_it_has_seen(service: Service) -> None:
     assert answer.status_code == 200
 
 
-async def test_a_hundred_streams_hear_of_a_webhook(service: Service) -> None:
+async def test_all_streams_of_a_payment_hear_of_a_webhook(service: Service) -> None:
     await service.deliver(UNPAID)
     limits = httpx.Limits(max_connections=None)
     async with (
@@ -337,7 +326,7 @@ async def test_a_hundred_streams_hear_of_a_webhook(service: Service) -> None:
     ):
         streams = [
             await stack.enter_async_context(open_stream(client))
-            for _ in range(FOLLOWERS_OF_ONE_MAX)
+            for _ in range(PLACES_OF_PAYMENT_MAX)
         ]
         for stream in streams:
             await stream.next_status()

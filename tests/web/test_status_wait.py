@@ -11,7 +11,6 @@ import pytest
 
 from app.adapters.database.sqlite import SqliteDatabase
 from app.usecases.storage import Database
-from app.usecases.watch_payments import FOLLOWERS_OF_ONE_MAX
 from app.web.status import WAIT_MAX_S
 from tests.builders import (
     CHECKOUT_ID,
@@ -183,29 +182,6 @@ async def test_who_leaves_frees_the_place(held: StatusService) -> None:
     async with held.waiting() as waiting:
         waiting.cancel()
         await until(lambda: held.watch.followers == 0)
-
-
-async def test_one_too_many_is_told_when_to_come_again(held: StatusService) -> None:
-    async with AsyncExitStack() as stack:
-        for _ in range(FOLLOWERS_OF_ONE_MAX):
-            await stack.enter_async_context(held.watch.follow(SESSION_ID))
-
-        refused = await held.wait()
-        by_the_other_id = await held.wait(BRIEF_S, public_id=CHECKOUT_ID)
-        at_once = await held.get()
-
-    assert problem_of(refused) == (503, "too_many_waiting", "application/problem+json")
-    assert int(refused.headers["retry-after"]) > 0
-    assert by_the_other_id.status_code == 200
-    assert at_once.status_code == 200
-
-
-async def test_a_process_holds_so_many_in_all(database: Database) -> None:
-    await keep(database, checkout())
-    async with status_service(database, followers_max=1) as service, service.waiting():
-        refused = await service.wait()
-
-    assert refused.status_code == 503
 
 
 async def test_when_the_process_ends_everybody_is_answered(held: StatusService) -> None:

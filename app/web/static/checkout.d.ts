@@ -80,7 +80,6 @@ export type ServiceErrorCode =
   | "rate_limited"
   | "redirect_not_allowed"
   | "storage_unavailable"
-  | "too_many_waiting"
   | "unsupported_media_type";
 
 /**

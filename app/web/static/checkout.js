@@ -4,8 +4,7 @@
 const SERVICE = new URL("checkout", import.meta.url);
 
 // By cart: the promise of its payment page, and its key until the outcome is known.
-let pages = {};
-let keys = {};
+let pages = {}, keys = {};
 try {
   keys = sessionStorage;
 } catch {
@@ -55,9 +54,8 @@ async function makePage(body) {
 export function watchCheckout(id, callback, { onError } = {}) {
   const path = "/" + encodeURIComponent(id);
   const stream = globalThis.EventSource && new EventSource(SERVICE + path + "/events");
-  // A proxy may hold the stream back.
-  let timer = setTimeout(poll, stream && 5000);
-  let isOver, request, shown, failures = 0;
+  // The timer, because a proxy may hold the stream back.
+  let isOver, request, shown, failures = 0, timer = setTimeout(poll, stream && 5e3);
 
   stream?.addEventListener("status", ({ data }) => {
     clearTimeout(timer);
@@ -66,7 +64,7 @@ export function watchCheckout(id, callback, { onError } = {}) {
   });
   stream?.addEventListener("error", () => {
     // Unless it is closed, the browser tries again by itself.
-    if (stream.readyState === 2 || ++failures === 3) poll();
+    if (stream.readyState > 1 || ++failures === 3) poll();
   });
   return stop;
 
@@ -78,21 +76,22 @@ export function watchCheckout(id, callback, { onError } = {}) {
     callback(payment);
   }
 
-  async function poll(etag, pause = 1000) {
+  async function poll(etag, pause = 1e3) {
     stream?.close();
     clearTimeout(timer);
     request = new AbortController();
-    const headers = etag && { "If-None-Match": etag };
-    let payment;
+    let payment, tag;
     try {
-      [payment, etag] = await ask(path + (etag ? "?wait=25" : ""), { headers }, request);
-      pause = 1000;
+      [payment, tag, pause] = await (etag
+        ? ask(path + "?wait=25", { headers: { "If-None-Match": etag } }, request)
+        : ask(path, {}, request));
     } catch (error) {
       if (error.status === 404) return onError?.(error);
-      pause = Math.min(2 * pause, 30000);
+      // Without a tag: a plain question is answered where one that waits may not be.
+      pause = Math.min(2 * pause, 3e4);
     }
     if (isOver) return;
-    timer = setTimeout(poll, pause, etag, pause);
+    timer = setTimeout(poll, pause, tag, pause);
     if (payment) show(payment);
   }
 
@@ -104,14 +103,17 @@ export function watchCheckout(id, callback, { onError } = {}) {
   }
 }
 
-// The answer, if there is a new one, and its tag.
+// The answer, if there is a new one; its tag; and the pause before the next question, which is
+// longer where the service has no place for one that waits.
 async function ask(path, init, request = new AbortController()) {
-  setTimeout(() => request.abort("timeout"), 30000);
-  let response, answer;
+  setTimeout(() => request.abort("timeout"), 3e4);
+  let answer, later;
   try {
-    response = await fetch(SERVICE + path, { ...init, signal: request.signal });
-    if (response.status !== 304) answer = await response.json();
-    if (response.status < 400) return [answer, response.headers.get("ETag")];
+    const reply = await fetch(SERVICE + path, { ...init, signal: request.signal });
+    const { headers, status } = reply;
+    later = +headers.get("Retry-After") || undefined;
+    if (status !== 304) answer = await reply.json();
+    if (status < 400) return [answer, headers.get("ETag"), 1e3 * later || 1e3];
   } catch {
     // No network, or a proxy's page.
   }
@@ -119,6 +121,6 @@ async function ask(path, init, request = new AbortController()) {
     code: request.signal.reason ?? "network_error",
     ...answer,
     requestId: answer?.request_id,
-    retryAfter: +response?.headers.get("Retry-After") || undefined,
+    retryAfter: later,
   });
 }

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Request, Route
 
+from app.usecases.live_places import PLACES_OF_CLIENT_MAX, PLACES_OF_PAYMENT_MAX
 from tests.builders import running_process, until
 from tests.e2e.checkout_js.shop_page import Shop, ShopPage, abort, hold, service_environment
 from tests.replicas.balancer import running_balancer
+from tests.web.status_service import open_stream
 
 NO_EVENT_SOURCE = "delete window.EventSource;"
 # Every stream that the page opens can be looked at.
@@ -210,6 +212,43 @@ async def test_an_answer_that_nothing_has_changed_is_no_failure(shop: Shop) -> N
         assert response.status == 304
         assert set(await visit.page.evaluate("pauses")) == {1000}
         assert await visit.statuses() == ["open"]
+
+
+async def test_where_no_place_to_wait_is_free_the_page_asks_seldom_and_says_paid(
+    shop: Shop,
+) -> None:
+    checkout_id, session_id = await shop.new_checkout()
+    async with AsyncExitStack() as stack:
+        for _ in range(PLACES_OF_CLIENT_MAX // PLACES_OF_PAYMENT_MAX):
+            watched, _ = await shop.new_checkout()
+            for _ in range(PLACES_OF_PAYMENT_MAX):
+                stream = open_stream(shop.process.service.client, watched)
+                await (await stack.enter_async_context(stream)).next_status()
+        async with shop.visited(init_script=NO_EVENT_SOURCE + NOTED_PAUSES) as visit:
+            await visit.watch(checkout_id)
+            await visit.until("pauses.length > 3")
+            await shop.pays(session_id)
+            await visit.until("told.length === 2")
+
+            assert await visit.statuses() == ["open", "paid"]
+            assert set((await visit.page.evaluate("pauses"))[1:]) == {15000}
+
+
+async def test_where_every_wait_is_refused_the_page_asks_without_waiting_and_says_paid(
+    shop: Shop,
+) -> None:
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, content_type="text/html", body="a proxy's page")
+
+    checkout_id, session_id = await shop.new_checkout()
+    async with shop.visited(init_script=NO_EVENT_SOURCE + NOTED_PAUSES) as visit:
+        await visit.route("/*wait=25", refuse)
+        await visit.watch(checkout_id)
+        await visit.until("told.length === 1 && pauses.length > 3")
+        await shop.pays(session_id)
+        await visit.until("told.length === 2")
+
+        assert await visit.statuses() == ["open", "paid"]
 
 
 # --- the end
