@@ -7,10 +7,12 @@ WORKDIR /src
 # The backend and the runtime stay apart: what builds the wheel is not what serves it.
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/venv
 COPY requirements.lock deploy/build.lock ./
-# Wheels only: nothing is compiled here, so no stage ever needs a compiler.
-RUN /opt/build/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r build.lock \
+# What the locks name, and nothing else: no dependency is looked up, and no source is built, since
+# both would take the newest version of something. So no stage needs a compiler, either.
+RUN /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r build.lock \
+    && /opt/build/bin/pip check \
     && /opt/build/bin/pip --python /opt/venv/bin/python install \
-        --no-cache-dir --no-compile --require-hashes --only-binary :all: -r requirements.lock
+        --no-cache-dir --no-compile --no-deps --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY app ./app
 # Bytecode is made once, here: at run time the file system is read-only. `unchecked-hash` because
@@ -18,6 +20,7 @@ COPY app ./app
 RUN /opt/build/bin/python -m hatchling build --target wheel \
     && /opt/build/bin/pip --python /opt/venv/bin/python install \
         --no-cache-dir --no-compile --no-index --no-deps dist/*.whl \
+    && /opt/build/bin/pip --python /opt/venv/bin/python check \
     && /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM python:3.13-slim

@@ -4,9 +4,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP    := -m pip --disable-pip-version-check --quiet
+# What a lock file names, and nothing else: no dependency is looked up, and no source is built, since
+# both would take the newest version of something.
+LOCKED := $(PIP) install --no-deps --require-hashes --only-binary :all:
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
           --python-version 3.11 $(if $(UPGRADE),--upgrade)
+NPM_LOCK := npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error
 
 SERVE_READY := $(VENV)/.ready-to-serve
 CHECK_READY := $(VENV)/.ready-to-check
@@ -94,20 +98,28 @@ mutants: $(CHECK_READY) $(MUTANTS_READY) ## change the payment's rules one by on
 	    && "$$tool/cr-report" --surviving-only --show-diff session.sqlite \
 	    && python -m tests.mutants session.sqlite
 
-$(MUTANTS_READY): $(CHECK_READY)
+# One of its packages is published as a source alone: what builds that is locked, too, and comes first.
+$(MUTANTS_READY): tests/mutants.lock tests/mutants-build.lock | $(BIN)/python
 	@$(PYTHON) -m venv --clear $(MUTANTS_TOOL)
-	@$(MUTANTS_TOOL)/bin/python -m pip --disable-pip-version-check --quiet install cosmic-ray==8.7.0
+	@$(MUTANTS_TOOL)/bin/python $(LOCKED) -r tests/mutants-build.lock
+	@$(MUTANTS_TOOL)/bin/python $(LOCKED) --no-binary yattag --no-build-isolation -r tests/mutants.lock
+	@$(MUTANTS_TOOL)/bin/python $(PIP) check
 	@touch $@
 
 bench: $(CHECK_READY) ## measure it on this machine
 	@$(BIN)/python -m bench
 
 # deploy/build.lock is what installs the project itself; an editable install needs `editables`.
-lock: $(CHECK_READY) ## compile the lock files; UPGRADE=1 for newer versions
+lock: $(CHECK_READY) ## write the lock files; UPGRADE=1 for newer versions
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], 'editables', sep='\n')" \
 	    | $(LOCK) -c requirements-dev.lock - -o deploy/build.lock
+	echo cosmic-ray | $(LOCK) - -o tests/mutants.lock
+	echo setuptools | $(LOCK) - -o tests/mutants-build.lock
+	$(LOCK) bench/peers/djstripe/requirements.in -o bench/peers/djstripe/requirements.lock
+	cd tests/e2e && $(NPM_LOCK)
+	cd bench/peers/node && $(NPM_LOCK)
 
 clean: ## remove the virtual environment and what the tools leave
 	rm -rf $(VENV) build tests/e2e/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -120,22 +132,24 @@ $(BIN)/python:
 	@echo 'making $(VENV)'
 	@$(PYTHON) -m venv --clear $(VENV)
 
-# Locked and hash-checked; then the project itself, whose source stays where it is.
+# What the lock names; then the project itself, whose source stays where it is.
 $(SERVE_READY): requirements.lock deploy/build.lock pyproject.toml | $(BIN)/python
 	@echo 'installing what the service needs (a minute, the first time)'
-	@$(PIP) install --require-hashes -r requirements.lock -r deploy/build.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(LOCKED) -r requirements.lock -r deploy/build.lock
+	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(PIP) check
 	@touch $@
 
 $(CHECK_READY): requirements-dev.lock $(SERVE_READY)
 	@echo 'installing what the checks need (a minute, the first time)'
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(BIN)/python $(LOCKED) -r requirements-dev.lock
+	@$(BIN)/python $(PIP) check
 	@touch $@
 
-# What judges whether everybody can use a page: locked and hash-checked, for the tests alone.
+# axe-core, which checks that everybody can use a page: what the lock names, for the tests alone.
 $(AXE_READY): tests/e2e/package-lock.json tests/e2e/package.json tests/e2e/.npmrc
 	@command -v npm >/dev/null \
 	    || { echo 'The browser tests need npm, and there is none. On Debian and Ubuntu: apt install npm'; exit 1; }
 	@echo 'installing what the browser tests need'
-	@cd tests/e2e && npm ci --loglevel=error
+	@cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1,4 +1,4 @@
-"""Installs the peers on first use, into build/bench/; pinned, from the registries themselves."""
+"""Installs the peers on first use, into build/bench/: what their lock files name, nothing else."""
 
 import os
 import shutil
@@ -22,12 +22,14 @@ def djstripe_python() -> str:
     Raises:
         StartError: it cannot be made.
     """
-    wanted, folder = _HERE / "djstripe" / "requirements.txt", _BUILD / "djstripe"
+    wanted, folder = _HERE / "djstripe" / "requirements.lock", _BUILD / "djstripe"
     python = folder / "bin" / "python"
     if not _is_installed(folder, wanted):
         _run([sys.executable, "-m", "venv", "--clear", str(folder)])
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        _run([*pip, "install", "-r", str(wanted)])
+        locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        _run([*pip, "install", *locked, "-r", str(wanted)])
+        _run([*pip, "check"])
         _note(folder, wanted)
     return str(python)
 
@@ -41,12 +43,13 @@ def node_program(name: str) -> list[str]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise StartError("node and npm are not on this machine")
-    wanted, folder = _HERE / "node" / "package.json", _BUILD / "node"
+    wanted, folder = _HERE / "node" / "package-lock.json", _BUILD / "node"
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_installed(folder, wanted):
-        shutil.copy(wanted, folder)
-        quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        _run([npm, "install", "--prefix", str(folder), *quiet])
+        for file in (wanted, wanted.with_name("package.json")):
+            shutil.copy(file, folder)
+        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        _run([npm, "ci", "--prefix", str(folder), *quiet])
         _note(folder, wanted)
     return [node, str(shutil.copy(_HERE / "node" / name, folder))]
 
