@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -16,6 +17,7 @@ from app.sandbox.config import SandboxConfig, Waits
 from app.sandbox.control import Control
 from app.sandbox.deliveries import Deliveries
 from app.sandbox.faults import Faults
+from app.sandbox.guard import Guard
 from app.sandbox.hosted_page import HostedPage
 from app.sandbox.pages import HERE, Pages
 from app.sandbox.payments import Payments
@@ -68,6 +70,7 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
             Route("/health/live", _live),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
+        middleware=[Middleware(Guard, public_url=config.public_url, refuse=refuse)],
         lifespan=lifespan,
         exception_handlers={HTTPException: refuse},
     )

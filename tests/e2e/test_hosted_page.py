@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.sandbox.server import SandboxConfig, create_sandbox
+from tests.e2e.own_page import OwnPage
 from tests.e2e.visitors import Variant, Visitors
 from tests.e2e.watch import Watch
 from tests.sandbox.neighbours import (
@@ -170,3 +171,26 @@ async def test_nothing_is_cut_off_or_fetched_elsewhere_on_a_small_screen(
 
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
     assert {url for url in asked if not url.startswith(sandbox.url)} == set()
+
+
+async def test_another_sites_form_and_script_press_nothing_and_the_page_itself_goes_on(
+    sandbox: Sandbox, page: Page, own_page: OwnPage, watch: Watch
+) -> None:
+    watch.allow("status of 403")
+    watch.allow("CORS policy")
+    watch.allow("failed request: ")  # what CORS keeps from a script
+    session_id = await sandbox.show(page)
+    act, pay = f"/sandbox/sessions/{session_id}/pay", f"/c/pay/{session_id}/pay"
+    own_page.add(f'<form method="post" action="{sandbox.url}{pay}"><button>Win</button></form>')
+
+    await page.goto(own_page.url)
+    await page.evaluate(
+        "(url) => fetch(url, { method: 'POST', mode: 'no-cors' })", f"{sandbox.url}{act}"
+    )
+    await page.get_by_role("button", name="Win").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("another site")
+    await page.goto(f"{sandbox.url}/c/pay/{session_id}")
+    await page.get_by_role("button", name="Decline the card").click()
+    await expect(page.get_by_role("alert")).to_contain_text("declined")
+    assert "checkout.session.completed" not in sandbox.service.types

@@ -93,11 +93,12 @@ async def running_sandbox(
     config: SandboxConfig | None = None, waits: Waits | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a sandbox in this process; what the sandbox itself sends goes over sockets."""
-    app = create_sandbox(config or SandboxConfig(), waits=waits)
+    config = config or SandboxConfig()
+    app = create_sandbox(config, waits=waits)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://sandbox.test", timeout=DEADLINE_S
+            transport=httpx.ASGITransport(app), base_url=config.public_url, timeout=DEADLINE_S
         ) as client,
     ):
         yield client

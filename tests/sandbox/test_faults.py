@@ -40,7 +40,7 @@ async def asking(
     """A connection on which a cart with this price was sent."""
     body = json.dumps(order_body((price, 1))).encode()
     head = (
-        f"POST {CREATE_PATH} HTTP/1.1\r\nHost: sandbox.test\r\n"
+        f"POST {CREATE_PATH} HTTP/1.1\r\nHost: localhost\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     host, _, port = url.removeprefix("http://").partition(":")
