@@ -5,6 +5,7 @@ Payloads hold personal data, so they are shown only where they are asked for.
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from rich.table import Column, Table
 from app.adapters.database.migrate import MigrationError
 from app.adapters.system import SystemClock
 from app.domain.errors import CheckoutError
+from app.domain.tolerant_json import read_tolerantly
 from app.settings import SettingsError, load_settings
 from app.usecases.inspect_events import EventInspection, InspectEvents
 from app.usecases.ports import AlertName
@@ -37,6 +39,7 @@ events = typer.Typer(help="Look at Stripe's events, and fold them again.", no_ar
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _COLOURS: Final = {
     EventState.FOLDED: "green",
     EventState.RECORDED: "dim",
@@ -213,8 +216,17 @@ def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
     }
     if with_payload:
         payload = seen.row.payload
-        document["payload"] = None if payload is None else orjson.loads(payload)
+        document["payload"] = None if payload is None else _readable(payload)
     return document
+
+
+def _readable(payload: bytes) -> object:
+    """The body; lone surrogates as the escapes that Stripe sent, for no terminal can show them."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        text = json.dumps(read_tolerantly(payload), ensure_ascii=False)
+        return json.loads(_SURROGATE.sub(lambda found: rf"\\u{ord(found[0]):04x}", text))
 
 
 def summary_of(event: EventSummary) -> dict[str, object]:

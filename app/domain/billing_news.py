@@ -37,13 +37,18 @@ def subscription(event: StripeEvent) -> PaymentNews:
     object_ids = ids_of(subscription_id, subject.get("latest_invoice"))
     if not isinstance(status, str) or status not in set(SubscriptionStatus):
         return PaymentNews(None, object_ids, PaymentFacts(), (doubtful("status"),))
+    period_ends_s, cancel_at_s = _period_ends_s(subject), time_s(subject.get("cancel_at"))
     state = Subscription(
         status=SubscriptionStatus(status),
         at_s=event.created_s or 0,
         is_first=event.type == "customer.subscription.created",
         changed_status="status" in event.previous_attributes,
-        current_period_end_s=_current_period_end_s(subject),
-        cancel_at_period_end=subject.get("cancel_at_period_end") is True,
+        # The first of its periods to end is when money is due.
+        current_period_end_s=min(period_ends_s, default=None),
+        cancel_at_s=cancel_at_s,
+        # Flexible billing's portal sets `cancel_at` alone (Stripe: billing-mode/compare).
+        cancel_at_period_end=subject.get("cancel_at_period_end") is True
+        or cancel_at_s in period_ends_s,
     )
     return PaymentNews(None, object_ids, PaymentFacts(subscriptions={subscription_id: state}))
 
@@ -88,8 +93,8 @@ def invoice_payment(event: StripeEvent) -> PaymentNews:
     return PaymentNews(None, object_ids, PaymentFacts(invoices=known), doubts)
 
 
-def _current_period_end_s(subject: Subject) -> int | None:
-    """Since 2025-03-31 each item has its own period: the first to end is when money is due."""
+def _period_ends_s(subject: Subject) -> set[int]:
+    """When its current periods end: since 2025-03-31 each item has a period of its own."""
     ends = [subject.get("current_period_end")]
     ends += [item.get("current_period_end") for item in listed(subject.get("items"))]
-    return min((end for value in ends if (end := time_s(value)) is not None), default=None)
+    return {end for value in ends if (end := time_s(value)) is not None}

@@ -5,11 +5,13 @@ from typing import Final
 
 from app.domain.disputes import Dispute, DisputeState, Review
 from app.domain.events import StripeEvent
+from app.domain.intents import Intent, IntentState
 from app.domain.news import (
     CannotFoldError,
     PaymentNews,
     Subject,
     amount_minor,
+    currency_of,
     doubtful,
     id_of,
     ids_of,
@@ -18,7 +20,7 @@ from app.domain.news import (
     own_id,
     required_amount_minor,
 )
-from app.domain.payment import Intent, IntentState, PaymentFacts
+from app.domain.payment import PaymentFacts
 from app.domain.refunds import Charge, Refund, RefundState
 from app.domain.subscriptions import Invoice
 
@@ -54,9 +56,8 @@ def payment_intent(event: StripeEvent) -> PaymentNews:
     intent_id = own_id(intent)
     charges = [charge.get("id") for charge in listed(intent.get("charges"))]
     object_ids = ids_of(intent_id, intent.get("latest_charge"), intent.get("invoice"), *charges)
-    state = _INTENT_STATES.get(event.type)
     facts = PaymentFacts(
-        intents={intent_id: Intent(state=state)} if state else {},
+        intents=_intent(event, intent_id),
         invoices=_paid_by(intent.get("invoice"), intent_id),
     )
     return PaymentNews(None, object_ids, facts)
@@ -136,10 +137,29 @@ def review(event: StripeEvent) -> PaymentNews:
     return PaymentNews(None, object_ids, PaymentFacts(reviews={own_id(subject): known}))
 
 
+def _intent(event: StripeEvent, intent_id: str) -> dict[str, Intent]:
+    """What the event's type says of the intent; one that has succeeded tells what has come."""
+    state = _INTENT_STATES.get(event.type.removeprefix("v1."))
+    if state is not IntentState.SUCCEEDED:
+        return {intent_id: Intent(state=state)} if state else {}
+    known = Intent(
+        state=state,
+        succeeded_at_s=event.created_s,
+        received_minor=amount_minor(event.subject.get("amount_received")),
+        currency=currency_of(event.subject.get("currency")),
+    )
+    return {intent_id: known}
+
+
 def _refund(subject: Subject, doubts: list[str]) -> tuple[str, Refund]:
-    """A refund's id, and what is known of it. A state nobody knows yet counts as pending."""
-    state = known_word(_REFUND_STATES, subject.get("status"))
-    if state is None:
+    """A refund's id, and what is known of it. A state nobody knows yet counts as pending.
+
+    So does no state at all: `status` may be null (Stripe, the refund object), and is in old API
+    versions and in the lists that their charges hold.
+    """
+    status = subject.get("status")
+    state = known_word(_REFUND_STATES, status)
+    if state is None and status is not None:
         doubts.append(doubtful("status"))
     known = Refund(
         state=state or RefundState.PENDING,

@@ -18,6 +18,7 @@ class StripeEvent:
 
     `subject` is the event's `data.object`, empty for a thin event, which only names its object;
     `previous_attributes` are those of its fields that an update changed, as they were.
+    `thin_data` is all of a thin event's `data`.
     """
 
     id: str
@@ -27,6 +28,7 @@ class StripeEvent:
     livemode: bool | None
     subject: Mapping[str, object]
     previous_attributes: Mapping[str, object] = field(default_factory=dict)
+    thin_data: Mapping[str, object] = field(default_factory=dict)
 
 
 class IgnoredReason(StrEnum):
@@ -72,6 +74,7 @@ def read_event(document: object) -> StripeEvent:
         livemode=_livemode(document),
         subject=_subject(document),
         previous_attributes=_previous_attributes(document),
+        thin_data=_thin_data(document),
     )
 
 
@@ -128,3 +131,9 @@ def _previous_attributes(document: Mapping[str, object]) -> Mapping[str, object]
     data = document.get("data")
     previous = data.get("previous_attributes") if isinstance(data, dict) else None
     return previous if isinstance(previous, dict) else {}
+
+
+def _thin_data(document: Mapping[str, object]) -> Mapping[str, object]:
+    data = document.get("data")
+    is_thin = document.get("object") == "v2.core.event"
+    return data if is_thin and isinstance(data, dict) else {}

@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 from app.domain.payment import PaymentFacts
 
 _OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_.]{1,255}")
+_CURRENCY: Final = re.compile(r"[a-z]{3}")
 _AMOUNT_MAX: Final = 2**53
 _TIME_MAX: Final = 2**37  # in seconds: some thousand years on, and still a date
 
@@ -54,6 +56,11 @@ def id_of(value: object) -> str | None:
     return value if isinstance(value, str) and _OBJECT_ID.fullmatch(value) else None
 
 
+def name_of(value: object) -> str | None:
+    """A type's name, as `checkout.session`."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else None
+
+
 def ids_of(*values: object) -> tuple[str, ...]:
     """The ids in such fields, each once, in their order."""
     return tuple(dict.fromkeys(found for value in values if (found := id_of(value)) is not None))
@@ -67,6 +74,11 @@ def known_word(words: Mapping[str, Known], word: object) -> Known | None:
 def amount_minor(value: object) -> int | None:
     """An amount in the minor unit."""
     return value if type(value) is int and 0 <= value < _AMOUNT_MAX else None
+
+
+def currency_of(value: object) -> str | None:
+    """A currency's three letters, in lower case as Stripe has them."""
+    return value if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
 
 
 def required_amount_minor(subject: Subject, name: str) -> int:

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.domain.cart import Mode
 from app.domain.disputes import Dispute, Review
+from app.domain.intents import Intent, IntentState, in_state
 from app.domain.joins import either, join_by_id, join_ids
 from app.domain.money import Money
 from app.domain.refunds import Charge, Refund, amount_refunded_minor
@@ -39,37 +40,13 @@ class PaymentStatus(StrEnum):
 _FINAL: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 
 
-class IntentState(StrEnum):
-    """How a payment intent stands; what is named later stands above what is named before.
-
-    Stripe, payment intents: a failed attempt is not final, the buyer may try another card.
-    """
-
-    ATTEMPT_FAILED = "attempt_failed"
-    CANCELED = "canceled"
-    SUCCEEDED = "succeeded"
-
-
-_INTENT_RANK: Final = {state: rank for rank, state in enumerate(IntentState)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """A payment intent, which corroborates; the session's own events alone prove a payment."""
-
-    state: IntentState
-
-    def join(self, other: "Intent") -> "Intent":
-        """The state goes up in rank."""
-        return Intent(state=max(self.state, other.state, key=_INTENT_RANK.__getitem__))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFacts:
     """What is proven about one payment. Every field grows by `join` alone.
 
     `amount_total_minor` is in the currency's minor unit, times are epoch seconds. Maps are from
-    Stripe's ids. `invoice_ids` are those that the session itself names: of the first payment.
+    Stripe's ids. `intent_ids` and `invoice_ids` are those that the session itself names: of the
+    first payment.
     """
 
     paid: bool = False
@@ -83,6 +60,7 @@ class PaymentFacts:
     currency: str | None = None
     checkout_id: str | None = None
     subscription_id: str | None = None
+    intent_ids: tuple[str, ...] = ()
     invoice_ids: tuple[str, ...] = ()
     intents: Mapping[str, Intent] = field(default_factory=dict)
     charges: Mapping[str, Charge] = field(default_factory=dict)
@@ -113,6 +91,7 @@ class PaymentFacts:
             currency=either(min, self.currency, other.currency),
             checkout_id=either(min, self.checkout_id, other.checkout_id),
             subscription_id=either(min, self.subscription_id, other.subscription_id),
+            intent_ids=join_ids(self.intent_ids, other.intent_ids),
             invoice_ids=join_ids(self.invoice_ids, other.invoice_ids),
             intents=join_by_id(self.intents, other.intents),
             charges=join_by_id(self.charges, other.charges),
@@ -127,15 +106,61 @@ class PaymentFacts:
     @property
     def status(self) -> PaymentStatus:
         """`paid` never goes back, and a buyer who has confirmed can no longer let it expire."""
-        if self.paid:
+        if self.is_paid:
             return self._status_of_paid()
-        if self.bank_failed:
+        if self.bank_failed or self._is_released:
             return PaymentStatus.FAILED
         if self.awaits_bank:
             return PaymentStatus.PROCESSING
         if self.expired:
             return PaymentStatus.EXPIRED
         return PaymentStatus.OPEN
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the money has come: the session says so, or a hold of its own was captured.
+
+        Of a hold the session's events only ever say `unpaid`; that its intent succeeded is all
+        that tells of the capture (Stripe: payments/place-a-hold-on-a-payment-method).
+        """
+        return self.paid or bool(self._captured)
+
+    @property
+    def first_paid_at_s(self) -> int | None:
+        """When the earliest proof of the payment was made, in epoch seconds."""
+        times_s = [self.paid_at_s, *(intent.succeeded_at_s for intent in self._captured)]
+        return min((at_s for at_s in times_s if at_s is not None), default=None)
+
+    @property
+    def _captured(self) -> list[Intent]:
+        """The first payment's intents that have succeeded after the buyer had confirmed."""
+        if not self.awaits_bank:
+            return []
+        return in_state(self.intents, self._own_intent_ids, IntentState.SUCCEEDED)
+
+    @property
+    def _is_released(self) -> bool:
+        """Whether the buyer has confirmed, and the money will not come: a hold that was given up.
+
+        Or a voucher that the shop has canceled; an intent that is canceled stays so.
+        """
+        return self.awaits_bank and bool(
+            in_state(self.intents, self._own_intent_ids, IntentState.CANCELED)
+        )
+
+    @property
+    def _own_intent_ids(self) -> tuple[str, ...]:
+        """The intents that are known to pay this session, or the first invoice; never a renewal's.
+
+        Where it is not known whose an intent is, it proves nothing: `paid` can never go back.
+        """
+        first = (
+            payment_id
+            for invoice_id, invoice in self.invoices.items()
+            if invoice.is_first or invoice_id in self.invoice_ids
+            for payment_id in invoice.payment_ids
+        )
+        return (*self.intent_ids, *first)
 
     def _status_of_paid(self) -> PaymentStatus:
         """A dispute that is open or lost tells more than a refund beside it."""
@@ -155,8 +180,27 @@ class PaymentFacts:
 
     @property
     def amount_refunded_minor(self) -> int:
-        """What has gone back of the first payment; a renewal's refund is the renewal's matter."""
-        return amount_refunded_minor(self.refunds, self.charges, counts=self._is_of_first_payment)
+        """What has gone back of the first payment; a renewal's refund is the renewal's matter.
+
+        What a capture left of a hold has gone back, too: Stripe refunds it by itself, and counts it
+        in what the charge reports (docs/payments.md), should that report ever come.
+        """
+        refunded_minor = amount_refunded_minor(
+            self.refunds, self.charges, counts=self._is_of_first_payment
+        )
+        return max(refunded_minor, self._not_captured_minor)
+
+    @property
+    def _not_captured_minor(self) -> int:
+        """How much of a hold its capture left."""
+        if self.paid or self.amount_total_minor is None:
+            return 0
+        received_minor = [
+            intent.received_minor
+            for intent in self._captured
+            if intent.received_minor and intent.currency in {None, self.currency}
+        ]
+        return max(self.amount_total_minor - sum(received_minor), 0) if received_minor else 0
 
     @property
     def renewals_paid(self) -> int:
@@ -179,7 +223,7 @@ class PaymentFacts:
         intent succeeded. Recorded as such, and never applied: somebody has to look.
         """
         ended_unpaid = self.bank_failed or self.expired
-        if self.paid:
+        if self.is_paid:
             return ended_unpaid
         return ended_unpaid and any(
             intent.state is IntentState.SUCCEEDED
@@ -188,11 +232,18 @@ class PaymentFacts:
         )
 
     def differs_from(self, expected: Money) -> bool:
-        """Whether Stripe's subtotal or currency is known, and is not what was expected."""
-        return self.amount_subtotal_minor not in {
+        """Whether Stripe's subtotal or currency is known, and is not what was expected.
+
+        A subscription whose first period costs nothing (a trial, a metered price) has a subtotal
+        of 0 today, and its price later.
+        """
+        subtotals_minor = {None, expected.amount_minor}
+        if self.mode is Mode.SUBSCRIPTION:
+            subtotals_minor.add(0)
+        return self.amount_subtotal_minor not in subtotals_minor or self.currency not in {
             None,
-            expected.amount_minor,
-        } or self.currency not in {None, expected.currency}
+            expected.currency,
+        }
 
     def _is_of_first_payment(self, payment_id: str | None) -> bool:
         """Whether a payment intent or charge is not known to belong to a renewal's invoice."""

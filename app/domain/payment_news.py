@@ -69,6 +69,8 @@ def read_payment_news(event: StripeEvent) -> PaymentNews | None:
         return None
     if not event.subject:
         raise CannotFoldError("the event is thin: it names its object, but does not hold it")
+    if kind.startswith("checkout.session.") and event.subject.get("mode") == "setup":
+        return None  # it saves a card, and no money moves (Stripe: checkout/sessions, `mode`)
     return reader(event)
 
 

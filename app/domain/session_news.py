@@ -12,6 +12,7 @@ from app.domain.news import (
     PaymentNews,
     Subject,
     amount_minor,
+    currency_of,
     doubtful,
     id_of,
     ids_of,
@@ -21,7 +22,6 @@ from app.domain.payment import PaymentFacts
 
 _OWN_ID: Final = re.compile(rf"[?&]checkout_id=({CHECKOUT_ID.pattern})(?=&|$)")
 _MODES: Final[Mapping[str, Mode]] = {mode.value: mode for mode in Mode}
-_CURRENCY: Final = re.compile(r"[a-z]{3}")
 
 
 def session_completed(event: StripeEvent) -> PaymentNews:
@@ -63,14 +63,14 @@ def _news(event: StripeEvent, *doubts: str, **proven: Any) -> PaymentNews:  # no
 
 def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
     """What is proven, and the session's own fields; one of an odd kind is left out, not guessed."""
-    currency = session.get("currency")
     return PaymentFacts(
         mode=known_word(_MODES, session.get("mode")),
         amount_total_minor=amount_minor(session.get("amount_total")),
         amount_subtotal_minor=amount_minor(session.get("amount_subtotal")),
-        currency=currency if isinstance(currency, str) and _CURRENCY.fullmatch(currency) else None,
+        currency=currency_of(session.get("currency")),
         checkout_id=_checkout_id(session.get("success_url")),
         subscription_id=id_of(session.get("subscription")),
+        intent_ids=ids_of(session.get("payment_intent")),
         invoice_ids=ids_of(session.get("invoice")),
         **proven,
     )

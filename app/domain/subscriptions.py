@@ -38,6 +38,7 @@ class Subscription:
     is_first: bool = False
     changed_status: bool = False
     current_period_end_s: int | None = None
+    cancel_at_s: int | None = None
     cancel_at_period_end: bool = False
 
     def join(self, other: "Subscription") -> "Subscription":
@@ -54,6 +55,7 @@ def _moment(state: Subscription) -> tuple[int, ...]:
         state.changed_status,
         _RANK[state.status],
         -1 if state.current_period_end_s is None else state.current_period_end_s,
+        -1 if state.cancel_at_s is None else state.cancel_at_s,
         state.cancel_at_period_end,
     )
 

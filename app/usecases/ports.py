@@ -62,6 +62,7 @@ class AlertName(StrEnum):
     EVENT_FOLD_FAILED = "event_fold_failed"
     PAYMENT_CONTRADICTED = "payment_contradicted"
     ACCOUNT_DEAUTHORIZED = "account_deauthorized"
+    EVENT_NEVER_MADE = "event_never_made"
     CATALOG_BROKEN = "catalog_broken"
     RATE_LIMITS_UNAVAILABLE = "rate_limits_unavailable"
     LIVE_PLACES_FULL = "live_places_full"

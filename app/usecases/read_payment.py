@@ -83,7 +83,7 @@ def _view(checkout: Checkout | None, payment: Payment | None, *, version: int) -
         amount_total_minor=facts.amount_total_minor,
         currency=facts.currency,
         amount_refunded_minor=facts.amount_refunded_minor,
-        paid_at_s=facts.paid_at_s,
+        paid_at_s=facts.first_paid_at_s,
         updated_at_ms=max(
             payment.updated_at_ms if payment else 0, checkout.created_at_ms if checkout else 0
         ),
@@ -100,6 +100,7 @@ def _subscription(facts: PaymentFacts) -> SubscriptionView | None:
         id=facts.subscription_id,
         status=state.status if state else None,
         current_period_end_s=state.current_period_end_s if state else None,
+        cancel_at_s=state.cancel_at_s if state else None,
         cancel_at_period_end=state.cancel_at_period_end if state else None,
     )
 

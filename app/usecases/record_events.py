@@ -1,10 +1,10 @@
 """Events become rows and payments: a batch in one transaction, committed before any 2xx."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
+from app.domain.account_news import DEAUTHORIZED, never_made
 from app.domain.errors import is_storage_down
 from app.domain.events import StripeEvent
 from app.domain.news import PaymentNews
@@ -13,8 +13,6 @@ from app.usecases.fold import EventNews, Folded, fold, mentioned_ids
 from app.usecases.ports import Alarm, AlertName, Clock
 from app.usecases.records import EventRow, EventState, Mention, Payment
 from app.usecases.storage import Database, Transaction
-
-_DEAUTHORIZED: Final = "account.application.deauthorized"
 
 OnChange = Callable[[Collection[Payment]], None]
 
@@ -130,18 +128,23 @@ class RecordEvents:
             return {row.id: row for row in rows if row.id in fresh}, folded
 
         fresh, folded = await self.database.write(record)
-        self._tell(fresh.values(), folded)
+        self._tell([each for each in batch if each.event.id in fresh], fresh, folded)
         return [_outcome(fresh.pop(received.event.id, None)) for received in batch]
 
-    def _tell(self, fresh: Collection[EventRow], folded: Folded) -> None:
+    def _tell(
+        self, new: Sequence[ReceivedEvent], rows: Mapping[str, EventRow], folded: Folded
+    ) -> None:
         """Who waits, and what the owner must know; said once it is on disk, and once each."""
         if folded.changed:
             self.on_change(folded.changed)
-        for row in fresh:
+        for event in {received.event.id: received.event for received in new}.values():
+            row = rows[event.id]
             if row.state is EventState.FAILED:
                 self.alarm(AlertName.EVENT_FOLD_FAILED, f"{row.id}: {row.reason}")
-            elif row.type == _DEAUTHORIZED:
+            elif event.type == DEAUTHORIZED:
                 self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
+            elif lost := never_made(event):
+                self.alarm(AlertName.EVENT_NEVER_MADE, f"{lost}: {event.id} is the notice")
         folded.tell(self.alarm)
 
 

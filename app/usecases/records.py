@@ -180,6 +180,7 @@ class SubscriptionView:
     id: str
     status: SubscriptionStatus | None
     current_period_end_s: int | None
+    cancel_at_s: int | None
     cancel_at_period_end: bool | None
 
 

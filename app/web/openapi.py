@@ -69,6 +69,7 @@ _SUBSCRIPTION: Final = _schema(
         "id": _TEXT,
         "status": _or_null(_TEXT),
         "current_period_end": _or_null({"type": "string", "format": "date-time"}),
+        "cancel_at": _or_null({"type": "string", "format": "date-time"}),
         "cancel_at_period_end": _or_null({"type": "boolean"}),
     }
 )

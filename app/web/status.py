@@ -98,6 +98,7 @@ def _subscription(view: SubscriptionView | None) -> dict[str, object] | None:
         "id": view.id,
         "status": view.status,
         "current_period_end": _rfc3339_of(view.current_period_end_s),
+        "cancel_at": _rfc3339_of(view.cancel_at_s),
         "cancel_at_period_end": view.cancel_at_period_end,
     }
 

@@ -129,5 +129,7 @@ def _moment(at_s: int | None, locale: Locale) -> dict[str, str] | None:
 
 
 def _period_end(view: PaymentView, locale: Locale) -> str | None:
-    end_s = view.subscription.current_period_end_s if view.subscription else None
+    """When it ends, where it is to end; else when it renews."""
+    subscription = view.subscription
+    end_s = subscription and (subscription.cancel_at_s or subscription.current_period_end_s)
     return format_date(datetime.fromtimestamp(end_s, UTC), "long", locale) if end_s else None

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import CheckoutError, InvalidJsonError
 from app.domain.events import EventFilter, IgnoredReason, StripeEvent, read_event
+from app.domain.tolerant_json import read_tolerantly
 from app.usecases.inbox import Inbox
 from app.usecases.ports import SignatureCheck
 from app.usecases.record_events import ReceivedEvent, Recorded
@@ -95,7 +96,11 @@ def _signature_headers(scope: Scope) -> list[bytes]:
 def _document(body: bytes) -> object:
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+    except orjson.JSONDecodeError:
+        pass  # orjson refuses lone surrogates, which JSON allows
+    try:
+        return read_tolerantly(body)
+    except ValueError as error:
         raise InvalidJsonError("The body is signed, but is not JSON.") from error
 
 

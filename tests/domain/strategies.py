@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.domain.cart import Mode
 from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.payment import Intent, IntentState, PaymentFacts
+from app.domain.intents import Intent, IntentState
+from app.domain.payment import PaymentFacts
 from app.domain.refunds import Charge, Refund, RefundState
 from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
 from tests.builders import CHECKOUT_ID, Document
@@ -42,8 +43,9 @@ def facts() -> st.SearchStrategy[PaymentFacts]:
         currency=st.none() | st.sampled_from(["eur", "jpy", "usd"]),
         checkout_id=_one_of(_CHECKOUT_IDS),
         subscription_id=_one_of(_SUBSCRIPTION_IDS),
+        intent_ids=_some_of(_INTENT_IDS),
         invoice_ids=_some_of(_INVOICE_IDS),
-        intents=_by_id(_INTENT_IDS, st.builds(Intent, state=st.sampled_from(IntentState))),
+        intents=_by_id(_INTENT_IDS, _intents()),
         charges=_by_id(_CHARGE_IDS, _charges()),
         refunds=_by_id(("re_1", "re_2", "re_3"), _refunds()),
         disputes=_by_id(("dp_1", "dp_2"), _disputes()),
@@ -63,6 +65,16 @@ def histories(draw: st.DrawFn, *, payments_max: int = 2) -> list[Document]:
         draw(st.sampled_from(_STORIES))(story)
         told += story.documents
     return sorted(told, key=lambda document: int(document["created"]))
+
+
+def _intents() -> st.SearchStrategy[Intent]:
+    return st.builds(
+        Intent,
+        state=st.sampled_from(IntentState),
+        succeeded_at_s=_times(),
+        received_minor=st.none() | _amounts(),
+        currency=st.none() | st.sampled_from(["eur", "usd"]),
+    )
 
 
 def _charges() -> st.SearchStrategy[Charge]:
@@ -99,6 +111,7 @@ def _subscriptions() -> st.SearchStrategy[Subscription]:
         is_first=st.booleans(),
         changed_status=st.booleans(),
         current_period_end_s=_times(),
+        cancel_at_s=_times(),
         cancel_at_period_end=st.booleans(),
     )
 

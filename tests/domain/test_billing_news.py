@@ -122,6 +122,36 @@ def test_a_subscription_ends_with_its_period_only_where_stripe_says_so(
     assert subscription_in(read).cancel_at_period_end is ends
 
 
+@pytest.mark.parametrize(
+    ("fields", "cancel_at_s", "ends"),
+    [
+        ({"cancel_at": NOW_S + 9}, NOW_S + 9, True),
+        ({"cancel_at": NOW_S + 5}, NOW_S + 5, True),  # the longest period's end is one, too
+        ({"cancel_at": NOW_S + 7}, NOW_S + 7, False),
+        ({"cancel_at": NOW_S + 7, "cancel_at_period_end": True}, NOW_S + 7, True),
+        ({"cancel_at": "soon"}, None, False),
+        ({"cancel_at": None}, None, False),
+        ({}, None, False),
+    ],
+)
+def test_a_subscription_that_is_to_end_by_a_date_ends_with_its_period_where_that_is_the_date(
+    fields: Document,
+    cancel_at_s: int | None,
+    ends: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    periods = listing({"current_period_end": NOW_S + 9}, {"current_period_end": NOW_S + 5})
+
+    state = subscription_in(news(UPDATED, subscription(items=periods, **fields)))
+
+    assert (state.cancel_at_s, state.cancel_at_period_end) == (cancel_at_s, ends)
+
+
+def test_before_2025_a_subscription_may_end_with_its_own_period() -> None:
+    old = subscription(current_period_end=NOW_S + 7, cancel_at=NOW_S + 7, items=None)
+
+    assert subscription_in(news(UPDATED, old)).cancel_at_period_end
+
+
 # --- invoices
 
 

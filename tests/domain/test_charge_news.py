@@ -1,11 +1,12 @@
 import pytest
 
+from app.domain.intents import Intent, IntentState
 from app.domain.news import CannotFoldError, PaymentNews
-from app.domain.payment import Intent, IntentState, PaymentFacts
+from app.domain.payment import PaymentFacts
 from app.domain.payment_news import read_payment_news
 from app.domain.refunds import Charge, Refund, RefundState
 from app.domain.subscriptions import Invoice
-from tests.builders import Document
+from tests.builders import NOW_S, Document
 from tests.domain.reading import news, stripe_event
 from tests.domain.stripe_objects import (
     charge,
@@ -25,7 +26,7 @@ CHARGE_EVENTS = [
 ]
 REFUND_EVENTS = ["refund.created", "refund.updated", "charge.refund.updated"]
 DOUBT_OF_STATUS = ("data.object.status is of an unknown kind",)
-UNKNOWN_STATUSES: list[object] = [None, "", "SUCCEEDED", "of_tomorrow", 7, True, [], {}]
+UNKNOWN_STATUSES: list[object] = ["", "SUCCEEDED", "of_tomorrow", 7, True, [], {}]
 
 # --- payment intents
 
@@ -35,7 +36,6 @@ UNKNOWN_STATUSES: list[object] = [None, "", "SUCCEEDED", "of_tomorrow", 7, True,
     [
         ("payment_intent.payment_failed", IntentState.ATTEMPT_FAILED),
         ("payment_intent.canceled", IntentState.CANCELED),
-        ("payment_intent.succeeded", IntentState.SUCCEEDED),
     ],
 )
 def test_an_intent_stands_as_its_events_type_says(type_: str, state: IntentState) -> None:
@@ -44,6 +44,29 @@ def test_an_intent_stands_as_its_events_type_says(type_: str, state: IntentState
     assert read == PaymentNews(
         None, ("pi_1", "ch_1"), PaymentFacts(intents={"pi_1": Intent(state=state)})
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "received_minor", "currency"),
+    [
+        ({"amount_received": 1500}, 1500, "eur"),
+        ({"amount_received": 0, "currency": "usd"}, 0, "usd"),
+        ({}, None, "eur"),
+        ({"amount_received": "1500", "currency": 7}, None, None),
+    ],
+)
+def test_an_intent_that_has_succeeded_tells_when_and_how_much(
+    fields: Document, received_minor: int | None, currency: str | None
+) -> None:
+    read = news("payment_intent.succeeded", payment_intent(**fields))
+
+    known = Intent(
+        state=IntentState.SUCCEEDED,
+        succeeded_at_s=NOW_S,
+        received_minor=received_minor,
+        currency=currency,
+    )
+    assert read.facts == PaymentFacts(intents={"pi_1": known})
 
 
 @pytest.mark.parametrize("kind", ["created", "processing", "requires_action", "of_tomorrow"])
@@ -182,6 +205,26 @@ def test_a_refund_of_an_unknown_status_counts_as_pending_and_is_doubted(status: 
     read = news("refund.updated", refund(status=status))
 
     assert read.facts.refunds["re_1"].state is RefundState.PENDING
+    assert read.doubts == DOUBT_OF_STATUS
+
+
+@pytest.mark.parametrize("no_status", [{"status": None}, {}])
+def test_a_refund_without_a_status_counts_and_is_not_doubted(no_status: Document) -> None:
+    bare = {"id": "re_1", "object": "refund", "amount": 700, "charge": "ch_1", **no_status}
+    held = news("charge.refunded", charge(amount_refunded=700, refunds=listing(bare)))
+
+    for read in (news("refund.created", bare), held):
+        assert read.facts.amount_refunded_minor == 700
+        assert read.facts.refunds["re_1"].state is RefundState.PENDING
+        assert read.doubts == ()
+
+
+def test_a_refund_of_an_unknown_status_in_a_charges_list_counts_and_is_doubted() -> None:
+    held = charge(amount_refunded=0, refunds=listing(refund(status="of_tomorrow")))
+
+    read = news("charge.updated", held)
+
+    assert read.facts.amount_refunded_minor == 500
     assert read.doubts == DOUBT_OF_STATUS
 
 

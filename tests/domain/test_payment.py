@@ -5,8 +5,9 @@ import pytest
 
 from app.domain.cart import Mode
 from app.domain.disputes import Dispute, DisputeState, Review
+from app.domain.intents import Intent, IntentState
 from app.domain.money import Money
-from app.domain.payment import Intent, IntentState, PaymentFacts, PaymentStatus
+from app.domain.payment import PaymentFacts, PaymentStatus
 from app.domain.refunds import Charge, Refund, RefundState
 from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
 from tests.builders import Document
@@ -267,5 +268,26 @@ def test_a_payment_differs_where_what_is_known_is_not_what_was_expected(
     differs: bool,  # noqa: FBT001 a row of the table
 ) -> None:
     facts = PaymentFacts(amount_subtotal_minor=subtotal, currency=currency)
+
+    assert facts.differs_from(Money(amount_minor=100, currency="eur")) is differs
+
+
+@pytest.mark.parametrize(
+    ("mode", "subtotal", "currency", "differs"),
+    [
+        (Mode.SUBSCRIPTION, 0, "eur", False),
+        (Mode.SUBSCRIPTION, 0, "usd", True),
+        (Mode.SUBSCRIPTION, 1, "eur", True),
+        (Mode.PAYMENT, 0, "eur", True),
+        (None, 0, "eur", True),
+    ],
+)
+def test_a_subscriptions_first_period_may_cost_nothing(
+    mode: Mode | None,
+    subtotal: int,
+    currency: str,
+    differs: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    facts = PaymentFacts(mode=mode, amount_subtotal_minor=subtotal, currency=currency)
 
     assert facts.differs_from(Money(amount_minor=100, currency="eur")) is differs

@@ -102,6 +102,7 @@ def test_the_real_session_is_paid() -> None:
         amount_total_minor=999,
         amount_subtotal_minor=999,
         currency="eur",
+        intent_ids=("pi_1IqxJOJDPojXS6LN9uOebAea",),
         invoice_ids=("in_1KJqKBJDPojXS6LNJbvLUgEy",),
     )
     assert read.object_ids == ("pi_1IqxJOJDPojXS6LN9uOebAea", "in_1KJqKBJDPojXS6LNJbvLUgEy")

@@ -84,7 +84,7 @@ def test_what_is_proven_stays_proven(one: PaymentFacts, other: PaymentFacts) -> 
 
 @given(facts())
 def test_whatever_is_known_has_a_status_and_a_sum(some: PaymentFacts) -> None:
-    assert (some.status in PAID) == some.paid
+    assert (some.status in PAID) == some.is_paid
     assert some.amount_refunded_minor >= 0
     assert some.renewals_paid >= 0
     assert not some.contradicted or some.bank_failed or some.expired

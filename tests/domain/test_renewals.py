@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from app.domain.cart import Mode
+from app.domain.intents import Intent, IntentState
 from app.domain.news import PaymentNews
-from app.domain.payment import Intent, IntentState, PaymentFacts, PaymentStatus
+from app.domain.payment import PaymentFacts, PaymentStatus
 from app.domain.subscriptions import Invoice
 from tests.builders import Document
 from tests.domain.reading import fold, news, news_of_session

@@ -6,7 +6,8 @@ from inspect import Parameter, signature
 import pytest
 
 from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.payment import Intent, IntentState, PaymentFacts
+from app.domain.intents import Intent, IntentState
+from app.domain.payment import PaymentFacts
 from app.domain.refunds import Charge, Refund, RefundState
 from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
 

@@ -224,7 +224,11 @@ async def test_a_subscription_of_which_nothing_else_is_known_shows_its_id(
     view = await read_payment(SESSION_ID)
 
     assert view.subscription == SubscriptionView(
-        id="sub_1", status=None, current_period_end_s=None, cancel_at_period_end=None
+        id="sub_1",
+        status=None,
+        current_period_end_s=None,
+        cancel_at_s=None,
+        cancel_at_period_end=None,
     )
 
 
@@ -235,6 +239,7 @@ async def test_a_subscription_is_shown_as_its_own_events_tell_it(
         status=SubscriptionStatus.PAST_DUE,
         at_s=NOW_S,
         current_period_end_s=NOW_S + 1,
+        cancel_at_s=None,
         cancel_at_period_end=True,
     )
     other = replace(state, status=SubscriptionStatus.ACTIVE)
@@ -247,6 +252,7 @@ async def test_a_subscription_is_shown_as_its_own_events_tell_it(
         id="sub_1",
         status=SubscriptionStatus.PAST_DUE,
         current_period_end_s=NOW_S + 1,
+        cancel_at_s=None,
         cancel_at_period_end=True,
     )
 

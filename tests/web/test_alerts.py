@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.adapters.wire import Script, Upstream, answer, hangs, upstream
-from tests.builders import Service, event, running_service, session, settings
+from tests.builders import Service, event, running_service, session, settings, thin_event
 from tests.builders import query as rows_of
 
 GOOD = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/cs_test_1"}))
@@ -116,6 +116,35 @@ async def test_an_account_that_was_cut_off_is_told_once(database_path: Path) -> 
 
         await opened.heard("account_deauthorized")
         assert await opened.counted("account_deauthorized") == 1
+
+
+async def test_an_event_that_stripe_never_made_is_told_once_with_its_object(
+    database_path: Path,
+) -> None:
+    notice = thin_event(
+        type="v2.core.health.event_generation_failure.resolved",
+        data={
+            "alert_id": "al_1",
+            "grouping_key": "key",
+            "impact": {
+                "event_type": "checkout.session.completed",
+                "related_object": {"id": "cs_test_x1", "type": "checkout.session", "url": "/v1"},
+            },
+            "resolved_at": "2026-01-01T00:00:00.000Z",
+            "summary": "words",
+        },
+    )
+    async with shop(database_path) as opened:
+        for _ in range(2):
+            taken = await opened.service.deliver(notice)
+            assert taken.status_code == 200
+
+        text = await opened.heard("event_never_made")
+        assert "checkout.session.completed about checkout.session cs_test_x1" in text
+        assert await opened.counted("event_never_made") == 1
+        assert rows_of(opened.service.database_path, "SELECT state FROM events") == [
+            {"state": "recorded"}
+        ]
 
 
 async def test_a_burst_of_forged_signatures_and_not_a_few(database_path: Path) -> None:

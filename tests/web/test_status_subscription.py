@@ -48,6 +48,7 @@ async def test_before_its_own_events_have_come_its_id_is_all_there_is(
         "id": "sub_1",
         "status": None,
         "current_period_end": None,
+        "cancel_at": None,
         "cancel_at_period_end": None,
     }
 
@@ -69,6 +70,7 @@ async def test_its_latest_state_is_shown_whatever_came_first(
         "id": "sub_1",
         "status": "past_due",
         "current_period_end": "2025-11-08T08:53:20.000Z",
+        "cancel_at": None,
         "cancel_at_period_end": True,
     }
 

@@ -9,7 +9,8 @@ import orjson
 
 from app.domain.cart import Mode
 from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.payment import Intent, IntentState, PaymentFacts
+from app.domain.intents import Intent, IntentState
+from app.domain.payment import PaymentFacts
 from app.domain.refunds import Charge, Refund, RefundState
 from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
 
@@ -50,9 +51,10 @@ def _by_id(read: Callable[[Object], object]) -> Callable[[Mapping[str, Object]],
 
 _READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "mode": Mode,
+    "intent_ids": tuple,
     "invoice_ids": tuple,
     "fraud_warning_ids": tuple,
-    "intents": _by_id(lambda value: Intent(state=IntentState(value["state"]))),
+    "intents": _by_id(lambda value: Intent(**value | {"state": IntentState(value["state"])})),
     "charges": _by_id(lambda value: Charge(**value)),
     "refunds": _by_id(lambda value: Refund(**value | {"state": RefundState(value["state"])})),
     "disputes": _by_id(lambda value: Dispute(**value | {"state": DisputeState(value["state"])})),

@@ -9,6 +9,7 @@ from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import InvalidEventError
 from app.domain.events import StripeEvent, read_event
 from app.domain.money import Money
+from app.domain.tolerant_json import read_tolerantly
 from app.usecases.records import (
     Checkout,
     Claim,
@@ -148,9 +149,17 @@ def row_to_stored_event(row: Row) -> StoredEvent:
 def _event_of(payload: bytes | None) -> StripeEvent | None:
     """What is in the table was read once; a row that somebody spoiled must not stop its batch."""
     try:
-        return None if payload is None else read_event(orjson.loads(payload))
-    except (orjson.JSONDecodeError, InvalidEventError):
+        return None if payload is None else read_event(_document(payload))
+    except (ValueError, InvalidEventError):
         return None
+
+
+def _document(payload: bytes) -> object:
+    """Strictly and fast, or as the webhook took it in: with lone surrogates."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return read_tolerantly(payload)
 
 
 def payment_to_row(payment: Payment) -> tuple[object, ...]:
@@ -162,7 +171,7 @@ def payment_to_row(payment: Payment) -> tuple[object, ...]:
         facts.status,
         facts.amount_total_minor,
         facts.currency,
-        facts.paid_at_s,
+        facts.first_paid_at_s,
         facts_to_json(facts),
         payment.updated_at_ms,
         payment.price_mismatch,

@@ -40,6 +40,7 @@ export interface Subscription {
   id: string;
   status: string | null;
   current_period_end: string | null;
+  cancel_at: string | null;
   cancel_at_period_end: boolean | null;
 }
 

@@ -1,0 +1,208 @@
+"""A hold is captured, in part or whole, or given up: its session says no more than `unpaid`."""
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+
+from app.domain.news import PaymentNews
+from app.domain.payment import PaymentFacts, PaymentStatus
+from tests.builders import NOW_S, Document
+from tests.domain.reading import COMPLETED, EXPIRED, FAILED, SUCCEEDED, fold, news, news_of_session
+from tests.domain.stripe_objects import charge, invoice, payment_intent, refund
+
+UNPAID = news_of_session(payment_status="unpaid")
+CANCELED = "payment_intent.canceled"
+REASONS = [
+    "abandoned",
+    "automatic",
+    "duplicate",
+    "expired",
+    "failed_invoice",
+    "fraudulent",
+    "requested_by_customer",
+    "void_invoice",
+    None,
+]
+
+
+def captured(**changes: object) -> PaymentNews:
+    return news("payment_intent.succeeded", payment_intent(**changes), created=NOW_S + 60)
+
+
+def in_every_order(*told: PaymentNews) -> PaymentFacts:
+    """What all of this proves, which no order may change."""
+    facts = fold(*told)
+    for order in itertools.permutations(told):
+        assert fold(*order) == facts
+    return facts
+
+
+def test_a_buyer_has_confirmed_a_hold() -> None:
+    held = news("payment_intent.amount_capturable_updated", payment_intent(status="held"))
+
+    assert in_every_order(UNPAID, held).status is PaymentStatus.PROCESSING
+
+
+@pytest.mark.parametrize("fields", [{}, {"amount_received": 1999}, {"latest_charge": None}])
+def test_a_hold_that_is_captured_is_paid_from_then_on(fields: Document) -> None:
+    facts = in_every_order(UNPAID, captured(**fields))
+
+    assert facts.status is PaymentStatus.PAID
+    assert facts.first_paid_at_s == NOW_S + 60
+    assert facts.amount_refunded_minor == 0
+    assert not facts.contradicted
+
+
+def test_a_charge_that_is_captured_is_no_proof_for_more_captures_may_follow() -> None:
+    part = charge(captured=True, amount_captured=500)
+    told = [news("charge.captured", part), news("charge.updated", part)]
+
+    assert in_every_order(UNPAID, *told).status is PaymentStatus.PROCESSING
+    assert in_every_order(UNPAID, *told, captured(amount_received=1999)).status is (
+        PaymentStatus.PAID
+    )
+
+
+# A hold of 1,999 of which 1,500 are captured. Stripe refunds the rest by itself and says so.
+PART = captured(amount_received=1500)
+REST = refund(id="re_rest", amount=499)
+TOLD_OF_THE_REST = [
+    [],
+    [news("charge.captured", charge(captured=True, amount_captured=1500, amount_refunded=499))],
+    [news("charge.refunded", charge(amount_refunded=499)), news("refund.created", REST)],
+]
+
+
+@pytest.mark.parametrize("rest", TOLD_OF_THE_REST)
+def test_what_a_capture_leaves_of_a_hold_has_gone_back_once(rest: Sequence[PaymentNews]) -> None:
+    facts = in_every_order(UNPAID, PART, *rest)
+
+    assert facts.status is PaymentStatus.PARTIALLY_REFUNDED
+    assert facts.amount_refunded_minor == 499
+
+
+def test_a_refund_of_what_was_captured_in_part_comes_on_top() -> None:
+    reported = news("charge.refunded", charge(amount_refunded=1999))
+    whole = news("refund.created", refund(amount=1500))
+
+    facts = in_every_order(UNPAID, PART, news("refund.created", REST), whole, reported)
+
+    assert facts.status is PaymentStatus.REFUNDED
+    assert facts.amount_refunded_minor == 1999
+
+
+def test_a_sum_in_another_currency_is_not_compared() -> None:
+    assert in_every_order(UNPAID, captured(amount_received=5, currency="usd")).status is (
+        PaymentStatus.PAID
+    )
+
+
+@pytest.mark.parametrize("total", [None, 1000])
+def test_a_capture_of_all_that_is_known_leaves_nothing(total: int | None) -> None:
+    unpaid = news_of_session(payment_status="unpaid", amount_total=total)
+
+    assert fold(unpaid, PART).amount_refunded_minor == 0
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_hold_that_is_given_up_has_failed(reason: str | None) -> None:
+    canceled = news(CANCELED, payment_intent(status="canceled", cancellation_reason=reason))
+
+    facts = in_every_order(UNPAID, canceled)
+
+    assert facts.status is PaymentStatus.FAILED
+    assert not facts.contradicted
+
+
+def test_a_voucher_that_is_given_up_has_failed_whatever_else_is_told() -> None:
+    given_up = news(CANCELED, payment_intent())
+    failed = news("payment_intent.payment_failed", payment_intent())
+    refused = news_of_session(FAILED, payment_status="unpaid")
+
+    assert in_every_order(UNPAID, given_up, failed, refused).status is PaymentStatus.FAILED
+
+
+def test_an_intent_that_is_canceled_with_its_session_lets_it_expire() -> None:
+    expired = news_of_session(EXPIRED, payment_status="unpaid", payment_intent=None)
+
+    assert in_every_order(expired, news(CANCELED, payment_intent())).status is (
+        PaymentStatus.EXPIRED
+    )
+
+
+def test_an_intent_alone_proves_nothing_before_the_buyer_has_confirmed() -> None:
+    assert fold(captured()).status is PaymentStatus.OPEN
+
+
+def test_another_intent_proves_nothing_of_this_session() -> None:
+    others = [captured(id="pi_other"), news(CANCELED, payment_intent(id="pi_another"))]
+
+    assert in_every_order(UNPAID, *others).status is PaymentStatus.PROCESSING
+
+
+def test_a_bank_that_pays_says_so_twice_and_the_first_counts() -> None:
+    paid = news(
+        SUCCEEDED,
+        {"id": "cs_test_a1", "payment_intent": "pi_1", "amount_total": 1999, "currency": "eur"},
+        created=NOW_S + 90,
+    )
+
+    facts = in_every_order(UNPAID, captured(amount_received=1999), paid)
+
+    assert (facts.status, facts.first_paid_at_s) == (PaymentStatus.PAID, NOW_S + 60)
+
+
+def test_money_that_came_though_the_session_has_failed_is_paid_and_contradicted() -> None:
+    facts = in_every_order(UNPAID, captured(), news_of_session(FAILED, payment_status="unpaid"))
+
+    assert facts.status is PaymentStatus.PAID
+    assert facts.contradicted
+
+
+# A subscription whose first payment a bank has not made yet.
+SUBSCRIBED = news(
+    COMPLETED,
+    {
+        "id": "cs_test_a1",
+        "mode": "subscription",
+        "payment_status": "unpaid",
+        "subscription": "sub_1",
+        "invoice": "in_1",
+        "amount_total": 1999,
+        "currency": "eur",
+    },
+)
+RENEWAL = news(
+    "invoice.paid",
+    invoice(
+        id="in_2",
+        billing_reason="subscription_cycle",
+        payments={"data": [{"payment": {"payment_intent": "pi_2"}}]},
+    ),
+)
+
+
+@pytest.mark.parametrize("type_", ["payment_intent.succeeded", CANCELED])
+def test_a_renewals_intent_does_not_count_for_the_first_payment(type_: str) -> None:
+    renewed = news(type_, payment_intent(id="pi_2", latest_charge="ch_2", amount_received=5))
+
+    facts = in_every_order(SUBSCRIBED, RENEWAL, renewed)
+
+    assert facts.status is PaymentStatus.PROCESSING
+    assert facts.amount_refunded_minor == 0
+
+
+def test_an_intent_of_a_bill_that_may_be_a_renewals_proves_nothing() -> None:
+    payment = {"invoice": "in_2", "payment": {"payment_intent": "pi_2"}}
+    paid_by = news("invoice_payment.paid", payment)
+
+    assert in_every_order(SUBSCRIBED, paid_by, captured(id="pi_2")).status is (
+        PaymentStatus.PROCESSING
+    )
+
+
+def test_the_first_bills_intent_proves_the_first_payment() -> None:
+    assert in_every_order(SUBSCRIBED, news("invoice.paid", invoice()), captured()).status is (
+        PaymentStatus.PAID
+    )
