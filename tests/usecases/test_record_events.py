@@ -236,6 +236,7 @@ async def test_a_paid_session_becomes_a_payment(
             amount_total_minor=1999,
             currency="eur",
             checkout_id=CHECKOUT_ID,
+            intent_ids=("pi_1",),
         ),
         updated_at_ms=NOW_S * 1000,
     )
