@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -79,14 +80,26 @@ def _make_fastapi(endpoints: Endpoints, version: str, lifespan: Lifespan) -> Fas
         version=version,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        servers=[{"url": "."}],  # wherever this document was found, also below a proxy's path
     )
+    _add_docs(app)
     _add_routes(app, endpoints)
     _add_drop_in(app, endpoints.drop_in)
     _add_error_answers(app, endpoints.problems)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app
+
+
+def _add_docs(app: FastAPI) -> None:
+    """As FastAPI does, but with a relative address of the document."""
+
+    async def docs(_: Request) -> Response:
+        return get_swagger_ui_html(openapi_url="openapi.json", title=f"{app.title} - Swagger UI")
+
+    app.add_route("/docs", docs, include_in_schema=False)
 
 
 def _add_routes(app: FastAPI, endpoints: Endpoints) -> None:
@@ -187,7 +200,11 @@ def _from_routing(error: HTTPException) -> CheckoutError:
 def _describe(app: FastAPI) -> dict[str, Any]:
     if not app.openapi_schema:
         schema = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            servers=app.servers,
         )
         schema["paths"]["/webhooks/stripe"] = {"post": openapi.WEBHOOK}
         app.openapi_schema = schema

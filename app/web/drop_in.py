@@ -25,6 +25,7 @@ class DropIn:
     """Answers with the module as it was at the start of the process.
 
     An ETag here is what `integrity` takes; the module's Content-Location is its pinned address.
+    Addresses are relative, for a proxy may have put the whole service below a path of its own.
     """
 
     def __init__(self) -> None:
@@ -35,13 +36,13 @@ class DropIn:
 
     async def latest(self, request: Request) -> Response:
         """The module, at the address that stays."""
-        location = {"Content-Location": f"/checkout.{self._hash}.js"}
+        location = {"Content-Location": f"checkout.{self._hash}.js"}
         return self._script.answer(request, _FOR_A_WHILE | location)
 
     async def pinned(self, request: Request) -> Response:
         """The module of one hash; whoever has another version's is led to the latest."""
         if request.path_params["hash"] != self._hash:
-            headers = _HEADERS | {"Cache-Control": "no-store", "Location": "/checkout.js"}
+            headers = _HEADERS | {"Cache-Control": "no-store", "Location": "checkout.js"}
             return Response(status_code=307, headers=headers)
         return self._script.answer(request, _FOR_EVER)
 

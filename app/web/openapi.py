@@ -61,7 +61,8 @@ _STARTED: Final = _schema(
         "checkout_id": _TEXT,
         "url": {"type": "string", "format": "uri"},
         "session_id": _or_null(_TEXT),
-        "status_url": _TEXT,
+        "status_url": _TEXT
+        | {"description": "The path of the status, below the service's address."},
     }
 )
 _SUBSCRIPTION: Final = _schema(

@@ -282,7 +282,13 @@ async def test_the_docs_are_a_page(client: httpx.AsyncClient) -> None:
 
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
-    assert "/openapi.json" in response.text
+    assert 'url: "openapi.json"' in response.text.replace("'", '"')
+
+
+async def test_the_document_says_that_the_service_is_where_the_document_is(
+    document: dict[str, Any],
+) -> None:
+    assert document["servers"] == [{"url": "."}]
 
 
 async def test_the_document_is_the_same_however_often_it_is_asked_for(

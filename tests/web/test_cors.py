@@ -27,7 +27,13 @@ async def client(database_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def public_files(client: httpx.AsyncClient) -> list[str]:
     pinned = (await client.get("/checkout.js")).headers["content-location"]
-    return ["/checkout.js", "/checkout.d.ts", pinned, "/checkout/page.js", "/checkout/page.js?v=1"]
+    return [
+        "/checkout.js",
+        "/checkout.d.ts",
+        f"/{pinned}",
+        "/checkout/page.js",
+        "/checkout/page.js?v=1",
+    ]
 
 
 def preflight(origin: str, **headers: str) -> dict[str, str]:
