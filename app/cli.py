@@ -1,13 +1,16 @@
 """The `altan-checkout` command: what an operator runs. Each command imports what it needs, late."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from app.events_command import events
+from app.events_command import cell, events
+from app.events_database import EventsCommand, stop
 from app.events_tail import tail
+from app.observability.printable import printable
 from app.settings import Settings, SettingsError, load_settings
 
 cli = typer.Typer(
@@ -18,7 +21,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 
-events.command()(tail)
+events.command(cls=EventsCommand)(tail)
 cli.add_typer(events, name="events")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: HOST.")]
@@ -30,20 +33,42 @@ def main() -> None:
     cli()
 
 
+def _tell_version(*, is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"altan-checkout {version('altan-checkout')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Say the version, and stop."
+        ),
+    ] = False,
+) -> None:
+    """Checkout for shops built on Altan: a cart becomes a Stripe payment page."""
+
+
 @cli.command()
 def serve(host: Host = None, port: Port = None) -> None:
     """Serve checkouts and webhooks until SIGTERM or Ctrl-C."""
-    from app.serving import run  # noqa: PLC0415 other commands do without the server
+    from app.serving import CannotListenError, run  # noqa: PLC0415 other commands do without it
 
     settings = _prepared_settings_or_exit()
-    run(settings, host=host or settings.host, port=settings.port if port is None else port)
+    try:
+        run(settings, host=host or settings.host, port=settings.port if port is None else port)
+    except CannotListenError as error:
+        stop(f"altan-checkout cannot start: {error}")
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to date, and stop."""
     settings = _prepared_settings_or_exit(by_operator=True)
-    typer.echo(f"{settings.database_name} is up to date.")
+    typer.echo(f"{printable(settings.database_name)} is up to date.")
 
 
 @cli.command()
@@ -112,14 +137,13 @@ def demo(
     try:
         demo.run()
     except DemoError as error:
-        _stop(f"The demo cannot run: {error}.")
+        stop(f"The demo cannot run: {error}.")
 
 
 @cli.command()
 def doctor() -> None:
     """Look at settings, database, clock and Altan Pay; exit 1 if anything would not work."""
     from rich.console import Console  # noqa: PLC0415 see the module's docstring
-    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     from app.doctor import Finding, Verdict, examine  # noqa: PLC0415
@@ -132,7 +156,7 @@ def doctor() -> None:
     colours = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.FAILS: "bold red"}
     for finding in findings:
         state = f"[{colours[finding.verdict]}]{finding.verdict}[/]"
-        table.add_row(finding.subject, state, escape(finding.words))
+        table.add_row(cell(finding.subject), state, cell(finding.words))
     Console().print(table)
     if any(finding.verdict is Verdict.FAILS for finding in findings):
         sys.exit(1)
@@ -146,17 +170,10 @@ def _prepared_settings_or_exit(*, by_operator: bool = False) -> Settings:
         settings = load_settings()
         prepare(settings, by_operator=by_operator)
     except SettingsError as error:
-        for line in error.lines:
-            typer.echo(line, err=True)
-        sys.exit(2)
+        stop("\n".join(error.lines), status=2)
     except MigrationError as error:
-        _stop(f"altan-checkout cannot start: {error}")
+        stop(f"altan-checkout cannot start: {error}")
     return settings
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    sys.exit(1)
 
 
 @cli.command("copy-database")
@@ -170,6 +187,6 @@ def copy_database(
     try:
         copied = copy_database(source, target)
     except CopyError as error:
-        _stop(f"Nothing was copied: {error}")
+        stop(f"Nothing was copied: {error}")
     for table in copied:
         typer.echo(f"{table.table}: {table.rows} rows, sha256 {table.digest}, equal on both sides")

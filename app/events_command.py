@@ -3,43 +3,32 @@
 Payloads hold personal data, so they are shown only where they are asked for.
 """
 
-import asyncio
 import json
-import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final
 
-import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from app.adapters.database.migrate import MigrationError
 from app.adapters.system import SystemClock
-from app.domain.errors import CheckoutError
 from app.domain.tolerant_json import read_tolerantly
-from app.settings import SettingsError, load_settings
+from app.events_database import Demo, EventsCommand, be_silent, stop, with_database
+from app.observability.printable import printable, printable_json, printable_lines
 from app.usecases.inspect_events import EventInspection, InspectEvents
-from app.usecases.ports import AlertName
 from app.usecases.rebuild_payments import RebuildPayments, Rebuilt, Verdict
 from app.usecases.records import EventQuery, EventState, EventSummary
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
 
-if TYPE_CHECKING:
-    from app.databases import AnyDatabase
-
-T = TypeVar("T")
-
 events = typer.Typer(help="Look at Stripe's events, and fold them again.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _COLOURS: Final = {
     EventState.FOLDED: "green",
     EventState.RECORDED: "dim",
@@ -49,8 +38,8 @@ _COLOURS: Final = {
 }
 
 
-@events.command("list")
-def list_(
+@events.command("list", cls=EventsCommand)
+def list_(  # noqa: PLR0913 each is one option of the command line
     *,
     state: Annotated[EventState | None, typer.Option(help="Only those of this state.")] = None,
     type: Annotated[str | None, typer.Option(help="Only those of this type.")] = None,  # noqa: A002 its name on the command line
@@ -58,16 +47,27 @@ def list_(
         str | None, typer.Option(help="Only those of this checkout id or cs_… session id.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
+    demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
     """List events, the latest first."""
     found = with_database(
         lambda database: InspectEvents(database=database).list(
             EventQuery(state=state, type=type, payment=payment, limit=limit)
-        )
+        ),
+        demo,
     )
     if as_json:
         _print_json([summary_of(event) for event in found])
+    else:
+        _print_events(found)
+    if not found:
+        _stop_where_one_was_named(payment, type)
+
+
+def _print_events(found: Sequence[EventSummary]) -> None:
+    if not found:
+        typer.echo("No such event.")
         return
     table = Table(
         Column("received", no_wrap=True),
@@ -76,40 +76,55 @@ def list_(
         "reason",
     )
     for event in found:
-        reason = escape(event.reason or "") if event.has_payload else "payload is gone"
-        type_and_id = f"{escape(event.type)}\n[dim]{event.id}[/]"
+        reason = cell(event.reason or "") if event.has_payload else "payload is gone"
+        type_and_id = f"{cell(event.type)}\n[dim]{cell(event.id)}[/]"
         table.add_row(time_of(event.received_at_ms), type_and_id, coloured(event.state), reason)
-    Console().print(table if found else "No such event.")
+    Console().print(table)
 
 
-@events.command()
+def _stop_where_one_was_named(payment: str | None, type_: str | None) -> None:
+    """A payment or a type that was named and has no event may be a typing error."""
+    if payment:
+        stop(f"No event of {payment}: --payment takes a checkout id (chk_…) or session id (cs_…).")
+    if type_:
+        stop(f"No event of the type {type_}.")
+
+
+@events.command(cls=EventsCommand)
 def show(
     event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
     *,
     payload: Annotated[
         bool, typer.Option("--payload", help="The body, too: it holds personal data.")
     ] = False,
+    demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one event, and the payments that it concerns."""
-    seen = with_database(lambda database: InspectEvents(database=database).show(event_id))
+    seen = with_database(lambda database: InspectEvents(database=database).show(event_id), demo)
     document = _inspection(seen, with_payload=payload)
     if as_json:
         _print_json(document)
         return
     table = Table.grid(padding=(0, 2))
     for name, value in document.items():
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        table.add_row(f"[bold]{name}[/]", "" if value is None else escape(text))
+        table.add_row(f"[bold]{name}[/]", "" if value is None else _shown(value))
     Console().print(table)
 
 
-@events.command()
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return cell(value)
+    return escape(printable_lines(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+@events.command(cls=EventsCommand)
 def replay(
     event_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
+    demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
     """Fold events again. Safe at any time, also while the service runs."""
@@ -125,23 +140,24 @@ def replay(
         else:
             ended = await replaying.of_state(EventState.FAILED if failed else None)
         by_state = {state.value: ended[state] for state in EventState if ended[state]}
-        passed_by = len(set(event_ids or ())) - ended.total()
-        return by_state | ({"passed by": passed_by} if passed_by > 0 else {})
+        unknown = len(set(event_ids or ())) - ended.total()
+        return by_state | ({"not found": unknown} if unknown > 0 else {})
 
-    ended = with_database(run)
+    ended = with_database(run, demo)
     if as_json:
         _print_json(ended)
-        sys.exit(1 if "passed by" in ended else 0)
+        sys.exit(1 if "not found" in ended else 0)
     words = ", ".join(f"{count} {state}" for state, count in ended.items())
     Console().print(f"Replayed: {words or 'nothing'}.")
-    if "passed by" in ended:
-        stop("What was passed by is unknown, or its payload is gone.")
+    if "not found" in ended:
+        stop("Some of these events are unknown, or their payloads are gone.")
 
 
-@events.command()
+@events.command(cls=EventsCommand)
 def rebuild(
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Write what differs.")] = False,
+    demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute every payment from its events, and report differences; exit 1 if there are any."""
@@ -155,7 +171,7 @@ def rebuild(
                 differing.append(rebuilt)
         return counts, differing
 
-    counts, differing = with_database(run)
+    counts, differing = with_database(run, demo)
     if as_json:
         by_verdict: dict[str, object] = {verdict.value: count for verdict, count in counts.items()}
         _print_json(by_verdict | {"differences": [_difference(each) for each in differing]})
@@ -171,7 +187,7 @@ def _print_rebuilt(counts: dict[Verdict, int], differing: list[Rebuilt]) -> None
         table = Table("payment", "kept", "rebuilt", "links missing", "events without payload")
         for rebuilt in differing:
             document = _difference(rebuilt)
-            table.add_row(*(escape(str(value)) for value in document.values()))
+            table.add_row(*(cell(str(value)) for value in document.values()))
         console.print(table)
     console.print(
         f"{counts[Verdict.SAME]} payments are what their events prove, "
@@ -216,17 +232,8 @@ def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
     }
     if with_payload:
         payload = seen.row.payload
-        document["payload"] = None if payload is None else _readable(payload)
+        document["payload"] = None if payload is None else read_tolerantly(payload)
     return document
-
-
-def _readable(payload: bytes) -> object:
-    """The body; lone surrogates as the escapes that Stripe sent, for no terminal can show them."""
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        text = json.dumps(read_tolerantly(payload), ensure_ascii=False)
-        return json.loads(_SURROGATE.sub(lambda found: rf"\\u{ord(found[0]):04x}", text))
 
 
 def summary_of(event: EventSummary) -> dict[str, object]:
@@ -237,63 +244,13 @@ def summary_of(event: EventSummary) -> dict[str, object]:
     }
 
 
-def open_shops_database() -> "AnyDatabase":
-    """The database of the settings, its schema made current.
-
-    Raises:
-        SettingsError, MigrationError: there is none to open.
-    """
-    from app.databases import (  # noqa: PLC0415 most commands do without its weight
-        open_database,
-        prepare_database,
-    )
-
-    settings = load_settings()
-    prepare_database(settings)
-    return open_database(settings, be_silent)
-
-
-def with_database(
-    work: Callable[[Database], Awaitable[T]],
-    open_: Callable[[], "AnyDatabase"] = open_shops_database,
-) -> T:
-    """Open a database, work on it, and say in one line what went wrong, if anything."""
-
-    async def run() -> T:
-        database = open_()
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(run())
-    except SettingsError as error:
-        stop("\n".join(error.lines), status=2)
-    except MigrationError as error:
-        stop(f"The events cannot be read: {error}")
-    except CheckoutError as error:
-        stop(with_cause(error))
-
-
-def with_cause(error: CheckoutError) -> str:
-    """The error's words, and the driver's in brackets."""
-    cause = f" ({error.__cause__})" if error.__cause__ else ""
-    return f"{error.detail}{cause}"
-
-
-def be_silent(name: AlertName, words: str) -> None:
-    """The command says itself what went wrong; nobody need be woken."""
-
-
-def stop(words: str, *, status: int = 1) -> NoReturn:
-    """End the command with these words."""
-    typer.echo(words, err=True)
-    sys.exit(status)
-
-
 def _print_json(document: object) -> None:
-    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    typer.echo(printable_json(json.dumps(document, indent=2, ensure_ascii=False)))
+
+
+def cell(text: str) -> str:
+    """A text of somebody else's as rich prints it: no markup, nothing that a terminal obeys."""
+    return escape(printable(text))
 
 
 def coloured(state: EventState) -> str:

@@ -4,30 +4,18 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import orjson
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from app.domain.errors import StorageUnavailableError
-from app.events_command import (
-    be_silent,
-    coloured,
-    open_shops_database,
-    stop,
-    summary_of,
-    time_of,
-    with_cause,
-    with_database,
-)
+from app.events_command import cell, coloured, summary_of, time_of
+from app.events_database import Demo, with_cause, with_database
+from app.observability.printable import printable, printable_json
 from app.usecases.follow_events import FollowedEvent, FollowEvents
 from app.usecases.storage import Database
-
-if TYPE_CHECKING:
-    from app.databases import AnyDatabase
 
 POLL_S: Final = 0.5
 
@@ -37,17 +25,13 @@ Show = Callable[[FollowedEvent], None]
 def tail(
     *,
     last: Annotated[int, typer.Option(min=0, max=1000, help="How many earlier ones first.")] = 10,
-    demo: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Of the demo that runs there; needs no settings."),
-    ] = None,
+    demo: Demo = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Show events as they are recorded, until Ctrl-C."""
     show: Show = _print_json if as_json else partial(_print, Console(highlight=False))
-    open_ = partial(_open_demo, demo) if demo else open_shops_database
     with suppress(KeyboardInterrupt):
-        with_database(partial(_follow, last=last, show=show), open_)
+        with_database(partial(_follow, last=last, show=show), demo)
 
 
 async def _follow(database: Database, *, last: int, show: Show) -> None:
@@ -65,7 +49,8 @@ async def _follow(database: Database, *, last: int, show: Show) -> None:
         except StorageUnavailableError as error:
             followed = []
             if not is_away:
-                typer.echo(f"Waiting for the database: {with_cause(error)}", err=True)
+                words = printable(with_cause(error))
+                typer.echo(f"Waiting for the database: {words}", err=True)
             is_away = True
         else:
             if is_away:
@@ -73,26 +58,16 @@ async def _follow(database: Database, *, last: int, show: Show) -> None:
             is_away = False
 
 
-def _open_demo(folder: Path) -> "AnyDatabase":
-    from app.adapters.database.sqlite import SqliteDatabase  # noqa: PLC0415 as in the settings' way
-    from app.demo import DATABASE_NAME  # noqa: PLC0415
-
-    path = folder / DATABASE_NAME
-    if not path.exists():
-        stop(f"There is no demo in {folder}: start one with altan-checkout demo --folder {folder}")
-    return SqliteDatabase(path, be_silent)
-
-
 def _print(console: Console, followed: FollowedEvent) -> None:
     """Two lines an event, so that neither is broken where 80 columns are all there is."""
     event = followed.event
     ids = [event.id, *(each.facts.checkout_id or each.session_id for each in followed.payments)]
     lines = [
-        f"{time_of(event.received_at_ms)}  {coloured(event.state)}  {escape(event.type)}",
-        f"  [dim]{'  '.join(ids)}[/]",
+        f"{time_of(event.received_at_ms)}  {coloured(event.state)}  {cell(event.type)}",
+        f"  [dim]{cell('  '.join(ids))}[/]",
     ]
     if event.reason:
-        lines.append(f"  {escape(event.reason)}")
+        lines.append(f"  {cell(event.reason)}")
     console.print("\n".join(lines), soft_wrap=True)
 
 
@@ -105,4 +80,5 @@ def _print_json(followed: FollowedEvent) -> None:
         }
         for payment in followed.payments
     ]
-    typer.echo(orjson.dumps(summary_of(followed.event) | {"payments": payments}).decode())
+    document = summary_of(followed.event) | {"payments": payments}
+    typer.echo(printable_json(orjson.dumps(document).decode()))

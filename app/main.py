@@ -4,16 +4,18 @@ import sys
 
 from app.adapters.database.migrate import MigrationError
 from app.bootstrap import create_app, prepare
+from app.observability.printable import printable_lines
 from app.settings import SettingsError, load_settings
 
 try:
     settings = load_settings()
     prepare(settings)
 except SettingsError as error:
-    print(error, file=sys.stderr)  # noqa: T201 for people, before there is a log
+    print(printable_lines(str(error)), file=sys.stderr)  # noqa: T201 for people, before there is a log
     sys.exit(2)
 except MigrationError as error:
-    print(f"altan-checkout cannot start: {error}", file=sys.stderr)  # noqa: T201 for people
+    words = printable_lines(f"altan-checkout cannot start: {error}")
+    print(words, file=sys.stderr)  # noqa: T201 for people
     sys.exit(1)
 
 app = create_app(settings)

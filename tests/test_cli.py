@@ -1,7 +1,9 @@
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,38 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert ended.returncode == 0
     for command in ("serve", "migrate", "sandbox", "demo", "doctor"):
         assert command in ended.stdout
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["serve", "--host", "127.0.0.1"]])
+def test_a_port_in_use_is_one_sentence_and_nothing_says_started(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        ended = run(tmp_path, *arguments, "--port", str(port), **GOOD)
+
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"altan-checkout cannot start: port {port} of 127.0.0.1 is in use; stop what listens "
+        "there, or set PORT or --port\n"
+    )
+    assert "started" not in ended.stdout
+    assert "running on" not in ended.stdout
+
+
+def test_an_address_that_is_not_ours_is_one_sentence(tmp_path: Path) -> None:
+    ended = run(tmp_path, "serve", "--host", "192.0.2.1", "--port", "0", **GOOD)
+
+    assert ended.returncode == 1
+    assert "192.0.2.1 port 0 cannot be listened on" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_the_version_is_said(tmp_path: Path) -> None:
+    ended = run(tmp_path, "--version")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == f"altan-checkout {version('altan-checkout')}\n"

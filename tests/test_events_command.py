@@ -1,6 +1,9 @@
 """`altan-checkout events list|show`: tables, JSON, and nothing personal unasked."""
 
 import json
+import sqlite3
+import unicodedata
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,7 +68,7 @@ def test_events_are_listed_as_json(busy_shop: Shop) -> None:
         (["--payment", SESSION_ID], {"evt_paid", "evt_charged", "evt_disputed"}),
         (["--payment", CHECKOUT_ID, "--type", "charge.succeeded"], {"evt_charged"}),
         (["--limit", "1"], {"evt_waiting"}),
-        (["--type", "no.such.type"], set()),
+        (["--state", "unread"], set()),
     ],
 )
 def test_those_that_are_asked_for_are_listed(
@@ -84,6 +87,86 @@ def test_a_checkout_that_is_unknown_is_said_to_be_so(shop: Shop) -> None:
 
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr == "There is no checkout with that id.\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--payment", "order-42"], "No event of order-42: --payment takes a checkout id (chk_…)"),
+        (["--payment", "cs_test_of_nobody"], "No event of cs_test_of_nobody"),
+        (["--payment", SESSION_ID, "--state", "unread"], f"No event of {SESSION_ID}"),
+        (["--type", "no.such.type"], "No event of the type no.such.type."),
+    ],
+)
+def test_a_payment_or_type_that_has_no_event_ends_with_one(
+    busy_shop: Shop, arguments: list[str], words: str, form: list[str]
+) -> None:
+    ended = busy_shop.events("list", *arguments, *form)
+
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith(words)
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stdout == ("[]\n" if form else "No such event.\n")
+
+
+HIDDEN = "evil\x1b[2J\x9b31m\u202egnp\u2066\u2069\u200b\ufeff\U000e0041\n\r\x07end"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("command", "count"),
+    [(["list"], 1), (["show", "evt_hidden"], 1), (["show", "evt_hidden", "--payload"], 2)],
+)
+def test_nothing_that_strangers_wrote_commands_the_terminal(
+    shop: Shop, command: list[str], form: list[str], count: int
+) -> None:
+    hidden = event("product.updated", {"id": "x_1", "description": HIDDEN}, id="evt_hidden")
+    shop.does(lambda database: record(database, hidden))
+    with closing(sqlite3.connect(shop.database_path, isolation_level=None)) as connection:
+        connection.execute("UPDATE events SET state = 'failed', reason = ?", (HIDDEN,))
+
+    ended = shop.events(*command, *form)
+
+    assert ended.exit_code == 0
+    assert [c for c in ended.stdout if unicodedata.category(c) in {"Cc", "Cf"} and c != "\n"] == []
+    assert ended.stdout.count("\\u009b31m\\u202e") == count
+    if form:
+        document = json.loads(ended.stdout)
+        assert (document[0] if command == ["list"] else document)["reason"] == HIDDEN
+
+
+# --- a demo's
+
+
+@pytest.mark.parametrize("form", [["--demo"], ["--demo", "."], ["--demo=."]])
+@pytest.mark.parametrize(
+    "command",
+    [["list"], ["show", "evt_paid"], ["replay", "evt_paid"], ["replay", "--all"], ["rebuild"]],
+)
+def test_every_command_looks_at_the_demo_without_settings(
+    busy_shop: Shop, monkeypatch: pytest.MonkeyPatch, command: list[str], form: list[str]
+) -> None:
+    for name in GOOD:
+        monkeypatch.delenv(name)
+    folder = busy_shop.database_path.parent / "data" if form == ["--demo"] else Path()
+    folder.mkdir(exist_ok=True)
+    busy_shop.database_path.rename(folder / "demo.db")
+
+    first, last = (
+        busy_shop.events(*each) for each in ([*command, *form], [command[0], *form, *command[1:]])
+    )
+
+    assert (first.exit_code, first.stderr) == (0, "")
+    assert (last.exit_code, last.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "evt_1"], ["replay", "--all"], ["rebuild"]])
+def test_a_demo_that_is_not_there_is_said_not_to_be(shop: Shop, command: list[str]) -> None:
+    ended = shop.events(*command, "--demo", "nowhere")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "There is no demo in nowhere: start one" in ended.stderr
 
 
 def test_an_odd_type_does_not_spoil_the_table(shop: Shop) -> None:

@@ -65,8 +65,8 @@ def test_what_cannot_be_replayed_is_said(shop: Shop) -> None:
     ended = shop.events("replay", "evt_nowhere")
 
     assert ended.exit_code == 1
-    assert ended.stdout == "Replayed: 1 passed by.\n"
-    assert ended.stderr == "What was passed by is unknown, or its payload is gone.\n"
+    assert ended.stdout == "Replayed: 1 not found.\n"
+    assert ended.stderr == "Some of these events are unknown, or their payloads are gone.\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--failed", "--all"], ["evt_1", "--all"]])

@@ -10,10 +10,13 @@ from typing import Final
 import orjson
 import structlog
 
+from app.observability.printable import printable, printable_json, printable_lines
+
 # Strangers cause these at will, a line for each connection; the metrics count them instead.
 _UVICORN_FLOODS: Final = frozenset(
     {"Invalid HTTP request received.", "Unsupported upgrade request."}
 )
+_OF_SEVERAL_LINES: Final = frozenset({"exception", "stack"})
 
 
 def configure_logging(*, level: str, for_people: bool) -> None:
@@ -24,7 +27,7 @@ def configure_logging(*, level: str, for_people: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderers: list[structlog.types.Processor] = (
-        [_console()]
+        [structlog.processors.format_exc_info, _show_what_is_hidden, _console()]
         if for_people
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_json)]
     )
@@ -54,9 +57,23 @@ def _console() -> structlog.dev.ConsoleRenderer:
     )
 
 
+def _show_what_is_hidden(
+    _logger: object, _method: str, line: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """What strangers wrote, an event's type or reason, must not command the reader's terminal."""
+    for name, value in line.items():
+        if name in _OF_SEVERAL_LINES:
+            line[name] = printable_lines(str(value))
+        elif isinstance(value, str):
+            line[name] = printable(value)
+        elif not isinstance(value, bool | int | float | None):
+            line[name] = printable(repr(value))
+    return line
+
+
 def _level(name: str) -> int:
     return logging.getLevelNamesMapping()[name.upper()]
 
 
 def _to_json(document: object, **_: object) -> str:
-    return orjson.dumps(document, default=str).decode()
+    return printable_json(orjson.dumps(document, default=str).decode())

@@ -173,3 +173,33 @@ async def test_no_body_no_secret_and_no_id_of_ours_is_in_the_log_of_a_whole_day(
 @pytest.fixture
 def unused_port() -> int:
     return closed_port()
+
+
+LOGS_WHAT_A_STRANGER_WROTE = """
+from app.observability.logs import configure_logging
+import logging, structlog
+configure_logging(level="info", for_people={for_people})
+HIDDEN = "evil" + chr(0x1b) + "[2J" + chr(0x9b) + "31m" + chr(0x202e) + chr(0x2066) + chr(10) + "x"
+log = structlog.get_logger()
+log.warning("alert", words=HIDDEN, many=[HIDDEN])
+logging.getLogger("library").warning(HIDDEN)
+try:
+    raise ValueError(HIDDEN)
+except ValueError:
+    log.exception("internal_error")
+"""
+
+
+@pytest.mark.parametrize("for_people", [True, False])
+def test_nothing_that_strangers_wrote_commands_the_terminal(*, for_people: bool) -> None:
+    ended = subprocess.run(  # noqa: S603 our own code
+        [sys.executable, "-c", LOGS_WHAT_A_STRANGER_WROTE.format(for_people=for_people)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout.count("evil") >= 4
+    assert [c for c in ended.stdout if not c.isprintable() and c != "\n"] == []
+    assert "\\u202e" in ended.stdout

@@ -1,0 +1,102 @@
+"""The database that `altan-checkout events …` looks at: the shop's, or a demo's."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
+
+import typer
+from typer.core import TyperCommand
+
+from app.adapters.database.migrate import MigrationError
+from app.domain.errors import CheckoutError
+from app.observability.printable import printable_lines
+from app.settings import SettingsError, load_settings
+from app.usecases.ports import AlertName
+from app.usecases.storage import Database
+
+if TYPE_CHECKING:
+    from app.databases import AnyDatabase
+
+T = TypeVar("T")
+
+DEMO_FOLDER: Final = "data"  # where `altan-checkout demo` keeps its database unless told otherwise
+
+Demo = Annotated[
+    Path | None,
+    typer.Option(metavar="[FOLDER]", help="Of the demo, in ./data or FOLDER; needs no settings."),
+]
+
+
+class EventsCommand(TyperCommand):
+    """A command whose `--demo` may stand alone, which the library has no way to say."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # typer.Context is click's
+        """Fill the demo's folder in where none follows: an option, an event's id, or nothing."""
+        for at, argument in enumerate(args):
+            if argument == "--demo" and not _is_folder(args[at + 1 :]):
+                args = [*args[: at + 1], DEMO_FOLDER, *args[at + 1 :]]
+                break
+        return super().parse_args(ctx, args)
+
+
+def _is_folder(following: list[str]) -> bool:
+    return bool(following) and not following[0].startswith(("-", "evt_"))
+
+
+def with_database(work: Callable[[Database], Awaitable[T]], demo: Path | None = None) -> T:
+    """Open a database, work on it, and say in one line what went wrong, if anything."""
+
+    async def run() -> T:
+        database = _open_demos_database(demo) if demo else _open_shops_database()
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(run())
+    except SettingsError as error:
+        stop("\n".join(error.lines), status=2)
+    except MigrationError as error:
+        stop(f"The events cannot be read: {error}")
+    except CheckoutError as error:
+        stop(with_cause(error))
+
+
+def _open_shops_database() -> "AnyDatabase":
+    from app.databases import (  # noqa: PLC0415 most commands do without its weight
+        open_database,
+        prepare_database,
+    )
+
+    settings = load_settings()
+    prepare_database(settings)
+    return open_database(settings, be_silent)
+
+
+def _open_demos_database(folder: Path) -> "AnyDatabase":
+    from app.adapters.database.sqlite import SqliteDatabase  # noqa: PLC0415 as above
+    from app.demo import DATABASE_NAME  # noqa: PLC0415
+
+    path = folder / DATABASE_NAME
+    if not path.exists():
+        stop(f"There is no demo in {folder}: start one with altan-checkout demo --folder {folder}")
+    return SqliteDatabase(path, be_silent)
+
+
+def with_cause(error: CheckoutError) -> str:
+    """The error's words, and the driver's in brackets."""
+    cause = f" ({error.__cause__})" if error.__cause__ else ""
+    return f"{error.detail}{cause}"
+
+
+def be_silent(name: AlertName, words: str) -> None:
+    """The command says itself what went wrong; nobody needs an alert."""
+
+
+def stop(words: str, *, status: int = 1) -> NoReturn:
+    """End the command with these words."""
+    typer.echo(printable_lines(words), err=True)
+    sys.exit(status)
