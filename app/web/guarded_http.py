@@ -5,8 +5,14 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.web.host_header import host_fault
+
 HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100
+
+
+class HostError(Exception):
+    """The request does not say whom it is for; uvicorn answers 400."""
 
 
 class HeadTooLargeError(Exception):
@@ -20,6 +26,7 @@ class GuardedHttp(HttpToolsProtocol):
     """
 
     head_timeout_s: ClassVar = 10.0
+    _fault: str | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new connection has a few seconds to say what it wants."""
@@ -58,6 +65,9 @@ class GuardedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; from here on the endpoint limits the body."""
+        self._fault = host_fault(self.headers, self.parser.get_http_version())
+        if self._fault:
+            raise HostError
         self._untold_bytes = 0
         self._disarm()
         super().on_headers_complete()
@@ -72,6 +82,10 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle.more_body and self._deadline is None:
             self._expect_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request of HTTP's, and say why where we know."""
+        super().send_400_response(self._fault or msg)
 
     def _count(self, size: int) -> None:
         self._untold_bytes = 0

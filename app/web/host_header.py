@@ -1,0 +1,28 @@
+"""Which requests say plainly whom they are for: one Host header (RFC 9112, 3.2).
+
+Two of them, or none, are read differently by a proxy and by what stands behind it.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_WITHOUT_HOST: Final = frozenset({"0.9", "1.0"})  # versions that knew no Host header
+_HOST: Final = re.compile(rb"[!-~]*")
+_NOT_IN_A_HOST: Final = re.compile(rb"[/?#@\\]")
+
+
+def host_fault(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> str | None:
+    """What is wrong with a request's Host, in a sentence; None where it is right.
+
+    `headers` are pairs of lower-case name and value, `http_version` is like "1.1".
+    """
+    hosts = [value for name, value in headers if name == b"host"]
+    if not hosts:
+        return None if http_version in _WITHOUT_HOST else "The request has no Host header."
+    if len(hosts) > 1:
+        return "The request has more than one Host header."
+    host = hosts[0].strip(b" \t")
+    if not _HOST.fullmatch(host) or _NOT_IN_A_HOST.search(host):
+        return "The Host header is not a host and a port."
+    return None
