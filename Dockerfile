@@ -1,6 +1,7 @@
-# Two stages: the first has pip and the build backend, the second only what serves.
+# Two stages: the first has pip and the build backend, the second only what serves. The digest is the
+# image, whatever the tag says later: docs/decisions/0016-images-by-digest.md.
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
@@ -23,7 +24,7 @@ RUN /opt/build/bin/python -m hatchling build --target wheel \
     && /opt/build/bin/pip --python /opt/venv/bin/python check \
     && /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
-FROM python:3.13-slim
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 LABEL org.opencontainers.image.title="altan-checkout" \
       org.opencontainers.image.description="Checkout for shops built on Altan: a cart becomes a Stripe payment page, and its payment is recorded." \
       org.opencontainers.image.licenses="MIT"

@@ -115,7 +115,7 @@ def test_every_stage_starts_from_the_same_python_down_to_the_minor_version() -> 
     bases = {base.split()[0] for base in instructions("FROM")}
 
     assert len(bases) == 1
-    assert re.fullmatch(r"python:3\.\d+-slim", bases.pop())
+    assert re.fullmatch(r"python:3\.\d+-slim@sha256:[0-9a-f]{64}", bases.pop())
 
 
 @pytest.mark.parametrize(

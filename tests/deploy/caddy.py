@@ -1,0 +1,115 @@
+"""Runs deploy/Caddyfile itself in Debian's caddy, in front of a server that says what it got."""
+
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+CADDYFILE: Final = ROOT / "deploy" / "Caddyfile"
+START_S_MAX: Final = 30
+
+
+class _Echo(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer with the path and X-Forwarded-For as they arrived."""
+        forwarded = self.headers.get_all("X-Forwarded-For") or []
+        body = json.dumps({"path": self.path, "forwarded": forwarded}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        """Keep the test's output its own."""
+
+
+@contextmanager
+def echoing() -> Iterator[int]:
+    """A server in the place of a replica; its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def adapted(**environment: str) -> dict[str, Any]:
+    """The file as Caddy reads it, in Caddy's own format."""
+    done = subprocess.run(  # noqa: S603 - our own file
+        ["caddy", "adapt", "--config", str(CADDYFILE), "--adapter", "caddyfile"],  # noqa: S607
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@contextmanager
+def balancing(folder: Path, replica_port: int, **environment: str) -> Iterator[int]:
+    """Caddy with the file, plain http on a port of 127.0.0.1; that port."""
+    port = free_port()
+    command = ["caddy", "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
+    with running(
+        command,
+        folder,
+        port,
+        SITE_ADDRESS=f"http://:{port}",
+        REPLICA_NAME="127.0.0.1",
+        REPLICA_PORT=str(replica_port),
+        **environment,
+    ):
+        yield port
+
+
+@contextmanager
+def running(command: list[str], folder: Path, port: int, **environment: str) -> Iterator[None]:
+    """Caddy as a process that keeps all of its files in `folder`, until it listens."""
+    log = folder / "caddy.log"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(  # noqa: S603 - a command of ours
+            command,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        too_late = threading.Timer(START_S_MAX, process.kill)
+        too_late.start()
+        try:
+            while not _listens(port):
+                assert process.poll() is None, log.read_text()
+            yield
+        finally:
+            too_late.cancel()
+            process.terminate()
+            try:
+                process.wait(START_S_MAX)
+            finally:
+                process.kill()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
