@@ -6,8 +6,6 @@ from typing import Final
 
 import httpx
 import structlog
-from limits import RateLimitItem
-from limits import parse as parse_rate
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -18,11 +16,12 @@ from app.adapters.altan_pay.places import BoundedPaymentPages
 from app.adapters.altan_pay.retries import RetryingPaymentPages
 from app.adapters.altan_pay.transport import AiohttpTransport
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
-from app.adapters.rate_limits import CheckoutLimits, Rates
+from app.adapters.rate_limits import CheckoutLimits, Rates, open_counters
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
 from app.databases import AnyDatabase, open_database, prepare_database
 from app.domain.events import EventFilter
+from app.domain.rate_limits import Rate, parse_rate
 from app.domain.redirects import RedirectPolicy
 from app.lifetime import Lifetime
 from app.observability.alerts import Alerts, Channel
@@ -266,12 +265,12 @@ def _limits(settings: Settings, alarm: Alarm) -> CheckoutLimits:
     per_client, per_price, overall = (_rate(text) for text in settings.rates)
     return CheckoutLimits(
         Rates(per_client=per_client, per_price=per_price, overall=overall),
-        storage_url=settings.rate_limit_storage.get_secret_value(),
+        counters=open_counters(settings.rate_limit_storage.get_secret_value()),
         alarm=alarm,
     )
 
 
-def _rate(text: str) -> RateLimitItem | None:
+def _rate(text: str) -> Rate | None:
     return None if text == "off" else parse_rate(text)
 
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Annotated, Final, TypeAlias
 from urllib.parse import urlsplit
 
-import limits
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from app.domain.rate_limits import parse_rate
 from app.domain.urls import read_web_url
 from app.setting_database_url import check_database_url
 
@@ -155,13 +155,7 @@ def _network_fault(value: str) -> str:
 def _rate(value: str) -> str:
     if value == "off":
         return value
-    try:
-        amount = limits.parse(value).amount
-    except ValueError:
-        amount = 0
-    if amount < 1:
-        raise ValueError("must be like 30/minute or 5/second, or off")
-    return value
+    return parse_rate(value).text
 
 
 def _storage(value: SecretStr) -> SecretStr:

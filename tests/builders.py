@@ -84,7 +84,8 @@ class SilentAlarm:
 class NoLimits:
     """As many checkouts as anybody wants."""
 
-    async def check_cart(self, prices: Collection[str]) -> None:
+    async def check_cart(self, client: str, prices: Collection[str]) -> None:
+        assert client
         assert prices
 
 

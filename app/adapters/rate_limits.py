@@ -1,123 +1,117 @@
-"""How many checkouts may be started: by one client, for one price, and in all.
+"""How many checkouts may be started: by one client and its networks, for one price, and in all.
 
 Card testing comes from thousands of addresses, so a limit by address alone does not stop it; the
 limits by price and over all do, and crossing them is an alert. Replicas share counts in Redis.
 """
 
 import asyncio
-import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import structlog
-from limits import RateLimitItem
-from limits.aio.storage import MemoryStorage, Storage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.storage import storage_from_string
-
+from app.adapters.counters import Counters, MemoryCounters, RedisCounters
 from app.domain.errors import RateLimitedError
+from app.domain.rate_limits import Kind, Rate, Refusal, Rule, cart_rules, client_rules
 from app.usecases.ports import Alarm, AlertName
-
-if TYPE_CHECKING:
-    from redis.asyncio import ConnectionPool
 
 STORAGE_TIMEOUT_S: Final = 0.25
 STORAGE_REST_S: Final = 5.0  # after a failure it is left alone, so that not every buyer waits
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
     """The limits in force; None where there is none."""
 
-    per_client: RateLimitItem | None
-    per_price: RateLimitItem | None
-    overall: RateLimitItem | None
+    per_client: Rate | None
+    per_price: Rate | None
+    overall: Rate | None
 
 
 class CheckoutLimits:
     """Counts checkouts in a sliding window. A storage that is down must not stop sales."""
 
-    def __init__(self, rates: Rates, *, storage_url: str, alarm: Alarm) -> None:
+    def __init__(
+        self,
+        rates: Rates,
+        *,
+        counters: Counters,
+        alarm: Alarm,
+        clock_s: Callable[[], float] = time.monotonic,
+        timeout_s: float = STORAGE_TIMEOUT_S,
+    ) -> None:
         self._rates = rates
-        self._pool = None if storage_url == "memory" else _pool(storage_url)
-        self._limiter = SlidingWindowCounterRateLimiter(_storage(storage_url, self._pool))
+        self._counters = counters
         self._alarm = alarm
+        self._clock_s = clock_s
+        self._timeout_s = timeout_s
         self._resting_until_s = 0.0
 
     async def close(self) -> None:
         """Let the storage's connections go."""
-        if self._pool:
-            await self._pool.disconnect()
+        await self._counters.close()
 
-    async def check_client(self, address: str) -> None:
-        """Count one request of this client.
+    async def check_client(self, client: str) -> None:
+        """Count one request of this client, by the name that `app/domain/networks.py` gives it.
 
         Raises:
-            RateLimitedError: it has sent too many.
+            RateLimitedError: it, or a network around it, has sent too many.
         """
         if self._rates.per_client:
-            await self._hit(self._rates.per_client, "client", address)
+            refused = await self._take(client_rules(self._rates.per_client, client))
+            if refused:
+                raise _error(refused, self._rates.per_client)
 
-    async def check_cart(self, prices: Collection[str]) -> None:
+    async def check_cart(self, client: str, prices: Collection[str]) -> None:
         """Count one checkout, overall and for each of its prices.
 
         Raises:
-            RateLimitedError: there are too many of them, from whomever.
+            RateLimitedError: there are too many of them from all clients, or this one's network
+                took so many that what is left is for the others.
         """
-        if self._rates.overall:
-            await self._hit_or_alarm(self._rates.overall, "overall", "")
-        if self._rates.per_price:
-            for price in prices:
-                await self._hit_or_alarm(self._rates.per_price, "price", price)
+        overall, per_price = self._rates.overall, self._rates.per_price
+        refused = await self._take(cart_rules(overall, per_price, client=client, prices=prices))
+        if refused:
+            is_overall = refused.rule.kind in {Kind.OVERALL, Kind.OVERALL_SHARE}
+            rate = overall if is_overall else per_price
+            assert rate  # noqa: S101 its rule has refused
+            self._alarm(AlertName.CARD_TESTING_SUSPECTED, _words(refused, rate))
+            raise _error(refused, rate)
 
-    async def _hit_or_alarm(self, rate: RateLimitItem, kind: str, who: str) -> None:
+    async def _take(self, rules: list[Rule]) -> Refusal | None:
+        if not rules or self._clock_s() < self._resting_until_s:
+            return None
         try:
-            await self._hit(rate, kind, who)
-        except RateLimitedError:
-            words = f"more than {rate} checkouts {f'of {who}' if who else 'in all'}"
-            self._alarm(AlertName.CARD_TESTING_SUSPECTED, words)
-            raise
-
-    async def _hit(self, rate: RateLimitItem, kind: str, who: str) -> None:
-        if time.monotonic() < self._resting_until_s:
-            return
-        try:
-            async with asyncio.timeout(STORAGE_TIMEOUT_S):
-                if await self._limiter.hit(rate, kind, who):
-                    return
-                window = await self._limiter.get_window_stats(rate, kind, who)
+            async with asyncio.timeout(self._timeout_s):
+                return await self._counters.take(rules)
         except Exception as error:  # noqa: BLE001 whatever fails in there, shops go on selling
-            self._resting_until_s = time.monotonic() + STORAGE_REST_S
+            self._resting_until_s = self._clock_s() + STORAGE_REST_S
             self._alarm(
                 AlertName.RATE_LIMITS_UNAVAILABLE,
                 f"{type(error).__name__}: checkouts are not limited for now",
             )
-            return
-        raise RateLimitedError(
-            "Too many checkouts were started. Please wait a moment.",
-            limit=rate.amount,
-            remaining=window.remaining,
-            retry_after_s=max(1, math.ceil(window.reset_time - time.time())),
-        )
+            return None
 
 
-def _pool(url: str) -> "ConnectionPool":
-    from redis.asyncio import ConnectionPool  # noqa: PLC0415 most do without its weight
+def open_counters(storage_url: str) -> Counters:
+    """Counters in memory, or in the Redis that `storage_url` names. Nothing connects yet."""
+    return MemoryCounters() if storage_url == "memory" else RedisCounters(storage_url)
 
-    return ConnectionPool.from_url(url)
+
+def _words(refused: Refusal, rate: Rate) -> str:
+    """For the owner; a client's address is personal, and stays out."""
+    if refused.rule.kind is Kind.OVERALL:
+        return f"more than {rate.text} checkouts in all"
+    if refused.rule.kind is Kind.PRICE:
+        return f"more than {rate.text} checkouts of {refused.rule.who}"
+    what = "in all" if refused.rule.kind is Kind.OVERALL_SHARE else "of one price"
+    return f"nearly {rate.text} checkouts {what}; the network that took most must wait"
 
 
-def _storage(url: str, pool: "ConnectionPool | None") -> Storage:
-    if pool is None:
-        return MemoryStorage()
-    storage = storage_from_string(
-        f"async+{url}",
-        implementation="redispy",
-        connection_pool=pool,  # type: ignore[arg-type]  # the client takes it
+def _error(refused: Refusal, rate: Rate) -> RateLimitedError:
+    return RateLimitedError(
+        "Too many checkouts were started. Please wait a moment.",
+        limit=max(rate.amount, refused.rule.amount),
+        remaining=0,
+        retry_after_s=refused.retry_after_s,
     )
-    assert isinstance(storage, Storage)  # noqa: S101 "async+" makes it one
-    return storage

@@ -11,8 +11,8 @@ from app.usecases.records import SessionOrder
 class CartLimits(Protocol):
     """How many checkouts may be started, whoever starts them."""
 
-    async def check_cart(self, prices: Collection[str]) -> None:
-        """Count one checkout of these prices.
+    async def check_cart(self, client: str, prices: Collection[str]) -> None:
+        """Count one checkout of these prices by this client.
 
         Raises:
             RateLimitedError: there are too many.

@@ -7,17 +7,22 @@ from typing import NamedTuple
 from app.domain.cart import Cart, Mode
 from app.domain.events import StripeEvent
 from app.domain.money import Money
+from app.domain.networks import UNKNOWN_BUCKET
 from app.domain.payment import PaymentFacts, PaymentStatus
 from app.domain.subscriptions import SubscriptionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOrder:
-    """What a payment page is asked for."""
+    """What a payment page is asked for.
+
+    `client` is who asks, by its name in `app/domain/networks.py`; it is counted, and never sent on.
+    """
 
     cart: Cart
     success_url: str
     cancel_url: str
+    client: str = UNKNOWN_BUCKET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

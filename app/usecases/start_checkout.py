@@ -68,7 +68,8 @@ class StartCheckout:
         """Get the payment page; the checkout that this returns is not on disk yet."""
         catalog = self.check(request)
         order = self._order(request, checkout_id)
-        await self.limits.check_cart([item.price for item in order.cart.line_items])
+        prices = [item.price for item in order.cart.line_items]
+        await self.limits.check_cart(request.client, prices)
         page = await self.payment_pages.create(order, still_wanted)
         return Checkout(
             id=checkout_id,
@@ -85,6 +86,7 @@ class StartCheckout:
     def _order(self, request: CheckoutRequest, checkout_id: str) -> SessionOrder:
         return SessionOrder(
             cart=request.cart,
+            client=request.client,
             success_url=self.redirects.success_url(
                 request.success_url,
                 checkout_id=checkout_id,

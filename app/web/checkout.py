@@ -1,7 +1,7 @@
 """POST /checkout: a cart from a shop's page, as JSON or as a plain form; out comes a redirect."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Final
 from urllib.parse import parse_qsl
@@ -52,7 +52,8 @@ class CheckoutEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
-        await self.check_client(client_bucket(request.scope, self.trusted_proxies))
+        client = client_bucket(request.scope, self.trusted_proxies)
+        await self.check_client(client)
         body = await read_body(
             request.receive,
             request.headers,
@@ -64,6 +65,7 @@ class CheckoutEndpoint:
         key_text = request.headers.get("idempotency-key", form_key)
         key = None if key_text is None else read_idempotency_key(key_text)
         cart = read_checkout_request(document, quantity_max=self.quantity_max)
+        cart = replace(cart, client=client)
 
         async def still_wanted() -> bool:
             return not await request.is_disconnected()
