@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from app.domain.rate_limits import Counted, Kind, Refusal, Rule, judge, refusal
 from app.domain.sliding_counts import SlidingCounts
 
-# For each kind of counter and each of two windows; 30,000 cost some 5 MB.
+# For each kind of counter and each of two windows; 30,000 cost up to 13 MB.
 NAMES_MAX: Final = 30_000
 KEY_PREFIX: Final = "altan-checkout:limits"
 
