@@ -10,6 +10,7 @@ from app.demo import Demo
 from tests.builders import query
 from tests.docs.running import running_demo as running_command
 from tests.e2e.places import buy, buy_by, open_cart
+from tests.e2e.pressing import CART
 from tests.e2e.running import RunningDemo
 from tests.e2e.visitors import Variant, Visitors
 from tests.e2e.watch import Watch
@@ -52,6 +53,28 @@ async def test_each_way_to_buy_leads_to_the_payment_page(
     session_id = await pay_here(page)
 
     assert status_of(session_id, demo.database_path) == "paid"
+
+
+async def test_a_hash_router_reads_the_new_orders_ids_at_both_of_its_places(
+    demo: RunningDemo, page: Page
+) -> None:
+    old = f"{demo.shop_url}/?checkout_id=chk_old&session%5Fid=cs_old#/thanks?session_id=cs_old&a=1"
+    cart = CART | {"success_url": old}
+    answer = await page.request.post(
+        f"{demo.service_url}/checkout", data=cart, headers={"Accept": "application/json"}
+    )
+    started = await answer.json()
+    await page.goto(started["url"])
+
+    await page.get_by_role("button", name="Pay $").click()
+
+    await page.wait_for_url("**#/thanks?*")
+    for place in ("location.search", "location.hash.split('?')[1]"):
+        read = f"Object.fromEntries([...new URLSearchParams({place})].reverse())"
+        ids = await page.evaluate(read)
+        assert ids["session_id"] == started["session_id"]
+        assert ids["checkout_id"] == started["checkout_id"]
+    assert "old" not in page.url
 
 
 async def test_the_command_that_starts_the_demo_gives_a_shop_in_which_one_can_buy(

@@ -25,6 +25,21 @@ for (let size = 2 ** 22, number = 0; size >= 1; number++) {
   }
 }
 """
+# What tracing, error reports and a shop's own wrapper around fetch add to every request.
+ADDS_HEADERS = """
+const plain = window.fetch;
+window.fetch = (address, init = {}) => plain(address, {
+  ...init,
+  headers: {
+    ...init.headers,
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "sentry-trace": "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
+    baggage: "sentry-release=1",
+    "HX-Request": "true",
+    Authorization: "Bearer of-the-shop",
+  },
+});
+"""
 
 
 # --- one cart, one payment page
@@ -56,6 +71,23 @@ async def test_a_cart_leads_to_its_payment_page_from_a_page_on_plain_http(
         "client_reference_id": "Order-42",
     }
     assert await post.header_value("accept") == "application/json"
+
+
+async def test_a_page_whose_requests_get_headers_from_elsewhere_can_buy_and_watch(
+    shop: Shop,
+) -> None:
+    async with shop.visited(init_script=ADDS_HEADERS) as visit:
+        checkout_id, session_id = await shop.new_checkout()
+        await shop.pays(session_id)
+        await visit.page.evaluate("delete window.EventSource")
+        await visit.watch(checkout_id)
+        await visit.until("window.told[0]?.status === 'paid'")
+
+        url = await visit.buy(CART)
+
+        assert "/c/pay/cs_test_" in url
+        (post,) = visit.sent("POST")
+        assert await post.header_value("authorization") == "Bearer of-the-shop"
 
 
 async def test_what_looks_like_a_name_within_a_value_stays_as_it_is(visit: ShopPage) -> None:
