@@ -43,6 +43,7 @@ from app.usecases.record_events import RecordEvents
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
+from app.usecases.wake_events import WakeEvents
 from app.usecases.watch_payments import PaymentWatch
 from app.web.application import Application, Endpoints
 from app.web.checkout import CheckoutEndpoint
@@ -174,11 +175,19 @@ def _run_beside_the_requests(parts: _Parts) -> None:
 
 def _webhooks(parts: _Parts) -> WebhookEndpoint:
     settings = parts.settings
+    wake_events = WakeEvents(
+        database=parts.database,
+        clock=parts.clock,
+        alarm=parts.alarm,
+        on_change=parts.watch.changed,
+    )
+    parts.lifetime.runs(wake_events.run)
     record_events = RecordEvents(
         database=parts.database,
         clock=parts.clock,
         alarm=parts.alarm,
         on_change=parts.watch.changed,
+        hurry=wake_events.hurry,
     )
     return WebhookEndpoint(
         signatures=StripeSignatures(

@@ -28,6 +28,7 @@ from app.usecases.records import (
     PaymentVersion,
     Settled,
     StoredEvent,
+    Wake,
 )
 from app.usecases.storage import Database, Transaction
 
@@ -94,6 +95,9 @@ class _NoTransaction:
     async def lock(self, object_ids: Collection[str]) -> None:
         pass
 
+    async def try_lock(self, _: Collection[str]) -> bool:
+        return True
+
     async def known_events(self, _: Collection[str]) -> Collection[str]:
         return ()
 
@@ -130,8 +134,25 @@ class _NoTransaction:
     async def mention(self, mentions: Collection[Mention]) -> None:
         pass
 
-    async def events_mentioning(self, _: Collection[str]) -> Sequence[StoredEvent]:
+    async def events_mentioning(
+        self,
+        _: Collection[str],
+        *,
+        limit: int | None = None,  # noqa: ARG002
+    ) -> Sequence[StoredEvent]:
         return ()
+
+    async def events_of_wake(self, _: Wake, *, limit: int) -> Sequence[StoredEvent]:  # noqa: ARG002
+        return ()
+
+    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:  # noqa: ARG002
+        return ()
+
+    async def keep_wakes(self, wakes: Collection[Wake]) -> None:
+        pass
+
+    async def forget_wakes(self, object_ids: Collection[str]) -> None:
+        pass
 
     async def wake(self, event_ids: Collection[str]) -> None:
         pass

@@ -35,9 +35,12 @@ def no_transaction_is_open(path: Path) -> bool:
     return True
 
 
-def refuse(path: Path, statements: str) -> None:
-    """From now on rows are refused, of statements such as `INSERT ON checkouts`."""
-    _trigger(path, statements, sqlite=_REFUSED, postgres="RAISE check_violation")
+def refuse(path: Path, statements: str, *, where: str = "") -> None:
+    """From now on rows are refused, of statements such as `INSERT ON checkouts`.
+
+    Those of which `where` is true, such as `NEW.id = 'x'`; or all.
+    """
+    _trigger(path, statements, sqlite=_REFUSED, postgres="RAISE check_violation", where=where)
 
 
 def break_down(path: Path, statements: str) -> None:
@@ -51,14 +54,15 @@ def mend(path: Path, statements: str) -> None:
     query(path, f"DROP TRIGGER of_the_test{table}")
 
 
-def _trigger(path: Path, statements: str, *, sqlite: str, postgres: str) -> None:
+def _trigger(path: Path, statements: str, *, sqlite: str, postgres: str, where: str = "") -> None:
+    when = f"WHEN ({where})" if where else ""
     if path.suffix == ".url":
         function = (
             "CREATE FUNCTION of_the_test() RETURNS trigger LANGUAGE plpgsql AS"
             f" 'BEGIN {postgres}; END'"
         )
         query(path, function)
-        action = "FOR EACH ROW EXECUTE FUNCTION of_the_test()"
+        action = f"FOR EACH ROW {when} EXECUTE FUNCTION of_the_test()"
     else:
-        action = f"BEGIN {sqlite}; END"
+        action = f"{when} BEGIN {sqlite}; END"
     query(path, f"CREATE TRIGGER of_the_test BEFORE {statements} {action}")

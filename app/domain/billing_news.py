@@ -37,7 +37,8 @@ def subscription(event: StripeEvent) -> PaymentNews:
     object_ids = ids_of(subscription_id, subject.get("latest_invoice"))
     if not isinstance(status, str) or status not in set(SubscriptionStatus):
         return PaymentNews(None, object_ids, PaymentFacts(), (doubtful("status"),))
-    period_ends_s, cancel_at_s = _period_ends_s(subject), time_s(subject.get("cancel_at"))
+    doubts: list[str] = []
+    period_ends_s, cancel_at_s = _period_ends_s(subject, doubts), time_s(subject.get("cancel_at"))
     state = Subscription(
         status=SubscriptionStatus(status),
         at_s=event.created_s or 0,
@@ -50,14 +51,16 @@ def subscription(event: StripeEvent) -> PaymentNews:
         cancel_at_period_end=subject.get("cancel_at_period_end") is True
         or cancel_at_s in period_ends_s,
     )
-    return PaymentNews(None, object_ids, PaymentFacts(subscriptions={subscription_id: state}))
+    facts = PaymentFacts(subscriptions={subscription_id: state})
+    return PaymentNews(None, object_ids, facts, tuple(doubts))
 
 
 def invoice(event: StripeEvent) -> PaymentNews:
     """A bill: before 2025-03-31 with its ids on top, since then under `parent` and `payments`."""
     subject = event.subject
     invoice_id = own_id(subject)
-    payments = [payment.get("payment") for payment in listed(subject.get("payments"))]
+    doubts: list[str] = []
+    payments = [payment.get("payment") for payment in listed(subject, "payments", doubts)]
     payment_ids = ids_of(
         subject.get("payment_intent"),
         subject.get("charge"),
@@ -77,7 +80,7 @@ def invoice(event: StripeEvent) -> PaymentNews:
         inner(subject, "parent", "subscription_details", "subscription"),
         *payment_ids,
     )
-    return PaymentNews(None, object_ids, PaymentFacts(invoices={invoice_id: known}))
+    return PaymentNews(None, object_ids, PaymentFacts(invoices={invoice_id: known}), tuple(doubts))
 
 
 def invoice_payment(event: StripeEvent) -> PaymentNews:
@@ -93,8 +96,8 @@ def invoice_payment(event: StripeEvent) -> PaymentNews:
     return PaymentNews(None, object_ids, PaymentFacts(invoices=known), doubts)
 
 
-def _period_ends_s(subject: Subject) -> set[int]:
+def _period_ends_s(subject: Subject, doubts: list[str]) -> set[int]:
     """When its current periods end: since 2025-03-31 each item has a period of its own."""
     ends = [subject.get("current_period_end")]
-    ends += [item.get("current_period_end") for item in listed(subject.get("items"))]
+    ends += [item.get("current_period_end") for item in listed(subject, "items", doubts)]
     return {end for value in ends if (end := time_s(value)) is not None}

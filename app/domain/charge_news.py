@@ -54,13 +54,14 @@ def payment_intent(event: StripeEvent) -> PaymentNews:
     """An attempt to pay. Before 2022-11-15 it held its charges, since then `latest_charge`."""
     intent = event.subject
     intent_id = own_id(intent)
-    charges = [charge.get("id") for charge in listed(intent.get("charges"))]
+    doubts: list[str] = []
+    charges = [charge.get("id") for charge in listed(intent, "charges", doubts)]
     object_ids = ids_of(intent_id, intent.get("latest_charge"), intent.get("invoice"), *charges)
     facts = PaymentFacts(
         intents=_intent(event, intent_id),
         invoices=_paid_by(intent.get("invoice"), intent_id),
     )
-    return PaymentNews(None, object_ids, facts)
+    return PaymentNews(None, object_ids, facts, tuple(doubts))
 
 
 def charge(event: StripeEvent) -> PaymentNews:
@@ -70,7 +71,7 @@ def charge(event: StripeEvent) -> PaymentNews:
     refunded_minor = amount_minor(subject.get("amount_refunded"))
     refunds: dict[str, Refund] = {}
     doubts: list[str] = [] if refunded_minor is not None else [doubtful("amount_refunded")]
-    for held in listed(subject.get("refunds")):
+    for held in listed(subject, "refunds", doubts):
         try:
             refund_id, known = _refund({**held, "charge": charge_id}, doubts)
         except CannotFoldError:

@@ -183,6 +183,12 @@ class RowsRefusedError(StorageUnavailableError):
     """The database works, but cannot take these very rows; others beside them may be fine."""
 
 
+class ActTooLargeError(StorageUnavailableError):
+    """The database works, but has no room for so much at once; a smaller part of it may fit."""
+
+
 def is_storage_down(error: Exception) -> bool:
-    """Whether nothing can be written at all, rather than these very rows."""
-    return isinstance(error, StorageUnavailableError) and not isinstance(error, RowsRefusedError)
+    """Whether nothing can be written at all, rather than these very rows, or so many at once."""
+    return isinstance(error, StorageUnavailableError) and not isinstance(
+        error, RowsRefusedError | ActTooLargeError
+    )

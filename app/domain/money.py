@@ -11,6 +11,12 @@ _WITHOUT_MINOR_UNIT: Final = _AFRICAN | {"clp", "jpy", "krw", "pyg", "vnd", "vuv
 _THREE_DIGITS: Final = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
+# The greatest integer that JSON's readers hold exactly (RFC 8259, 6), far below a database's 2^63.
+# Stripe's largest amount has 12 digits: a sum beyond this is made up, and must not break what
+# stores it.
+AMOUNT_MAX: Final = 2**53 - 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
     """An amount in the currency's minor unit, the currency in lower case as Stripe has it."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from app.domain.money import AMOUNT_MAX
 from app.domain.payment import PaymentFacts
 
 _OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.]{1,255}")
 _CURRENCY: Final = re.compile(r"[a-z]{3}")
-_AMOUNT_MAX: Final = 2**53
+LISTED_MAX: Final = 100  # Stripe puts the first 10 of a list into an event (api/pagination)
 _TIME_MAX: Final = 2**37  # in seconds: some thousand years on, and still a date
 
 Subject = Mapping[str, object]
@@ -73,7 +74,7 @@ def known_word(words: Mapping[str, Known], word: object) -> Known | None:
 
 def amount_minor(value: object) -> int | None:
     """An amount in the minor unit."""
-    return value if type(value) is int and 0 <= value < _AMOUNT_MAX else None
+    return value if type(value) is int and 0 <= value <= AMOUNT_MAX else None
 
 
 def currency_of(value: object) -> str | None:
@@ -98,10 +99,19 @@ def time_s(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < _TIME_MAX else None
 
 
-def listed(value: object) -> list[Subject]:
-    """The objects of a list as Stripe sends one: `{"object": "list", "data": [...]}`."""
+def listed(subject: Subject, name: str, doubts: list[str]) -> list[Subject]:
+    """The objects of a list as Stripe sends one: `{"object": "list", "data": [...]}`.
+
+    Of a list longer than `LISTED_MAX` only the first count, and `doubts` says so: each id that an
+    event names costs a lock and a row, and one event must not cost the others their turn.
+    """
+    value = subject.get(name)
     data = value.get("data") if isinstance(value, dict) else None
-    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
+    if not isinstance(data, list):
+        return []
+    if len(data) > LISTED_MAX:
+        doubts.append(f"data.object.{name} lists more than {LISTED_MAX} objects")
+    return [item for item in data[:LISTED_MAX] if isinstance(item, dict)]
 
 
 def inner(value: object, *names: str) -> object:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.joins import either
+from app.domain.money import AMOUNT_MAX
 
 
 class RefundState(StrEnum):
@@ -73,7 +74,7 @@ def amount_refunded_minor(
 
     A charge and its refunds tell the same story, and either may be missing. For each payment, the
     larger of the two counts: the refunds that stand, or what the charge once reported less what
-    has failed since.
+    has failed since. A sum beyond `AMOUNT_MAX`, which only made-up amounts reach, is `AMOUNT_MAX`.
     """
     if not refunds and not charges:
         return 0  # nearly always
@@ -87,7 +88,8 @@ def amount_refunded_minor(
     for charge_id, charge in charges.items():
         if counts(charge.intent_id) and counts(charge_id):
             reported[charge.intent_id or charge_id] += charge.refunded_minor
-    return sum(
+    total = sum(
         max(standing[payment], reported[payment] - failed[payment])
         for payment in standing.keys() | reported.keys()
     )
+    return min(total, AMOUNT_MAX)

@@ -2,30 +2,22 @@
 
 A session's event names its payment, and links the ids that it mentions to it. Any other event
 concerns every payment to which one of its ids is linked, and links its other ids to them in turn;
-while none is, it waits. So each link that is made may wake events that wait for it, which make
-links of their own: the rounds end when a round has made no new one. What is reached does not
-depend on the order in which events come, and joining does not either.
+while none is, it waits. How that spreads stands in `reach`. What is reached does not depend on the
+order in which events come, and joining does not either.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 from app.domain.money import Money
-from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts
-from app.domain.payment_news import read_payment_news
 from app.usecases.ports import Alarm, AlertName
-from app.usecases.records import EventState, Link, Payment, Settled, StoredEvent
+from app.usecases.reach import EventNews, Reach, Waking
+from app.usecases.reasons import reason_of
+from app.usecases.records import EventState, Link, Payment, Settled
 from app.usecases.storage import Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class EventNews:
-    """An event's news, under its id."""
-
-    event_id: str
-    news: PaymentNews
 
 
 @dataclass(slots=True)
@@ -40,6 +32,7 @@ class Folded:
     failures: dict[str, str] = field(default_factory=dict)
     mismatched: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
+    waking: Waking = field(default_factory=Waking)
 
     def tell(self, alarm: Alarm) -> None:
         """What the owner must know of these payments; to be said once it is on disk."""
@@ -51,111 +44,49 @@ class Folded:
             alarm(AlertName.PAYMENT_CONTRADICTED, f"{session_id}: see events list --payment")
 
     async def save(self, transaction: Transaction) -> None:
-        """Write payments and links, and that the woken events wait no longer, or have failed."""
+        """Write payments and links, that the woken events wait no longer, and what is left."""
         await transaction.save_payments(self.changed)
         await transaction.link(self.new_links)
         await transaction.wake(self.woken_ids)
         if self.broken:
             await transaction.settle(self.broken)
+        await self.waking.save(transaction)
 
 
-def mentioned_ids(items: Collection[EventNews]) -> set[str]:
-    """Every id by which these events are about payments, the sessions' own included."""
-    ids = {object_id for item in items for object_id in item.news.object_ids}
-    ids.update(item.news.session_id for item in items if item.news.session_id)
-    return ids
+async def fold(
+    transaction: Transaction,
+    items: Sequence[EventNews],
+    now_ms: int,
+    waking: Waking | None = None,
+) -> Folded:
+    """Fold the news of a batch. Their ids must be locked already; the woken events' are here.
 
-
-async def fold(transaction: Transaction, items: Sequence[EventNews], now_ms: int) -> Folded:
-    """Fold the news of a batch. Their ids must be locked already; the woken events' are here."""
-    folded = Folded()
-    if items:
-        reach = _Reach()
-        await reach.spread(transaction, items)
+    `waking` says how much may be woken, and learns what is left; none bounds it as usual.
+    """
+    folded = Folded(waking=waking or Waking())
+    if items or folded.waking.stored:
+        reach = Reach()
+        await reach.spread(transaction, items, folded.waking)
         folded.new_links = sorted(reach.new_links)
         await _join(transaction, reach, folded, now_ms)
     return folded
 
 
-class _Reach:
-    """Which payments each event of a batch concerns, and the links that it makes."""
-
-    def __init__(self) -> None:
-        self.items: list[EventNews] = []
-        self.woken: dict[str, EventState] = {}
-        self.new_links: set[Link] = set()
-        self._sessions_of: defaultdict[str, set[str]] = defaultdict(set)
-
-    def sessions_of(self, item: EventNews) -> set[str]:
-        """The payments that an event concerns, by session id."""
-        if item.news.session_id:
-            return {item.news.session_id}
-        return set().union(*(self._sessions_of[object_id] for object_id in item.news.object_ids))
-
-    async def spread(self, transaction: Transaction, batch: Sequence[EventNews]) -> None:
-        """Round after round, until no new link wakes an event."""
-        asked: set[str] = set()
-        arriving = batch
-        while arriving:
-            self.items.extend(arriving)
-            object_ids = {object_id for item in arriving for object_id in item.news.object_ids}
-            for link in await transaction.links(object_ids):
-                self._sessions_of[link.object_id].add(link.session_id)
-            self._link_until_nothing_is_new()
-            asking = {link.object_id for link in self.new_links} - asked
-            asked |= asking
-            arriving = await self._wake(transaction, asking) if asking else []
-
-    def _link_until_nothing_is_new(self) -> None:
-        has_new = True
-        while has_new:
-            has_new = False
-            for item in self.items:
-                sessions = self.sessions_of(item)
-                for object_id in item.news.object_ids:
-                    new = sessions - self._sessions_of[object_id]
-                    if new:
-                        has_new = True
-                        self._sessions_of[object_id] |= new
-                        self.new_links.update(Link(object_id, session) for session in new)
-
-    async def _wake(self, transaction: Transaction, object_ids: set[str]) -> list[EventNews]:
-        """The stored events that mention one of these ids and are not here already."""
-        here = {item.event_id for item in self.items}
-        woken: list[EventNews] = []
-        for stored in await transaction.events_mentioning(object_ids):
-            news = _news_of(stored)
-            if stored.id not in here and news:
-                self.woken[stored.id] = stored.state
-                woken.append(EventNews(stored.id, news))
-        await transaction.lock(mentioned_ids(woken))
-        return woken
-
-
-def _news_of(stored: StoredEvent) -> PaymentNews | None:
-    """None where the payload is gone, or could not be understood before and cannot be now."""
-    try:
-        return read_payment_news(stored.event) if stored.event else None
-    except Exception:  # noqa: BLE001 its row says `failed` already, with the reason
-        return None
-
-
-async def _join(transaction: Transaction, reach: _Reach, folded: Folded, now_ms: int) -> None:
-    sessions_by_event = {item.event_id: reach.sessions_of(item) for item in reach.items}
-    before = await transaction.payments(set().union(*sessions_by_event.values()))
-    facts: dict[str, PaymentFacts] = {
-        session_id: payment.facts for session_id, payment in before.items()
-    }
-    for item in reach.items:
-        sessions = sessions_by_event[item.event_id]
-        try:
-            for session_id in sessions:
-                known = facts.get(session_id)
-                facts[session_id] = known.join(item.news.facts) if known else item.news.facts
-        except Exception as error:  # noqa: BLE001 one event's failure is not its neighbours'
-            folded.failures[item.event_id] = f"{type(error).__name__}: {error}"
+async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: int) -> None:
+    by_session: defaultdict[str, list[EventNews]] = defaultdict(list)
+    for item in reach.items.values():
+        sessions = reach.sessions_of(item)
+        for session_id in sessions:
+            by_session[session_id].append(item)
         if sessions:
             folded.reached_ids.add(item.event_id)
+    before = await transaction.payments(by_session.keys())
+    facts: dict[str, PaymentFacts] = {}
+    for session_id, items in by_session.items():
+        known = before.get(session_id)
+        joined = _join_all(known.facts if known else None, items, folded.failures)
+        if joined:
+            facts[session_id] = joined
     for event_id in sorted(reach.woken.keys() & folded.reached_ids):
         if reach.woken[event_id] is not EventState.WAITING:
             continue
@@ -165,6 +96,26 @@ async def _join(transaction: Transaction, reach: _Reach, folded: Folded, now_ms:
         else:
             folded.woken_ids.append(event_id)
     await _compare(transaction, before, facts, folded, now_ms)
+
+
+def _join_all(
+    known: PaymentFacts | None, items: Sequence[EventNews], failures: dict[str, str]
+) -> PaymentFacts | None:
+    """One payment's facts with all that these events prove; one that breaks this fails alone.
+
+    What is new is joined first, for what is known may be large.
+    """
+    try:
+        new = reduce(PaymentFacts.join, (item.news.facts for item in items))
+        return known.join(new) if known else new
+    except Exception:  # noqa: BLE001 which of them it was is found out below
+        joined = known
+    for item in items:
+        try:
+            joined = joined.join(item.news.facts) if joined else item.news.facts
+        except Exception as error:  # noqa: BLE001 one event's failure is not its neighbours'
+            failures[item.event_id] = reason_of(error)
+    return joined
 
 
 async def _compare(

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.account_news import DEAUTHORIZED, never_made
-from app.domain.errors import is_storage_down
+from app.domain.errors import ActTooLargeError, is_storage_down
 from app.domain.events import StripeEvent
 from app.domain.news import PaymentNews
 from app.domain.payment_news import read_payment_news
-from app.usecases.fold import EventNews, Folded, fold, mentioned_ids
+from app.usecases.fold import Folded, fold
 from app.usecases.ports import Alarm, AlertName, Clock
-from app.usecases.records import EventRow, EventState, Mention, Payment
+from app.usecases.reach import WAKE_MAX, EventNews, Waking, mentioned_ids
+from app.usecases.reasons import reason_of
+from app.usecases.records import EventRow, EventState, Mention
 from app.usecases.storage import Database, Transaction
+from app.usecases.wake_events import OnChange, WakeEvents
 
-OnChange = Callable[[Collection[Payment]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def read_for_fold(event: StripeEvent) -> EventReading:
     try:
         return EventReading(event.id, read_payment_news(event))
     except Exception as error:  # noqa: BLE001 its reason is kept with the event
-        return EventReading(event.id, None, f"{type(error).__name__}: {error}")
+        return EventReading(event.id, None, reason_of(error))
 
 
 def news_of(readings: Collection[EventReading]) -> list[EventNews]:
@@ -82,12 +84,16 @@ def news_of(readings: Collection[EventReading]) -> list[EventNews]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordEvents:
-    """Keeps events and folds them into their payments. `on_change` hears of every change."""
+    """Keeps events and folds them into their payments. `on_change` hears of every change.
+
+    `hurry` is called where more stored events must be woken than a sender should wait for.
+    """
 
     database: Database
     clock: Clock
     alarm: Alarm
     on_change: OnChange
+    hurry: Callable[[], None] = lambda: None
 
     async def __call__(self, batch: Sequence[ReceivedEvent]) -> list[Recorded]:
         """Record a batch; the outcome of each event, in order. All are on disk when this returns.
@@ -100,26 +106,49 @@ class RecordEvents:
         # Of an event that is there twice the first is kept, so the first is what is folded.
         readings = {each.event.id: read_for_fold(each.event) for each in reversed(batch)}
         try:
-            return await self._record(batch, readings)
+            recorded, waking = await self._record(batch, readings)
         except Exception as error:
-            if is_storage_down(error):
+            if is_storage_down(error) or len(batch) > 1 or not news_of(readings.values()):
                 raise
-            if len(batch) > 1 or not any(reading.news for reading in readings.values()):
+            recorded, waking = await self._record_alone(batch, readings)
+        if waking.left:
+            waker = WakeEvents(
+                database=self.database,
+                clock=self.clock,
+                alarm=self.alarm,
+                on_change=self.on_change,
+            )
+            if not await waker.some():
+                self.hurry()
+        return recorded
+
+    async def _record_alone(
+        self, batch: Sequence[ReceivedEvent], readings: dict[str, EventReading]
+    ) -> tuple[list[Recorded], Waking]:
+        """An event that could not be folded: perhaps it was one that it woke, perhaps itself."""
+        try:
+            return await self._record(batch, readings, wake_max=0)
+        except Exception as error:
+            if is_storage_down(error) or isinstance(error, ActTooLargeError):
                 raise
             event_id = batch[0].event.id
-            reason = f"{type(error).__name__}: {error}"
-            return await self._record(batch, {event_id: EventReading(event_id, None, reason)})
+            reading = EventReading(event_id, None, reason_of(error))
+            return await self._record(batch, {event_id: reading})
 
     async def _record(
-        self, batch: Sequence[ReceivedEvent], readings: dict[str, EventReading]
-    ) -> list[Recorded]:
+        self,
+        batch: Sequence[ReceivedEvent],
+        readings: dict[str, EventReading],
+        *,
+        wake_max: int = WAKE_MAX,
+    ) -> tuple[list[Recorded], Waking]:
         now_ms = self.clock.now_ms()
 
         async def record(transaction: Transaction) -> tuple[dict[str, EventRow], Folded]:
             await transaction.lock(mentioned_ids(news_of(readings.values())))
             known = await transaction.known_events(list(readings))
             new = [reading for event_id, reading in readings.items() if event_id not in known]
-            folded = await fold(transaction, news_of(new), now_ms)
+            folded = await fold(transaction, news_of(new), now_ms, Waking(wake_max))
             rows = _rows(batch, {reading.event_id: reading for reading in new}, folded, now_ms)
             await transaction.mention([mention for reading in new for mention in reading.mentions])
             await folded.save(transaction)
@@ -129,7 +158,8 @@ class RecordEvents:
 
         fresh, folded = await self.database.write(record)
         self._tell([each for each in batch if each.event.id in fresh], fresh, folded)
-        return [_outcome(fresh.pop(received.event.id, None)) for received in batch]
+        outcomes = [_outcome(fresh.pop(received.event.id, None)) for received in batch]
+        return outcomes, folded.waking
 
     def _tell(
         self, new: Sequence[ReceivedEvent], rows: Mapping[str, EventRow], folded: Folded

@@ -154,6 +154,16 @@ class Link(NamedTuple):
     session_id: str
 
 
+class Wake(NamedTuple):
+    """The events that speak of a linked object are still to be folded: those after `event_id`.
+
+    In the order of their ids, so all of them after the empty one.
+    """
+
+    object_id: str
+    event_id: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A payment as it is kept. `updated_at_ms` is when its facts last changed.

@@ -5,12 +5,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.errors import is_storage_down
-from app.usecases.fold import Folded, fold, mentioned_ids
+from app.domain.errors import ActTooLargeError, is_storage_down
+from app.usecases.fold import Folded, fold
 from app.usecases.ports import Alarm, Clock
-from app.usecases.record_events import EventReading, OnChange, news_of, read_for_fold
+from app.usecases.reach import WAKE_MAX, Waking, mentioned_ids
+from app.usecases.reasons import reason_of
+from app.usecases.record_events import EventReading, news_of, read_for_fold
 from app.usecases.records import EventState, Settled
 from app.usecases.storage import Database, Transaction
+from app.usecases.wake_events import OnChange, WakeEvents
 
 PAGE: Final = 100  # what one transaction folds: short enough that webhooks hardly notice
 
@@ -44,21 +47,33 @@ class ReplayEvents:
             StorageUnavailableError: nothing of these was done.
         """
         try:
-            return await self._replay(event_ids)
+            ended = await self._replay(event_ids)
         except Exception as error:
             if is_storage_down(error):
                 raise
             if len(event_ids) > 1:
                 return sum([await self([event_id]) for event_id in event_ids], Counter())
-            reason = f"{type(error).__name__}: {error}"
-            return await self._settle_as_failed(next(iter(event_ids)), reason)
+            ended = await self._replay_alone(next(iter(event_ids)))
+        return ended
 
-    async def _replay(self, event_ids: Collection[str]) -> Counter[EventState]:
+    async def _replay_alone(self, event_id: str) -> Counter[EventState]:
+        """An event that could not be folded: perhaps it was one that it woke, perhaps itself."""
+        try:
+            return await self._replay([event_id], wake_max=0)
+        except Exception as error:
+            if is_storage_down(error) or isinstance(error, ActTooLargeError):
+                raise
+            return await self._settle_as_failed(event_id, reason_of(error))
+
+    async def _replay(
+        self, event_ids: Collection[str], *, wake_max: int = WAKE_MAX
+    ) -> Counter[EventState]:
         async def replay(transaction: Transaction) -> tuple[list[Settled], Folded]:
             stored = await transaction.stored_events(event_ids)
             readings = [read_for_fold(each.event) for each in stored if each.event]
             await transaction.lock(mentioned_ids(news_of(readings)))
-            folded = await fold(transaction, news_of(readings), self.clock.now_ms())
+            waking = Waking(wake_max)
+            folded = await fold(transaction, news_of(readings), self.clock.now_ms(), waking)
             settled = [_settled(reading, folded) for reading in readings]
             await transaction.settle(settled)
             await transaction.mention(
@@ -71,7 +86,16 @@ class ReplayEvents:
         settled, folded = await self.database.write(replay)
         self.on_change(folded.changed)
         folded.tell(self.alarm)
+        if folded.waking.left:
+            await self._wake_the_rest()
         return Counter(event.state for event in settled)
+
+    async def _wake_the_rest(self) -> None:
+        wake = WakeEvents(
+            database=self.database, clock=self.clock, alarm=self.alarm, on_change=self.on_change
+        )
+        while not await wake():
+            pass
 
     async def _settle_as_failed(self, event_id: str, reason: str) -> Counter[EventState]:
         async def settle(transaction: Transaction) -> None:

@@ -17,6 +17,7 @@ from app.usecases.records import (
     PaymentVersion,
     Settled,
     StoredEvent,
+    Wake,
 )
 
 T = TypeVar("T")
@@ -52,7 +53,14 @@ class Transaction(Protocol):
         """Let nobody else fold what mentions one of these ids, until the end.
 
         An event that makes a link and one that waits for it, folded at the same moment, would each
-        see nothing of the other.
+        see nothing of the other. It waits for others' locks, so it is called once, and first.
+        """
+        ...
+
+    async def try_lock(self, object_ids: Collection[str]) -> bool:
+        """The same without waiting; False where another transaction holds one of them.
+
+        For ids that are met only after the first were locked.
         """
         ...
 
@@ -106,8 +114,29 @@ class Transaction(Protocol):
         """Remember by which ids events can be found."""
         ...
 
-    async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
-        """The events that speak of one of these ids, sessions' own events only by their own."""
+    async def events_mentioning(
+        self, object_ids: Collection[str], *, limit: int | None = None
+    ) -> Sequence[StoredEvent]:
+        """The events that speak of one of these ids, sessions' own events only by their own.
+
+        Where there are more than `limit`, any so many of them.
+        """
+        ...
+
+    async def events_of_wake(self, wake: Wake, *, limit: int) -> Sequence[StoredEvent]:
+        """The next events that a wake is about, in the order of their ids."""
+        ...
+
+    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:
+        """What earlier transactions left to be woken, in the order of the objects' ids."""
+        ...
+
+    async def keep_wakes(self, wakes: Collection[Wake]) -> None:
+        """Leave these to a later transaction, in the place of older wakes of the same objects."""
+        ...
+
+    async def forget_wakes(self, object_ids: Collection[str]) -> None:
+        """All events that speak of these objects are awake."""
         ...
 
     async def wake(self, event_ids: Collection[str]) -> None:

@@ -45,6 +45,7 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     errors.AltanPayUnavailableError: 503,
     errors.StorageUnavailableError: 503,
     errors.RowsRefusedError: 503,
+    errors.ActTooLargeError: 503,
     errors.AltanPayTimeoutError: 504,
 }
 

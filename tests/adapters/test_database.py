@@ -30,6 +30,7 @@ from app.usecases.records import (
     Payment,
     PaymentVersion,
     Settled,
+    Wake,
 )
 from app.usecases.storage import Transaction
 from tests.adapters.store import (
@@ -460,6 +461,42 @@ async def test_events_are_found_by_what_they_mention(database: AnyDatabase) -> N
     assert [(each.id, each.event and each.event.id) for each in found] == [("evt_1", "evt_1")]
     assert [each.id for each in stored] == ["evt_1", "evt_2"]
     assert await database.read(lambda t: t.events_mentioning([])) == []
+
+
+async def test_no_more_events_are_found_than_asked_for(database: AnyDatabase) -> None:
+    mentions = [Mention(object_id, f"evt_{n}") for n in range(1, 5) for object_id in ("a", "b")]
+    await committed(
+        database,
+        lambda t: t.add_events(events("evt_1", "evt_2", "evt_3", "evt_4")),
+        lambda t: t.mention(mentions),
+    )
+
+    found = await database.read(lambda t: t.events_mentioning({"a", "b"}, limit=3))
+    whole = await database.read(lambda t: t.events_mentioning({"a", "b"}, limit=4))
+    after = await database.read(lambda t: t.events_of_wake(Wake("a", "evt_1"), limit=2))
+
+    assert len({each.id for each in found}) == 3
+    assert [each.id for each in whole] == ["evt_1", "evt_2", "evt_3", "evt_4"]
+    assert [each.id for each in after] == ["evt_2", "evt_3"]
+
+
+async def test_what_is_left_to_be_woken_is_kept_until_it_is_forgotten(
+    database: AnyDatabase,
+) -> None:
+    first, second = Wake("ch_1", "evt_5"), Wake("pi_1")
+    await committed(
+        database,
+        lambda t: t.keep_wakes([Wake("pi_1", "evt_9"), first]),
+        lambda t: t.keep_wakes([second]),
+    )
+
+    found = await database.read(lambda t: t.pending_wakes(limit=9))
+    page = await database.read(lambda t: t.pending_wakes(limit=1))
+    await committed(database, lambda t: t.forget_wakes(["ch_1", "pi_2"]))
+
+    assert found == [first, second]
+    assert page == [first]
+    assert await database.read(lambda t: t.pending_wakes(limit=9)) == [second]
 
 
 async def test_replayed_events_end_as_they_were_settled_and_only_waiting_ones_wake(

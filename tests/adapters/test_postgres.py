@@ -16,8 +16,13 @@ from app.adapters.database import postgres_statements as sql
 from app.adapters.database.postgres import ATTEMPTS, PostgresDatabase
 from app.adapters.database.postgres_connections import ACT_TIMEOUT_S, LOCK_TIMEOUT_S
 from app.adapters.database.postgres_errors import DRIVER_ERRORS, failure_of
-from app.adapters.database.postgres_transaction import PostgresTransaction
-from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.adapters.database.postgres_transaction import LOCK_STRIPES, PostgresTransaction
+from app.domain.errors import (
+    ActTooLargeError,
+    RowsRefusedError,
+    StorageUnavailableError,
+    is_storage_down,
+)
 from app.usecases.inbox import WAIT_S
 from app.usecases.ports import AlertName
 from app.usecases.records import Mention
@@ -89,6 +94,60 @@ def test_every_error_of_the_driver_is_caught_and_becomes_ours(kind: type[BaseExc
 def test_an_error_without_words_still_has_a_reason() -> None:
     assert failure_of(TimeoutError(), "").reason == "no answer in time"
     assert failure_of(ConnectionResetError(), "").reason == "ConnectionResetError()"
+
+
+def test_a_server_without_memory_for_so_much_is_not_called_down() -> None:
+    failure = failure_of(asyncpg.OutOfMemoryError("out of shared memory"), "")
+
+    assert isinstance(failure, ActTooLargeError)
+    assert not is_storage_down(failure)
+
+
+async def test_only_a_database_that_is_down_is_told(
+    database: PostgresDatabase, alarm: SilentAlarm
+) -> None:
+    async def ask_for_too_much(transaction: Transaction) -> None:
+        assert isinstance(transaction, PostgresTransaction)
+        raising = "RAISE SQLSTATE ''53200''"
+        await transaction.execute(f"DO 'BEGIN {raising}; END'")
+
+    with pytest.raises(ActTooLargeError):
+        await database.write(ask_for_too_much)
+
+    assert alarm.told == []
+
+
+# --- locks
+
+
+async def test_however_many_ids_are_locked_the_server_keeps_as_many_locks_as_there_are_stripes(
+    database: PostgresDatabase, postgres_url: str
+) -> None:
+    ids = [f"pi_{number}" for number in range(20_000)]
+
+    async def lock(transaction: Transaction) -> int:
+        await transaction.lock(ids)
+        assert await transaction.try_lock([f"ch_{number}" for number in range(20_000)])
+        held = await fetch(
+            postgres_url, "SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory'"
+        )
+        return int(held[0]["locks"])
+
+    assert await database.write(lock) <= LOCK_STRIPES
+
+
+async def test_ids_that_another_transaction_has_locked_are_not_waited_for_by_who_only_tries(
+    database: PostgresDatabase,
+) -> None:
+    async def hold(transaction: Transaction) -> tuple[bool, bool]:
+        await transaction.lock(["pi_1"])
+
+        async def also(other: Transaction) -> tuple[bool, bool]:
+            return await other.try_lock(["pi_2"]), await other.try_lock(["pi_1", "pi_3"])
+
+        return await database.write(also)
+
+    assert await database.write(hold) == (True, False)
 
 
 # --- rows that PostgreSQL refuses and SQLite takes

@@ -95,6 +95,9 @@ class UnlockedIds(MeetingTransaction):
     async def lock(self, object_ids: Collection[str]) -> None:
         pass
 
+    async def try_lock(self, _: Collection[str]) -> bool:
+        return True
+
 
 class UnlockedPayments(MeetingTransaction):
     """Without the lock on the payments that are about to change."""

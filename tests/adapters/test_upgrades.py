@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from app.adapters.database.migrate import SCHEMA_REVISION, migrate
 from app.adapters.database.postgres_schema import migrate_postgres
@@ -107,7 +108,13 @@ def seed_0002(path: Path) -> None:
     insert(path, "idempotency_keys", KEY)
 
 
-SEEDS = {"0001": seed_0001, "0002": seed_0002}
+def seed_0003(path: Path) -> None:
+    """Of a service that was stopped before it had read its older events again."""
+    seed_0002(path)
+    query(path, "UPDATE events SET state = 'unread', reason = NULL")
+
+
+SEEDS = {"0001": seed_0001, "0002": seed_0002, "0003": seed_0003}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -141,7 +148,9 @@ def rows(path: Path, table: str, order: str) -> list[dict[str, Any]]:
 
 
 def test_there_is_a_seed_for_every_earlier_revision() -> None:
-    assert [*SEEDS, SCHEMA_REVISION] == [f"{n:04}" for n in range(1, int(SCHEMA_REVISION) + 1)]
+    migrations = ScriptDirectory(str(Path(upgrade.__code__.co_filename).parent / "migrations"))
+    revisions = [each.revision for each in migrations.walk_revisions()]
+    assert [*SEEDS, SCHEMA_REVISION] == revisions[::-1]
 
 
 @pytest.mark.parametrize("revision", SEEDS)

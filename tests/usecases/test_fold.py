@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from app.domain.disputes import Dispute, DisputeState
 from app.domain.payment import PaymentFacts, PaymentStatus
-from app.usecases.fold import EventNews, fold
+from app.usecases.fold import fold
 from app.usecases.ports import AlertName
+from app.usecases.reach import EventNews
 from app.usecases.records import EventState, Link, Payment
 from app.usecases.storage import Database, Transaction
 from tests.builders import SESSION_ID, SilentAlarm, event, session

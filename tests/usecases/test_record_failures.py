@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,17 @@ from app.usecases.records import EventState
 from app.usecases.storage import Database
 from tests.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session, thin_event
 from tests.domain.stripe_objects import charge, dispute, refund
-from tests.usecases.recording import batch, payment_of, payments, poison, record, rows, states
+from tests.rows import refuse
+from tests.usecases.recording import (
+    POISONED,
+    batch,
+    payment_of,
+    payments,
+    poison,
+    record,
+    rows,
+    states,
+)
 
 
 async def reason_of(database: Database, event_id: str) -> str:
@@ -87,8 +98,9 @@ async def test_a_part_that_came_before_its_session_is_folded_when_it_comes_and_s
 
 
 async def test_an_event_whose_facts_the_database_refuses_is_kept_without_them(
-    database: Database, alarm: SilentAlarm
+    database: Database, database_path: Path, alarm: SilentAlarm
 ) -> None:
+    refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, event(id="evt_1"))
     before = await payment_of(database)
 
@@ -101,8 +113,9 @@ async def test_an_event_whose_facts_the_database_refuses_is_kept_without_them(
 
 
 async def test_an_event_whose_facts_the_database_refuses_costs_its_neighbours_nothing(
-    database: Database, clock: FixedClock, alarm: SilentAlarm
+    database: Database, database_path: Path, clock: FixedClock, alarm: SilentAlarm
 ) -> None:
+    refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, event(id="evt_1"))
     recording = RecordEvents(database=database, clock=clock, alarm=alarm, on_change=lambda _: None)
     inbox: Inbox[ReceivedEvent, Recorded] = Inbox(recording)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -16,7 +17,9 @@ from app.usecases.storage import Database, Transaction
 from tests.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session
 from tests.domain.strategies import histories
 from tests.domain.stripe_objects import charge, dispute, refund
+from tests.rows import refuse
 from tests.usecases.recording import (
+    POISONED,
     keep,
     kept_event,
     payment_of,
@@ -185,8 +188,9 @@ async def test_an_event_whose_payload_is_gone_is_passed_by(
 
 
 async def test_an_event_whose_facts_the_database_refuses_costs_its_page_nothing(
-    database: Database, replay: ReplayEvents
+    database: Database, database_path: Path, replay: ReplayEvents
 ) -> None:
+    refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, event(id="evt_1"))
     await keep(
         database,

@@ -13,7 +13,7 @@ from typing import Final
 
 from app.adapters.database.connection_thread import connect
 
-SCHEMA_REVISION: Final = "0003"
+SCHEMA_REVISION: Final = "0005"
 UPGRADE_TIMEOUT_S: Final = 600.0
 
 

@@ -20,7 +20,7 @@ from app.adapters.database.postgres_errors import (
 )
 from app.adapters.database.postgres_transaction import TO_READ, TO_WRITE, PostgresTransaction
 from app.adapters.database.single_acts import SingleActs
-from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.domain.errors import StorageUnavailableError, is_storage_down
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion
 from app.usecases.storage import Transaction
@@ -52,15 +52,15 @@ class PostgresDatabase(SingleActs):
 
         Raises:
             RowsRefusedError: a constraint or a type refused these rows; nothing was committed.
+            ActTooLargeError: the server has no memory for so much; nothing was committed.
             StorageUnavailableError: nothing was committed; or the connection broke during the
                 commit, and nobody knows.
         """
         try:
             return await self._run(lambda c: _transact(c, act, TO_WRITE), _NOT_WRITTEN)
-        except RowsRefusedError:
-            raise
         except StorageUnavailableError as error:
-            self._alarm(AlertName.STORAGE_UNAVAILABLE, error.reason or error.detail)
+            if is_storage_down(error):
+                self._alarm(AlertName.STORAGE_UNAVAILABLE, error.reason or error.detail)
             raise
 
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:

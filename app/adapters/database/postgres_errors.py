@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.domain.errors import ActTooLargeError, RowsRefusedError, StorageUnavailableError
 
 DRIVER_ERRORS: Final = (
     asyncpg.PostgresError,
@@ -45,7 +45,12 @@ def failure_of(error: BaseException, words: str) -> StorageUnavailableError:
     if are_rows_refused(error):
         reason = f"{type(error).__name__} {getattr(error, 'constraint_name', None) or ''}".strip()
         return RowsRefusedError("The database refused a row. Please try again.", reason=reason)
-    failure = StorageUnavailableError(words, reason=reason_of(error))
+    kind = (
+        ActTooLargeError
+        if isinstance(error, asyncpg.OutOfMemoryError)  # 53200: for locks, mostly
+        else StorageUnavailableError
+    )
+    failure = kind(words, reason=reason_of(error))
     failure.__cause__ = error
     return failure
 

@@ -59,9 +59,23 @@ FORGET_CLAIMS = """
 KNOWN_EVENTS = "SELECT id FROM events WHERE id = ANY($1::text[]) AND state <> 'failed'"
 STORED_EVENTS = "SELECT id, state, payload FROM events WHERE id = ANY($1::text[]) ORDER BY id"
 EVENTS_MENTIONING = """
-    SELECT id, state, payload FROM events WHERE id IN (
-        SELECT event_id FROM event_mentions WHERE object_id = ANY($1::text[])) ORDER BY id
+    SELECT id, state, payload FROM events WHERE id = ANY(ARRAY(
+        SELECT DISTINCT event_id FROM event_mentions WHERE object_id = ANY($1::text[]) LIMIT $2))
+    ORDER BY id
 """
+# ARRAY, for the same reason as with FORGET_CLAIMS.
+EVENTS_OF_WAKE = """
+    SELECT id, state, payload FROM events WHERE id = ANY(ARRAY(
+        SELECT event_id FROM event_mentions WHERE object_id = $1 AND event_id > $2
+        ORDER BY event_id LIMIT $3))
+    ORDER BY id
+"""
+PENDING_WAKES = "SELECT object_id, event_id FROM pending_wakes ORDER BY object_id LIMIT $1"
+KEEP_WAKES = """
+    INSERT INTO pending_wakes (object_id, event_id) SELECT * FROM unnest($1::text[], $2::text[])
+    ON CONFLICT (object_id) DO UPDATE SET event_id = excluded.event_id
+"""
+FORGET_WAKES = "DELETE FROM pending_wakes WHERE object_id = ANY($1::text[])"
 FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE id = $1"
 LIST_EVENTS = f"""
     SELECT {SUMMARY_COLUMNS} FROM events

@@ -30,12 +30,19 @@ from app.usecases.records import (
     Payment,
     Settled,
     StoredEvent,
+    Wake,
 )
 
-# Advisory locks of two numbers, apart from the ids' locks, which have one: what only one may do.
-LOCKS_OF_THE_SERVICE: Final = 0x616C746E  # "altn": other programs may use the same database
+# Advisory locks of two numbers; the first keeps ours apart from other programs' in one database.
+LOCKS_OF_THE_SERVICE: Final = 0x616C746E  # "altn": what only one may do
+LOCKS_OF_THE_IDS: Final = 0x616C7469  # "alti"
 MIGRATION_LOCK: Final = 1
 LEADER_LOCK: Final = 2
+
+# An id's lock is that of its stripe. With a lock for each id, one event that names many would use
+# up the server's memory for locks (6,400 of them by default), which all who use it share. Two
+# transactions whose ids share a stripe by chance wait for each other: that costs one commit.
+LOCK_STRIPES: Final = 1024
 
 TO_WRITE: Final = "BEGIN"
 TO_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -89,18 +96,23 @@ class PostgresTransaction:
     async def lock(self, object_ids: Collection[str]) -> None:
         """Let nobody else fold what mentions one of these ids, until the end.
 
-        Taken in the order of their numbers, which is everybody's. A statement of its own, for a
-        statement sees what was committed when it began, not when it got its lock. The numbers are
-        written into the text: without parameters BEGIN goes the same way at the same time.
+        The locks of their stripes, in the order of their numbers, which is everybody's. A
+        statement of its own, for a statement sees what was committed when it began, not when it
+        got its lock. The numbers are written into the text: without parameters BEGIN goes the same
+        way at the same time.
         """
         if not object_ids:
             return
-        keys = ",".join(map(str, sorted({_lock_key(object_id) for object_id in object_ids})))
-        take = f"SELECT pg_advisory_xact_lock(k) FROM unnest('{{{keys}}}'::bigint[]) AS k"  # noqa: S608 numbers
+        take = _locking("pg_advisory_xact_lock", object_ids)
         begin = "" if self._is_begun else f"{self._begin};"
         self._is_begun = True
         await self._connection.execute(begin + take)
         self._locked_ids.update(object_ids)
+
+    async def try_lock(self, object_ids: Collection[str]) -> bool:
+        """The same without waiting; False where another transaction holds one of them."""
+        rows = await self.fetch(_locking("pg_try_advisory_xact_lock", object_ids))
+        return all(row[0] for row in rows)
 
     async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
         """Which of these are kept already and have not failed.
@@ -174,12 +186,34 @@ class PostgresTransaction:
         """Remember by which ids events can be found."""
         self._unwritten.mentions.extend(mentions)
 
-    async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
+    async def events_mentioning(
+        self, object_ids: Collection[str], *, limit: int | None = None
+    ) -> Sequence[StoredEvent]:
         """The events that speak of one of these ids."""
         if foreseen := self._still_true():
             object_ids = foreseen.perhaps_mentioned(object_ids)
-        rows = await self._given(sql.EVENTS_MENTIONING, object_ids)
+        if not object_ids:
+            return []
+        rows = await self.fetch(sql.EVENTS_MENTIONING, list(object_ids), limit)
         return [row_to_stored_event(row) for row in rows]
+
+    async def events_of_wake(self, wake: Wake, *, limit: int) -> Sequence[StoredEvent]:
+        """The next events that a wake is about, in the order of their ids."""
+        rows = await self.fetch(sql.EVENTS_OF_WAKE, *wake, limit)
+        return [row_to_stored_event(row) for row in rows]
+
+    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:
+        """What is left to be woken, in the order of the objects' ids."""
+        return [Wake(*row) for row in await self.fetch(sql.PENDING_WAKES, limit)]
+
+    async def keep_wakes(self, wakes: Collection[Wake]) -> None:
+        """Leave these to a later transaction."""
+        object_ids = [wake.object_id for wake in wakes]
+        await self.execute(sql.KEEP_WAKES, object_ids, [wake.event_id for wake in wakes])
+
+    async def forget_wakes(self, object_ids: Collection[str]) -> None:
+        """All events that speak of these objects are awake."""
+        await self.execute(sql.FORGET_WAKES, list(object_ids))
 
     async def wake(self, event_ids: Collection[str]) -> None:
         """These events wait no longer."""
@@ -266,8 +300,16 @@ class PostgresTransaction:
         return await self.fetch(text, list(ids)) if ids else ()
 
 
-def _lock_key(object_id: str) -> int:
-    return int.from_bytes(blake2b(object_id.encode(), digest_size=8).digest(), signed=True)
+def _locking(function: str, object_ids: Collection[str]) -> str:
+    stripes = ",".join(map(str, sorted({_stripe(object_id) for object_id in object_ids})))
+    return (
+        f"SELECT {function}({LOCKS_OF_THE_IDS}, stripe)"  # noqa: S608 numbers of ours
+        f" FROM unnest('{{{stripes}}}'::int[]) AS stripe"
+    )
+
+
+def _stripe(object_id: str) -> int:
+    return int.from_bytes(blake2b(object_id.encode(), digest_size=2).digest()) % LOCK_STRIPES
 
 
 def _count(ending: str) -> int:

@@ -128,6 +128,15 @@ payment_links = Table(
     sqlite_with_rowid=False,
 )
 
+# Linked objects of which stored events speak that are still to be folded: those after `event_id`.
+pending_wakes = Table(
+    "pending_wakes",
+    metadata,
+    Column("object_id", Id, primary_key=True),
+    Column("event_id", Id, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

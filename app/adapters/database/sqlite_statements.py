@@ -63,8 +63,21 @@ KNOWN_EVENTS = f"SELECT id FROM events WHERE id IN {_GIVEN} AND state <> 'failed
 STORED_EVENTS = f"SELECT id, state, payload FROM events WHERE id IN {_GIVEN} ORDER BY id"
 EVENTS_MENTIONING = f"""
     SELECT id, state, payload FROM events WHERE id IN (
-        SELECT event_id FROM event_mentions WHERE object_id IN {_GIVEN}) ORDER BY id
+        SELECT DISTINCT event_id FROM event_mentions WHERE object_id IN {_GIVEN} LIMIT ?)
+    ORDER BY id
 """
+EVENTS_OF_WAKE = """
+    SELECT id, state, payload FROM events WHERE id IN (
+        SELECT event_id FROM event_mentions WHERE object_id = ? AND event_id > ?
+        ORDER BY event_id LIMIT ?)
+    ORDER BY id
+"""
+PENDING_WAKES = "SELECT object_id, event_id FROM pending_wakes ORDER BY object_id LIMIT ?"
+KEEP_WAKE = """
+    INSERT INTO pending_wakes (object_id, event_id) VALUES (?, ?)
+    ON CONFLICT (object_id) DO UPDATE SET event_id = excluded.event_id
+"""
+FORGET_WAKE = "DELETE FROM pending_wakes WHERE object_id = ?"
 FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?"
 LIST_EVENTS = f"""
     SELECT {SUMMARY_COLUMNS} FROM events

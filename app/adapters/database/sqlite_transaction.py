@@ -31,7 +31,10 @@ from app.usecases.records import (
     Payment,
     Settled,
     StoredEvent,
+    Wake,
 )
+
+NO_LIMIT = -1  # SQLite's own word for it
 
 
 class SqliteTransaction:
@@ -68,6 +71,10 @@ class SqliteTransaction:
 
     async def lock(self, object_ids: Collection[str]) -> None:
         """Nothing is needed: SQLite has one writer, and this transaction is it."""
+
+    async def try_lock(self, _: Collection[str]) -> bool:
+        """Nobody else writes."""
+        return True
 
     async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
         """Which of these are kept already and have not failed."""
@@ -133,9 +140,31 @@ class SqliteTransaction:
         """Remember by which ids events can be found."""
         self._connection.executemany(sql.MENTION, mentions)
 
-    async def events_mentioning(self, object_ids: Collection[str]) -> Sequence[StoredEvent]:
+    async def events_mentioning(
+        self, object_ids: Collection[str], *, limit: int | None = None
+    ) -> Sequence[StoredEvent]:
         """The events that speak of one of these ids."""
-        return [row_to_stored_event(row) for row in self._given(sql.EVENTS_MENTIONING, object_ids)]
+        if not object_ids:
+            return []
+        parameters = (given(object_ids), NO_LIMIT if limit is None else limit)
+        return [row_to_stored_event(row) for row in self.execute(sql.EVENTS_MENTIONING, parameters)]
+
+    async def events_of_wake(self, wake: Wake, *, limit: int) -> Sequence[StoredEvent]:
+        """The next events that a wake is about, in the order of their ids."""
+        rows = self.execute(sql.EVENTS_OF_WAKE, (*wake, limit))
+        return [row_to_stored_event(row) for row in rows]
+
+    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:
+        """What is left to be woken, in the order of the objects' ids."""
+        return [Wake(*row) for row in self.execute(sql.PENDING_WAKES, (limit,))]
+
+    async def keep_wakes(self, wakes: Collection[Wake]) -> None:
+        """Leave these to a later transaction."""
+        self._connection.executemany(sql.KEEP_WAKE, wakes)
+
+    async def forget_wakes(self, object_ids: Collection[str]) -> None:
+        """All events that speak of these objects are awake."""
+        self._connection.executemany(sql.FORGET_WAKE, [(object_id,) for object_id in object_ids])
 
     async def wake(self, event_ids: Collection[str]) -> None:
         """These events wait no longer."""

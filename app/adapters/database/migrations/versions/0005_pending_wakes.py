@@ -1,0 +1,22 @@
+"""What one transaction leaves for the next to wake: a linked object, and how far it came."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+Id = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # bytes have one order
+
+
+def upgrade() -> None:
+    """Nothing is left to be woken so far: until now one transaction did it all."""
+    op.create_table(
+        "pending_wakes",
+        sa.Column("object_id", Id, nullable=False),
+        sa.Column("event_id", Id, nullable=False),
+        sa.PrimaryKeyConstraint("object_id", name="pk_pending_wakes"),
+        sqlite_with_rowid=False,
+    )

@@ -1,0 +1,137 @@
+"""Goes on where a transaction stopped waking events: in small transactions of their own.
+
+What is left stands in the database, so a later run continues after a crash. An event that breaks a
+transaction is found by halving how many are woken at once, and fails alone.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.domain.errors import ActTooLargeError, StorageUnavailableError, is_storage_down
+from app.usecases.fold import Folded, fold
+from app.usecases.ports import Alarm, AlertName, Clock
+from app.usecases.reach import WAKE_MAX, Waking
+from app.usecases.reasons import reason_of
+from app.usecases.records import EventState, Payment, Settled
+from app.usecases.storage import Database, Transaction
+
+OnChange = Callable[[Collection[Payment]], None]
+
+# An event's sender waits for so many transactions, and then sees a status that knows 1,000 woken
+# events. Somebody else may be next, so the rest is woken beside the requests.
+PASSES_AT_ONCE: Final = 10
+WAKES_AT_ONCE: Final = 32
+EVERY_S: Final = 60.0  # for what another process left behind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeEvents:
+    """Wakes what is left to be woken. `on_change` hears of every change."""
+
+    database: Database
+    clock: Clock
+    alarm: Alarm
+    on_change: OnChange
+    every_s: float = EVERY_S
+    _is_more_left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hurry(self) -> None:
+        """Let `run` go on now, not within the minute."""
+        self._is_more_left.set()
+
+    async def run(self) -> None:
+        """Wake all that is left at the start, and whenever there is something."""
+        while True:
+            self._is_more_left.clear()
+            with contextlib.suppress(StorageUnavailableError):  # which has been told already
+                while not await self():
+                    pass
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.every_s):
+                    await self._is_more_left.wait()
+
+    async def some(self) -> bool:
+        """Wake a good part now; whether nothing is left. Whatever fails, `run` meets it, too."""
+        try:
+            return await self()
+        except Exception:  # noqa: BLE001 the event that made the wakes is committed: answer it
+            return False
+
+    async def __call__(self, passes: int = PASSES_AT_ONCE) -> bool:
+        """Do so many passes; whether nothing is left.
+
+        Raises:
+            StorageUnavailableError: some passes may have been done.
+        """
+        suspects, contended = 0, set[str]()
+        for _ in range(passes):
+            events_max = max(suspects // 2, 1) if suspects else WAKE_MAX
+            tries: list[Waking] = []
+            try:
+                done = await self._pass(events_max, contended, tries)
+            except Exception as error:
+                if is_storage_down(error):
+                    raise
+                if events_max == 1:
+                    await self._give_up(tries, error)
+                    suspects = 0
+                else:
+                    suspects = tries[-1].read if tries and tries[-1].read else events_max
+            else:
+                if done is None:
+                    return True
+                contended = done.contended
+                suspects = max(suspects - done.read, 0)
+        return False
+
+    async def _pass(
+        self, events_max: int, contended: Collection[str], tries: list[Waking]
+    ) -> Waking | None:
+        """One transaction; None where nothing is left. `tries` holds how far each try came."""
+        now_ms = self.clock.now_ms()
+
+        async def wake(transaction: Transaction) -> Folded | None:
+            seen = {wake.object_id for wake in await transaction.pending_wakes(limit=WAKES_AT_ONCE)}
+            if not seen:
+                return None
+            await transaction.lock({*seen, *contended})
+            stored = await transaction.pending_wakes(limit=WAKES_AT_ONCE)  # as they are now
+            waking = Waking(events_max, [wake for wake in stored if wake.object_id in seen])
+            tries.append(waking)
+            folded = await fold(transaction, (), now_ms, waking)
+            await folded.save(transaction)
+            await transaction.commit()
+            return folded
+
+        folded = await self.database.write(wake)
+        if folded is None:
+            return None
+        if folded.changed:
+            self.on_change(folded.changed)
+        folded.tell(self.alarm)
+        return folded.waking
+
+    async def _give_up(self, tries: list[Waking], error: Exception) -> None:
+        """The one event that was tried alone fails alone; the next pass goes on behind it."""
+        tried = tries[-1].tried if tries else None
+        if tried is None or isinstance(error, ActTooLargeError):
+            raise error
+        reason = reason_of(error)
+
+        async def settle(transaction: Transaction) -> list[Settled]:
+            await transaction.lock([tried.object_id])
+            failed = [
+                Settled(event_id=event.id, state=EventState.FAILED, reason=reason)
+                for event in await transaction.stored_events([tried.event_id])
+                if event.state is EventState.WAITING
+            ]
+            await transaction.settle(failed)
+            await transaction.keep_wakes([tried])
+            await transaction.commit()
+            return failed
+
+        for failed in await self.database.write(settle):
+            self.alarm(AlertName.EVENT_FOLD_FAILED, f"{failed.event_id}: {failed.reason}")

@@ -1,0 +1,72 @@
+"""Of a list that no event of Stripe's is that long, only the first objects count."""
+
+import pytest
+
+from app.domain.money import AMOUNT_MAX
+from app.domain.news import LISTED_MAX
+from app.domain.refunds import Refund, RefundState, amount_refunded_minor
+from tests.builders import NOW_S, Document
+from tests.domain.reading import news
+from tests.domain.stripe_objects import (
+    charge,
+    invoice,
+    listing,
+    payment_intent,
+    refund,
+    subscription,
+)
+
+TOO_MANY = 20_000
+
+
+def long_list(make: str) -> Document:
+    """One object more than count; the last ones would change what is read."""
+    return listing(
+        *(
+            {
+                "charges": charge(id=f"ch_{n}"),
+                "refunds": refund(id=f"re_{n}"),
+                "payments": {"payment": {"payment_intent": f"pi_{n}", "charge": f"ch_{n}"}},
+                "items": {"id": f"si_{n}", "current_period_end": NOW_S - n},
+            }[make]
+            for n in range(TOO_MANY)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("type_", "subject", "name", "ids_max"),
+    [
+        ("payment_intent.created", payment_intent(), "charges", LISTED_MAX + 2),
+        ("charge.updated", charge(), "refunds", 2),
+        ("invoice.paid", invoice(), "payments", 2 * LISTED_MAX + 4),
+        ("customer.subscription.updated", subscription(), "items", 2),
+    ],
+)
+def test_of_a_list_that_is_too_long_the_first_objects_count_and_the_rest_is_told(
+    type_: str, subject: Document, name: str, ids_max: int
+) -> None:
+    read = news(type_, subject | {name: long_list(name)})
+
+    assert read.doubts == (f"data.object.{name} lists more than {LISTED_MAX} objects",)
+    assert len(read.object_ids) <= ids_max
+    assert len(read.facts.refunds) <= LISTED_MAX
+    ends = [state.current_period_end_s for state in read.facts.subscriptions.values()]
+    assert ends in ([], [NOW_S - LISTED_MAX + 1])
+
+
+def test_a_list_of_just_so_many_counts_whole() -> None:
+    held = listing(*(refund(id=f"re_{n}") for n in range(LISTED_MAX)))
+
+    read = news("charge.updated", charge(refunds=held))
+
+    assert read.doubts == ()
+    assert len(read.facts.refunds) == LISTED_MAX
+
+
+def test_a_sum_of_amounts_is_an_amount() -> None:
+    refunds = {
+        f"re_{n}": Refund(state=RefundState.SUCCEEDED, amount_minor=AMOUNT_MAX) for n in range(3)
+    }
+
+    assert amount_refunded_minor(refunds, {}, counts=lambda _: True) == AMOUNT_MAX
