@@ -18,7 +18,6 @@ from app.usecases.storage import Database, Transaction
 from app.usecases.wake_events import OnChange, WakeEvents
 
 
-
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
     """A verified event, with the very bytes that were signed."""
