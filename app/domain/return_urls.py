@@ -1,4 +1,4 @@
-"""The address of a buyer's way back, with the ids that its page needs to ask for the status."""
+"""The address that a buyer returns to, with the ids that its page needs to ask for the status."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _ROUTE: Final = re.compile(r"!?/")
 
 
 def with_ids(url: WebUrl, ids: Mapping[str, str]) -> str:
-    """`url` with `ids` (name to value, names of `OWN_NAMES`) in the place of earlier ones.
+    """`url` with `ids` (name to value, names of `OWN_NAMES`), which replace earlier ones.
 
     They are always in the query, after the shop's own parameters, which keep their order and their
     bytes. The fragment has them as well where it names one of them, or is the path of a hash

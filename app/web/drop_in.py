@@ -40,7 +40,7 @@ class DropIn:
         return self._script.answer(request, _FOR_A_WHILE | location)
 
     async def pinned(self, request: Request) -> Response:
-        """The module of one hash; whoever has another version's is led to the latest."""
+        """The module of one hash; the hash of another version redirects to the latest."""
         if request.path_params["hash"] != self._hash:
             headers = _HEADERS | {"Cache-Control": "no-store", "Location": "checkout.js"}
             return Response(status_code=307, headers=headers)

@@ -12,7 +12,7 @@ HEADERS_MAX: Final = 100
 
 
 class HostError(Exception):
-    """The request does not say whom it is for; uvicorn answers 400."""
+    """The request does not name exactly one host; uvicorn answers 400."""
 
 
 class HeadTooLargeError(Exception):
@@ -84,7 +84,7 @@ class GuardedHttp(HttpToolsProtocol):
             self._expect_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request of HTTP's, and say why where we know."""
+        """Refuse a malformed request, and say why if we know."""
         super().send_400_response(self._fault or msg)
 
     def _count(self, size: int) -> None:

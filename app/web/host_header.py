@@ -1,6 +1,6 @@
-"""Which requests say plainly whom they are for: one Host header (RFC 9112, 3.2).
+"""A request must have exactly one valid Host header (RFC 9112, 3.2).
 
-Two of them, or none, are read differently by a proxy and by what stands behind it.
+With none or two of them, a proxy and the service behind it may read different hosts.
 """
 
 import re

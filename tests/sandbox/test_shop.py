@@ -155,7 +155,7 @@ async def test_each_way_to_buy_is_shown_as_the_lines_to_copy(
     ]
     for way in ("fetch", "module"):
         assert '{ price: "price_sandbox_mug", quantity: 2 }' in ways[way]
-    uuid = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")  # a key that whoever copies it would share
+    uuid = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")  # a real key, which all copies would share
     assert not any(uuid.search(lines) for lines in ways.values())
     assert f'fetch("{service.url}/checkout"' in ways["fetch"]
     assert f'from "{service.url}/checkout.js"' in ways["module"]

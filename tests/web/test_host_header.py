@@ -1,4 +1,4 @@
-"""Over raw sockets, at the whole service: a request says whom it is for, once."""
+"""Over raw sockets, at the whole service: a request names exactly one host."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ async def answer_to(service: Service, head: bytes, body: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=bytes.decode)
-async def test_no_endpoint_answers_who_does_not_say_one_host(
+async def test_every_endpoint_refuses_a_request_without_exactly_one_host(
     service: Service, target: bytes
 ) -> None:
     for lines, words in WRONG:
