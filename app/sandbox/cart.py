@@ -1,11 +1,11 @@
 """The shop's cart. It lives in the page's address, so it needs neither script nor cookie.
 
 `/?mug=2&beans=1` is a cart; `add` and `remove` name a product that a button was pressed for.
-What makes no sense is passed by: an address is something that people type and shorten.
+What makes no sense is ignored: an address is something that people type and shorten.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -70,6 +70,16 @@ def read_cart(query: Mapping[str, str]) -> Cart:
             if quantity
         )
     )
+
+
+def read_fields(prices: Sequence[str], quantities: Sequence[str]) -> dict[str, str]:
+    """Return what the cart's own form says, as an address would: the n-th price, the n-th quantity.
+
+    The form has the service's names, for it is the one that buys.
+    """
+    slugs = {product.price.id: product.slug for product in PRODUCTS}
+    pairs = zip(prices, quantities, strict=False)
+    return {slugs[price]: quantity for price, quantity in pairs if price in slugs}
 
 
 def _quantity(slug: str, query: Mapping[str, str]) -> int:

@@ -21,6 +21,7 @@ from app.sandbox.guard import Guard
 from app.sandbox.hosted_page import HostedPage
 from app.sandbox.pages import HERE, Pages
 from app.sandbox.payments import Payments
+from app.sandbox.payments_page import PaymentsPage
 from app.sandbox.sessions import Sessions
 from app.sandbox.shop import Shop
 
@@ -67,6 +68,7 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
             ),
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
             *_shop_routes(Shop(config=config, pages=pages)),
+            Route("/sandbox/payments", PaymentsPage(payments=payments, pages=pages).show),
             Route("/health/live", _live),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],

@@ -165,6 +165,10 @@ class Sessions:
         """Yield the newest session first."""
         return reversed(self._by_id.values())
 
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._by_id)
+
     def get(self, session_id: str) -> Session | None:
         """Return the session, or None if it never was or is forgotten."""
         return self._by_id.get(session_id)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox.cart import QUANTITY_MAX, Cart, read_cart
+from app.sandbox.cart import QUANTITY_MAX, Cart, read_cart, read_fields
 from app.sandbox.config import SandboxConfig
 from app.sandbox.faults import FAULTS
 from app.sandbox.pages import Pages, origin_of, see_other
@@ -31,9 +31,11 @@ class Shop:
     async def show(self, request: Request) -> Response:
         """Show what is for sale, and the cart."""
         query = request.query_params
-        cart = read_cart(query)
-        # An address that adds would add once more when it is loaded again.
-        if "add" in query or "remove" in query:
+        typed = read_fields(query.getlist("price"), query.getlist("quantity"))
+        cart = read_cart({**query, **typed})
+        # An address that adds would add once more when it is loaded again; and the cart's form
+        # sends much that does not belong into an address.
+        if "add" in query or "remove" in query or typed:
             added = query.get("add")
             return see_other(f"{cart.path}#{added if added in cart.quantities else 'cart'}")
         return self._with_forms("shop.html", cart)

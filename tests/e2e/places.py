@@ -43,6 +43,13 @@ async def open_faults(page: Page, demo: RunningDemo) -> None:
     await page.goto(f"{demo.shop_url}/sandbox/faults")
 
 
+async def open_payments(page: Page, demo: RunningDemo) -> None:
+    """The list of payments, with some in it."""
+    for acts in (("pay",), ("pay", "dispute_open"), ("expire",)):
+        await new_session(page, demo, *acts, last_with={})
+    await page.goto(f"{demo.shop_url}/sandbox/payments")
+
+
 async def buy(page: Page, demo: RunningDemo) -> None:
     """To the payment page, by a form without script; with script, by whichever way is chosen."""
     await open_cart(page, demo)
@@ -138,6 +145,7 @@ PLACES: Final = (
     Place("full-cart", open_full_cart),
     Place("cart-refused", be_told_in_the_shop, expects="status of 422"),
     Place("faults", open_faults, is_main=True),
+    Place("payments", open_payments, is_main=True),
     Place("payment", buy, is_main=True),
     Place("payment-declined", payment_after("decline")),
     Place("payment-awaiting-bank", payment_after("pay_later")),

@@ -87,13 +87,38 @@ async def test_the_cart_shows_its_quantities_and_its_total(sandbox: httpx.AsyncC
     page = await sandbox.get(CART)
 
     (cart,) = [each for each in elements(page.text, "section") if 'id="cart"' in each]
-    (change,) = [form for form in elements(cart, "form") if 'id="change"' in form]
-    numbers = re.findall(r'type="number" name="(\w+)" value="(\d+)" min="0" max="(\d+)"', change)
-    assert numbers == [("beans", "1", str(QUANTITY_MAX)), ("mug", "2", str(QUANTITY_MAX))]
-    # Enter in a field presses the form's first button, which must not be one that removes.
-    own = [button for button in elements(change, "button") if "form=" not in button]
-    assert ["Change quantities" in button for button in own] == [True]
+    (buy,) = [form for form in elements(cart, "form") if 'id="buy"' in form]
+    numbers = re.findall(
+        r'type="number" name="quantity" value="(\d+)" min="1" max="(\d+)".*?data-product="(\w+)"',
+        buy,
+    )
+    assert numbers == [("1", str(QUANTITY_MAX), "beans"), ("2", str(QUANTITY_MAX), "mug")]
+    # Enter in a field presses the form's first button, which must neither remove nor buy.
+    own = [button for button in elements(buy, "button") if "form=" not in button]
+    assert ["Update total" in button for button in own] == [True, False]
     assert "$41.00" in cart
+
+
+async def test_the_carts_own_form_leads_to_the_address_of_what_was_typed(
+    sandbox: httpx.AsyncClient,
+) -> None:
+    page = await sandbox.get(CART)
+    (form,) = [form for form in buy_forms(page.text) if ">Buy</button>" in form]
+    typed = [(name, "7" if name == "quantity" else value) for name, value in fields(form)]
+
+    updated = await sandbox.get("/", params=typed)
+
+    assert updated.status_code == 303
+    assert updated.headers["location"] == "/?beans=7&mug=7#cart"
+
+
+async def test_a_form_with_odd_prices_leads_to_an_empty_cart(sandbox: httpx.AsyncClient) -> None:
+    odd = [("price", "price_sandbox_tea"), ("quantity", "1"), ("price", "price_sandbox_mug")]
+
+    page = await sandbox.get("/", params=odd)
+
+    assert page.status_code == 200
+    assert "Nothing is in it yet" in page.text
 
 
 async def test_the_cart_is_bought_with_a_plain_form(
@@ -147,7 +172,10 @@ async def test_each_way_to_buy_is_shown_as_the_lines_to_copy(
 ) -> None:
     page = await sandbox.get(CART)
 
-    ways = dict(re.findall(r'<pre data-way="(\w+)".*?><code>(.*?)</code>', page.text, re.DOTALL))
+    without_spans = re.sub(r"</?span[^>]*>", "", page.text)
+    ways = dict(
+        re.findall(r'<pre data-way="(\w+)".*?><code>(.*?)</code>', without_spans, re.DOTALL)
+    )
     assert set(ways) == set(re.findall(r'name="way" value="(\w+)"', page.text))
     assert fields(unescape(ways["form"]))[:2] == [
         ("price", "price_sandbox_beans"),

@@ -5,9 +5,13 @@ const service = ways.dataset.service;
 const wayField = (way) => ways.querySelector(`input[value="${way}"]`);
 const chosenWay = () => ways.querySelector("input:checked").value;
 
-const FOLLOW = { fetch: buyByFetch, module: buyByModule }; // a plain form goes by itself
+const cart = document.getElementById("buy"); // where something is in it
+// Not randomUUID, which a phone that opens the shop over the local network does not have.
+const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-async function buyByFetch({ key, cart }) {
+const BUY = { fetch: buyByFetch, module: buyByModule }; // a plain form goes by itself
+
+async function buyByFetch({ key, order }) {
   const response = await fetch(`${service}/checkout`, {
     method: "POST",
     headers: {
@@ -15,7 +19,7 @@ async function buyByFetch({ key, cart }) {
       Accept: "application/json",
       "Idempotency-Key": key,
     },
-    body: JSON.stringify(cart),
+    body: JSON.stringify(order),
     signal: AbortSignal.timeout(30_000),
   });
   // A proxy in between may answer with something that is not JSON.
@@ -24,22 +28,22 @@ async function buyByFetch({ key, cart }) {
   location.assign(answer.url);
 }
 
-async function buyByModule({ cart }) {
+async function buyByModule({ order }) {
   const { startCheckout } = await import(`${service}/checkout.js`);
   await startCheckout({
-    lineItems: cart.line_items,
-    mode: cart.mode,
-    successUrl: cart.success_url,
-    cancelUrl: cart.cancel_url,
+    lineItems: order.line_items,
+    mode: order.mode,
+    successUrl: order.success_url,
+    cancelUrl: order.cancel_url,
   });
 }
 
-function orderOf(form) {
+function readForm(form) {
   const fields = new FormData(form);
   const quantities = fields.getAll("quantity").map(Number);
   return {
     key: fields.get("idempotency_key"),
-    cart: {
+    order: {
       line_items: fields.getAll("price").map((price, n) => ({ price, quantity: quantities[n] })),
       mode: fields.get("mode"),
       success_url: fields.get("success_url"),
@@ -62,29 +66,60 @@ function tell(form, problem) {
 
 const hush = (form) => Object.assign(form.querySelector("[role=alert]"), { hidden: true });
 const setBusy = (form, isBusy) => {
-  form.querySelector("button").disabled = isBusy;
+  form.querySelector("[data-buy]").disabled = isBusy;
   form.setAttribute("aria-busy", isBusy);
 };
 
-// What is typed into the cart but not yet in its total is never bought unseen.
-function changesFirst(form) {
-  const change = form.closest("#cart") && document.getElementById("change");
-  const fields = [...(change?.querySelectorAll("input") ?? [])];
-  if (fields.every((field) => field.value === field.defaultValue)) return false;
-  sessionStorage.setItem("changed", "yes");
-  change.requestSubmit();
-  return true;
+const money = (currency, amountMinor) =>
+  new Intl.NumberFormat("en-US", { style: "currency", currency }).format(amountMinor / 100);
+
+function show(what, text) {
+  for (const place of document.querySelectorAll(`[data-shows="${what}"]`)) place.textContent = text;
+}
+
+// Buy sends the cart's fields; all else that tells of them follows as they change.
+function follow() {
+  const fields = [...cart.querySelectorAll("[type=number]")];
+  if (!fields.every((field) => field.validity.valid)) return; // half a number: Buy refuses it, too
+  const address = new URLSearchParams();
+  let [count, totalMinor] = [0, 0];
+  for (const { valueAsNumber: quantity, dataset } of fields) {
+    const amountMinor = quantity * dataset.unitAmountMinor;
+    show(`${dataset.product}-quantity`, quantity);
+    show(`${dataset.product}-amount`, money(cart.dataset.currency, amountMinor));
+    address.set(dataset.product, quantity);
+    count += quantity;
+    totalMinor += amountMinor;
+  }
+  show("count", count);
+  show("total", money(cart.dataset.currency, totalMinor));
+  remember(address);
+}
+
+// A reload, the way back from the payment page and the other buttons keep what was typed.
+function remember(address) {
+  history.replaceState(history.state, "", `/?${address}`);
+  for (const [product, quantity] of address) {
+    for (const field of document.querySelectorAll(`[type=hidden][name="${product}"]`)) {
+      field.value = quantity;
+    }
+  }
+  for (const field of document.querySelectorAll("[name=cancel_url]")) {
+    const url = new URL(field.value);
+    url.search = address;
+    field.value = url;
+  }
+  cart.elements.idempotency_key.value = newKey(); // another cart
 }
 
 async function submit(event) {
   const form = event.target;
-  const follow = FOLLOW[chosenWay()];
-  if (changesFirst(form)) return event.preventDefault();
+  const buy = BUY[chosenWay()];
   hush(form);
-  if (follow) event.preventDefault();
+  if (buy) event.preventDefault();
   setBusy(form, true); // until the page is left; a plain form is sent all the same
   try {
-    await follow?.(orderOf(form));
+    await buy?.(readForm(form));
   } catch (problem) {
     setBusy(form, false);
     tell(form, problem);
@@ -104,17 +139,19 @@ async function copy() {
 
 const forms = document.querySelectorAll("[data-checkout]");
 for (const form of forms) form.addEventListener("submit", submit);
-// The browser's back button may bring the page back just as it was left. Who buys then starts anew.
+// The browser's back button may bring the page back just as it was left. To buy then is a new try.
 addEventListener("pageshow", ({ persisted }) => {
   for (const form of forms) {
     setBusy(form, false);
-    if (persisted) form.elements.idempotency_key.value = crypto.randomUUID();
+    if (persisted) form.elements.idempotency_key.value = newKey();
   }
 });
 
-const changed = document.getElementById("changed");
-if (changed) changed.hidden = sessionStorage.getItem("changed") === null;
-sessionStorage.removeItem("changed");
+// Its total follows by itself. Where the first button is disabled, Enter in a field does nothing.
+if (cart) {
+  cart.addEventListener("input", follow);
+  Object.assign(document.getElementById("update"), { hidden: true, disabled: true });
+}
 
 wayField(sessionStorage.getItem("way") ?? "fetch").checked = true;
 ways.addEventListener("change", showWay);

@@ -1,0 +1,73 @@
+"""Lists the payments, with a link to the page of each: for refunds, disputes and renewals."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.sandbox.money import format_money
+from app.sandbox.pages import Pages
+from app.sandbox.payments import Payments
+from app.sandbox.returns import DisputeStatus
+from app.sandbox.sessions import Session, Stage
+
+LISTED_MAX = 100  # One page that loads at once; older ones are still at their own addresses.
+
+GOOD, WAITING, BAD = "good", "waiting", "bad"
+STANDINGS = {
+    Stage.OPEN: ("Not paid yet", WAITING),
+    Stage.AWAITING_BANK: ("Waiting for the bank", WAITING),
+    Stage.BANK_FAILED: ("The bank refused", BAD),
+    Stage.EXPIRED: ("Expired", BAD),
+    Stage.PAID: ("Paid", GOOD),
+}
+DISPUTES = {
+    DisputeStatus.NEEDS_RESPONSE: ("Disputed", BAD),
+    DisputeStatus.LOST: ("Dispute lost", BAD),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row: a payment, how it stands in words, and the colour of these words."""
+
+    session: Session
+    words: str
+    tone: str
+
+    @property
+    def opened_at(self) -> datetime:
+        """When its payment page was made."""
+        return datetime.fromtimestamp(self.session.created, UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentsPage:
+    """`/sandbox/payments`."""
+
+    payments: Payments
+    pages: Pages
+
+    async def show(self, _request: Request) -> Response:
+        """Show the latest payments, the newest first."""
+        sessions = self.payments.sessions
+        listed = [Listed(each, *standing_of(each)) for each in islice(sessions, LISTED_MAX)]
+        return self.pages.render(
+            "payments.html", payments=listed, forgotten=len(sessions) - len(listed)
+        )
+
+
+def standing_of(session: Session) -> tuple[str, str]:
+    """Return how a payment stands, in a few words, and whether that is good, bad or waiting."""
+    if session.dispute is not None and session.dispute.status in DISPUTES:
+        return DISPUTES[session.dispute.status]
+    if session.canceled_at is not None:
+        return "Canceled", WAITING
+    if session.refunded_minor == session.order.amount_minor:
+        return "Refunded", WAITING
+    if session.refunds:
+        amount = format_money(session.refunded_minor, session.order.currency)
+        return f"Paid, {amount} refunded", GOOD
+    return STANDINGS[session.stage]
