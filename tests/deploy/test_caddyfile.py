@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.builders import running_process
+from tests.builders import running_service, settings
 from tests.docs.documents import README, blocks
 
 from .caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
@@ -175,12 +175,9 @@ def test_readme_tells_others_proxies_to_publish_the_same() -> None:
 
 
 async def test_buyers_behind_the_proxy_have_a_limit_each(tmp_path: Path) -> None:
-    limits = {"RATE_LIMIT_CHECKOUT": "1/hour", "TRUSTED_PROXIES": "127.0.0.1"}
-    async with running_process(tmp_path, **limits) as running_service:
-        port = running_service.service.address[1]
-        folder = tmp_path / "caddy"
-        folder.mkdir()
-        with balancing(folder, port) as balancer:
+    limited = settings(tmp_path, rate_limit_checkout="1/hour", trusted_proxies="127.0.0.1")
+    async with running_service(limited) as service:
+        with balancing(tmp_path, service.address[1]) as balancer:
             async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
                 statuses = [
                     (
