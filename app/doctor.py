@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
+from app.adapters.database.private_file import exposed
 from app.setting_doubts import doubts
 from app.settings import Settings, odd_names
 
@@ -128,7 +129,12 @@ def _database(settings: Settings) -> Finding:
     if revision != SCHEMA_REVISION:
         words = f"{path} is at revision {revision}, not {SCHEMA_REVISION}: altan-checkout migrate"
         return Finding("database", Verdict.FAILS, words)
-    return Finding("database", Verdict.OK, f"{path} is writable, revision {revision}")
+    words = f"{path} is writable, revision {revision}"
+    if files := exposed(path):
+        names = " ".join(str(file) for file in files)
+        doubt = f"{words}, but other users of this machine may open it: chmod 600 {names}"
+        return Finding("database", Verdict.WARNING, doubt)
+    return Finding("database", Verdict.OK, words)
 
 
 def _postgres(url: str, name: str) -> Finding:

@@ -235,6 +235,17 @@ async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
     assert "check that its folder is there and writable" in finding.words
 
 
+async def test_a_database_that_other_users_may_open_is_a_warning(
+    tmp_path: Path, database_path: Path
+) -> None:
+    await asyncio.to_thread(database_path.chmod, 0o644)
+
+    finding = await found(tmp_path, "database")
+
+    assert finding.verdict is WARNING
+    assert f"chmod 600 {database_path}" in finding.words
+
+
 async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_path: Path) -> None:
     await found(tmp_path, "database")
 

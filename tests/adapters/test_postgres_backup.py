@@ -1,8 +1,11 @@
 """The commands of docs/deployment.md: a dump, and back from it into an empty database."""
 
 import asyncio
+import os
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from app.adapters.database.postgres import PostgresDatabase
 from app.adapters.database.postgres_schema import require_current_schema
@@ -10,7 +13,14 @@ from app.adapters.database.schema import metadata
 from app.domain.events import read_event
 from app.usecases.record_events import ReceivedEvent, RecordEvents
 from tests.builders import FixedClock, SilentAlarm, event, to_body
+from tests.docs.documents import ROOT, marked
 from tests.postgres_server import fetch, programs, run_apart
+
+(DUMP, RESTORE) = [
+    block.text
+    for mark in ("dump", "restore")
+    for block in marked(ROOT / "docs" / "deployment.md", "sh", mark)
+]
 
 
 async def fill(url: str) -> None:
@@ -28,11 +38,16 @@ def test_what_was_dumped_is_restored_row_for_row(
     postgres_url: str, empty_postgres_url: str, tmp_path: Path
 ) -> None:
     asyncio.run(fill(postgres_url))
-    dump = tmp_path / "backup.dump"
 
-    run("pg_dump", "--format=custom", f"--file={dump}", postgres_url)
-    run("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={empty_postgres_url}", str(dump))
+    for _night in range(2):
+        run(DUMP, tmp_path, postgres_url)
+    (restore, rebuild) = RESTORE.splitlines()
+    run(restore, tmp_path, empty_postgres_url)
 
+    assert rebuild == "altan-checkout events rebuild"
+    assert {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {
+        "backup.dump": 0o600
+    }
     require_current_schema(empty_postgres_url, name="the copy")
     for table in metadata.tables:
         question = f"SELECT * FROM {table} ORDER BY 1"  # noqa: S608 our tables
@@ -40,7 +55,22 @@ def test_what_was_dumped_is_restored_row_for_row(
         assert run_apart(fetch(empty_postgres_url, question)) == kept
 
 
-def run(program: str, *arguments: str) -> None:
-    command = [str(programs() / program), *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 theirs
+def test_a_dump_that_fails_leaves_the_last_one_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "backup.dump").write_text("last night's")
+
+    with pytest.raises(AssertionError, match="no_such_place"):
+        run(DUMP, tmp_path, "postgresql:///shop?host=/no_such_place")
+
+    assert (tmp_path / "backup.dump").read_text() == "last night's"
+
+
+def run(commands: str, folder: Path, url: str) -> None:
+    ended = subprocess.run(  # noqa: S603 the document's own commands
+        ["/bin/sh", "-euc", commands],
+        cwd=folder,
+        env={**os.environ, "PATH": f"{programs()}:{os.environ['PATH']}", "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr

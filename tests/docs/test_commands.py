@@ -108,10 +108,13 @@ def test_the_way_of_a_shops_owner_from_four_values_to_a_backup_and_back(
     command = (*PROGRAM, *arguments)
     with running(command, folder=tmp_path, env=shell.env, until="Uvicorn running on"):
         checkout_id = start_order_42(f"http://127.0.0.1:{port}")
-        printed = [shell.run(block.text) for block in while_it_runs]
+        first_night, printed = (
+            [shell.run(block.text) for block in while_it_runs] for _night in range(2)
+        )
         start_order_42(f"http://127.0.0.1:{port}")  # after the backup, and so not in it
     report = shell.run(back.text)
 
+    assert first_night == printed
     assert printed[0] == f"{checkout_id}|open||\n"
     assert shell.run(while_it_runs[0].text) == printed[0]
     assert "revision" in report

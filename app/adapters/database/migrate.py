@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from app.adapters.database.connection_thread import connect
+from app.adapters.database.private_file import make_private
 
 SCHEMA_REVISION: Final = "0005"
 UPGRADE_TIMEOUT_S: Final = 600.0
@@ -29,6 +30,7 @@ def migrate(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         with closing(connect(path)) as connection:
             before = current_revision(connection)
     except (OSError, sqlite3.Error) as error:
