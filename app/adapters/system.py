@@ -11,6 +11,7 @@ if sys.platform != "win32":
 
 _TIMESTAMP_BYTES = 6  # milliseconds, enough until the year 10889
 _RANDOM_BYTES = 16  # 128 bits: nobody guesses a checkout's id
+_KEY_BYTES = 16  # nor its secret
 
 
 def allow_many_open_files() -> None:
@@ -36,3 +37,7 @@ class RandomCheckoutIds:
         """An id with the time in front, so that rows made together lie together in the index."""
         raw = now_ms.to_bytes(_TIMESTAMP_BYTES, "big") + secrets.token_bytes(_RANDOM_BYTES)
         return "chk_" + base64.b32hexencode(raw).decode().rstrip("=").lower()
+
+    def new_key(self) -> str:
+        """A secret of its own for a checkout."""
+        return secrets.token_urlsafe(_KEY_BYTES)

@@ -33,7 +33,7 @@ class PaymentStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether Stripe has nothing more to tell. What was paid can go back years later."""
+        """Whether a page need not wait for more, but for the recovery of what has expired."""
         return self in _FINAL
 
 
@@ -46,7 +46,9 @@ class PaymentFacts:
 
     `amount_total_minor` is in the currency's minor unit, times are epoch seconds. Maps are from
     Stripe's ids. `intent_ids` and `invoice_ids` are those that the session itself names: of the
-    first payment.
+    first payment. `recovered_from` is the expired session that the buyer has come back from;
+    `recoverable`: Stripe may bring a buyer of this one back. `checkout_id` and the digest of the
+    checkout's secret are what its success URL claims.
     """
 
     paid: bool = False
@@ -59,6 +61,9 @@ class PaymentFacts:
     amount_subtotal_minor: int | None = None
     currency: str | None = None
     checkout_id: str | None = None
+    checkout_key_digest: str | None = None
+    recovered_from: str | None = None
+    recoverable: bool = False
     subscription_id: str | None = None
     intent_ids: tuple[str, ...] = ()
     invoice_ids: tuple[str, ...] = ()
@@ -90,6 +95,9 @@ class PaymentFacts:
             ),
             currency=either(min, self.currency, other.currency),
             checkout_id=either(min, self.checkout_id, other.checkout_id),
+            checkout_key_digest=either(min, self.checkout_key_digest, other.checkout_key_digest),
+            recovered_from=either(min, self.recovered_from, other.recovered_from),
+            recoverable=self.recoverable or other.recoverable,
             subscription_id=either(min, self.subscription_id, other.subscription_id),
             intent_ids=join_ids(self.intent_ids, other.intent_ids),
             invoice_ids=join_ids(self.invoice_ids, other.invoice_ids),
@@ -115,6 +123,15 @@ class PaymentFacts:
         if self.expired:
             return PaymentStatus.EXPIRED
         return PaymentStatus.OPEN
+
+    @property
+    def is_final(self) -> bool:
+        """Whether Stripe has nothing more to tell. What was paid can go back years later.
+
+        A session that has expired may be recovered for 30 days, where that is turned on.
+        """
+        status = self.status
+        return status.is_final and not (status is PaymentStatus.EXPIRED and self.recoverable)
 
     @property
     def is_paid(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from app.domain.errors import Fault, RedirectNotAllowedError
-from app.domain.return_urls import SESSION_ID_PLACEHOLDER, with_ids
+from app.domain.return_urls import CHECKOUT_KEY, SESSION_ID_PLACEHOLDER, with_ids
 from app.domain.urls import URL_LENGTH_MAX, WebUrl, read_web_url
 
 _SESSION_ID_SEGMENT = re.compile(r"/(cs_(?:test|live)_[A-Za-z0-9]+)(?=[/?#]|$)")
@@ -19,14 +19,20 @@ class RedirectPolicy:
     success_url_default: str
     cancel_url_default: str
 
-    def success_url(self, requested: str | None, *, checkout_id: str, pointer: str) -> str:
+    def success_url(
+        self, requested: str | None, *, checkout_id: str, key: str | None = None, pointer: str
+    ) -> str:
         """The address for a buyer who has paid, with what its page needs to ask for the status.
+
+        With `key` it has the checkout's secret, too, which no page needs.
 
         Raises:
             RedirectNotAllowedError: the requested address is odd, or on a foreign origin.
         """
         url = self._allowed(requested, self.success_url_default, pointer=pointer)
         ids = {"session_id": SESSION_ID_PLACEHOLDER, "checkout_id": checkout_id}
+        if key:
+            ids[CHECKOUT_KEY] = key
         text = with_ids(url, ids)
         if len(text) > URL_LENGTH_MAX:
             raise _refused(pointer, f"is longer than {URL_LENGTH_MAX} characters with our ids")

@@ -12,8 +12,9 @@ SESSION_ID_PLACEHOLDER: Final = "{CHECKOUT_SESSION_ID}"
 
 # The names in a success URL that are ours: whatever stood under them before is replaced. Those
 # for pages are repeated in the fragment of a hash router; others stay in the query alone.
+CHECKOUT_KEY: Final = "checkout_key"  # the secret that proves whose a session is, see `claims`
 NAMES_FOR_PAGES: Final = ("session_id", "checkout_id")
-OWN_NAMES: Final = NAMES_FOR_PAGES
+OWN_NAMES: Final = (*NAMES_FOR_PAGES, CHECKOUT_KEY)
 
 # Each character as it is, or percent-encoded with digits of either case (RFC 3986, 2.1).
 _PLACEHOLDER_ENCODED: Final = re.compile(

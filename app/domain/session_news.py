@@ -1,12 +1,12 @@
 """Reads `checkout.session.*`, the only events that prove a payment (Stripe: fulfillment)."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from app.domain.cart import Mode
+from app.domain.claims import read_claim
 from app.domain.events import StripeEvent
-from app.domain.identity import CHECKOUT_ID, SESSION_ID
+from app.domain.identity import SESSION_ID
 from app.domain.news import (
     CannotFoldError,
     PaymentNews,
@@ -16,11 +16,11 @@ from app.domain.news import (
     doubtful,
     id_of,
     ids_of,
+    inner,
     known_word,
 )
 from app.domain.payment import PaymentFacts
 
-_OWN_ID: Final = re.compile(rf"[?&]checkout_id=({CHECKOUT_ID.pattern})(?=&|$)")
 _MODES: Final[Mapping[str, Mode]] = {mode.value: mode for mode in Mode}
 
 
@@ -63,12 +63,16 @@ def _news(event: StripeEvent, *doubts: str, **proven: Any) -> PaymentNews:  # no
 
 def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
     """What is proven, and the session's own fields; one of an odd kind is left out, not guessed."""
+    claim = read_claim(session.get("success_url"))
     return PaymentFacts(
         mode=known_word(_MODES, session.get("mode")),
         amount_total_minor=amount_minor(session.get("amount_total")),
         amount_subtotal_minor=amount_minor(session.get("amount_subtotal")),
         currency=currency_of(session.get("currency")),
-        checkout_id=_checkout_id(session.get("success_url")),
+        checkout_id=claim.checkout_id,
+        checkout_key_digest=claim.key_digest,
+        recovered_from=_session_id(session.get("recovered_from")),
+        recoverable=inner(session, "after_expiration", "recovery", "enabled") is True,
         subscription_id=id_of(session.get("subscription")),
         intent_ids=ids_of(session.get("payment_intent")),
         invoice_ids=ids_of(session.get("invoice")),
@@ -76,9 +80,7 @@ def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
     )
 
 
-def _checkout_id(success_url: object) -> str | None:
-    """Our own id, as `/checkout` put it into the success URL: the join where no other is known."""
-    if not isinstance(success_url, str):
-        return None
-    found = _OWN_ID.findall(success_url.partition("#")[0])
-    return found[-1] if found else None
+def _session_id(value: object) -> str | None:
+    """The session that expired, in `recovered_from` (Stripe: checkout/abandoned-carts)."""
+    found = id_of(value)
+    return found if found and SESSION_ID.fullmatch(found) else None

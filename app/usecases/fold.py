@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from app.domain.money import Money
 from app.domain.payment import PaymentFacts
+from app.usecases.claims import is_foreign, is_mismatch
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.reach import EventNews, Reach, Waking
 from app.usecases.reasons import reason_of
@@ -33,6 +33,7 @@ class Folded:
     mismatched: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
     waking: Waking = field(default_factory=Waking)
+    foreign: list[str] = field(default_factory=list)
 
     def tell(self, alarm: Alarm) -> None:
         """What the owner must know of these payments; to be said once it is on disk."""
@@ -40,6 +41,9 @@ class Folded:
             alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
         for session_id in self.mismatched:
             alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
+        for session_id in self.foreign:
+            words = f"{session_id} names a checkout that it was not made for: it stays as it is"
+            alarm(AlertName.CHECKOUT_CLAIM_REFUSED, words)
         for session_id in self.contradicted:
             alarm(AlertName.PAYMENT_CONTRADICTED, f"{session_id}: see events list --payment")
 
@@ -131,8 +135,8 @@ async def _compare(
         for session_id, joined in facts.items()
         if session_id not in before or before[session_id].facts != joined
     }
-    expected = (
-        await transaction.expected_subtotals(
+    sold = (
+        await transaction.sold_checkouts(
             {session_id: joined.checkout_id for session_id, joined in changed.items()}
         )
         if changed
@@ -145,15 +149,12 @@ async def _compare(
             facts=joined,
             updated_at_ms=now_ms,
             version=old.version + 1 if old else 1,
-            price_mismatch=is_mismatch(joined, expected.get(session_id)),
+            price_mismatch=is_mismatch(session_id, joined, sold.get(session_id)),
         )
         folded.changed.append(payment)
         if payment.price_mismatch and not (old and old.price_mismatch):
             folded.mismatched.append(session_id)
+        if not (old and old.facts.checkout_id) and is_foreign(joined, sold.get(session_id)):
+            folded.foreign.append(session_id)
         if joined.contradicted and not (old and old.facts.contradicted):
             folded.contradicted.append(session_id)
-
-
-def is_mismatch(facts: PaymentFacts, expected: Money | None) -> bool:
-    """Whether the catalogue said what the cart costs, and Stripe says something else."""
-    return expected is not None and facts.differs_from(expected)

@@ -62,6 +62,7 @@ class AlertName(StrEnum):
     EVENT_FOLD_FAILED = "event_fold_failed"
     PAYMENT_CONTRADICTED = "payment_contradicted"
     ACCOUNT_DEAUTHORIZED = "account_deauthorized"
+    CHECKOUT_CLAIM_REFUSED = "checkout_claim_refused"
     EVENT_NEVER_MADE = "event_never_made"
     CATALOG_BROKEN = "catalog_broken"
     RATE_LIMITS_UNAVAILABLE = "rate_limits_unavailable"
@@ -89,4 +90,8 @@ class CheckoutIds(Protocol):
 
     def new(self, now_ms: int) -> str:
         """An id nobody can guess (128 random bits), later ones sorting after earlier ones."""
+        ...
+
+    def new_key(self) -> str:
+        """A checkout's secret: 128 random bits, as letters, digits, `-` and `_`."""
         ...

@@ -7,6 +7,7 @@ from typing import Final
 from app.domain.errors import NotFoundError
 from app.domain.identity import CHECKOUT_ID, SESSION_ID
 from app.domain.payment import PaymentFacts, PaymentStatus
+from app.usecases.claims import is_owner
 from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
 from app.usecases.storage import Database
 
@@ -49,32 +50,50 @@ class ReadPayment:
         checkout = await self.database.find_checkout(checkout_id)
         if checkout is None:
             raise _not_found()
-        if checkout.session_id is not None:
-            payment = await self.database.find_payment(checkout.session_id)
-            return _view(checkout, payment, version=payment.version if payment else 0)
+        own = (
+            await self.database.find_recoveries(checkout.session_id) if checkout.session_id else ()
+        )
         claims = await self.database.find_payments_claiming(checkout_id)
-        version = sum(claim.version for claim in claims)
-        return _view(checkout, _strongest(claims), version=version)
+        found = {payment.session_id: payment for payment in own}
+        found |= {each.session_id: each for each in claims if is_owner(checkout, each.facts)}
+        return _view(checkout, list(found.values()))
 
     async def _by_session_id(self, session_id: str) -> PaymentView:
-        payment = await self.database.find_payment(session_id)
+        payments = await self.database.find_recoveries(session_id)
+        payment = next((each for each in payments if each.session_id == session_id), None)
         checkout = await self.database.find_checkout_of_session(session_id)
-        if checkout is None and payment and payment.facts.checkout_id:
-            checkout = await self.database.find_checkout(payment.facts.checkout_id)
-            if checkout and checkout.session_id is not None:
-                checkout = None  # a retry's spare session: that checkout was paid elsewhere
-        if checkout is None and payment is None:
+        if checkout is None and payment:
+            checkout = await self._claimed_by(payment)
+        if checkout is None and not payments:
             raise _not_found()
-        return _view(checkout, payment, version=payment.version if payment else 0)
+        return _view(checkout, payments)
+
+    async def _claimed_by(self, payment: Payment) -> Checkout | None:
+        """The checkout that a session was made for, which does not know its session."""
+        checkout = None
+        if payment.facts.recovered_from:
+            checkout = await self.database.find_checkout_recovered(payment.session_id)
+        if checkout is None and payment.facts.checkout_id:
+            checkout = await self.database.find_checkout(payment.facts.checkout_id)
+            if checkout and not is_owner(checkout, payment.facts):
+                checkout = None
+        return checkout
 
 
-def _strongest(claims: Sequence[Payment]) -> Payment | None:
-    """Of the sessions made for one checkout, the furthest: a retry leaves a spare one behind."""
-    return max(claims, key=lambda payment: _STRENGTH[payment.facts.status], default=None)
+def _strongest(payments: Sequence[Payment]) -> Payment | None:
+    """Of the sessions made for one checkout, the furthest: a retry leaves a spare one behind.
+
+    And a recovery leaves the expired one behind.
+    """
+    return max(payments, key=lambda payment: _STRENGTH[payment.facts.status], default=None)
 
 
-def _view(checkout: Checkout | None, payment: Payment | None, *, version: int) -> PaymentView:
+def _view(checkout: Checkout | None, payments: Sequence[Payment]) -> PaymentView:
+    payment = _strongest(payments)
     facts = payment.facts if payment else PaymentFacts()
+    session_ids = {each.session_id for each in payments}
+    if checkout and checkout.session_id:
+        session_ids.add(checkout.session_id)
     return PaymentView(
         checkout_id=checkout.id if checkout else None,
         session_id=payment.session_id if payment else checkout.session_id if checkout else None,
@@ -88,7 +107,9 @@ def _view(checkout: Checkout | None, payment: Payment | None, *, version: int) -
             payment.updated_at_ms if payment else 0, checkout.created_at_ms if checkout else 0
         ),
         subscription=_subscription(facts),
-        version=version,
+        version=sum(each.version for each in payments),
+        session_ids=frozenset(session_ids),
+        is_final=facts.is_final and all(each.facts.is_final for each in payments),
     )
 
 

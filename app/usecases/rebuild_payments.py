@@ -8,7 +8,7 @@ from typing import Final
 
 from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts
-from app.usecases.fold import is_mismatch
+from app.usecases.claims import is_mismatch
 from app.usecases.ports import Clock
 from app.usecases.record_events import read_for_fold
 from app.usecases.records import Link, Payment
@@ -91,13 +91,13 @@ class RebuildPayments:
         kept, session_id = rebuilt.kept, rebuilt.session_id
         whole = kept is None or not rebuilt.pruned_events
         facts = rebuilt.facts if kept is None or whole else kept.facts.join(rebuilt.facts)
-        expected = await transaction.expected_subtotals({session_id: facts.checkout_id})
+        sold = await transaction.sold_checkouts({session_id: facts.checkout_id})
         return Payment(
             session_id=session_id,
             facts=facts,
             updated_at_ms=self.clock.now_ms(),
             version=kept.version + 1 if kept else 1,
-            price_mismatch=is_mismatch(facts, expected.get(session_id)),
+            price_mismatch=is_mismatch(session_id, facts, sold.get(session_id)),
         )
 
     async def _page(self, after: str) -> Sequence[str]:

@@ -29,7 +29,9 @@ class SessionOrder:
 class Checkout:
     """A cart that was sent to a payment page. `session_id` is None where its URL did not tell.
 
-    `expected` is what the catalogue says that it costs, before taxes and discounts.
+    `expected` is what the catalogue says that it costs, before taxes and discounts. `key_digest`
+    is of the secret in its success URL, which `success_url` here is without; None for a checkout
+    that was started by a version that had none.
     """
 
     id: str
@@ -41,6 +43,16 @@ class Checkout:
     url: str
     session_id: str | None
     expected: Money | None = None
+    key_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoldCheckout:
+    """Of a checkout, what decides whether a session is its own, and costs what it should."""
+
+    session_id: str | None
+    key_digest: str | None
+    expected: Money | None
 
 
 class ClaimState(StrEnum):
@@ -185,6 +197,7 @@ class PaymentVersion:
 
     session_id: str
     checkout_id: str | None
+    recovered_from: str | None
     version: int
 
 
@@ -204,7 +217,8 @@ class PaymentView:
     """What anybody who holds an unguessable id may know. Nothing in it is personal.
 
     `version` never falls: of two views of one payment, the greater is the later. Two views are
-    equal where they tell a buyer the same.
+    equal where they tell a buyer the same. `session_ids` are the sessions that it is made of: the
+    one that was asked for, and those that recovered it. `is_final`: nothing more will happen.
     """
 
     checkout_id: str | None
@@ -218,3 +232,5 @@ class PaymentView:
     updated_at_ms: int = field(compare=False)
     subscription: SubscriptionView | None
     version: int = field(compare=False)
+    session_ids: frozenset[str] = field(compare=False)
+    is_final: bool = field(compare=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.domain.cart import CheckoutRequest
 from app.domain.catalog import Catalog
+from app.domain.claims import key_digest
 from app.domain.redirects import RedirectPolicy
 from app.usecases.ports import CartLimits, CheckoutIds, Clock, PaymentPages, StillWanted
 from app.usecases.records import Checkout, SessionOrder
@@ -67,7 +68,8 @@ class StartCheckout:
     ) -> Checkout:
         """Get the payment page; the checkout that this returns is not on disk yet."""
         catalog = self.check(request)
-        order = self._order(request, checkout_id)
+        key = self.ids.new_key()
+        order = self._order(request, checkout_id, key)
         prices = [item.price for item in order.cart.line_items]
         await self.limits.check_cart(request.client, prices)
         page = await self.payment_pages.create(order, still_wanted)
@@ -77,22 +79,30 @@ class StartCheckout:
             cart=order.cart,
             expected=catalog.expected_subtotal(order.cart) if catalog else None,
             client_reference_id=request.client_reference_id,
-            success_url=order.success_url,
+            success_url=self._success_url(request, checkout_id),
             cancel_url=order.cancel_url,
             url=page.url,
             session_id=page.session_id,
+            key_digest=key_digest(key),
         )
 
-    def _order(self, request: CheckoutRequest, checkout_id: str) -> SessionOrder:
+    def _order(self, request: CheckoutRequest, checkout_id: str, key: str) -> SessionOrder:
         return SessionOrder(
             cart=request.cart,
             client=request.client,
-            success_url=self.redirects.success_url(
-                request.success_url,
-                checkout_id=checkout_id,
-                pointer=f"{request.at}/success_url",
-            ),
+            success_url=self._success_url(request, checkout_id, key),
             cancel_url=self.redirects.cancel_url(
                 request.cancel_url, pointer=f"{request.at}/cancel_url"
             ),
+        )
+
+    def _success_url(
+        self, request: CheckoutRequest, checkout_id: str, key: str | None = None
+    ) -> str:
+        """With the checkout's secret for the payment page; without it to be kept."""
+        return self.redirects.success_url(
+            request.success_url,
+            checkout_id=checkout_id,
+            key=key,
+            pointer=f"{request.at}/success_url",
         )

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from app.domain.money import Money
 from app.usecases.records import (
     Checkout,
     Claim,
@@ -16,6 +15,7 @@ from app.usecases.records import (
     Payment,
     PaymentVersion,
     Settled,
+    SoldCheckout,
     StoredEvent,
     Wake,
 )
@@ -159,12 +159,13 @@ class Transaction(Protocol):
         """Keep the payments as they are now."""
         ...
 
-    async def expected_subtotals(
+    async def sold_checkouts(
         self, checkout_ids: Mapping[str, str | None]
-    ) -> Mapping[str, Money]:
-        """What the catalogue said that sessions' carts cost, where it did; by session id.
+    ) -> Mapping[str, SoldCheckout]:
+        """The checkouts that sessions pay, or claim to; by session id.
 
-        Asked by session id, each with the checkout that its success URL names.
+        Asked by session id, each with the checkout that its success URL names. A checkout whose
+        own session it is goes before one that the URL names.
         """
         ...
 
@@ -216,6 +217,14 @@ class Database(Protocol):
 
     async def find_payment(self, session_id: str) -> Payment | None:
         """The payment of this session."""
+        ...
+
+    async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
+        """The payment of this session, and of each session that recovered it, however often."""
+        ...
+
+    async def find_checkout_recovered(self, session_id: str) -> Checkout | None:
+        """The checkout whose session expired, and was recovered by this one."""
         ...
 
     async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:

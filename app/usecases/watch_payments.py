@@ -83,8 +83,8 @@ class _Watched:
         return self.public_id if CHECKOUT_ID.fullmatch(self.public_id) else None
 
     @property
-    def session_id(self) -> str | None:
-        return self.view.session_id if self.view else None
+    def session_ids(self) -> frozenset[str]:
+        return self.view.session_ids if self.view else frozenset()
 
     def show(self, view: PaymentView) -> None:
         """Two reads may end in the wrong order; this says which is the later."""
@@ -166,7 +166,7 @@ class PaymentWatch:
         if not self._watched:
             return
         for payment in payments:
-            self._stale |= self._watched_by(payment.session_id, payment.facts.checkout_id)
+            self._stale |= self._watched_by(payment)
         if self._stale and self._refreshing is None:
             self._refreshing = asyncio.create_task(self._refresh_stale())
 
@@ -191,20 +191,30 @@ class PaymentWatch:
         if not watched:
             return
         rows = await self._database.versions(
-            [session_id for item in watched if (session_id := item.session_id)],
+            list(frozenset[str]().union(*(item.session_ids for item in watched))),
             [checkout_id for item in watched if (checkout_id := item.checkout_id)],
         )
         by_id = _versions_by_id(rows)
         for item in watched:
-            versions = by_id[item.session_id or ""] | by_id[item.checkout_id or ""]
+            versions = dict(by_id[item.checkout_id or ""])
+            for session_id in item.session_ids:
+                versions |= by_id[session_id]
             if not item.has_news(versions) or await self._is_refreshed(item):
                 item.versions = versions  # else they stay, so that the next tick tries again
 
-    def _watched_by(self, session_id: str, checkout_id: str | None) -> dict[str, _Watched]:
-        """Who waits for this payment: by the session's id, or by its checkout's."""
-        ids = (session_id, checkout_id or "")
+    def _watched_by(self, payment: Payment) -> dict[str, _Watched]:
+        """Who waits for this payment: by the session's id, or by its checkout's.
+
+        Or by those of the session that it recovers, which few do: so those are looked for.
+        """
+        ids = (payment.session_id, payment.facts.checkout_id or "")
+        recovered = payment.facts.recovered_from
         return {
             public_id: self._watched[public_id] for public_id in ids if public_id in self._watched
+        } | {
+            public_id: watched
+            for public_id, watched in (self._watched.items() if recovered else ())
+            if recovered in watched.session_ids
         }
 
     async def _refresh_stale(self) -> None:
@@ -235,10 +245,11 @@ def _moment(view: PaymentView) -> tuple[int, bool]:
 
 
 def _versions_by_id(rows: Sequence[PaymentVersion]) -> defaultdict[str, dict[str, int]]:
-    """By session id and by checkout id: the versions of the sessions' payments."""
+    """By session id, checkout id and recovered session's id: the versions of the payments."""
     by_id: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
         by_id[row.session_id][row.session_id] = row.version
-        if row.checkout_id:
-            by_id[row.checkout_id][row.session_id] = row.version
+        for other_id in (row.checkout_id, row.recovered_from):
+            if other_id:
+                by_id[other_id][row.session_id] = row.version
     return by_id

@@ -63,7 +63,7 @@ class StatusEndpoint:
         async with self.watch.follow(public_id, client) as follower:
             view = follower.shown
             is_behind = bool(known) and not is_known(etag_of(status_document(view)), known)
-            if not is_behind and not view.status.is_final and follower.has_place:
+            if not is_behind and not view.is_final and follower.has_place:
                 view = await follower.next(wait_s) or await self.read_payment(public_id)
             return view, follower.has_place
 

@@ -62,12 +62,12 @@ class StatusStreamEndpoint:
         yield _RETRY if follower.has_place else _RETRY_LATER
         while time.monotonic() < ends_at_s:
             yield _message(view) if view else _COMMENT
-            if follower.shown.status.is_final:
+            if follower.shown.is_final:
                 break
             view = await follower.next(self.comment_every_s)
             if view is None and (self.watch.is_closed or not follower.has_place):
                 break
-        yield _RETRY if follower.has_place or follower.shown.status.is_final else _RETRY_LATER
+        yield _RETRY if follower.has_place or follower.shown.is_final else _RETRY_LATER
 
 
 class _Stream(StreamingResponse):
@@ -92,4 +92,4 @@ def _message(view: PaymentView) -> bytes:
 
 def _has_seen_the_end(request: Request, view: PaymentView) -> bool:
     tag = etag_of(status_document(view)).strip('"')
-    return view.status.is_final and request.headers.get("last-event-id") == tag
+    return view.is_final and request.headers.get("last-event-id") == tag

@@ -31,6 +31,7 @@ from app.usecases.records import (
     PaymentVersion,
     Settled,
     Wake,
+    SoldCheckout,
 )
 from app.usecases.storage import Transaction
 from tests.adapters.store import (
@@ -579,21 +580,62 @@ async def test_links_are_kept_once_and_found_by_their_objects(database: AnyDatab
     assert list(await database.read(lambda t: t.links([]))) == []
 
 
-async def test_expected_subtotals_are_found_by_session_and_else_by_checkout(
+async def test_sold_checkouts_are_found_by_session_and_else_by_checkout(
     database: AnyDatabase,
 ) -> None:
     price = Money(amount_minor=500, currency="eur")
     named = replace(CHECKOUT, expected=price)
-    unnamed = replace(CHECKOUT, id=f"{CHECKOUT_ID[:-1]}v", session_id=None, expected=price)
+    unnamed = replace(
+        CHECKOUT, id=f"{CHECKOUT_ID[:-1]}v", session_id=None, expected=price, key_digest="d" * 64
+    )
     unpriced = replace(CHECKOUT, id=f"{CHECKOUT_ID[:-1]}w", session_id=OTHER_SESSION_ID)
     await committed(
         database, *(lambda t, c=c: t.add_checkout(c) for c in (named, unnamed, unpriced))
     )
 
-    asked = {SESSION_ID: None, "cs_x": unnamed.id, OTHER_SESSION_ID: None, "cs_y": named.id}
-    found = await database.read(lambda t: t.expected_subtotals(asked))
+    asked = {
+        SESSION_ID: unnamed.id,
+        "cs_x": unnamed.id,
+        OTHER_SESSION_ID: None,
+        "cs_y": named.id,
+        "cs_z": None,
+    }
+    found = await database.read(lambda t: t.sold_checkouts(asked))
 
-    assert found == {SESSION_ID: price, "cs_x": price}
+    of_named = SoldCheckout(session_id=SESSION_ID, key_digest=None, expected=price)
+    assert found == {
+        SESSION_ID: of_named,
+        "cs_x": SoldCheckout(session_id=None, key_digest="d" * 64, expected=price),
+        OTHER_SESSION_ID: SoldCheckout(session_id=OTHER_SESSION_ID, key_digest=None, expected=None),
+        "cs_y": of_named,
+    }
+
+
+async def test_recoveries_are_found_from_their_first_session_on_and_back(
+    database: AnyDatabase,
+) -> None:
+    def recovery(session_id: str, recovered_from: str | None) -> Payment:
+        facts = PaymentFacts(recovered_from=recovered_from)
+        return replace(PAYMENT, session_id=session_id, facts=facts)
+
+    chain = [recovery("cs_2", SESSION_ID), recovery("cs_3", "cs_2"), recovery("cs_9", "cs_8")]
+    ring = [recovery("cs_x", "cs_y"), recovery("cs_y", "cs_x")]
+    await committed(
+        database,
+        lambda t: t.add_checkout(CHECKOUT),
+        lambda t: t.save_payments([PAYMENT, *chain, *ring]),
+    )
+
+    async def kin(session_id: str) -> set[str]:
+        return {each.session_id for each in await database.find_recoveries(session_id)}
+
+    assert await kin(SESSION_ID) == {SESSION_ID, "cs_2", "cs_3"}
+    assert await kin("cs_2") == {"cs_2", "cs_3"}
+    assert await kin("cs_8") == {"cs_9"}
+    assert await kin("cs_x") == {"cs_x", "cs_y"}
+    assert await database.find_checkout_recovered("cs_3") == CHECKOUT
+    for stranger in (SESSION_ID, "cs_9", "cs_x", "cs_nobody"):
+        assert await database.find_checkout_recovered(stranger) is None
 
 
 async def test_versions_are_found_by_session_and_by_checkout(database: AnyDatabase) -> None:

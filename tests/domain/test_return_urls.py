@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.return_urls import OWN_NAMES, SESSION_ID_PLACEHOLDER, with_ids
+from app.domain.return_urls import NAMES_FOR_PAGES, OWN_NAMES, SESSION_ID_PLACEHOLDER, with_ids
 from app.domain.urls import read_web_url
 
 NEW = {"session_id": SESSION_ID_PLACEHOLDER, "checkout_id": "chk_new"}
@@ -167,7 +167,8 @@ def test_pages_of_both_kinds_read_the_new_ids_and_read_them_once(query: str, rou
     assert router_reads(url).items() >= NEW.items()
     for text in (urlsplit(url).query, urlsplit(url).fragment.partition("?")[2]):
         names = [name for name, _ in parse_qsl(text, keep_blank_values=True)]
-        assert [names.count(name) for name in OWN_NAMES] == [1, 1]
+        assert [names.count(name) for name in NAMES_FOR_PAGES] == [1, 1]
+        assert "checkout_key" not in names  # whatever the shop had written there is gone
     assert sent(url) == url
 
 

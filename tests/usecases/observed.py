@@ -67,6 +67,12 @@ class ObservedDatabase:
     async def find_payment(self, session_id: str) -> Payment | None:
         return await self._find(self.inner.find_payment(session_id))
 
+    async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
+        return await self._find(self.inner.find_recoveries(session_id))
+
+    async def find_checkout_recovered(self, session_id: str) -> Checkout | None:
+        return await self._find(self.inner.find_checkout_recovered(session_id))
+
     async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
         return await self._find(self.inner.find_payments_claiming(checkout_id))
 

@@ -69,6 +69,8 @@ async def test_a_checkout_without_events_is_open(
         updated_at_ms=NOW_MS,
         subscription=None,
         version=0,
+        session_ids=frozenset({SESSION_ID}),
+        is_final=False,
     )
 
 
@@ -90,6 +92,8 @@ async def test_a_paid_checkout_is_shown_by_either_id(
         updated_at_ms=NOW_MS + 9,
         subscription=None,
         version=1,
+        session_ids=frozenset({SESSION_ID}),
+        is_final=False,
     )
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,9 @@ class FakePages:
         return self.answer
 
 
+KEY = "a_key-of-22-characters"
+
+
 @dataclass(slots=True)
 class FixedIds:
     ids: list[str] = field(default_factory=lambda: [CHECKOUT_ID])
@@ -61,6 +65,9 @@ class FixedIds:
     def new(self, now_ms: int) -> str:
         self.asked_at_ms.append(now_ms)
         return self.ids.pop(0)
+
+    def new_key(self) -> str:
+        return KEY
 
 
 def start_checkout(
@@ -129,7 +136,7 @@ async def test_altan_pay_is_asked_for_the_cart_and_the_shops_own_addresses(
     assert pages.orders == [
         SessionOrder(
             cart=CART,
-            success_url=f"https://shop.example/?{JOIN}",
+            success_url=f"https://shop.example/?{JOIN}&checkout_key={KEY}",
             cancel_url="https://shop.example/cart",
         )
     ]
@@ -167,6 +174,8 @@ async def test_a_page_whose_session_is_not_told_is_kept_without_one(
     found = await database.find_checkout(checkout.id)
     assert found == checkout
     assert checkout.session_id is None
+    assert checkout.key_digest == hashlib.sha256(KEY.encode()).hexdigest()
+    assert KEY not in repr(checkout)
 
 
 @pytest.mark.parametrize("field_name", ["success_url", "cancel_url"])

@@ -65,6 +65,12 @@ async def shop(
             yield service
 
 
+async def success_url(service: Service, checkout_id: str) -> str:
+    """A checkout's own: as if it had been started by a version that had no secrets."""
+    rows_of(service.database_path, "UPDATE checkouts SET key_digest = NULL")
+    return f"https://shop.example/?checkout_id={checkout_id}"
+
+
 async def buy(
     client: httpx.AsyncClient, price: str = "price_mug", quantity: int = 2
 ) -> httpx.Response:
@@ -140,7 +146,7 @@ async def test_a_payment_of_something_else_is_marked_and_told_once(
     async with shop(database_path, catalog_path, page) as service:
         checkout_id = (await buy(service.client)).json()["checkout_id"]
         subject = session(
-            success_url=f"https://shop.example/?checkout_id={checkout_id}",
+            success_url=await success_url(service, checkout_id),
             **{"amount_total": None, **paid},
         )
         for id_ in ("evt_1", "evt_1", "evt_2"):
@@ -152,7 +158,9 @@ async def test_a_payment_of_something_else_is_marked_and_told_once(
         assert is_marked(service)
         assert await mismatches(service) == 1
         status = await service.client.get(f"/checkout/{checkout_id}")
-        assert status.json()["status"] == "paid"
+        assert status.json()["status"] == ("paid" if page is GOOD else "open")
+        by_session = await service.client.get(f"/checkout/{SESSION_ID}")
+        assert by_session.json()["status"] == "paid"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from app.adapters.database.postgres_errors import (
     reason_of,
 )
 from app.adapters.database.postgres_transaction import TO_READ, TO_WRITE, PostgresTransaction
+from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.domain.errors import StorageUnavailableError, is_storage_down
 from app.usecases.ports import Alarm, AlertName
@@ -75,11 +76,9 @@ class PostgresDatabase(SingleActs):
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
         """How often the payments of these sessions and checkouts have changed."""
-        rows = await self._read(sql.VERSIONS, list(session_ids), list(checkout_ids))
-        return [
-            PaymentVersion(session_id=session_id, checkout_id=checkout_id, version=version)
-            for session_id, checkout_id, version in rows
-        ]
+        asked = (list(session_ids), list(session_ids), list(checkout_ids))
+        rows = await self._read(sql.VERSIONS, *asked)
+        return [row_to_version(row) for row in rows]
 
     async def _read(self, text: str, *parameters: object) -> list[Any]:
         async def fetch(connection: Connection) -> list[Any]:

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.adapters.database.rows import event_to_row, payment_to_row, row_to_payment
-from app.domain.money import Money
-from app.usecases.records import EventRow, Link, Mention, Payment
+from app.adapters.database.rows import event_to_row, payment_to_row, row_to_payment, row_to_sold
+from app.usecases.records import EventRow, Link, Mention, Payment, SoldCheckout
 
 
 class Foreseen:
@@ -22,7 +21,7 @@ class Foreseen:
         self._object_ids = frozenset(object_ids)
         self._links: defaultdict[str, list[Link]] = defaultdict(list)
         self._mentioned: set[str] = set()
-        self._expected: dict[str, Money | None] = {}
+        self._sold: dict[str, SoldCheckout] = {}
         self._payments: dict[str, Payment] = {}
         for kind, *row in rows:
             if kind == "e":
@@ -32,9 +31,12 @@ class Foreseen:
             elif kind == "m":
                 self._mentioned.add(row[0])
             elif kind == "c":
-                self._expected[row[0]] = _money(row[1], row[2])
+                session_id, currency, amount_minor, _, _, key_digest = row
+                self._sold[session_id] = row_to_sold(
+                    (session_id, key_digest, amount_minor, currency)
+                )
             else:
-                self._payments[row[0]] = row_to_payment(row)
+                self._payments[row[0]] = row_to_payment(row[:-1])
         linked = {link.session_id for links in self._links.values() for link in links}
         self._session_ids = self._object_ids | linked
 
@@ -50,26 +52,22 @@ class Foreseen:
             return None
         return {id_: self._payments[id_] for id_ in session_ids if id_ in self._payments}
 
-    def expected_subtotals(
+    def sold_checkouts(
         self, checkout_ids: Mapping[str, str | None]
-    ) -> Mapping[str, Money] | None:
-        """What these sessions' carts should cost; None where that was not foreseen.
+    ) -> Mapping[str, SoldCheckout] | None:
+        """The checkouts of these sessions; None where that was not foreseen.
 
-        A checkout that does not know its session yet is found by its own id alone.
+        A checkout that does not know its session is found by its own id alone.
         """
         asked_by_session = self._object_ids.issuperset(checkout_ids)
-        by_checkout = any(checkout_ids[id_] for id_ in checkout_ids.keys() - self._expected.keys())
+        by_checkout = any(checkout_ids[id_] for id_ in checkout_ids.keys() - self._sold.keys())
         if by_checkout or not asked_by_session:
             return None
-        return {id_: money for id_ in checkout_ids if (money := self._expected.get(id_))}
+        return {id_: sold for id_ in checkout_ids if (sold := self._sold.get(id_))}
 
     def perhaps_mentioned(self, object_ids: Collection[str]) -> list[str]:
         """Without those of which no stored event speaks."""
         return [id_ for id_ in object_ids if id_ in self._mentioned or id_ not in self._object_ids]
-
-
-def _money(currency: str | None, amount_minor: int) -> Money | None:
-    return Money(amount_minor=amount_minor, currency=currency) if currency else None
 
 
 @dataclass(slots=True)
@@ -92,7 +90,7 @@ class Unwritten:
             *_columns(sorted(self.mentions), 2),
             *_columns(sorted(self.links), 2),
             sorted(self.woken_ids),
-            *_columns(payments, 12),
+            *_columns(payments, 13),
             *_columns(rows, 9),
         ]
 

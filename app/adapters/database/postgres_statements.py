@@ -8,26 +8,52 @@ from app.adapters.database.rows import (
     CLAIM_COLUMNS,
     EVENT_COLUMNS,
     PAYMENT_COLUMNS,
+    RECOVERIES_MAX,
     SUMMARY_COLUMNS,
 )
+
+_OF_CHECKOUT = ", ".join(f"checkouts.{name.strip()}" for name in CHECKOUT_COLUMNS.split(","))
 
 FIND_CHECKOUT = f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE id = $1"
 # One session id is one checkout's; should an upstream repeat one, the latest is meant.
 FIND_CHECKOUT_OF_SESSION = (
     f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = $1 ORDER BY id DESC LIMIT 1"
 )
+# The nearest checkout among the sessions that this one recovers, one after the other.
+FIND_CHECKOUT_RECOVERED = f"""
+    WITH RECURSIVE origin (id, distance) AS (
+        SELECT recovered_from, 1 FROM payments WHERE session_id = $1
+        UNION SELECT recovered_from, distance + 1 FROM payments
+              JOIN origin ON session_id = origin.id WHERE distance < {RECOVERIES_MAX}
+    )
+    SELECT {_OF_CHECKOUT} FROM checkouts JOIN origin ON session_id = origin.id
+    ORDER BY distance, checkouts.id DESC LIMIT 1
+"""
 FIND_CLAIM = f"SELECT {CLAIM_COLUMNS} FROM idempotency_keys WHERE key_digest = $1"
 FIND_PAYMENT = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = $1"
+# A session that expired may be recovered, and the new one again: UNION stops where it has been.
+FIND_RECOVERIES = f"""
+    WITH RECURSIVE kin (id) AS (
+        SELECT $1::text COLLATE "C"
+        UNION SELECT session_id FROM payments JOIN kin ON recovered_from = kin.id
+    )
+    SELECT {PAYMENT_COLUMNS} FROM payments JOIN kin ON session_id = kin.id
+"""
 FIND_PAYMENTS_CLAIMING = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE checkout_id = $1"
 VERSIONS = """
-    SELECT session_id, checkout_id, version FROM payments WHERE session_id = ANY($1::text[])
+    SELECT session_id, checkout_id, recovered_from, version FROM payments
+    WHERE session_id = ANY($1::text[])
     UNION
-    SELECT session_id, checkout_id, version FROM payments WHERE checkout_id = ANY($2::text[])
+    SELECT session_id, checkout_id, recovered_from, version FROM payments
+    WHERE recovered_from = ANY($2::text[])
+    UNION
+    SELECT session_id, checkout_id, recovered_from, version FROM payments
+    WHERE checkout_id = ANY($3::text[])
 """
 
 ADD_CHECKOUT = f"""
     INSERT INTO checkouts ({CHECKOUT_COLUMNS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 # The one place where a key changes hands: free, forgotten after its life, or left by the dead.
 # A row that is not taken is locked all the same, so that nobody deletes it before it is read.
@@ -131,17 +157,19 @@ FORESEE = f"""
         WHERE session_id = ANY(ARRAY(SELECT session_id FROM linked UNION SELECT unnest($2::text[])))
         ORDER BY session_id FOR UPDATE
     )
-    SELECT 'e', id, NULL, NULL::bigint, NULL::bigint, NULL::boolean FROM ({KNOWN_EVENTS}) AS known
+    SELECT 'e', id, NULL, NULL::bigint, NULL::bigint, NULL::boolean, NULL
+    FROM ({KNOWN_EVENTS}) AS known
     UNION ALL
-    SELECT 'l', object_id, session_id, NULL, NULL, NULL FROM linked
+    SELECT 'l', object_id, session_id, NULL, NULL, NULL, NULL FROM linked
     UNION ALL
-    SELECT 'm', asked.id, NULL, NULL, NULL, NULL FROM unnest($2::text[]) AS asked (id)
+    SELECT 'm', asked.id, NULL, NULL, NULL, NULL, NULL FROM unnest($2::text[]) AS asked (id)
     WHERE EXISTS (SELECT FROM event_mentions WHERE object_id = asked.id)
     UNION ALL
-    SELECT 'c', session_id, expected_currency, expected_subtotal_minor, NULL, NULL FROM checkouts
+    SELECT 'c', session_id, expected_currency, expected_subtotal_minor, NULL, NULL, key_digest
+    FROM checkouts
     WHERE session_id = ANY($2::text[])
     UNION ALL
-    SELECT 'p', {PAYMENT_COLUMNS} FROM touched
+    SELECT 'p', {PAYMENT_COLUMNS}, NULL FROM touched
 """
 # All that a batch writes, at once. An event that once failed is taken as new when it comes again
 # and can be folded now. The foreign key of links is checked when all of it has been done.
@@ -160,36 +188,37 @@ WRITE = f"""
     saved AS (
         INSERT INTO payments (session_id, checkout_id, status, amount_total_minor, currency,
                               paid_at_s, facts, updated_at_ms, price_mismatch, version,
-                              amount_refunded_minor, contradicted)
+                              amount_refunded_minor, contradicted, recovered_from)
         SELECT * FROM unnest($6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[],
                              $11::bigint[], $12::text[], $13::bigint[], $14::boolean[],
-                             $15::bigint[], $16::bigint[], $17::boolean[])
+                             $15::bigint[], $16::bigint[], $17::boolean[], $18::text[])
         ON CONFLICT (session_id) DO UPDATE SET
             checkout_id = excluded.checkout_id, status = excluded.status,
             amount_total_minor = excluded.amount_total_minor, currency = excluded.currency,
             paid_at_s = excluded.paid_at_s, facts = excluded.facts,
             updated_at_ms = excluded.updated_at_ms, price_mismatch = excluded.price_mismatch,
             version = excluded.version, amount_refunded_minor = excluded.amount_refunded_minor,
-            contradicted = excluded.contradicted
+            contradicted = excluded.contradicted, recovered_from = excluded.recovered_from
     )
     INSERT INTO events ({EVENT_COLUMNS})
-    SELECT * FROM unnest($18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[],
-                         $23::boolean[], $24::text[], $25::text[], $26::bytea[])
+    SELECT * FROM unnest($19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::text[],
+                         $24::boolean[], $25::text[], $26::text[], $27::bytea[])
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, reason = excluded.reason, payload = excluded.payload
     WHERE events.state = 'failed' AND excluded.state <> 'failed'
     RETURNING id
 """
-EXPECTED = """
-    SELECT asked.session_id, expected_subtotal_minor, expected_currency
+SOLD = """
+    SELECT asked.session_id, checkouts.session_id, key_digest, expected_subtotal_minor,
+           expected_currency
     FROM unnest($1::text[], $2::text[]) AS asked (session_id, checkout_id)
     JOIN checkouts ON checkouts.session_id = asked.session_id
-    WHERE expected_currency IS NOT NULL
     UNION ALL
-    SELECT asked.session_id, expected_subtotal_minor, expected_currency
+    SELECT asked.session_id, checkouts.session_id, key_digest, expected_subtotal_minor,
+           expected_currency
     FROM unnest($1::text[], $2::text[]) AS asked (session_id, checkout_id)
     JOIN checkouts ON checkouts.id = asked.checkout_id
-    WHERE expected_currency IS NOT NULL AND checkouts.session_id IS NULL
+    WHERE checkouts.session_id IS DISTINCT FROM asked.session_id
 """
 BEAT = """
     INSERT INTO heartbeat (id, at_ms) VALUES (1, $1)

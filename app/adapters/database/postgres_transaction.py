@@ -15,9 +15,9 @@ from app.adapters.database.rows import (
     row_to_payment,
     row_to_stored_event,
     row_to_summary,
+    sold_by_session,
 )
 from app.domain.errors import StorageUnavailableError
-from app.domain.money import Money
 from app.usecases.records import (
     Checkout,
     Claim,
@@ -29,6 +29,7 @@ from app.usecases.records import (
     Mention,
     Payment,
     Settled,
+    SoldCheckout,
     StoredEvent,
     Wake,
 )
@@ -245,21 +246,16 @@ class PostgresTransaction:
         """Keep the payments as they are now."""
         self._unwritten.payments.update((payment.session_id, payment) for payment in payments)
 
-    async def expected_subtotals(
+    async def sold_checkouts(
         self, checkout_ids: Mapping[str, str | None]
-    ) -> Mapping[str, Money]:
-        """What the catalogue said that sessions' carts cost, by session id."""
+    ) -> Mapping[str, SoldCheckout]:
+        """The checkouts that sessions pay, or claim to; by session id."""
         foreseen = self._still_true()
-        subtotals = foreseen.expected_subtotals(checkout_ids) if foreseen else None
-        if subtotals is None:
+        sold = foreseen.sold_checkouts(checkout_ids) if foreseen else None
+        if sold is None:
             parameters = (list(checkout_ids), list(checkout_ids.values()))
-            subtotals = {
-                session_id: Money(amount_minor=amount_minor, currency=currency)
-                for session_id, amount_minor, currency in await self.fetch(
-                    sql.EXPECTED, *parameters
-                )
-            }
-        return subtotals
+            sold = sold_by_session(await self.fetch(sql.SOLD, *parameters))
+        return sold
 
     async def beat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""

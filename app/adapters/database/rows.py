@@ -1,5 +1,6 @@
 """Between rows and values: which column is which field, for every table, in one place."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ from app.usecases.records import (
     EventState,
     EventSummary,
     Payment,
+    PaymentVersion,
+    SoldCheckout,
     StoredEvent,
 )
 
@@ -25,9 +28,10 @@ Row = Any  # a driver's rows have no type
 
 CHECKOUT_COLUMNS = """
     id, created_at_ms, mode, line_items, client_reference_id, success_url, cancel_url, url,
-    session_id, expected_subtotal_minor, expected_currency
+    session_id, expected_subtotal_minor, expected_currency, key_digest
 """
 CLAIM_COLUMNS = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
+RECOVERIES_MAX = 100  # one after the other; Stripe lets each new page expire before the next
 PAYMENT_COLUMNS = "session_id, facts, updated_at_ms, version, price_mismatch"
 EVENT_COLUMNS = "id, type, created_s, received_at_ms, account, livemode, state, reason, payload"
 
@@ -49,13 +53,14 @@ def checkout_to_row(checkout: Checkout) -> tuple[object, ...]:
         checkout.session_id,
         expected.amount_minor if expected else None,
         expected.currency if expected else None,
+        checkout.key_digest,
     )
 
 
 def row_to_checkout(row: Row) -> Checkout:
     """From the order of CHECKOUT_COLUMNS."""
     id_, created_at_ms, mode, line_items, reference, success_url, cancel_url, url, *rest = row
-    session_id, amount_minor, currency = rest
+    session_id, amount_minor, currency, key_digest = rest
     items = tuple(LineItem(**item) for item in orjson.loads(line_items))
     return Checkout(
         id=id_,
@@ -67,7 +72,24 @@ def row_to_checkout(row: Row) -> Checkout:
         cancel_url=cancel_url,
         url=url,
         session_id=session_id,
+        key_digest=key_digest,
     )
+
+
+def row_to_sold(row: Row) -> SoldCheckout:
+    """From a checkout's session id, digest, expected subtotal and currency."""
+    session_id, key_digest, amount_minor, currency = row
+    return SoldCheckout(
+        session_id=session_id,
+        key_digest=key_digest,
+        expected=None if currency is None else Money(amount_minor=amount_minor, currency=currency),
+    )
+
+
+def sold_by_session(rows: Sequence[Row]) -> dict[str, SoldCheckout]:
+    """From the rows of SOLD. A checkout of the session's own goes before one that is claimed."""
+    own_last = sorted(rows, key=lambda row: bool(row[0] == row[1]))
+    return {asked: row_to_sold(row) for asked, *row in own_last}
 
 
 def claim_to_row(claim: Claim) -> tuple[object, ...]:
@@ -178,6 +200,7 @@ def payment_to_row(payment: Payment) -> tuple[object, ...]:
         payment.version,
         facts.amount_refunded_minor,
         facts.contradicted,
+        facts.recovered_from,
     )
 
 
@@ -190,4 +213,15 @@ def row_to_payment(row: Row) -> Payment:
         updated_at_ms=updated_at_ms,
         version=version,
         price_mismatch=bool(price_mismatch),
+    )
+
+
+def row_to_version(row: Row) -> PaymentVersion:
+    """From the order of VERSIONS."""
+    session_id, checkout_id, recovered_from, version = row
+    return PaymentVersion(
+        session_id=session_id,
+        checkout_id=checkout_id,
+        recovered_from=recovered_from,
+        version=version,
     )

@@ -47,6 +47,7 @@ checkouts = Table(
     Column("session_id", Id, index=True),
     Column("expected_subtotal_minor", BigInteger),
     Column("expected_currency", Text),
+    Column("key_digest", Text),
     CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
     CheckConstraint("length(success_url) <= 5000", name="success_url_length"),
@@ -105,6 +106,7 @@ payments = Table(
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     Column("amount_refunded_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("contradicted", Boolean, nullable=False, server_default=false()),
+    Column("recovered_from", Id),
     CheckConstraint("session_id LIKE 'cs!_%' ESCAPE '!'", name="session_id_form"),
     CheckConstraint(
         "status IN ('open', 'processing', 'paid', 'failed', 'expired', 'partially_refunded',"
@@ -117,6 +119,14 @@ payments = Table(
     CheckConstraint("length(currency) = 3", name="currency_form"),
     Index("ix_payments_checkout_id", "checkout_id"),
     sqlite_with_rowid=False,
+)
+
+_is_recovered = payments.c.recovered_from.is_not(None)
+Index(
+    "ix_payments_recovered_from",
+    payments.c.recovered_from,
+    sqlite_where=_is_recovered,
+    postgresql_where=_is_recovered,
 )
 
 payment_links = Table(

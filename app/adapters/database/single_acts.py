@@ -17,7 +17,9 @@ class Statements(Protocol):
     FIND_CHECKOUT: str
     FIND_CHECKOUT_OF_SESSION: str
     FIND_CLAIM: str
+    FIND_CHECKOUT_RECOVERED: str
     FIND_PAYMENT: str
+    FIND_RECOVERIES: str
     FIND_PAYMENTS_CLAIMING: str
 
 
@@ -63,6 +65,16 @@ class SingleActs(ABC):
     async def find_payment(self, session_id: str) -> Payment | None:
         """The payment of this session."""
         return _first(await self._read(self._sql.FIND_PAYMENT, session_id), row_to_payment)
+
+    async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
+        """The payment of this session, and of each session that recovered it, however often."""
+        rows = await self._read(self._sql.FIND_RECOVERIES, session_id)
+        return [row_to_payment(row) for row in rows]
+
+    async def find_checkout_recovered(self, session_id: str) -> Checkout | None:
+        """The checkout whose session expired, and was recovered by this one."""
+        rows = await self._read(self._sql.FIND_CHECKOUT_RECOVERED, session_id)
+        return _first(rows, row_to_checkout)
 
     async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
         """The payments whose success URL names this checkout."""

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, cast
 
 from app.adapters.database import sqlite_statements as sql
 from app.adapters.database.connection_thread import ConnectionThread
+from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.sqlite_transaction import SqliteTransaction, given
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
@@ -80,11 +81,10 @@ class SqliteDatabase(SingleActs):
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
         """How often the payments of these sessions and checkouts have changed."""
-        rows = await self._read(sql.VERSIONS, given(session_ids), given(checkout_ids))
-        return [
-            PaymentVersion(session_id=session_id, checkout_id=checkout_id, version=version)
-            for session_id, checkout_id, version in rows
-        ]
+        rows = await self._read(
+            sql.VERSIONS, given(session_ids), given(session_ids), given(checkout_ids)
+        )
+        return [row_to_version(row) for row in rows]
 
     async def _reconnect(self) -> None:
         """Let the file go altogether, and open it anew.

@@ -5,29 +5,55 @@ from app.adapters.database.rows import (
     CLAIM_COLUMNS,
     EVENT_COLUMNS,
     PAYMENT_COLUMNS,
+    RECOVERIES_MAX,
     SUMMARY_COLUMNS,
 )
+
+_OF_CHECKOUT = ", ".join(f"checkouts.{name.strip()}" for name in CHECKOUT_COLUMNS.split(","))
 
 FIND_CHECKOUT = f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE id = ?"
 # One session id is one checkout's; should an upstream repeat one, the latest is meant.
 FIND_CHECKOUT_OF_SESSION = (
     f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = ? ORDER BY id DESC LIMIT 1"
 )
+# The nearest checkout among the sessions that this one recovers, one after the other.
+FIND_CHECKOUT_RECOVERED = f"""
+    WITH RECURSIVE origin (id, distance) AS (
+        SELECT recovered_from, 1 FROM payments WHERE session_id = ?
+        UNION SELECT recovered_from, distance + 1 FROM payments
+              JOIN origin ON session_id = origin.id WHERE distance < {RECOVERIES_MAX}
+    )
+    SELECT {_OF_CHECKOUT} FROM checkouts JOIN origin ON session_id = origin.id
+    ORDER BY distance, checkouts.id DESC LIMIT 1
+"""
 FIND_CLAIM = f"SELECT {CLAIM_COLUMNS} FROM idempotency_keys WHERE key_digest = ?"
 FIND_PAYMENT = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ?"
+# A session that expired may be recovered, and the new one again: UNION stops where it has been.
+FIND_RECOVERIES = f"""
+    WITH RECURSIVE kin (id) AS (
+        VALUES (?)
+        UNION SELECT session_id FROM payments JOIN kin ON recovered_from = kin.id
+    )
+    SELECT {PAYMENT_COLUMNS} FROM payments JOIN kin ON session_id = kin.id
+"""
 FIND_PAYMENTS_CLAIMING = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE checkout_id = ?"
 
 _GIVEN = "(SELECT value FROM json_each(?))"  # a list as one parameter, so one text for all lengths
 
 VERSIONS = f"""
-    SELECT session_id, checkout_id, version FROM payments WHERE session_id IN {_GIVEN}
+    SELECT session_id, checkout_id, recovered_from, version FROM payments
+    WHERE session_id IN {_GIVEN}
     UNION
-    SELECT session_id, checkout_id, version FROM payments WHERE checkout_id IN {_GIVEN}
+    SELECT session_id, checkout_id, recovered_from, version FROM payments
+    WHERE recovered_from IN {_GIVEN}
+    UNION
+    SELECT session_id, checkout_id, recovered_from, version FROM payments
+    WHERE checkout_id IN {_GIVEN}
 """
 
 ADD_CHECKOUT = f"""
     INSERT INTO checkouts ({CHECKOUT_COLUMNS})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 # The one place where a key changes hands: free, forgotten after its life, or left by the dead.
 CLAIM = f"""
@@ -120,24 +146,23 @@ PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id IN {_GIVEN}
 SAVE_PAYMENT = """
     INSERT INTO payments (session_id, checkout_id, status, amount_total_minor, currency,
                           paid_at_s, facts, updated_at_ms, price_mismatch, version,
-                          amount_refunded_minor, contradicted)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                          amount_refunded_minor, contradicted, recovered_from)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (session_id) DO UPDATE SET
         checkout_id = excluded.checkout_id, status = excluded.status,
         amount_total_minor = excluded.amount_total_minor, currency = excluded.currency,
         paid_at_s = excluded.paid_at_s, facts = excluded.facts,
         updated_at_ms = excluded.updated_at_ms, price_mismatch = excluded.price_mismatch,
         version = excluded.version, amount_refunded_minor = excluded.amount_refunded_minor,
-        contradicted = excluded.contradicted
+        contradicted = excluded.contradicted, recovered_from = excluded.recovered_from
 """
-EXPECTED = """
-    SELECT asked.key, expected_subtotal_minor, expected_currency
+SOLD = """
+    SELECT asked.key, session_id, key_digest, expected_subtotal_minor, expected_currency
     FROM json_each(?1) AS asked JOIN checkouts ON checkouts.session_id = asked.key
-    WHERE expected_currency IS NOT NULL
     UNION ALL
-    SELECT asked.key, expected_subtotal_minor, expected_currency
+    SELECT asked.key, session_id, key_digest, expected_subtotal_minor, expected_currency
     FROM json_each(?1) AS asked JOIN checkouts ON checkouts.id = asked.value
-    WHERE expected_currency IS NOT NULL AND checkouts.session_id IS NULL
+    WHERE checkouts.session_id IS NOT asked.key
 """
 BEAT = """
     INSERT INTO heartbeat (id, at_ms) VALUES (1, ?)

@@ -17,8 +17,8 @@ from app.adapters.database.rows import (
     row_to_payment,
     row_to_stored_event,
     row_to_summary,
+    sold_by_session,
 )
-from app.domain.money import Money
 from app.usecases.records import (
     Checkout,
     Claim,
@@ -30,6 +30,7 @@ from app.usecases.records import (
     Mention,
     Payment,
     Settled,
+    SoldCheckout,
     StoredEvent,
     Wake,
 )
@@ -189,15 +190,12 @@ class SqliteTransaction:
             sql.SAVE_PAYMENT, [payment_to_row(payment) for payment in payments]
         )
 
-    async def expected_subtotals(
+    async def sold_checkouts(
         self, checkout_ids: Mapping[str, str | None]
-    ) -> Mapping[str, Money]:
-        """What the catalogue said that sessions' carts cost, by session id."""
-        asked = orjson.dumps(checkout_ids).decode()
-        return {
-            session_id: Money(amount_minor=amount_minor, currency=currency)
-            for session_id, amount_minor, currency in self.execute(sql.EXPECTED, (asked,))
-        }
+    ) -> Mapping[str, SoldCheckout]:
+        """The checkouts that sessions pay, or claim to; by session id."""
+        rows = list(self.execute(sql.SOLD, (orjson.dumps(checkout_ids).decode(),)))
+        return sold_by_session(rows)
 
     async def beat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""

@@ -69,10 +69,9 @@ export function watchCheckout(id, callback, { onError } = {}) {
   return stop;
 
   function show(payment) {
-    const text = JSON.stringify(payment);
-    if (text === shown) return;
-    shown = text;
-    if (/failed|expired/.test(payment.status)) stop();
+    // The service ends the stream: not where Stripe may bring a buyer back whose page expired.
+    if (/fail|exp/.test(payment.status) && stream?.readyState !== 1) stop();
+    if (shown === (shown = JSON.stringify(payment))) return;
     callback(payment);
   }
 

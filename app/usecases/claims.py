@@ -1,0 +1,42 @@
+"""Whose checkout a session pays, where the checkout does not know the session's id."""
+
+from app.domain.payment import PaymentFacts
+from app.usecases.records import Checkout, SoldCheckout
+
+
+def is_owner(checkout: Checkout | SoldCheckout, facts: PaymentFacts) -> bool:
+    """Whether a session whose success URL names this checkout was made for it.
+
+    The secret in the URL proves it; a checkout of a version without secrets is joined by its id.
+    Never where the session is known to cost something else than the checkout. A checkout that
+    knows its session is paid by that one, or by one that recovers it: any other with the same URL
+    is a retry's spare one.
+    """
+    if checkout.session_id is not None and facts.recovered_from is None:
+        return False
+    is_another = checkout.expected is not None and facts.differs_from(checkout.expected)
+    return has_secret(checkout, facts) and not is_another
+
+
+def has_secret(checkout: Checkout | SoldCheckout, facts: PaymentFacts) -> bool:
+    """Whether the session's success URL holds the checkout's secret, where it has one."""
+    if checkout.key_digest is None:
+        return checkout.session_id is None
+    return checkout.key_digest == facts.checkout_key_digest
+
+
+def is_foreign(facts: PaymentFacts, named: SoldCheckout | None) -> bool:
+    """Whether a session's success URL names a checkout that was not sent to this session's page.
+
+    Where the checkout knows its session, nobody is deceived.
+    """
+    return named is not None and named.session_id is None and not has_secret(named, facts)
+
+
+def is_mismatch(session_id: str, facts: PaymentFacts, sold: SoldCheckout | None) -> bool:
+    """Whether the catalogue said what the session's cart costs, and Stripe says something else."""
+    if sold is None or sold.expected is None or not facts.differs_from(sold.expected):
+        return False
+    if sold.session_id == session_id:
+        return True
+    return (sold.session_id is None or facts.recovered_from is not None) and has_secret(sold, facts)
