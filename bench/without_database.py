@@ -11,7 +11,6 @@ from typing import TypeVar
 from unittest.mock import patch
 
 from app import databases, serving
-from app.domain.money import Money
 from app.observability.logs import configure_logging
 from app.settings import load_settings
 from app.usecases.ports import Alarm
@@ -27,6 +26,7 @@ from app.usecases.records import (
     Payment,
     PaymentVersion,
     Settled,
+    SoldCheckout,
     StoredEvent,
     Wake,
 )
@@ -66,6 +66,13 @@ class NoDatabase:
         """Never known."""
 
     async def find_payment(self, session_id: str) -> Payment | None:
+        """Never known."""
+
+    async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
+        """Never any."""
+        return ()
+
+    async def find_checkout_recovered(self, session_id: str) -> Checkout | None:
         """Never known."""
 
     async def find_payments_claiming(self, _: str) -> Sequence[Payment]:
@@ -169,7 +176,7 @@ class _NoTransaction:
     async def save_payments(self, payments: Collection[Payment]) -> None:
         pass
 
-    async def expected_subtotals(self, _: Mapping[str, str | None]) -> Mapping[str, Money]:
+    async def sold_checkouts(self, _: Mapping[str, str | None]) -> Mapping[str, SoldCheckout]:
         return {}
 
     async def beat(self, at_ms: int) -> None:

@@ -30,8 +30,8 @@ from app.usecases.records import (
     Payment,
     PaymentVersion,
     Settled,
-    Wake,
     SoldCheckout,
+    Wake,
 )
 from app.usecases.storage import Transaction
 from tests.adapters.store import (
