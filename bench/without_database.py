@@ -68,7 +68,7 @@ class NoDatabase:
     async def find_payment(self, session_id: str) -> Payment | None:
         """Never known."""
 
-    async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
+    async def find_recoveries(self, _: str) -> Sequence[Payment]:
         """Never any."""
         return ()
 

@@ -29,6 +29,7 @@ from app.adapters.database.migrate import migrate
 from app.bootstrap import create_app
 from app.domain.cart import Cart, CheckoutRequest
 from app.serving import make_config
+from app.setting_database_url import is_postgres
 from app.settings import Settings
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName
@@ -241,8 +242,12 @@ class Service:
 
 @asynccontextmanager
 async def running_service(service_settings: Settings) -> AsyncIterator[Service]:
-    """The whole service, from its settings. Logging is left as pytest has it."""
-    migrate(service_settings.database_path)
+    """The whole service, from its settings. Logging is left as pytest has it.
+
+    A PostgreSQL database must have the current schema already.
+    """
+    if not is_postgres(service_settings.database_url.get_secret_value()):
+        migrate(service_settings.database_path)
     async with serving(create_app(service_settings)) as client:
         yield Service(client, service_settings.database_path)
 
