@@ -36,5 +36,11 @@ def networks_of(bucket: str) -> tuple[str, ...]:
     return (bucket, *(_network(address, prefix) for prefix in prefixes[1:]))
 
 
+def household_of(bucket: str) -> str:
+    """Who most likely acts as one: an IPv4 address, or the /56 around an IPv6 client."""
+    networks = networks_of(bucket)
+    return networks[1] if len(networks) == len(IPV6_PREFIXES) else networks[0]
+
+
 def _network(address: Address, prefix: int) -> str:
     return str(ipaddress.ip_network((address, prefix), strict=False))

@@ -18,6 +18,7 @@ from app.adapters.altan_pay.client import (
     failure_of,
     refusal_of,
 )
+from app.adapters.altan_pay.failures import UnreachableError
 from app.adapters.altan_pay.transport import AiohttpTransport
 from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import (
@@ -380,13 +381,13 @@ async def test_the_body_of_a_refusal_is_not_waited_for() -> None:
 async def test_a_refused_connection_is_unavailability() -> None:
     error = await failure(f"http://127.0.0.1:{closed_port()}")
 
-    assert type(error) is AltanPayUnavailableError
+    assert type(error) is UnreachableError
 
 
 async def test_a_name_that_nobody_knows_is_unavailability() -> None:
     error = await failure("https://altan-pay.invalid")
 
-    assert type(error) is AltanPayUnavailableError
+    assert type(error) is UnreachableError
 
 
 @pytest.mark.parametrize(
@@ -620,7 +621,7 @@ async def test_a_certificate_from_nobody_we_trust_ends_the_call(authority: trust
     async with upstream(GOOD, tls=server_tls(authority, "127.0.0.1")) as server:
         error = await failure(server.url)
 
-    assert type(error) is AltanPayUnavailableError
+    assert type(error) is UnreachableError
     assert server.requests == []
 
 
@@ -657,7 +658,7 @@ BY_HTTPX_ERROR: Mapping[str, type[ServiceFailedError]] = {
     "RequestError": UNAVAILABLE,
     "TransportError": UNAVAILABLE,
     "NetworkError": UNAVAILABLE,
-    "ConnectError": UNAVAILABLE,
+    "ConnectError": UnreachableError,
     "ReadError": UNAVAILABLE,
     "WriteError": UNAVAILABLE,
     "CloseError": UNAVAILABLE,

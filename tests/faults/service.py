@@ -56,21 +56,34 @@ class Service:
     lines: list[Line] = field(default_factory=list)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def buy(self, price: str = "price_ABC123", *, accept: str = "application/json") -> Answer:
-        """Post a cart of one price, on a connection of its own."""
-        async with self.cart_sent(price, accept=accept) as (reader, began):
+    async def buy(
+        self,
+        price: str = "price_ABC123",
+        *,
+        accept: str = "application/json",
+        client: str = "",
+    ) -> Answer:
+        """Post a cart of one price, on a connection of its own; `client` as a proxy tells it."""
+        async with self.cart_sent(price, accept=accept, client=client) as (reader, began):
             data = await reader.read()
         return _read_answer(data, began)
 
     @asynccontextmanager
     async def cart_sent(
-        self, price: str = "price_ABC123", *, accept: str = "application/json", request_id: str = ""
+        self,
+        price: str = "price_ABC123",
+        *,
+        accept: str = "application/json",
+        request_id: str = "",
+        client: str = "",
     ) -> AsyncIterator[tuple[asyncio.StreamReader, float]]:
         """A cart is on its way; whoever leaves this block hangs up."""
         body = json.dumps({"line_items": [{"price": price, "quantity": 1}]}).encode()
         headers = [f"Accept: {accept}", "Content-Type: application/json"]
         if request_id:
             headers.append(f"X-Request-Id: {request_id}")
+        if client:
+            headers.append(f"X-Forwarded-For: {client}")
         began = time.perf_counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:

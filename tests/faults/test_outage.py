@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from app.adapters.altan_pay.breaker import OPEN_S
+from app.domain.breaker import OPEN_S
 
 from .service import Answer, Service, running_service
 from .upstream import Upstream

@@ -105,13 +105,16 @@ def repeats(head: bytes, chunk: bytes, *, pause_s: float = 0) -> Script:
 
 @dataclass(slots=True)
 class Upstream:
-    """`script` answers every call; `next_scripts` come before it, one a call.
+    """`script` answers every call; `next_scripts` come before it, one a call. A cart with a price
+    of `odd_prices` is answered by that price's script, and counted in `odd_calls`.
 
     `on_connect` is done before a request is read; returning None goes on to read it.
     """
 
     script: Script = works
     next_scripts: list[Script] = field(default_factory=list)
+    odd_prices: dict[str, Script] = field(default_factory=dict)
+    odd_calls: int = 0
     on_connect: Script | None = None
     port: int = 0
     calls: int = 0
@@ -178,13 +181,19 @@ class Upstream:
         if self.on_connect is not None:
             await self.on_connect(connection)
         while not connection.writer.is_closing():
-            await _read_request(connection.reader)
-            script = self.next_scripts.pop(0) if self.next_scripts else self.script
+            script = self._script_for(await _read_request(connection.reader))
             await self._count(calls=1)
             try:
                 await script(connection)
             finally:
                 await self._count(calls=0)
+
+    def _script_for(self, body: bytes) -> Script:
+        for price, script in self.odd_prices.items():
+            if f'"{price}"'.encode() in body:
+                self.odd_calls += 1
+                return script
+        return self.next_scripts.pop(0) if self.next_scripts else self.script
 
     async def _count(self, *, calls: int) -> None:
         async with self._changed:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from app.adapters.altan_pay.failures import failure, unavailable
+from app.adapters.altan_pay.failures import UnreachableError, failure, unavailable
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayMisconfiguredError,
@@ -43,6 +43,7 @@ _TRY_LATER: Final = frozenset({408, 425, 429})
 _FAILURES: Final[dict[type[BaseException], type[ServiceFailedError]]] = {
     httpx.HTTPError: AltanPayUnavailableError,
     httpx.TimeoutException: AltanPayTimeoutError,
+    httpx.ConnectError: UnreachableError,
     httpx.PoolTimeout: AltanPayUnavailableError,
     httpx.UnsupportedProtocol: AltanPayMisconfiguredError,
     httpx.LocalProtocolError: AltanPayMisconfiguredError,

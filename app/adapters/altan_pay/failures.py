@@ -11,6 +11,11 @@ from app.domain.errors import (
     ServiceFailedError,
 )
 
+
+class UnreachableError(AltanPayUnavailableError):
+    """There was no connection: refused, no name, no TLS. No cart can be the cause."""
+
+
 Failure = TypeVar("Failure", bound=ServiceFailedError)
 
 WORDS: Final[Mapping[type[ServiceFailedError], str]] = {

@@ -1,0 +1,143 @@
+"""A circuit breaker that one client's odd carts cannot open.
+
+A pure state machine: the caller asks before each checkout, tells what became of it, and says what
+time it is. What counts as evidence is in `breaker_evidence`, what rests by itself in `quarantine`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from app.domain.breaker_evidence import CartSort, Evidence, KnownPrices
+from app.domain.cart import Cart
+from app.domain.networks import household_of
+from app.domain.quarantine import Quarantine
+
+OPEN_S: Final = 10.0
+PROBE_WITH_ANY_AFTER_S: Final = 20.0  # half open for so long, and no cart came that worked before
+
+
+class State(StrEnum):
+    """Closed: calls are made. Open: none is. Half open: one at a time, to find out."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Verdict(StrEnum):
+    """What became of one checkout's calls."""
+
+    WORKED = "worked"
+    ANSWERED = "answered"
+    """The cart or our ids were refused: somebody is there, and no more is known."""
+    FAILED = "failed"
+    """5xx, cut short, too slow or nonsense: an outage, or this very cart's fault."""
+    UNREACHABLE = "unreachable"
+    """There was no connection, so no cart can be at fault."""
+    NONE = "none"
+    """Nobody was called, or nobody waited for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A call may be made; `Breaker.tell` wants it back."""
+
+    household: str
+    cart: Cart
+    sort: CartSort
+    round: int
+    is_probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No call may be made for so many seconds; the reason is for the log."""
+
+    reason: str
+    retry_after_s: int
+
+
+class Breaker:
+    """`on_change` hears of each new state."""
+
+    def __init__(self, *, on_change: Callable[[State], None], open_s: float = OPEN_S) -> None:
+        self._on_change = on_change
+        self._open_s = open_s
+        self._state = State.CLOSED
+        self._round = 0
+        self._open_until_s = 0.0
+        self._is_probing = False
+        self._known = KnownPrices()
+        self._evidence = Evidence()
+        self._quarantine = Quarantine()
+
+    def ask(self, client: str, cart: Cart, now_s: float) -> Permit | Refused:
+        """Whether this client's cart may be sent to Altan Pay now. `now_s` never goes back."""
+        if self._state is State.OPEN and now_s >= self._open_until_s:
+            self._go(State.HALF_OPEN)
+        household, sort = household_of(client), self._known.sort_of(cart)
+        if self._state is not State.CLOSED and not self._may_probe(sort, now_s):
+            left_s = self._open_until_s - now_s
+            return Refused("the circuit breaker is open", max(1, math.ceil(left_s)))
+        rest_s = self._quarantine.ask(sort, household, now_s)
+        if rest_s:
+            return Refused("this cart kept failing, and rests", max(1, math.ceil(rest_s)))
+        is_probe = self._state is State.HALF_OPEN
+        self._is_probing = self._is_probing or is_probe
+        return Permit(household, cart, sort, self._round, is_probe)
+
+    def tell(self, permit: Permit, verdict: Verdict, now_s: float) -> None:
+        """What became of a permitted call. Each permit must come back, whatever happened."""
+        if verdict is Verdict.WORKED:
+            if not self._known:
+                self._evidence.clear()  # what failed until now may have been odd carts alone
+            self._known.learn(permit.cart)
+            self._quarantine.worked(permit.sort)
+        if permit.round != self._round:
+            return  # begun before the last change of state: it says nothing about the present
+        if permit.is_probe:
+            self._is_probing = False
+            self._end_probe(verdict, now_s)
+        else:
+            self._weigh(permit, verdict, now_s)
+
+    def _may_probe(self, sort: CartSort, now_s: float) -> bool:
+        """A stranger's odd cart must not keep a working Altan Pay from being used again."""
+        if self._state is State.OPEN or self._is_probing:
+            return False
+        waited_s = now_s - self._open_until_s
+        return sort.is_known or not self._known or waited_s >= PROBE_WITH_ANY_AFTER_S
+
+    def _end_probe(self, verdict: Verdict, now_s: float) -> None:
+        if verdict in {Verdict.WORKED, Verdict.ANSWERED}:
+            self._evidence.clear()
+            self._go(State.CLOSED)
+        elif verdict is not Verdict.NONE:
+            self._open(now_s)
+
+    def _weigh(self, permit: Permit, verdict: Verdict, now_s: float) -> None:
+        if verdict is Verdict.UNREACHABLE:
+            self._evidence.add_unreachable(now_s)
+        elif verdict is Verdict.FAILED:
+            self._quarantine.failed(permit.sort, permit.household, now_s)
+            if permit.sort.is_known or not self._known:
+                self._evidence.add(permit.household, permit.sort, now_s, worked=False)
+        elif verdict is Verdict.WORKED:
+            self._evidence.add(permit.household, permit.sort, now_s, worked=True)
+        elif verdict is Verdict.ANSWERED:
+            self._evidence.reached()
+        if self._evidence.shows_an_outage(now_s, is_cold=not self._known):
+            self._quarantine.clear()  # what failed was not these carts' fault
+            self._open(now_s)
+
+    def _open(self, now_s: float) -> None:
+        self._open_until_s = now_s + self._open_s
+        self._go(State.OPEN)
+
+    def _go(self, state: State) -> None:
+        self._state = state
+        self._round += 1
+        self._on_change(state)

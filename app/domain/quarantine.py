@@ -1,0 +1,73 @@
+"""Carts that keep failing rest by themselves, while all the others are sold."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.domain.breaker_evidence import CartSort
+
+REST_S: Final = 10.0
+FAILURES_OF_ONE: Final = 3  # then this household's cart rests
+HOUSEHOLDS_FAILING: Final = 5  # then everybody's does: a stranger must not close a good product
+FORGOTTEN_AFTER_S: Final = 300.0
+SUSPECTS_MAX: Final = 1000
+
+
+@dataclass(slots=True)
+class _Suspect:
+    failures: dict[str, int] = field(default_factory=dict)
+    rest_until_s: dict[str, float] = field(default_factory=dict)
+    all_rest_until_s: float | None = None
+    failed_at_s: float = 0.0
+
+
+class Quarantine:
+    """Who may not send which cart, and for how long; then one goes to find out."""
+
+    def __init__(self) -> None:
+        self._suspects: OrderedDict[CartSort, _Suspect] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._suspects)
+
+    def clear(self) -> None:
+        """Nothing rests any more."""
+        self._suspects.clear()
+
+    def worked(self, sort: CartSort) -> None:
+        """It is a good cart, for everybody."""
+        self._suspects.pop(sort, None)
+
+    def failed(self, sort: CartSort, household: str, now_s: float) -> None:
+        """Remember one more failure."""
+        suspect = self._suspects.setdefault(sort, _Suspect())
+        self._suspects.move_to_end(sort)
+        if len(self._suspects) > SUSPECTS_MAX:
+            self._suspects.popitem(last=False)
+        if household in suspect.failures or len(suspect.failures) < HOUSEHOLDS_FAILING:
+            suspect.failures[household] = suspect.failures.get(household, 0) + 1
+        suspect.failed_at_s = now_s
+        if suspect.failures.get(household, 0) >= FAILURES_OF_ONE:
+            suspect.rest_until_s[household] = now_s + REST_S
+        if len(suspect.failures) >= HOUSEHOLDS_FAILING:
+            suspect.all_rest_until_s = now_s + REST_S
+
+    def ask(self, sort: CartSort, household: str, now_s: float) -> float:
+        """Seconds that this cart still rests for this household; 0: it may be sent.
+
+        Whoever asks first after the rest goes to find out, and the others rest on meanwhile.
+        """
+        suspect = self._suspects.get(sort)
+        if suspect is None:
+            return 0
+        if now_s - suspect.failed_at_s > FORGOTTEN_AFTER_S:
+            del self._suspects[sort]
+            return 0
+        until_s = max(suspect.all_rest_until_s or 0.0, suspect.rest_until_s.get(household, 0.0))
+        if until_s > now_s:
+            return until_s - now_s
+        if household in suspect.rest_until_s:
+            suspect.rest_until_s[household] = now_s + REST_S
+        if suspect.all_rest_until_s is not None:
+            suspect.all_rest_until_s = now_s + REST_S
+        return 0

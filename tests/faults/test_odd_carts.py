@@ -1,0 +1,98 @@
+"""Altan Pay fails on one stranger's odd cart: the shop goes on selling everything else."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.domain.breaker_evidence import FAILURES_MIN
+from app.domain.quarantine import FAILURES_OF_ONE, HOUSEHOLDS_FAILING, REST_S
+
+from .service import Service, running_service
+from .upstream import Script, Upstream, doing, hangs, refusal, resets, says
+
+STRANGER: Final = "198.51.100.66"
+TIMEOUT_S: Final = 0.5
+FAILS: Final = says(refusal(503, "Retry-After: 999"))  # no retry fits: one call a checkout
+BREAKER: Final = "altan_checkout_altan_pay_breaker"
+FAULTS: Final[dict[str, Script]] = {
+    "5xx": FAILS,
+    "reset": resets,
+    "a hang": hangs,
+    "nonsense": says(refusal(202)),
+}
+
+
+async def is_closed(service: Service) -> bool:
+    return await service.metric(BREAKER, **{BREAKER: "closed"}) == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_strangers_odd_cart_costs_no_buyer_anything(
+    upstream: Upstream, tmp_path: Path, fault: str
+) -> None:
+    upstream.odd_prices, upstream.odd_calls = {"price_odd": FAULTS[fault]}, 0
+    async with running_service(
+        tmp_path,
+        altan_pay_url=upstream.url,
+        timeout_s=TIMEOUT_S,
+        TRUSTED_PROXIES="127.0.0.1",
+    ) as service:
+        assert (await service.buy(client="192.0.2.1")).status == 200
+        for number in range(4 * FAILURES_MIN):
+            odd = await service.buy("price_odd", client=STRANGER)
+            assert odd.status in {502, 503, 504}
+            assert (await service.buy(client=f"192.0.2.{number}")).status == 200
+            if number == FAILURES_OF_ONE - 1:
+                calls_until_rest = upstream.odd_calls
+
+        assert upstream.odd_calls - calls_until_rest <= calls_until_rest  # a probe in ten seconds
+        assert (odd.status, odd.code) == (503, "altan_pay_unavailable")
+        assert 1 <= int(odd.headers["retry-after"]) <= REST_S
+        assert await is_closed(service)
+        assert await service.metric("altan_checkout_alerts_total", name="altan_pay_down") == 0
+    upstream.odd_prices = {}
+
+
+async def test_strangers_of_many_networks_only_stop_their_own_cart(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.odd_prices = {"price_odd": FAILS, "price_odder": FAILS}
+    async with running_service(
+        tmp_path,
+        altan_pay_url=upstream.url,
+        timeout_s=TIMEOUT_S,
+        TRUSTED_PROXIES="127.0.0.1",
+    ) as service:
+        assert (await service.buy()).status == 200
+        for number in range(2 * HOUSEHOLDS_FAILING):
+            for price in upstream.odd_prices:
+                await service.buy(price, client=f"198.51.{number}.1")
+
+        assert (await service.buy("price_odd")).status == 503
+        assert (await service.buy()).status == 200
+        assert await is_closed(service)
+    upstream.odd_prices = {}
+
+
+async def test_an_outage_is_still_found_at_once(upstream: Upstream, tmp_path: Path) -> None:
+    """Several buyers, several prices, all of which worked before."""
+    async with running_service(
+        tmp_path,
+        altan_pay_url=upstream.url,
+        timeout_s=TIMEOUT_S,
+        TRUSTED_PROXIES="127.0.0.1",
+    ) as service:
+        for number in range(2 * FAILURES_MIN):
+            bought = await service.buy(f"price_{number % 2}", client=f"192.0.2.{number}")
+            assert bought.status == 200
+        async with doing(upstream, FAILS):
+            for number in range(FAILURES_MIN):
+                await service.buy(f"price_{number % 2}", client=f"192.0.3.{number}")
+            calls = upstream.calls
+            refused = await service.buy("price_0", client="192.0.4.1")
+
+        assert not await is_closed(service)
+        assert upstream.calls == calls
+        assert (refused.status, refused.code) == (503, "altan_pay_unavailable")
+        assert await service.metric("altan_checkout_alerts_total", name="altan_pay_down") == 1
