@@ -166,6 +166,8 @@ class Demo:
 
     def _introduce(self) -> None:
         follow = shlex.join([*_program(), "events", "tail", "--demo", str(self.folder.absolute())])
+        names = ("http://localhost", "http://127.0.0.1", escape("http://[::1]"))
+        this_machine = "{}, {} and {}".format(*(f"[cyan]{name}[/]" for name in names))
         lines = (
             "",
             "[bold]altan-checkout demo[/]: a shop, its checkout, and a pretend Stripe",
@@ -176,8 +178,9 @@ class Demo:
             "  2  On the payment page, choose how the payment ends.",
             "  3  See what the buyer is told. Refund or dispute it under Payments.",
             "",
-            "A page of your own can buy here, too, if it comes from this machine:",
-            f"  from [cyan]http://localhost[/], any port{self._also_allowed()}. README has one.",
+            "Your own pages can buy here, too; README has one to copy. They may come from",
+            f"  any port of {this_machine}",
+            *(f"  [cyan]{escape(origin)}[/]" for origin in self.allowed_origins),
             "",
             "Follow the events live, in a second terminal:",
             f"  [green]{escape(follow)}[/]",
@@ -189,9 +192,6 @@ class Demo:
         )
         # What is copied from here must not be broken by the window's edge.
         Console(highlight=False).print("\n".join(lines), soft_wrap=True)
-
-    def _also_allowed(self) -> str:
-        return "".join(f", and from [cyan]{escape(origin)}[/]" for origin in self.allowed_origins)
 
 
 def _program() -> list[str]:

@@ -78,14 +78,14 @@ class Control:
         """`POST /sandbox/deliveries/{event_id}/resend`; answers when the service did."""
         delivery = self.payments.deliveries.get(request.path_params["event_id"])
         if delivery is None:
-            raise HTTPException(404, "There is no such event here, or it is long ago.")
+            raise HTTPException(404, "There is no such event here. A restart forgets them all.")
         attempt = await self.payments.deliveries.resend(delivery)
         return JSONResponse(_attempt_json(attempt))
 
     def _find_session(self, request: Request) -> Session:
         session = self.payments.sessions.get(request.path_params["session_id"])
         if session is None:
-            raise HTTPException(404, "There is no such session here, or it is long ago.")
+            raise HTTPException(404, "There is no such session here. A restart forgets them all.")
         return session
 
     def _session_json(self, session: Session) -> JsonObject:

@@ -22,7 +22,8 @@ from app.sandbox.sessions import Order, Session, Stage
 from app.sandbox.trouble import DELAY_S_MAX, TroubleRefusedError, parse_trouble_form
 
 MOVED_ON = (
-    "This payment had moved on already, so nothing more was done. This is where it stands now."
+    "This payment has changed since the page was loaded, so nothing was done. "
+    "This is where it stands now."
 )
 
 
@@ -128,7 +129,7 @@ class HostedPage:
     def _find(self, request: Request) -> Session:
         session = self.payments.sessions.get(request.path_params["session_id"])
         if session is None:
-            raise HTTPException(404, "There is no such payment here, or it is long ago.")
+            raise HTTPException(404, "There is no such payment here. A restart forgets them all.")
         return session
 
 

@@ -207,7 +207,7 @@ async def test_a_tab_that_still_shows_the_unpaid_page_cannot_undo_the_payment(
 
     await stale.get_by_role("button", name="Let it expire").click()
 
-    await expect(stale.get_by_role("alert")).to_contain_text("had moved on already")
+    await expect(stale.get_by_role("alert")).to_contain_text("has changed since")
     await purchase.assert_ends(PAID, "paid")
 
 

@@ -206,7 +206,7 @@ async def test_an_expired_session_shows_so_instead_of_buttons(
     too_late = await press(sandbox, session_id, "pay")
 
     assert too_late.status_code == 409
-    assert "had moved on already" in too_late.text
+    assert "has changed since" in too_late.text
     assert "has expired" in too_late.text
     assert '<a href="https://shop.test/cart">Back to the shop</a>' in too_late.text
     assert "<form" not in too_late.text.partition("<aside")[0]

@@ -63,7 +63,7 @@ async def test_a_second_click_on_refund_sends_nothing_back_again(
     second = await press(sandbox, session_id, "refund", amount="4.50", **fields)
 
     assert second.status_code == 409
-    assert "had moved on already" in second.text
+    assert "has changed since" in second.text
     assert "$4.50 of it refunded" in second.text
     assert await refunded(sandbox, session_id) == 450
 
