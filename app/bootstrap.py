@@ -1,15 +1,14 @@
 """The composition root: makes everything from the settings, once, and says who gets what."""
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-import httpx
 import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from app.adapters.alert_webhook import AlertWebhook
 from app.adapters.altan_pay.breaker import GuardedPaymentPages
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
 from app.adapters.altan_pay.places import BoundedPaymentPages
@@ -19,12 +18,13 @@ from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.rate_limits import CheckoutLimits, Rates, open_counters
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
+from app.alerting import alert_channels, watch_storage
 from app.databases import AnyDatabase, open_database, prepare_database
 from app.domain.events import EventFilter
 from app.domain.rate_limits import Rate, parse_rate
 from app.domain.redirects import RedirectPolicy
 from app.lifetime import Lifetime
-from app.observability.alerts import Alerts, Channel
+from app.observability.alerts import Alerts
 from app.observability.live_places import LivePlacesReport
 from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
@@ -45,6 +45,7 @@ from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.usecases.wake_events import WakeEvents
 from app.usecases.watch_payments import PaymentWatch
+from app.usecases.webhook_watch import WebhookWatch
 from app.web.application import Application, Endpoints
 from app.web.checkout import CheckoutEndpoint
 from app.web.drop_in import DropIn
@@ -99,7 +100,7 @@ class _Parts:
     clock: Clock
     metrics: Metrics
     lifetime: Lifetime
-    alarm: Alarm
+    alarm: Alerts
     database: AnyDatabase
     read_payment: ReadPayment
     watch: PaymentWatch
@@ -136,10 +137,11 @@ def create_app(settings: Settings) -> ASGIApp:
 
 def _make_parts(settings: Settings) -> _Parts:
     metrics, lifetime = Metrics(), Lifetime()
-    alarm = Alerts(metrics, _alert_channels(settings, lifetime))
+    alarm = Alerts(metrics, alert_channels(settings, lifetime, release=VERSION))
     places = LivePlaces(on_full=LivePlacesReport(metrics, alarm))
     database = open_database(settings, alarm)
     lifetime.closes(database.close)
+    lifetime.runs(partial(watch_storage, alarm, database))
     read_payment = ReadPayment(database=database)
     return _Parts(
         settings=settings,
@@ -189,6 +191,14 @@ def _webhooks(parts: _Parts) -> WebhookEndpoint:
         on_change=parts.watch.changed,
         hurry=wake_events.hurry,
     )
+    watch = WebhookWatch(
+        database=parts.database,
+        clock=parts.clock,
+        ids=RandomCheckoutIds(),
+        alarm=parts.alarm,
+        all_clear=parts.alarm.was_over,
+    )
+    parts.lifetime.runs(watch.run)
     return WebhookEndpoint(
         signatures=StripeSignatures(
             [secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
@@ -199,6 +209,7 @@ def _webhooks(parts: _Parts) -> WebhookEndpoint:
         inbox=Inbox(record_events, lanes=2 if settings.postgres_url else 1),
         problems=parts.problems,
         report=WebhookReport(parts.metrics, parts.alarm),
+        see=watch.see,
     )
 
 
@@ -210,7 +221,9 @@ def _success_page(parts: _Parts) -> SuccessPageEndpoint:
 
 def _checkout(parts: _Parts) -> CheckoutEndpoint:
     settings, lifetime = parts.settings, parts.lifetime
-    catalog = CatalogFile(settings.catalog_file, parts.alarm) if settings.catalog_file else None
+    catalog = None
+    if settings.catalog_file:
+        catalog = CatalogFile(settings.catalog_file, parts.alarm, parts.alarm.over)
     if catalog:
         lifetime.runs(catalog.watch)
         lifetime.reloads(catalog.reload)
@@ -252,6 +265,8 @@ def _payment_pages(parts: _Parts) -> PaymentPages:
         _log.warning("altan_pay_breaker", state=state)
         if state == "open":
             parts.alarm(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
+        elif state == "closed":
+            parts.alarm.over(AlertName.ALTAN_PAY_DOWN, "calls succeed, and all are made again")
 
     altan_pay = AltanPay(
         AltanPayAccount(
@@ -263,7 +278,7 @@ def _payment_pages(parts: _Parts) -> PaymentPages:
         version=VERSION,
         allowed_hosts=frozenset(settings.checkout_url_hosts),
     )
-    measured = MeasuredPaymentPages(altan_pay, metrics, parts.alarm)
+    measured = MeasuredPaymentPages(altan_pay, metrics, parts.alarm, parts.alarm.over)
     retrying = RetryingPaymentPages(
         BoundedPaymentPages(measured), deadline_s=settings.altan_pay_timeout_s
     )
@@ -281,20 +296,3 @@ def _limits(settings: Settings, alarm: Alarm) -> CheckoutLimits:
 
 def _rate(text: str) -> Rate | None:
     return None if text == "off" else parse_rate(text)
-
-
-def _alert_channels(settings: Settings, lifetime: Lifetime) -> list[Channel]:
-    channels: list[Channel] = []
-    if settings.alert_webhook_url:
-        client = httpx.AsyncClient(trust_env=False)
-        webhook = AlertWebhook(settings.alert_webhook_url.get_secret_value(), client)
-        lifetime.closes(client.aclose)
-        lifetime.runs(webhook.run)
-        channels.append(webhook)
-    if settings.sentry_dsn:
-        from app.adapters.sentry import SentryChannel  # noqa: PLC0415 most do without its weight
-
-        sentry = SentryChannel(settings.sentry_dsn.get_secret_value(), release=VERSION)
-        lifetime.closes(sentry.close)
-        channels.append(sentry)
-    return channels

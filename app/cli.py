@@ -141,12 +141,21 @@ def demo(
 
 
 @cli.command()
-def doctor() -> None:
+def doctor(
+    *,
+    test_alert: Annotated[
+        bool, typer.Option("--test-alert", help="Post one alert to ALERT_WEBHOOK_URL, and stop.")
+    ] = False,
+) -> None:
     """Look at settings, database, clock and Altan Pay; exit 1 if anything would not work."""
+    if test_alert:
+        _test_alert()
+        return
     from rich.console import Console  # noqa: PLC0415 see the module's docstring
     from rich.table import Table  # noqa: PLC0415
 
-    from app.doctor import Finding, Verdict, examine  # noqa: PLC0415
+    from app.doctor import examine  # noqa: PLC0415
+    from app.findings import Finding, Verdict  # noqa: PLC0415
 
     try:
         findings = list(examine(load_settings()))
@@ -160,6 +169,20 @@ def doctor() -> None:
     Console().print(table)
     if any(finding.verdict is Verdict.FAILS for finding in findings):
         sys.exit(1)
+
+
+def _test_alert() -> None:
+    from app.alerting import post_test_alert  # noqa: PLC0415 see the module's docstring
+
+    try:
+        trouble = post_test_alert(load_settings())
+    except SettingsError as error:
+        stop("\n".join(error.lines), status=2)
+    except ValueError as error:
+        stop(f"No alert was posted: {error}.")
+    if trouble:
+        stop(f"The chat of ALERT_WEBHOOK_URL did not take the alert: {trouble}.")
+    typer.echo("The chat of ALERT_WEBHOOK_URL took the alert.")
 
 
 def _prepared_settings_or_exit(*, by_operator: bool = False) -> Settings:

@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +22,8 @@ from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.adapters.database.private_file import exposed
+from app.doctor_webhooks import webhooks_of
+from app.findings import Finding, Verdict
 from app.setting_doubts import doubts
 from app.settings import Settings, odd_names
 
@@ -32,23 +33,6 @@ if TYPE_CHECKING:
 NETWORK_TIMEOUT_S: Final = 5.0
 CLOCK_SKEW_MAX_S: Final = 30.0
 _RELEASED_S: Final = 1_793_000_000  # 2026-10: a clock before this program was written is wrong
-
-
-class Verdict(StrEnum):
-    """How a finding stands."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILS = "fails"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One row of the table: what was looked at, how it stands, what to know or do."""
-
-    subject: str
-    verdict: Verdict
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +54,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _Look("clock", _clock, "set the clock (NTP)"),
     ):
         try:
-            yield look.at(settings)
+            finding = look.at(settings)
         except (OSError, ValueError, sqlite3.Error) as error:
-            yield Finding(look.subject, Verdict.FAILS, f"{error}: {look.advice}")
+            finding = Finding(look.subject, Verdict.FAILS, f"{error}: {look.advice}")
+        yield finding
+        if look.at is _database and finding.verdict is not Verdict.FAILS:
+            yield from webhooks_of(settings)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ from app.usecases.records import (
     SoldCheckout,
     StoredEvent,
     Wake,
+    WebhookSighting,
 )
 from app.usecases.storage import Database, Transaction
 
@@ -178,6 +179,17 @@ class _NoTransaction:
 
     async def sold_checkouts(self, _: Mapping[str, str | None]) -> Mapping[str, SoldCheckout]:
         return {}
+
+    async def webhook_sightings(self) -> Sequence[WebhookSighting]:
+        """None yet."""
+        return ()
+
+    async def see_webhooks(self, _: Collection[WebhookSighting]) -> None:
+        """Not kept."""
+
+    async def checkouts_between(self, _: str, __: str, *, limit: int) -> int:
+        """Always none, whatever the `limit`."""
+        return min(0, limit)
 
     async def beat(self, at_ms: int) -> None:
         pass

@@ -73,9 +73,17 @@ class SilentAlarm:
     """Wakes nobody, and keeps what it was told."""
 
     told: list[tuple[AlertName, str]] = field(default_factory=list)
+    ended: list[AlertName] = field(default_factory=list)
 
-    def __call__(self, name: AlertName, words: str) -> None:
-        self.told.append((name, words))
+    def __call__(self, name: AlertName, words: str, *, is_over: bool = False) -> None:
+        if is_over:
+            self.over(name, words)
+        else:
+            self.told.append((name, words))
+
+    def over(self, name: AlertName, words: str) -> None:
+        assert words
+        self.ended.append(name)
 
     @property
     def names(self) -> list[AlertName]:

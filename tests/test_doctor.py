@@ -12,7 +12,8 @@ import pytest
 import trustme
 
 from app.adapters.database.postgres_checkup import Checkup
-from app.doctor import Finding, Verdict, examine, judge_postgres
+from app.doctor import examine, judge_postgres
+from app.findings import Finding, Verdict
 from app.settings import Settings
 from tests.adapters.wire import Script, Upstream, answer, closed_port, resets, upstream
 from tests.builders import query, settings
@@ -70,6 +71,7 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
         "mode": WARNING,  # Altan Pay is played by this machine
         "catalogue": OK,
         "database": OK,
+        "webhooks": OK,
         "Altan Pay": OK,
         "clock": OK,
     }

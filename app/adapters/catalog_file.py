@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from app.domain.catalog import Catalog, read_catalog
-from app.usecases.ports import Alarm, AlertName
+from app.usecases.ports import Alarm, AlertName, AllClear, say_nothing
 
 LOOK_EVERY_S: Final = 2.0
 
@@ -36,9 +36,10 @@ def load_catalog(path: Path) -> Catalog:
 class CatalogFile:
     """What is for sale now. Swapped whole, so that no request sees half of a change."""
 
-    def __init__(self, path: Path, alarm: Alarm) -> None:
+    def __init__(self, path: Path, alarm: Alarm, all_clear: AllClear = say_nothing) -> None:
         self._path = path
         self._alarm = alarm
+        self._all_clear = all_clear
         self._seen = _mark(path)
         self._catalog = load_catalog(path)
 
@@ -54,6 +55,7 @@ class CatalogFile:
         except CatalogError as error:
             self._alarm(AlertName.CATALOG_BROKEN, f"{error}; the one before it stays in force")
         else:
+            self._all_clear(AlertName.CATALOG_BROKEN, "the catalogue was read, and is in force")
             _log.info("catalog_read", prices=len(self._catalog.prices))
 
     async def watch(self, *, every_s: float = LOOK_EVERY_S) -> None:

@@ -14,11 +14,11 @@ class SentryChannel:
         # Personal data is off unless asked for; the option that says so is deprecated.
         self._client = sentry_sdk.Client(dsn=dsn, release=release, default_integrations=False)
 
-    def __call__(self, name: AlertName, words: str) -> None:
+    def __call__(self, name: AlertName, words: str, *, is_over: bool = False) -> None:
         """Hand the alert to the SDK's own thread."""
         event = {
-            "message": f"{name}: {words}",
-            "level": "error",
+            "message": f"{name}: {'over: ' if is_over else ''}{words}",
+            "level": "info" if is_over else "error",
             "fingerprint": [name],
             "tags": {"alert": name},
         }

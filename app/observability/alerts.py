@@ -2,15 +2,21 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from app.observability.metrics import Metrics
 from app.usecases.ports import AlertName
 
-Channel = Callable[[AlertName, str], None]
-"""Takes an alert on; returns at once and never raises."""
+
+class Channel(Protocol):
+    """Takes an alert on, or that one is over; returns at once and never raises."""
+
+    def __call__(self, name: AlertName, words: str, *, is_over: bool = False) -> None:
+        """Tell it."""
+        ...
+
 
 LINE_EVERY_S: Final = 10.0  # for each name: a dead disk must not fill the log with one sentence
 TELL_EVERY_S: Final = 600.0  # for each name and all channels: people stop reading what repeats
@@ -33,17 +39,36 @@ class Alerts:
         self._clock_s = clock_s
         self._logged_at_s: dict[AlertName, float] = {}
         self._told_at_s: dict[AlertName, float] = {}
+        self._open: set[AlertName] = set()
         for name in AlertName:
             self._counter.labels(name)  # so that each series is there, at zero, from the start
 
     def __call__(self, name: AlertName, words: str) -> None:
         """Count it; log it and tell it on, if that has not just been done."""
         self._counter.labels(name).inc()
+        self._open.add(name)
         if self._is_due(self._logged_at_s, name, LINE_EVERY_S):
             _log.error("alert", alert=name, words=words)
         if self._is_due(self._told_at_s, name, TELL_EVERY_S):
             for tell in self._channels:
                 tell(name, words)
+
+    def is_open(self, name: AlertName) -> bool:
+        """Whether it was raised by this process, and is not over."""
+        return name in self._open
+
+    def over(self, name: AlertName, words: str) -> None:
+        """Say that it is over, if it is open; cheap, so that each success may say it."""
+        if name in self._open:
+            self.was_over(name, words)
+
+    def was_over(self, name: AlertName, words: str) -> None:
+        """The same where it was perhaps another process that raised it."""
+        self._open.discard(name)
+        self._told_at_s.pop(name, None)  # if it comes back, that is news
+        _log.warning("alert_over", alert=name, words=words)
+        for tell in self._channels:
+            tell(name, words, is_over=True)
 
     def _is_due(self, last_s: dict[AlertName, float], name: AlertName, every_s: float) -> bool:
         now_s = self._clock_s()

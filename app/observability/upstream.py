@@ -16,7 +16,7 @@ from app.domain.errors import (
 )
 from app.domain.redirects import PaymentPage
 from app.observability.metrics import Metrics
-from app.usecases.ports import Alarm, AlertName, PaymentPages, StillWanted
+from app.usecases.ports import Alarm, AlertName, AllClear, PaymentPages, StillWanted, say_nothing
 from app.usecases.records import SessionOrder
 
 _log = structlog.get_logger()
@@ -35,6 +35,7 @@ class MeasuredPaymentPages:
     pages: PaymentPages
     metrics: Metrics
     alarm: Alarm
+    all_clear: AllClear = say_nothing
 
     async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
         """See `PaymentPages.create`."""
@@ -56,6 +57,8 @@ class MeasuredPaymentPages:
             _log.warning("altan_pay_call_failed", code=result, reason="the deadline passed")
             raise
         else:
+            for name in _ALERTS.values():
+                self.all_clear(name, "Altan Pay made a payment page again")
             return page
         finally:
             self.metrics.upstream_calls.labels(result).inc()

@@ -66,6 +66,7 @@ class AlertName(StrEnum):
     EVENT_NEVER_MADE = "event_never_made"
     CATALOG_BROKEN = "catalog_broken"
     RATE_LIMITS_UNAVAILABLE = "rate_limits_unavailable"
+    NOTHING_BUT_REFUSED_WEBHOOKS = "nothing_but_refused_webhooks"
     LIVE_PLACES_FULL = "live_places_full"
 
 
@@ -75,6 +76,14 @@ class Alarm(Protocol):
     def __call__(self, name: AlertName, words: str) -> None:
         """Say what happened, in words without secrets or anybody's personal data."""
         ...
+
+
+AllClear = Callable[[AlertName, str], None]
+"""Says that what an alert told of is over; never fails, never waits."""
+
+
+def say_nothing(name: AlertName, words: str) -> None:
+    """An all-clear that nobody hears."""
 
 
 class Clock(Protocol):

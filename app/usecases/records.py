@@ -234,3 +234,23 @@ class PaymentView:
     version: int = field(compare=False)
     session_ids: frozenset[str] = field(compare=False)
     is_final: bool = field(compare=False)
+
+
+class WebhookKind(StrEnum):
+    """What became of a webhook; and when one about a checkout of ours, and the owner, was told."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    IGNORED = "ignored"
+    UNHEARD = "unheard"  # refused or ignored, and about a checkout of ours
+    TOLD = "told"  # the owner was
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSighting:
+    """When last a webhook ended so, why, and how often since the last one that was taken."""
+
+    kind: WebhookKind
+    at_ms: int
+    reason: str | None
+    times: int

@@ -18,6 +18,7 @@ from app.usecases.records import (
     SoldCheckout,
     StoredEvent,
     Wake,
+    WebhookSighting,
 )
 
 T = TypeVar("T")
@@ -171,6 +172,21 @@ class Transaction(Protocol):
 
     async def beat(self, at_ms: int) -> None:
         """Write one small row, to know that a commit is possible."""
+        ...
+
+    async def webhook_sightings(self) -> Sequence[WebhookSighting]:
+        """When webhooks were last taken, refused and so on; nobody else writes it before the end.
+
+        In a transaction that only reads, what is committed.
+        """
+        ...
+
+    async def see_webhooks(self, sightings: Collection[WebhookSighting]) -> None:
+        """Keep these in the place of the former ones of their kinds."""
+        ...
+
+    async def checkouts_between(self, first_id: str, last_id: str, *, limit: int) -> int:
+        """How many checkouts have ids between these, and so were made between; `limit` at most."""
         ...
 
     async def commit(self) -> None:

@@ -18,6 +18,7 @@ from app.domain.tolerant_json import read_tolerantly
 from app.usecases.inbox import Inbox
 from app.usecases.ports import SignatureCheck
 from app.usecases.record_events import ReceivedEvent, Recorded
+from app.usecases.records import WebhookKind
 from app.web.body import BODY_TIMEOUT_S, ClientGoneError, read_body
 from app.web.problems import Problems
 from app.web.request_errors import InternalError, MethodNotAllowedError
@@ -33,15 +34,22 @@ _OUTCOMES: Final = {
 }
 
 
+See = Callable[[WebhookKind, str | None, bytes], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpoint:
-    """Takes Stripe's events in. `report` is told what became of each."""
+    """Takes Stripe's events in. `report` is told what became of each, and so is `see`.
+
+    `see` also gets the body of one that is refused or ignored, which may be anybody's.
+    """
 
     signatures: SignatureCheck
     event_filter: EventFilter
     inbox: Inbox[ReceivedEvent, Recorded]
     problems: Problems
     report: Callable[[str], None]
+    see: See
     body_timeout_s: float = BODY_TIMEOUT_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,15 +86,24 @@ class WebhookEndpoint:
         body = await read_body(
             receive, headers, body_bytes_max=BODY_BYTES_MAX, timeout_s=self.body_timeout_s
         )
-        self.signatures.verify(body, _signature_headers(scope))
+        self._verify(body, scope)
         event = read_event(_document(body))
         reason = self.event_filter.reason_to_ignore(event)
         if reason is not None:
             self.report(reason)
+            self.see(WebhookKind.IGNORED, reason, body)
             return _answer(event, "ignored", reason)
         recorded = await self.inbox.put(ReceivedEvent(event, body))
         self.report(recorded)
+        self.see(WebhookKind.TAKEN, None, b"")
         return _answer(event, _OUTCOMES[recorded], None)
+
+    def _verify(self, body: bytes, scope: Scope) -> None:
+        try:
+            self.signatures.verify(body, _signature_headers(scope))
+        except CheckoutError as error:
+            self.see(WebhookKind.REFUSED, error.code, body)
+            raise
 
 
 def _signature_headers(scope: Scope) -> list[bytes]:

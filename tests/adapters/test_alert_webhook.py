@@ -16,10 +16,14 @@ OK = answer(b"ok")
 MISMATCH = AlertName.PRICE_MISMATCH
 
 
+def text(name: AlertName, words: str, is_over: bool) -> str:  # noqa: FBT001 the channel's own
+    return f"altan-checkout: *{name}*{' is over' if is_over else ''}: {words}"
+
+
 @asynccontextmanager
 async def chat(url: str) -> AsyncIterator[AlertWebhook]:
     async with httpx.AsyncClient(trust_env=False) as client:
-        webhook = AlertWebhook(url, client)
+        webhook = AlertWebhook(url, client, text=text)
         task = asyncio.create_task(webhook.run())
         try:
             yield webhook

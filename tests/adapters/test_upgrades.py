@@ -114,7 +114,13 @@ def seed_0003(path: Path) -> None:
     query(path, "UPDATE events SET state = 'unread', reason = NULL")
 
 
-SEEDS = {"0001": seed_0001, "0002": seed_0002, "0003": seed_0003, "0004": seed_0003}
+SEEDS = {
+    "0001": seed_0001,
+    "0002": seed_0002,
+    "0003": seed_0003,
+    "0004": seed_0003,
+    "0005": seed_0003,
+}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -175,6 +181,9 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
     ]
     assert rows(empty_path, "idempotency_keys", "key_digest") == ([KEY] if is_second else [])
     assert rows(empty_path, "heartbeat", "id") == [{"id": 1, "at_ms": 7}]
+    assert rows(empty_path, "webhook_sightings", "kind") == [
+        {"kind": "taken", "at_ms": NOW_MS, "reason": None, "times": 1}
+    ]
     assert rows(empty_path, "alembic_version", "1") == [{"version_num": SCHEMA_REVISION}]
 
 

@@ -104,6 +104,7 @@ def webhooks_over(database: Database, *, body_timeout_s: float = DEADLINE_S) -> 
         ),
         problems=Problems(Pages(shop_url="https://shop.example")),
         report=WebhookReport(metrics, SilentAlarm()),
+        see=lambda _kind, _reason, _body: None,
         body_timeout_s=body_timeout_s,
     )
     return Watch(Starlette(routes=[Mount("/", endpoint)]), metrics)

@@ -14,7 +14,7 @@ from typing import Final
 from app.adapters.database.connection_thread import connect
 from app.adapters.database.private_file import make_private
 
-SCHEMA_REVISION: Final = "0005"
+SCHEMA_REVISION: Final = "0006"
 UPGRADE_TIMEOUT_S: Final = 600.0
 
 

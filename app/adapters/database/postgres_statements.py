@@ -224,3 +224,16 @@ BEAT = """
     INSERT INTO heartbeat (id, at_ms) VALUES (1, $1)
     ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms
 """
+
+WEBHOOK_SIGHTINGS = "SELECT kind, at_ms, reason, times FROM webhook_sightings"
+SEE_WEBHOOK = """
+    INSERT INTO webhook_sightings (kind, at_ms, reason, times) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (kind) DO UPDATE
+    SET at_ms = excluded.at_ms, reason = excluded.reason, times = excluded.times
+"""
+CHECKOUTS_BETWEEN = """
+    SELECT count(*) FROM (SELECT 1 FROM checkouts WHERE id > $1 AND id < $2 LIMIT $3) AS found
+"""
+
+# One transaction at a time reads, judges and writes them: the third of LOCKS_OF_THE_SERVICE.
+LOCK_SIGHTINGS = "SELECT pg_advisory_xact_lock(1634497646, 3)"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.adapters.database import postgres_statements as sql
 from app.adapters.database.postgres_batch import Foreseen, Unwritten
 from app.adapters.database.postgres_connections import Connection
+from app.adapters.database.postgres_sightings import PostgresSightings
 from app.adapters.database.rows import (
     checkout_to_row,
     claim_to_row,
@@ -49,7 +50,7 @@ TO_WRITE: Final = "BEGIN"
 TO_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-class PostgresTransaction:
+class PostgresTransaction(PostgresSightings):
     """The statements of one transaction, which begins with the first of them."""
 
     def __init__(self, connection: Connection, begin: str = TO_WRITE) -> None:

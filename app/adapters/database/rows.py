@@ -22,6 +22,8 @@ from app.usecases.records import (
     PaymentVersion,
     SoldCheckout,
     StoredEvent,
+    WebhookKind,
+    WebhookSighting,
 )
 
 Row = Any  # a driver's rows have no type
@@ -225,3 +227,9 @@ def row_to_version(row: Row) -> PaymentVersion:
         recovered_from=recovered_from,
         version=version,
     )
+
+
+def row_to_sighting(row: Row) -> WebhookSighting:
+    """When a webhook last ended so."""
+    kind, at_ms, reason, times = row
+    return WebhookSighting(WebhookKind(kind), at_ms, reason, times)

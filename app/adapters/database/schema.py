@@ -169,3 +169,16 @@ heartbeat = Table(
     Column("at_ms", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
+
+webhook_sightings = Table(
+    "webhook_sightings",
+    metadata,
+    Column("kind", Id, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("reason", Text),
+    Column("times", BigInteger, nullable=False),
+    CheckConstraint(
+        "kind IN ('taken', 'refused', 'ignored', 'unheard', 'told')", name="kind_known"
+    ),
+    sqlite_with_rowid=False,
+)

@@ -168,3 +168,13 @@ BEAT = """
     INSERT INTO heartbeat (id, at_ms) VALUES (1, ?)
     ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms
 """
+
+WEBHOOK_SIGHTINGS = "SELECT kind, at_ms, reason, times FROM webhook_sightings"
+SEE_WEBHOOK = """
+    INSERT INTO webhook_sightings (kind, at_ms, reason, times) VALUES (?, ?, ?, ?)
+    ON CONFLICT (kind) DO UPDATE
+    SET at_ms = excluded.at_ms, reason = excluded.reason, times = excluded.times
+"""
+CHECKOUTS_BETWEEN = """
+    SELECT count(*) FROM (SELECT 1 FROM checkouts WHERE id > ? AND id < ? LIMIT ?) AS found
+"""

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from app.adapters.database.rows import (
     row_to_claim,
     row_to_event,
     row_to_payment,
+    row_to_sighting,
     row_to_stored_event,
     row_to_summary,
     sold_by_session,
@@ -33,6 +35,7 @@ from app.usecases.records import (
     SoldCheckout,
     StoredEvent,
     Wake,
+    WebhookSighting,
 )
 
 NO_LIMIT = -1  # SQLite's own word for it
@@ -200,6 +203,19 @@ class SqliteTransaction:
     async def beat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""
         self.execute(sql.BEAT, (at_ms,))
+
+    async def webhook_sightings(self) -> Sequence[WebhookSighting]:
+        """When webhooks were last taken, refused and so on."""
+        return [row_to_sighting(row) for row in self.execute(sql.WEBHOOK_SIGHTINGS)]
+
+    async def see_webhooks(self, sightings: Collection[WebhookSighting]) -> None:
+        """Keep these in the place of the former ones."""
+        self._connection.executemany(sql.SEE_WEBHOOK, map(astuple, sightings))
+
+    async def checkouts_between(self, first_id: str, last_id: str, *, limit: int) -> int:
+        """How many checkouts have ids between these."""
+        parameters = (first_id, last_id, limit)
+        return int(self.execute(sql.CHECKOUTS_BETWEEN, parameters).fetchone()[0])
 
     async def commit(self) -> None:
         """Make everything above durable: the log is synced when this returns."""

@@ -1,0 +1,82 @@
+"""Where alerts go, and how it is noticed that one is over."""
+
+import asyncio
+import contextlib
+import time
+from typing import Final
+
+import httpx
+
+from app.adapters.alert_webhook import POST_TIMEOUT_S, AlertWebhook, Text
+from app.databases import AnyDatabase
+from app.domain.errors import StorageUnavailableError
+from app.lifetime import Lifetime
+from app.observability.alert_texts import alert_text
+from app.observability.alerts import Alerts, Channel
+from app.observability.printable import printable
+from app.settings import Settings
+from app.usecases.ports import AlertName
+
+STORAGE_EVERY_S: Final = 3.0  # while it is down
+
+
+def alert_channels(settings: Settings, lifetime: Lifetime, *, release: str) -> list[Channel]:
+    """Those that the settings name."""
+    channels: list[Channel] = []
+    if settings.alert_webhook_url:
+        client = httpx.AsyncClient(trust_env=False)
+        url = settings.alert_webhook_url.get_secret_value()
+        webhook = AlertWebhook(url, client, text=_text_for(settings))
+        lifetime.closes(client.aclose)
+        lifetime.runs(webhook.run)
+        channels.append(webhook)
+    if settings.sentry_dsn:
+        from app.adapters.sentry import SentryChannel  # noqa: PLC0415 most do without its weight
+
+        sentry = SentryChannel(settings.sentry_dsn.get_secret_value(), release=release)
+        lifetime.closes(sentry.close)
+        channels.append(sentry)
+    return channels
+
+
+async def watch_storage(alerts: Alerts, database: AnyDatabase) -> None:
+    """Once the database could not commit, try it now and then, and say when it can."""
+    while True:
+        await asyncio.sleep(STORAGE_EVERY_S)
+        if not alerts.is_open(AlertName.STORAGE_UNAVAILABLE):
+            continue
+        with contextlib.suppress(StorageUnavailableError):
+            await database.beat(time.time_ns() // 1_000_000)
+            alerts.over(AlertName.STORAGE_UNAVAILABLE, "the database commits again")
+
+
+def post_test_alert(settings: Settings) -> str | None:
+    """Post one to the chat, and say what came back; None where it took it.
+
+    Raises:
+        ValueError: there is no chat to post to.
+    """
+    if settings.alert_webhook_url is None:
+        raise ValueError("ALERT_WEBHOOK_URL is not set, so alerts go to no chat")
+    text = (
+        f"altan-checkout: *test*: altan-checkout doctor --test-alert was run\n"
+        f"Shop: {_shop(settings)}\nBuyers: notice nothing.\nWhat to do: nothing."
+    )
+    url = settings.alert_webhook_url.get_secret_value()
+    try:
+        with httpx.Client(trust_env=False, timeout=POST_TIMEOUT_S) as client:
+            answer = client.post(url, json={"text": text})
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"nothing came back ({type(error).__name__})"
+    if answer.is_success:
+        return None
+    return f"it answered {answer.status_code}: {answer.text[:200]}"
+
+
+def _text_for(settings: Settings) -> Text:
+    shop = _shop(settings)
+    return lambda name, words, is_over: alert_text(shop, name, words, is_over=is_over)
+
+
+def _shop(settings: Settings) -> str:
+    return f"{printable(settings.shop_name_shown)} ({settings.app_url})"

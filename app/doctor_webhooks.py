@@ -1,0 +1,58 @@
+"""What `altan-checkout doctor` says of Stripe's webhooks: when one was last taken, and so on."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from app.databases import open_database
+from app.domain.errors import StorageUnavailableError
+from app.findings import Finding, Verdict
+from app.settings import Settings
+from app.usecases.ports import say_nothing
+from app.usecases.records import WebhookKind, WebhookSighting
+
+_SHOWN = (WebhookKind.TAKEN, WebhookKind.REFUSED, WebhookKind.IGNORED)
+
+
+def webhooks_of(settings: Settings) -> Iterator[Finding]:
+    """One finding, of a database that is there; none of one that serve will make."""
+    if settings.postgres_url is None and not settings.database_path.exists():
+        return
+    try:
+        kept = asyncio.run(_read(settings))
+    except StorageUnavailableError as error:
+        yield Finding("webhooks", Verdict.WARNING, f"not known: {error.detail}")
+    else:
+        yield judge_webhooks(kept)
+
+
+async def _read(settings: Settings) -> Sequence[WebhookSighting]:
+    database = open_database(settings, say_nothing)
+    try:
+        return await database.read(lambda transaction: transaction.webhook_sightings())
+    finally:
+        await database.close()
+
+
+def judge_webhooks(kept: Sequence[WebhookSighting]) -> Finding:
+    """A shop whose webhooks were refused or ignored ever since one was taken is doubted."""
+    by_kind = {each.kind: each for each in kept}
+    taken_ms = by_kind[WebhookKind.TAKEN].at_ms if WebhookKind.TAKEN in by_kind else 0
+    words = "; ".join(_words(kind, by_kind.get(kind)) for kind in _SHOWN)
+    is_unheard = any(
+        kind in by_kind and by_kind[kind].at_ms > taken_ms
+        for kind in (WebhookKind.UNHEARD, WebhookKind.TOLD)
+    )
+    if is_unheard:
+        words += ". About your checkouts none is taken: docs/alerts.md#nothing_but_refused_webhooks"
+    return Finding("webhooks", Verdict.WARNING if is_unheard else Verdict.OK, words)
+
+
+def _words(kind: WebhookKind, sighting: WebhookSighting | None) -> str:
+    if sighting is None:
+        return f"never {kind}"
+    at = datetime.fromtimestamp(sighting.at_ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")
+    words = f"last {kind} {at[:19]} UTC"
+    if sighting.reason:
+        words += f" ({sighting.reason})"
+    return words

@@ -1,0 +1,38 @@
+"""What an alert says to people in a chat: which shop, what buyers see, and what to do."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.observability.printable import printable
+from app.usecases.ports import AlertName
+
+RUNBOOK: Final = "docs/alerts.md"
+
+_SELLING: Final = "can buy as usual"
+BUYERS: Final[Mapping[AlertName, str]] = {
+    AlertName.ALTAN_PAY_DOWN: "cannot buy: they are asked to try again in a moment",
+    AlertName.ALTAN_PAY_MISCONFIGURED: "cannot buy: they see an error page",
+    AlertName.ALTAN_PAY_MALFORMED: "may be unable to buy: they see an error page",
+    AlertName.STORAGE_UNAVAILABLE: "cannot buy, and their payments show no news",
+    AlertName.SIGNATURE_FAILURES_BURST: f"{_SELLING}; with a wrong secret 'paid' never shows",
+    AlertName.PRICE_MISMATCH: "can buy; one paid another price than the catalogue's",
+    AlertName.CARD_TESTING_SUSPECTED: "may be asked to wait: a limit was reached",
+    AlertName.EVENT_FOLD_FAILED: f"{_SELLING}; one payment may show an old status",
+    AlertName.PAYMENT_CONTRADICTED: f"{_SELLING}; one payment's status is in doubt",
+    AlertName.ACCOUNT_DEAUTHORIZED: "cannot buy: they see an error page",
+    AlertName.CATALOG_BROKEN: f"{_SELLING}, from the catalogue before",
+    AlertName.RATE_LIMITS_UNAVAILABLE: f"{_SELLING}; nobody is limited",
+    AlertName.NOTHING_BUT_REFUSED_WEBHOOKS: "can pay, but their orders never show as paid",
+}
+
+
+def alert_text(shop: str, name: AlertName, words: str, *, is_over: bool) -> str:
+    """Some lines for a chat; `shop` is its name and address."""
+    shown = printable(words)
+    if is_over:
+        return f"altan-checkout: *{name}* is over: {shown}\nShop: {shop}"
+    buyers = BUYERS.get(name, _SELLING)
+    return (
+        f"altan-checkout: *{name}*: {shown}\n"
+        f"Shop: {shop}\nBuyers: {buyers}.\nWhat to do: {RUNBOOK}#{name}"
+    )

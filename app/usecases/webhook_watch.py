@@ -1,0 +1,190 @@
+"""Notices a shop that Stripe talks to in vain: checkouts start, and every webhook is refused.
+
+A wrong webhook secret or account makes no noise in a shop of three checkouts a day. What became of
+webhooks is kept on disk, so that restarts and replicas add up to one picture; it is written every
+few seconds at most, and never while Stripe waits.
+"""
+
+import asyncio
+import contextlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from app.domain.errors import StorageUnavailableError
+from app.domain.identity import CHECKOUT_ID
+from app.usecases.ports import Alarm, AlertName, AllClear, CheckoutIds, Clock
+from app.usecases.records import WebhookKind, WebhookSighting
+from app.usecases.storage import Database, Transaction
+
+EVERY_S: Final = 5.0
+QUIET_MS: Final = 10 * 60 * 1000  # since the last one taken: one bad endpoint of two is not all
+# A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and Stripe tells.
+SESSION_ENDS_MS: Final = 25 * 60 * 60 * 1000
+MISMATCHES_MIN: Final = 10  # together with so many checkouts, whatever those webhooks speak of
+CHECKOUTS_MIN: Final = 3
+JUDGE_EVERY_MS: Final = 60 * 1000
+NAMED_MAX: Final = 20  # ids to look up at a time; a flood of forgeries costs no more
+SEARCHED_BYTES: Final = 64 * 1024
+
+_OUR_ID: Final = re.compile(rb"\b(?:cs_[A-Za-z0-9_]{1,250}|chk_[0-9a-v]{36})\b")
+_NOT_TAKEN: Final = (WebhookKind.REFUSED, WebhookKind.IGNORED)
+_MISMATCH: Final = "signature_invalid"
+
+_HINTS: Final[Mapping[str | None, str]] = {
+    "signature_invalid": "check STRIPE_WEBHOOK_SECRETS against the endpoint in Stripe's dashboard",
+    "other_account": "check ALTAN_STRIPE_CONNECT_ID, and of which account the endpoint is",
+    "other_mode": "check STRIPE_LIVEMODE, and whether the endpoint is a test one",
+}
+
+Sightings = Mapping[WebhookKind, WebhookSighting]
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookWatch:
+    """Hears of each webhook; tells the owner when nothing gets through, and when it does again."""
+
+    database: Database
+    clock: Clock
+    ids: CheckoutIds
+    alarm: Alarm
+    all_clear: AllClear
+    every_s: float = EVERY_S
+    _seen: dict[WebhookKind, WebhookSighting] = field(default_factory=dict)
+    _named: set[str] = field(default_factory=set)
+    _judge_again_at_ms: float = 0.0  # a restart may have come between the cause and the alert
+
+    def see(self, kind: WebhookKind, reason: str | None = None, body: bytes = b"") -> None:
+        """Take note of a webhook; of one not taken, `body` tells whether it is about us."""
+        # Of refused ones only those are counted that Stripe may have signed: with another secret.
+        times = int(kind is not WebhookKind.REFUSED or reason == _MISMATCH)
+        sighting = WebhookSighting(kind, self.clock.now_ms(), reason, times)
+        self._seen = _added(self._seen, [sighting])
+        if body and len(self._named) < NAMED_MAX:
+            found = _OUR_ID.findall(body, 0, SEARCHED_BYTES)
+            self._named.update(each.decode() for each in found[:NAMED_MAX])
+
+    async def run(self) -> None:
+        """Keep what was seen, for as long as the service is up."""
+        while True:
+            with contextlib.suppress(StorageUnavailableError):  # which has been told already
+                await self()
+            await asyncio.sleep(self.every_s)
+
+    async def __call__(self) -> None:
+        """Write down what was seen since, and judge; where nothing was seen nothing is written.
+
+        Raises:
+            StorageUnavailableError: it is kept for the next time.
+        """
+        if not self._seen and self.clock.now_ms() < self._judge_again_at_ms:
+            return
+        seen, self._seen = self._seen, {}
+        named, self._named = self._named, set()
+        try:
+            before, after = await self._keep(seen, is_about_us=await self._are_ours(named))
+        except StorageUnavailableError:
+            self._seen = _added(seen, self._seen.values())
+            self._named |= named
+            raise
+        self._tell(before, after)
+
+    async def _are_ours(self, named: set[str]) -> bool:
+        """Whether one of these ids, which strangers may have made up, is a checkout of ours."""
+        for each in sorted(named):
+            find = (
+                self.database.find_checkout
+                if CHECKOUT_ID.fullmatch(each)
+                else self.database.find_checkout_of_session
+            )
+            if await find(each):
+                return True
+        return False
+
+    async def _keep(
+        self, seen: dict[WebhookKind, WebhookSighting], *, is_about_us: bool
+    ) -> tuple[Sightings, Sightings]:
+        """The sightings on disk, before and after."""
+        now_ms = self.clock.now_ms()
+        new = list(seen.values())
+        if is_about_us:
+            new.append(WebhookSighting(WebhookKind.UNHEARD, now_ms, _last_reason(seen), 1))
+
+        async def keep(transaction: Transaction) -> tuple[Sightings, Sightings]:
+            before = {each.kind: each for each in await transaction.webhook_sightings()}
+            after = _added(before, new)
+            if await self._is_to_be_told(after, now_ms, transaction):
+                after[WebhookKind.TOLD] = WebhookSighting(WebhookKind.TOLD, now_ms, None, 1)
+            if after != before:
+                await transaction.see_webhooks(after.values())
+            await transaction.commit()
+            return before, after
+
+        before, after = await self.database.write(keep)
+        is_over = _last_not_taken_ms(after) <= _at_ms(after, WebhookKind.TAKEN)
+        self._judge_again_at_ms = math.inf if is_over else now_ms + JUDGE_EVERY_MS
+        return before, after
+
+    async def _is_to_be_told(self, kept: Sightings, now_ms: int, transaction: Transaction) -> bool:
+        taken_ms = _at_ms(kept, WebhookKind.TAKEN)
+        if (
+            _at_ms(kept, WebhookKind.TOLD) > taken_ms
+            or now_ms - taken_ms < QUIET_MS
+            or _last_not_taken_ms(kept) <= taken_ms
+        ):
+            return False
+        if _at_ms(kept, WebhookKind.UNHEARD) > taken_ms:
+            return True
+        until_ms, checkouts_min = now_ms - SESSION_ENDS_MS, 1
+        refused = kept.get(WebhookKind.REFUSED)
+        if refused and refused.at_ms > taken_ms and refused.times >= MISMATCHES_MIN:
+            until_ms, checkouts_min = now_ms, CHECKOUTS_MIN
+        first_id, last_id = self.ids.new(taken_ms), self.ids.new(max(until_ms, 0))
+        started = await transaction.checkouts_between(first_id, last_id, limit=checkouts_min)
+        return started >= checkouts_min
+
+    def _tell(self, before: Sightings, after: Sightings) -> None:
+        told_ms = _at_ms(before, WebhookKind.TOLD)
+        if after.get(WebhookKind.TOLD) != before.get(WebhookKind.TOLD):
+            reason = _last_reason(after)
+            self.alarm(
+                AlertName.NOTHING_BUT_REFUSED_WEBHOOKS,
+                f"checkouts start, but no webhook is taken; the last one ended as {reason}: "
+                f"{_HINTS.get(reason, 'the log says why')}",
+            )
+        elif _at_ms(before, WebhookKind.TAKEN) < told_ms <= _at_ms(after, WebhookKind.TAKEN):
+            self.all_clear(AlertName.NOTHING_BUT_REFUSED_WEBHOOKS, "webhooks are taken again")
+
+
+def _added(kept: Sightings, new: Iterable[WebhookSighting]) -> dict[WebhookKind, WebhookSighting]:
+    """The later one of each kind; its `times` are those since the last one that was taken."""
+    added = dict(kept)
+    taken_ms = _at_ms(kept, WebhookKind.TAKEN)
+    for each in new:
+        former = added.get(each.kind)
+        if former and former.at_ms > each.at_ms:
+            added[each.kind] = replace(former, times=former.times + each.times)
+        elif former and (former.at_ms > taken_ms or each.kind is WebhookKind.TAKEN):
+            added[each.kind] = replace(each, times=former.times + each.times)
+        else:
+            added[each.kind] = each
+    return added
+
+
+def _at_ms(kept: Sightings, kind: WebhookKind) -> int:
+    return kept[kind].at_ms if kind in kept else 0
+
+
+def _last_not_taken_ms(kept: Sightings) -> int:
+    return max(_at_ms(kept, kind) for kind in _NOT_TAKEN)
+
+
+def _last_reason(kept: Sightings) -> str | None:
+    last = max(
+        (kept[kind] for kind in _NOT_TAKEN if kind in kept),
+        key=lambda each: each.at_ms,
+        default=None,
+    )
+    return last.reason if last else None
