@@ -1,3 +1,5 @@
+import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.wire import closed_port
+from tests.adapters.wire import answer, closed_port, upstream
 from tests.builders import ACCOUNT, ROOT, SECRET, query
 
 GOOD = {
@@ -158,3 +160,40 @@ def test_the_version_is_said(tmp_path: Path) -> None:
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == f"altan-checkout {version('altan-checkout')}\n"
+
+
+CHAT_ANSWERS = [
+    ("200 OK", 0, "The chat of ALERT_WEBHOOK_URL took the alert."),
+    ("404 No", 1, "did not take the alert: it answered 404: no_\\u001bservice."),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "words"), CHAT_ANSWERS)
+async def test_a_test_alert_says_what_came_back(
+    tmp_path: Path, status: str, code: int, words: str
+) -> None:
+    async with upstream(answer(b"no_\x1bservice", status=status)) as chat:
+        url = f"{chat.url}/private"
+        ended = await asyncio.to_thread(
+            run, tmp_path, "doctor", "--test-alert", **GOOD, ALERT_WEBHOOK_URL=url
+        )
+
+    assert ended.returncode == code
+    assert words in ended.stdout + ended.stderr
+    assert "private" not in ended.stdout + ended.stderr
+    (request,) = chat.requests
+    text = json.loads(request.body)["text"]
+    assert "Shop: shop.example (https://shop.example)" in text
+
+
+def test_a_test_alert_that_reaches_nobody_says_so(tmp_path: Path) -> None:
+    unset = run(tmp_path, "doctor", "--test-alert", **GOOD)
+    url = f"http://127.0.0.1:{closed_port()}/private"
+    closed = run(tmp_path, "doctor", "--test-alert", **GOOD, ALERT_WEBHOOK_URL=url)
+
+    assert (unset.returncode, closed.returncode) == (1, 1)
+    assert unset.stderr == (
+        "No alert was posted: ALERT_WEBHOOK_URL is not set, so alerts go to no chat.\n"
+    )
+    assert "nothing came back (ConnectError)" in closed.stderr
+    assert "private" not in closed.stderr

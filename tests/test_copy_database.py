@@ -9,7 +9,7 @@ from app.adapters.database.schema import metadata
 from app.copy_database import BATCH, CopyError, copy_database
 from app.domain.events import read_event
 from app.usecases.record_events import ReceivedEvent, RecordEvents
-from app.usecases.records import Wake
+from app.usecases.records import Wake, WebhookKind, WebhookSighting
 from app.usecases.storage import Transaction
 from tests.adapters.store import CHECKOUT
 from tests.adapters.wire import closed_port
@@ -54,6 +54,7 @@ def shop(database_path: Path) -> str:
         async def add_checkout(transaction: Transaction) -> None:
             await transaction.add_checkout(CHECKOUT)
             await transaction.beat(7)
+            await transaction.see_webhooks([WebhookSighting(WebhookKind.TAKEN, 7, None, 1)])
             await transaction.keep_wakes([Wake("pi_1", "evt_1")])
             await transaction.commit()
 

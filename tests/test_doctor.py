@@ -13,8 +13,11 @@ import trustme
 
 from app.adapters.database.postgres_checkup import Checkup
 from app.doctor import examine, judge_postgres
+from app.doctor_webhooks import judge_webhooks
 from app.findings import Finding, Verdict
 from app.settings import Settings
+from app.usecases.records import WebhookKind, WebhookSighting
+from app.usecases.storage import Database, Transaction
 from tests.adapters.wire import Script, Upstream, answer, closed_port, resets, upstream
 from tests.builders import query, settings
 
@@ -253,6 +256,54 @@ async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_pa
 
     tables = query(database_path, "SELECT name FROM sqlite_master WHERE name LIKE 'doctor%'")
     assert tables == []
+
+
+# Webhooks
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def test_the_last_webhooks_are_told_with_their_times(
+    tmp_path: Path, database_path: Path, database: Database
+) -> None:
+    changes = {}
+    if database_path.suffix == ".url":
+        changes["database_url"] = await asyncio.to_thread(database_path.read_text)
+    before = await found(tmp_path, "webhooks", **changes)
+    sightings = [
+        WebhookSighting(WebhookKind.TAKEN, 1_760_000_000_000, None, 1),
+        WebhookSighting(WebhookKind.REFUSED, 1_760_000_001_000, "signature_invalid", 3),
+    ]
+
+    async def see(transaction: Transaction) -> None:
+        await transaction.see_webhooks(sightings)
+        await transaction.commit()
+
+    await database.write(see)
+    after = await found(tmp_path, "webhooks", **changes)
+
+    assert before == Finding("webhooks", OK, "never taken; never refused; never ignored")
+    assert after.verdict is OK
+    assert after.words == (
+        "last taken 2025-10-09 08:53:20 UTC; last refused 2025-10-09 08:53:21 UTC "
+        "(signature_invalid); never ignored"
+    )
+
+
+def test_a_shop_that_stripe_talks_to_in_vain_is_doubted() -> None:
+    finding = judge_webhooks(
+        [
+            WebhookSighting(WebhookKind.TAKEN, 1, None, 1),
+            WebhookSighting(WebhookKind.REFUSED, 2, "signature_invalid", 3),
+            WebhookSighting(WebhookKind.UNHEARD, 2, "signature_invalid", 3),
+        ]
+    )
+
+    assert finding.verdict is WARNING
+    assert "nothing_but_refused_webhooks" in finding.words
 
 
 # PostgreSQL

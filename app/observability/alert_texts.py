@@ -22,6 +22,8 @@ BUYERS: Final[Mapping[AlertName, str]] = {
     AlertName.ACCOUNT_DEAUTHORIZED: "cannot buy: they see an error page",
     AlertName.CATALOG_BROKEN: f"{_SELLING}, from the catalogue before",
     AlertName.RATE_LIMITS_UNAVAILABLE: f"{_SELLING}; nobody is limited",
+    AlertName.LIVE_PLACES_FULL: f"{_SELLING}; some pages show a payment's news later",
+    AlertName.EVENT_NEVER_MADE: f"{_SELLING}; one payment may lack its news",
     AlertName.NOTHING_BUT_REFUSED_WEBHOOKS: "can pay, but their orders never show as paid",
 }
 
@@ -31,8 +33,7 @@ def alert_text(shop: str, name: AlertName, words: str, *, is_over: bool) -> str:
     shown = printable(words)
     if is_over:
         return f"altan-checkout: *{name}* is over: {shown}\nShop: {shop}"
-    buyers = BUYERS.get(name, _SELLING)
     return (
         f"altan-checkout: *{name}*: {shown}\n"
-        f"Shop: {shop}\nBuyers: {buyers}.\nWhat to do: {RUNBOOK}#{name}"
+        f"Shop: {shop}\nBuyers: {BUYERS.get(name, _SELLING)}.\nWhat to do: {RUNBOOK}#{name}"
     )

@@ -40,6 +40,7 @@ class Alerts:
         self._logged_at_s: dict[AlertName, float] = {}
         self._told_at_s: dict[AlertName, float] = {}
         self._open: set[AlertName] = set()
+        self._unended: set[AlertName] = set()  # what channels were told of, and not that it is over
         for name in AlertName:
             self._counter.labels(name)  # so that each series is there, at zero, from the start
 
@@ -50,6 +51,7 @@ class Alerts:
         if self._is_due(self._logged_at_s, name, LINE_EVERY_S):
             _log.error("alert", alert=name, words=words)
         if self._is_due(self._told_at_s, name, TELL_EVERY_S):
+            self._unended.add(name)
             for tell in self._channels:
                 tell(name, words)
 
@@ -58,17 +60,24 @@ class Alerts:
         return name in self._open
 
     def over(self, name: AlertName, words: str) -> None:
-        """Say that it is over, if it is open; cheap, so that each success may say it."""
+        """Say that it is over, if it is open; cheap, so that each success may say it.
+
+        What comes and goes is told once in ten minutes, and so is its end.
+        """
         if name in self._open:
-            self.was_over(name, words)
+            self._end(name, words, is_told=name in self._unended)
 
     def was_over(self, name: AlertName, words: str) -> None:
-        """The same where it was perhaps another process that raised it."""
+        """The same where another process may have raised it."""
+        self._end(name, words, is_told=True)
+
+    def _end(self, name: AlertName, words: str, *, is_told: bool) -> None:
         self._open.discard(name)
-        self._told_at_s.pop(name, None)  # if it comes back, that is news
+        self._unended.discard(name)
         _log.warning("alert_over", alert=name, words=words)
-        for tell in self._channels:
-            tell(name, words, is_over=True)
+        if is_told:
+            for tell in self._channels:
+                tell(name, words, is_over=True)
 
     def _is_due(self, last_s: dict[AlertName, float], name: AlertName, every_s: float) -> bool:
         now_s = self._clock_s()

@@ -85,3 +85,42 @@ def test_one_alert_does_not_silence_another() -> None:
 
     assert channel.names == [DOWN, MISMATCH]
     assert len(lines) == 2
+
+
+def test_what_is_over_is_told_once_and_only_after_it_was_told() -> None:
+    channel = SilentAlarm()
+    alerts = Alerts(Metrics(), [channel], clock_s=Seconds())
+
+    alerts.over(DOWN, "was never")
+    alerts(DOWN, "most calls fail")
+    assert alerts.is_open(DOWN)
+    with capture_logs() as lines:
+        alerts.over(DOWN, "calls succeed")
+        alerts.over(DOWN, "calls succeed")
+
+    assert channel.ended == [DOWN]
+    assert not alerts.is_open(DOWN)
+    assert [line["event"] for line in lines] == ["alert_over"]
+
+
+def test_what_comes_and_goes_is_told_once_in_ten_minutes_and_so_is_its_end() -> None:
+    channel, clock = SilentAlarm(), Seconds()
+    alerts = Alerts(Metrics(), [channel], clock_s=clock)
+
+    for _ in range(100):
+        alerts(DOWN, "most calls fail")
+        alerts.over(DOWN, "calls succeed")
+    assert (channel.names, channel.ended) == ([DOWN], [DOWN])
+
+    clock.now_s = TELL_EVERY_S
+    alerts(DOWN, "most calls fail")
+    alerts.over(DOWN, "calls succeed")
+    assert (channel.names, channel.ended) == ([DOWN, DOWN], [DOWN, DOWN])
+
+
+def test_what_another_process_raised_is_ended_all_the_same() -> None:
+    channel = SilentAlarm()
+
+    Alerts(Metrics(), [channel]).was_over(DOWN, "calls succeed")
+
+    assert channel.ended == [DOWN]

@@ -32,11 +32,19 @@ class Shop:
     async def heard(self, name: str) -> str:
         """What the chat was told of it; it must be told once, and counted."""
         await self.chat.wait_for_requests(1)
-        (request,) = self.chat.requests
-        text = str(orjson.loads(request.body)["text"])
+        (text,) = [text for text in self.texts if " is over: " not in text]
         assert text.startswith(f"altan-checkout: *{name}*: ")
+        assert "\nShop: shop.example (https://shop.example)\nBuyers: " in text
         assert await self.counted(name) >= 1
         return text
+
+    async def heard_the_end(self, name: str) -> None:
+        await self.chat.wait_for_requests(2)
+        assert self.texts[1].startswith(f"altan-checkout: *{name}* is over: ")
+
+    @property
+    def texts(self) -> list[str]:
+        return [str(orjson.loads(request.body)["text"]) for request in self.chat.requests]
 
     async def counted(self, name: str) -> float:
         metrics = (await self.service.client.get("/metrics")).text
@@ -95,6 +103,37 @@ async def test_a_database_that_cannot_commit(database_path: Path) -> None:
         assert (await opened.service.deliver(event())).status_code == 503
 
         await opened.heard("storage_unavailable")
+
+
+async def test_ids_that_altan_pay_knows_again_end_it(database_path: Path) -> None:
+    async with shop(database_path, answer(b"", status="401 No"), GOOD) as opened:
+        await opened.buy()
+        await opened.heard("altan_pay_misconfigured")
+        await opened.buy()
+
+        await opened.heard_the_end("altan_pay_misconfigured")
+
+
+async def test_a_database_that_can_commit_again_ends_it(database_path: Path) -> None:
+    async with shop(database_path) as opened:
+        rows_of(database_path, "ALTER TABLE heartbeat RENAME TO elsewhere")
+        assert (await opened.service.client.get("/health/ready")).status_code == 503
+        await opened.heard("storage_unavailable")
+        rows_of(database_path, "ALTER TABLE elsewhere RENAME TO heartbeat")
+
+        await opened.heard_the_end("storage_unavailable")
+
+
+async def test_a_secret_of_another_endpoint_is_told_and_so_is_its_end(database_path: Path) -> None:
+    async with shop(database_path) as opened:
+        await opened.buy()
+        paid = event(subject=session(id="cs_test_1"))
+        assert (await opened.service.deliver(paid, secret="whsec_another")).status_code == 400
+
+        assert "STRIPE_WEBHOOK_SECRETS" in await opened.heard("nothing_but_refused_webhooks")
+
+        assert (await opened.service.deliver(paid)).status_code == 200
+        await opened.heard_the_end("nothing_but_refused_webhooks")
 
 
 async def test_an_event_that_cannot_be_folded_is_told_once(database_path: Path) -> None:

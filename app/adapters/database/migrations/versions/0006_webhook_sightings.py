@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", name="pk_webhook_sightings"),
         sa.CheckConstraint(
             "kind IN ('taken', 'refused', 'ignored', 'unheard', 'told')",
-            name="ck_webhook_sightings_kind_known",
+            name="kind_known",
         ),
         sqlite_with_rowid=False,
     )
