@@ -22,6 +22,7 @@ BUYERS: Final[Mapping[AlertName, str]] = {
     AlertName.ACCOUNT_DEAUTHORIZED: "cannot buy: they see an error page",
     AlertName.CATALOG_BROKEN: f"{_SELLING}, from the catalogue before",
     AlertName.RATE_LIMITS_UNAVAILABLE: f"{_SELLING}; nobody is limited",
+    AlertName.CHECKOUT_CLAIM_REFUSED: f"{_SELLING}; one session was not counted as a payment",
     AlertName.LIVE_PLACES_FULL: f"{_SELLING}; some pages show a payment's news later",
     AlertName.EVENT_NEVER_MADE: f"{_SELLING}; one payment may lack its news",
     AlertName.NOTHING_BUT_REFUSED_WEBHOOKS: "can pay, but their orders never show as paid",
