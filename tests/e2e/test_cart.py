@@ -108,3 +108,22 @@ async def test_without_script_a_button_brings_the_total_up_to_date_and_so_does_e
 
     await expect(page.locator("#cart .total strong")).to_have_text("$82.00")
     assert page.url == f"{demo.shop_url}/?beans=2&mug=4#cart"
+
+
+async def test_who_has_only_a_keyboard_changes_a_quantity_and_buys(
+    demo: RunningDemo, page: Page
+) -> None:
+    await page.goto(f"{demo.shop_url}/?mug=1")
+    buy = page.get_by_role("button", name="Buy", exact=True)
+
+    await page.get_by_label(MUGS).focus()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")  # buys nothing by accident
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Remove Stoneware mug")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(buy).to_be_focused()
+    await page.keyboard.press("Enter")
+
+    await page.wait_for_url("**/c/pay/cs_*")
+    assert await sold_to(page, demo) == {"price_sandbox_mug": 2}
