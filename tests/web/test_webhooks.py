@@ -4,6 +4,7 @@ import json
 import random
 import resource
 import sqlite3
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -619,26 +620,27 @@ async def test_a_defect_of_ours_is_a_500_that_stripe_sends_again(
     assert "ZeroDivisionError" not in answer.text
 
 
-async def test_a_file_that_may_not_be_written_is_a_503_until_it_may(
-    process: ServiceProcess,
-) -> None:
-    service = process.service
-    service.database_path.chmod(0o444)
+async def test_a_file_that_may_not_be_written_is_a_503_until_it_may(database_path: Path) -> None:
+    """Read-only before the start: the kernel asks for permission only when a file is opened."""
+    database_path.chmod(0o444)
 
-    refused = await service.deliver(event())
+    async with running_process(database_path.parent, BOUND_BY_FILE_MODES) as process:
+        service = process.service
+        refused = await service.deliver(event())
 
-    assert has_problem(refused, 503, "storage_unavailable")
-    assert "retry-after" in refused.headers
-    ready = await service.client.get("/health/ready")
-    assert (ready.status_code, ready.json()["failing"]) == (503, ["database"])
-    assert (await service.client.get(f"/checkout/{SESSION_ID}")).status_code == 404
+        assert has_problem(refused, 503, "storage_unavailable")
+        assert "retry-after" in refused.headers
+        ready = await service.client.get("/health/ready")
+        assert (ready.status_code, ready.json()["failing"]) == (503, ["database"])
+        assert (await service.client.get(f"/checkout/{SESSION_ID}")).status_code == 404
+        assert stat.S_IMODE(database_path.stat().st_mode) & 0o222 == 0  # we change nothing
 
-    for path in service.database_path.parent.iterdir():  # SQLite gave its log the same mode
-        path.chmod(0o644)
-    taken = await service.deliver(event())
+        for path in database_path.parent.glob("checkout.db*"):  # SQLite gave its log the same mode
+            path.chmod(0o644)
+        taken = await service.deliver(event())
 
-    assert taken.json() == {"event_id": "evt_1", "outcome": "recorded", "reason": None}
-    assert (await service.client.get(f"/checkout/{SESSION_ID}")).json()["status"] == "paid"
+        assert taken.json() == {"event_id": "evt_1", "outcome": "recorded", "reason": None}
+        assert (await service.client.get(f"/checkout/{SESSION_ID}")).json()["status"] == "paid"
 
 
 async def test_a_disk_that_is_full_is_a_503_until_there_is_room(process: ServiceProcess) -> None:
