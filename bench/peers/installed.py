@@ -11,6 +11,9 @@ from typing import Final
 from bench.processes import StartError
 
 INSTALL_S_MAX: Final = 300
+# As the Makefile says: what a lock names, and nothing else.
+LOCKED: Final = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
+NPM_CI: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 _HERE: Final = Path(__file__).parent
 _BUILD: Final = _HERE.parent.parent / "build" / "bench"
@@ -27,8 +30,7 @@ def djstripe_python() -> str:
     if not _is_installed(folder, wanted):
         _run([sys.executable, "-m", "venv", "--clear", str(folder)])
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
-        _run([*pip, "install", *locked, "-r", str(wanted)])
+        _run([*pip, "install", *LOCKED, "-r", str(wanted)])
         _run([*pip, "check"])
         _note(folder, wanted)
     return str(python)
@@ -48,8 +50,7 @@ def node_program(name: str) -> list[str]:
     if not _is_installed(folder, wanted):
         for file in (wanted, wanted.with_name("package.json")):
             shutil.copy(file, folder)
-        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        _run([npm, "ci", "--prefix", str(folder), *quiet])
+        _run([npm, *NPM_CI, "--prefix", str(folder)])
         _note(folder, wanted)
     return [node, str(shutil.copy(_HERE / "node" / name, folder))]
 
