@@ -4,7 +4,6 @@ import json
 import random
 import resource
 import sqlite3
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -128,6 +127,17 @@ async def endpoint(database: SqliteDatabase, database_path: Path) -> AsyncIterat
 async def process(database_path: Path) -> AsyncIterator[ServiceProcess]:
     async with running_process(database_path.parent, BOUND_BY_FILE_MODES) as process:
         yield process
+
+
+def set_modes(database_path: Path, mode: int) -> None:
+    """Also of the log and the index beside it, which SQLite makes with the database's mode."""
+    for path in database_path.parent.glob(f"{database_path.name}*"):
+        path.chmod(mode)
+
+
+def is_writable(path: Path) -> bool:
+    """Whether its mode lets anybody write, whoever asks."""
+    return path.stat().st_mode & 0o222 != 0
 
 
 def event_ids(service: Service) -> list[str]:
@@ -622,7 +632,7 @@ async def test_a_defect_of_ours_is_a_500_that_stripe_sends_again(
 
 async def test_a_file_that_may_not_be_written_is_a_503_until_it_may(database_path: Path) -> None:
     """Read-only before the start: the kernel asks for permission only when a file is opened."""
-    database_path.chmod(0o444)
+    set_modes(database_path, 0o444)
 
     async with running_process(database_path.parent, BOUND_BY_FILE_MODES) as process:
         service = process.service
@@ -633,10 +643,9 @@ async def test_a_file_that_may_not_be_written_is_a_503_until_it_may(database_pat
         ready = await service.client.get("/health/ready")
         assert (ready.status_code, ready.json()["failing"]) == (503, ["database"])
         assert (await service.client.get(f"/checkout/{SESSION_ID}")).status_code == 404
-        assert stat.S_IMODE(database_path.stat().st_mode) & 0o222 == 0  # we change nothing
+        assert not is_writable(database_path)  # we leave the operator's wish alone
 
-        for path in database_path.parent.glob("checkout.db*"):  # SQLite gave its log the same mode
-            path.chmod(0o644)
+        set_modes(database_path, 0o644)
         taken = await service.deliver(event())
 
         assert taken.json() == {"event_id": "evt_1", "outcome": "recorded", "reason": None}
