@@ -1,5 +1,6 @@
 """.ci/run on a bare machine: it installs what is missing, under the names that apt knows there."""
 
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,12 +27,11 @@ def run_ci(folder: Path, known: Sequence[str], *, have: Sequence[str] = ()) -> t
         (commands / name).write_text(f"#!/bin/bash\n{text}\n")
         (commands / name).chmod(0o755)
     for name in ("bash", "dirname", "id", "grep", "env"):
-        found = subprocess.run(  # noqa: S603 - a fixed list
-            ["/usr/bin/which", name], capture_output=True, text=True, check=True
-        )
-        (commands / name).symlink_to(found.stdout.strip())
+        found = shutil.which(name)
+        assert found is not None
+        (commands / name).symlink_to(found)
     done = subprocess.run(  # noqa: S603 - our own script
-        ["/bin/bash", str(ROOT / ".ci" / "run")],
+        [str(commands / "bash"), str(ROOT / ".ci" / "run")],
         env={"PATH": str(commands), "NOTES": str(notes), "KNOWN": str(folder / "known")},
         capture_output=True,
         text=True,
