@@ -25,8 +25,8 @@ class Shop:
     service: Service
     chat: Upstream
 
-    async def buy(self) -> httpx.Response:
-        headers = {"Accept": "application/json"}
+    async def buy(self, buyer: str = "192.0.2.1") -> httpx.Response:
+        headers = {"Accept": "application/json", "X-Forwarded-For": buyer}
         return await self.service.client.post("/checkout", json=CART, headers=headers)
 
     async def heard(self, name: str) -> str:
@@ -88,9 +88,9 @@ async def test_answers_that_make_no_sense(database_path: Path) -> None:
 
 async def test_an_altan_pay_that_is_down(database_path: Path) -> None:
     busy = answer(b"", "Retry-After: 0", status="503 No")
-    async with shop(database_path, busy) as opened:
-        for _ in range(10):
-            await opened.buy()
+    async with shop(database_path, GOOD, busy, trusted_proxies=["127.0.0.1"]) as opened:
+        for number in range(10):
+            await opened.buy(f"192.0.2.{number}")
 
         await opened.heard("altan_pay_down")
 
