@@ -48,6 +48,7 @@ class Permit:
     household: str
     cart: Cart
     sort: CartSort
+    asked_at_s: float
     round: int
     is_probe: bool = False
 
@@ -87,7 +88,7 @@ class Breaker:
             return Refused("this cart kept failing, and rests", max(1, math.ceil(rest_s)))
         is_probe = self._state is State.HALF_OPEN
         self._is_probing = self._is_probing or is_probe
-        return Permit(household, cart, sort, self._round, is_probe)
+        return Permit(household, cart, sort, now_s, self._round, is_probe)
 
     def tell(self, permit: Permit, verdict: Verdict, now_s: float) -> None:
         """What became of a permitted call. Each permit must come back, whatever happened."""
@@ -122,7 +123,9 @@ class Breaker:
         if verdict is Verdict.UNREACHABLE:
             self._evidence.add_unreachable(now_s)
         elif verdict is Verdict.FAILED:
-            self._quarantine.failed(permit.sort, permit.household, now_s)
+            self._quarantine.failed(
+                permit.sort, permit.household, asked_at_s=permit.asked_at_s, now_s=now_s
+            )
             if permit.sort.is_known or not self._known:
                 self._evidence.add(permit.household, permit.sort, now_s, worked=False)
         elif verdict is Verdict.WORKED:

@@ -16,6 +16,7 @@ SUSPECTS_MAX: Final = 1000
 @dataclass(slots=True)
 class _Suspect:
     failures: dict[str, int] = field(default_factory=dict)
+    counted_at_s: dict[str, float] = field(default_factory=dict)
     rest_until_s: dict[str, float] = field(default_factory=dict)
     all_rest_until_s: float | None = None
     failed_at_s: float = 0.0
@@ -38,15 +39,18 @@ class Quarantine:
         """It is a good cart, for everybody."""
         self._suspects.pop(sort, None)
 
-    def failed(self, sort: CartSort, household: str, now_s: float) -> None:
-        """Remember one more failure."""
+    def failed(self, sort: CartSort, household: str, *, asked_at_s: float, now_s: float) -> None:
+        """Remember one more failure; those that were under way at once count as one."""
         suspect = self._suspects.setdefault(sort, _Suspect())
         self._suspects.move_to_end(sort)
         if len(self._suspects) > SUSPECTS_MAX:
             self._suspects.popitem(last=False)
+        suspect.failed_at_s = now_s
+        if asked_at_s < suspect.counted_at_s.get(household, asked_at_s):
+            return
         if household in suspect.failures or len(suspect.failures) < HOUSEHOLDS_FAILING:
             suspect.failures[household] = suspect.failures.get(household, 0) + 1
-        suspect.failed_at_s = now_s
+            suspect.counted_at_s[household] = now_s
         if suspect.failures.get(household, 0) >= FAILURES_OF_ONE:
             suspect.rest_until_s[household] = now_s + REST_S
         if len(suspect.failures) >= HOUSEHOLDS_FAILING:

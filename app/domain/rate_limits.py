@@ -17,7 +17,7 @@ from app.domain.networks import networks_of
 CLIENT_MULTIPLES: Final = {1: (1,), 2: (1, 8), 3: (1, 4, 16)}
 # Which of those networks take shares of a shared limit, and how many times the room that is left
 # each may hold. A household is often a whole /56, so there is no share for a single /64.
-SHARES: Final = {1: (1,), 2: (1, 4), 3: (0, 1, 4)}
+SHARES: Final = {1: (1,), 2: (1, 2), 3: (0, 1, 2)}
 RESERVE_PART: Final = 4  # the last quarter of a shared limit goes to the networks with the least
 
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8}) ?(?:/|per) ?(second|minute|hour|day)s?")

@@ -52,10 +52,10 @@ def test_a_shared_limit_is_followed_by_the_shares_of_the_clients_networks() -> N
     assert [(rule.kind, rule.who, rule.share, rule.total) for rule in rules] == [
         (Kind.OVERALL, "", 0, 0),
         (Kind.OVERALL_SHARE, " 2001:db8:1::/56", 1, 0),
-        (Kind.OVERALL_SHARE, " 2001:db8:1::/48", 4, 0),
+        (Kind.OVERALL_SHARE, " 2001:db8:1::/48", 2, 0),
         (Kind.PRICE, "price_A", 0, 0),
         (Kind.PRICE_SHARE, "price_A 2001:db8:1::/56", 1, 3),
-        (Kind.PRICE_SHARE, "price_A 2001:db8:1::/48", 4, 3),
+        (Kind.PRICE_SHARE, "price_A 2001:db8:1::/48", 2, 3),
     ]
     assert cart_rules(None, None, client="192.0.2.1", prices=["price_A"]) == []
 
@@ -83,8 +83,8 @@ def test_a_network_that_took_nothing_is_refused_only_when_nothing_is_left() -> N
 
 
 def test_a_neighbor_of_strangers_is_refused_with_them() -> None:
-    assert not is_refused(total=90, taken=0, neighbors=39)
-    assert is_refused(total=90, taken=0, neighbors=40)
+    assert not is_refused(total=90, taken=0, neighbors=19)
+    assert is_refused(total=90, taken=0, neighbors=20)
 
 
 @given(total=st.integers(0, 100), more=st.integers(0, 100), less=st.integers(0, 100))
