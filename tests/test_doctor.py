@@ -261,11 +261,7 @@ async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_pa
 # Webhooks
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
+@pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
 async def test_the_last_webhooks_are_told_with_their_times(
     tmp_path: Path, database_path: Path, database: Database
 ) -> None:
