@@ -30,12 +30,14 @@ class PaymentNews:
     A session's event names its payment by `session_id`, and `object_ids` are those by which later
     events will speak of it. Any other event has no `session_id`, and concerns every payment to
     which one of its `object_ids` is linked. `doubts` are what could not be understood in it.
+    `at_s` is when Stripe made a session's event, in epoch seconds.
     """
 
     session_id: str | None
     object_ids: tuple[str, ...]
     facts: PaymentFacts
     doubts: tuple[str, ...] = ()
+    at_s: int | None = None
 
 
 def own_id(subject: Subject) -> str:

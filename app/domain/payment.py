@@ -184,8 +184,7 @@ class PaymentFacts:
         if any(
             dispute.is_against_the_shop
             for dispute in self.disputes.values()
-            if self._is_of_first_payment(dispute.intent_id)
-            and self._is_of_first_payment(dispute.charge_id)
+            if self._is_of_first_payment(dispute.intent_id, dispute.charge_id)
         ):
             return PaymentStatus.DISPUTED
         refunded_minor = self.amount_refunded_minor
@@ -245,7 +244,7 @@ class PaymentFacts:
         return ended_unpaid and any(
             intent.state is IntentState.SUCCEEDED
             for intent_id, intent in self.intents.items()
-            if self._is_of_first_payment(intent_id)
+            if self._is_of_first_payment(intent_id, None)
         )
 
     def differs_from(self, expected: Money) -> bool:
@@ -262,11 +261,17 @@ class PaymentFacts:
             expected.currency,
         }
 
-    def _is_of_first_payment(self, payment_id: str | None) -> bool:
-        """Whether a payment intent or charge is not known to belong to a renewal's invoice."""
+    def _is_of_first_payment(self, intent_id: str | None, charge_id: str | None) -> bool:
+        """Whether what is paid by these hangs on the session, and not on a renewal's invoice.
+
+        A session that pays once names its intent, and no other one counts for it.
+        """
+        if intent_id and self.mode is Mode.PAYMENT and self.intent_ids:
+            return intent_id in self.intent_ids
         return not any(
             payment_id in invoice.payment_ids and self._is_renewal(invoice_id, invoice)
             for invoice_id, invoice in self.invoices.items()
+            for payment_id in (intent_id, charge_id)
         )
 
     def _is_renewal(self, invoice_id: str, invoice: Invoice) -> bool:

@@ -68,9 +68,9 @@ def amount_refunded_minor(
     refunds: Mapping[str, Refund],
     charges: Mapping[str, Charge],
     *,
-    counts: Callable[[str | None], bool],
+    counts: Callable[[str | None, str | None], bool],
 ) -> int:
-    """What has gone back, of those charges and payment intents whose id `counts`.
+    """What has gone back, of those payment intents and charges whose ids `counts`.
 
     A charge and its refunds tell the same story, and either may be missing. For each payment, the
     larger of the two counts: the refunds that stand, or what the charge once reported less what
@@ -82,11 +82,11 @@ def amount_refunded_minor(
     for refund in refunds.values():
         charge = charges.get(refund.charge_id or "")
         intent_id = refund.intent_id or (charge.intent_id if charge else None)
-        if counts(intent_id) and counts(refund.charge_id):
+        if counts(intent_id, refund.charge_id):
             sums = standing if refund.stands else failed
             sums[intent_id or refund.charge_id or ""] += refund.amount_minor
     for charge_id, charge in charges.items():
-        if counts(charge.intent_id) and counts(charge_id):
+        if counts(charge.intent_id, charge_id):
             reported[charge.intent_id or charge_id] += charge.refunded_minor
     total = sum(
         max(standing[payment], reported[payment] - failed[payment])

@@ -58,7 +58,8 @@ def _news(event: StripeEvent, *doubts: str, **proven: Any) -> PaymentNews:  # no
     linked_ids = ids_of(
         session.get("payment_intent"), session.get("subscription"), session.get("invoice")
     )
-    return PaymentNews(session_id, linked_ids, _facts(session, proven), doubts)
+    facts = _facts(session, proven)
+    return PaymentNews(session_id, linked_ids, facts, doubts, event.created_s)
 
 
 def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:

@@ -18,6 +18,7 @@ from app.usecases.reach import EventNews, Reach, Waking
 from app.usecases.reasons import reason_of
 from app.usecases.records import EventState, Link, Payment, Settled
 from app.usecases.storage import Transaction
+from app.usecases.untangle import follow, untangle
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Folded:
     new_links: list[Link] = field(default_factory=list)
     woken_ids: list[str] = field(default_factory=list)
     broken: list[Settled] = field(default_factory=list)
+    resettled: list[Settled] = field(default_factory=list)
     reached_ids: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
     mismatched: list[str] = field(default_factory=list)
@@ -52,8 +54,8 @@ class Folded:
         await transaction.save_payments(self.changed)
         await transaction.link(self.new_links)
         await transaction.wake(self.woken_ids)
-        if self.broken:
-            await transaction.settle(self.broken)
+        if self.broken or self.resettled:
+            await transaction.settle([*self.broken, *self.resettled])
         await self.waking.save(transaction)
 
 
@@ -84,13 +86,21 @@ async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: 
             by_session[session_id].append(item)
         if sessions:
             folded.reached_ids.add(item.event_id)
-    before = await transaction.payments(by_session.keys())
+    before = dict(await transaction.payments(by_session.keys()))
     facts: dict[str, PaymentFacts] = {}
     for session_id, items in by_session.items():
         known = before.get(session_id)
         joined = _join_all(known.facts if known else None, items, folded.failures)
         if joined:
             facts[session_id] = joined
+    tangled = {
+        session_id
+        for item in reach.items.values()
+        if len(sessions := reach.sessions_of(item)) > 1
+        for session_id in sessions
+    }
+    if tangled:
+        await _tell_apart(transaction, reach, tangled, before=before, facts=facts, folded=folded)
     for event_id in sorted(reach.woken.keys() & folded.reached_ids):
         if reach.woken[event_id] is not EventState.WAITING:
             continue
@@ -100,6 +110,34 @@ async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: 
         else:
             folded.woken_ids.append(event_id)
     await _compare(transaction, before, facts, folded, now_ms)
+
+
+async def _tell_apart(  # noqa: PLR0913 what a fold has found out so far
+    transaction: Transaction,
+    reach: Reach,
+    tangled: set[str],
+    *,
+    before: dict[str, Payment],
+    facts: dict[str, PaymentFacts],
+    folded: Folded,
+) -> None:
+    """Where an event concerns two payments, decide anew whose each of their events is."""
+    items = [item for item in reach.items.values() if tangled & set(reach.sessions_of(item))]
+    tangle = await follow(transaction, tangled, items)
+    before |= await transaction.payments(tangle.session_ids)
+    known = {session_id: payment.facts for session_id, payment in before.items()}
+    told_apart = untangle(tangle, known)
+    facts |= told_apart.facts
+    for item in items:
+        if item.event_id not in told_apart.session_of:
+            folded.reached_ids.discard(item.event_id)
+    for event_id, reason in told_apart.refused.items():
+        if event_id in reach.items:
+            folded.failures[event_id] = reason
+    for settled in told_apart.settled:
+        was_failed = tangle.states[settled.event_id] is EventState.FAILED
+        is_news = settled.state is EventState.FAILED and not was_failed
+        (folded.broken if is_news else folded.resettled).append(settled)
 
 
 def _join_all(

@@ -13,6 +13,7 @@ from app.usecases.ports import Clock
 from app.usecases.record_events import read_for_fold
 from app.usecases.records import Link, Payment
 from app.usecases.storage import Database, Transaction
+from app.usecases.untangle import follow, untangle
 
 PAGE: Final = 500
 
@@ -111,10 +112,14 @@ async def _compare(transaction: Transaction, session_id: str) -> Rebuilt:
     object_ids = {object_id for item in news for object_id in item.object_ids}
     links = {Link(object_id, session_id) for object_id in object_ids}
     kept_links = set(await transaction.links(object_ids))
+    facts = reduce(PaymentFacts.join, (item.facts for item in news), PaymentFacts())
+    if any(link.session_id != session_id for link in kept_links):
+        tangle = await follow(transaction, [session_id])
+        facts = untangle(tangle, {}).facts[session_id]
     return Rebuilt(
         session_id=session_id,
         kept=(await transaction.payments([session_id])).get(session_id),
-        facts=reduce(PaymentFacts.join, (item.facts for item in news), PaymentFacts()),
+        facts=facts,
         missing_links=tuple(sorted(links - kept_links)),
         pruned_events=pruned_events,
     )

@@ -69,4 +69,4 @@ def test_a_sum_of_amounts_is_an_amount() -> None:
         f"re_{n}": Refund(state=RefundState.SUCCEEDED, amount_minor=AMOUNT_MAX) for n in range(3)
     }
 
-    assert amount_refunded_minor(refunds, {}, counts=lambda _: True) == AMOUNT_MAX
+    assert amount_refunded_minor(refunds, {}, counts=lambda *_: True) == AMOUNT_MAX

@@ -24,7 +24,7 @@ def charge(refunded_minor: int, intent_id: str | None = "pi_1") -> Charge:
 
 def sum_of(*refunds: Refund, not_counted: str = "", **charges: Charge) -> int:
     by_id = {f"re_{number}": refund for number, refund in enumerate(refunds)}
-    return amount_refunded_minor(by_id, charges, counts=lambda id_: id_ != not_counted)
+    return amount_refunded_minor(by_id, charges, counts=lambda *ids: not_counted not in ids)
 
 
 # --- one refund, one charge

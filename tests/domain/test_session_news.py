@@ -36,6 +36,7 @@ def test_a_paid_session_proves_everything_about_its_payment() -> None:
             intent_ids=("pi_1",),
         ),
         doubts=(),
+        at_s=NOW_S,
     )
 
 
@@ -66,7 +67,7 @@ def test_each_event_proves_just_this(type_: str, payment_status: str, proven: Do
 
     read = news(type_, bare)
 
-    assert read == PaymentNews(SESSION_ID, (), PaymentFacts(**proven))
+    assert read == PaymentNews(SESSION_ID, (), PaymentFacts(**proven), at_s=NOW_S)
 
 
 @pytest.mark.parametrize(

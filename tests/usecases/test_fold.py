@@ -119,7 +119,7 @@ async def test_facts_that_cannot_be_joined_fail_alone(database: Database) -> Non
     items = [
         EventNews("evt_1", news("charge.dispute.created", dispute())),
         EventNews("evt_2", news_of_session()),
-        EventNews("evt_3", news_of_session(id="cs_test_other")),
+        EventNews("evt_3", news_of_session(id="cs_test_other", payment_intent=None)),
     ]
 
     async def act(transaction: Transaction) -> tuple[dict[str, str], set[str]]:

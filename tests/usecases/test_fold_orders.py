@@ -143,7 +143,9 @@ async def test_every_order_of_a_story_ends_in_one_state(
             await record(database, *group)
 
         assert await outcome(database, number) == await outcome(database, 0), documents
-    assert set((await states(database)).values()) == {EventState.FOLDED}
+    odd = {state for id_, state in (await states(database)).items() if id_.endswith("_other")}
+    assert odd <= {EventState.FAILED}  # it names what belongs to another session
+    assert set((await states(database)).values()) - odd == {EventState.FOLDED}
 
 
 async def test_the_stories_reach_their_payments(database: Database) -> None:
@@ -155,7 +157,7 @@ async def test_the_stories_reach_their_payments(database: Database) -> None:
     assert {session_id: payment.facts.status for session_id, payment in kept.items()} == {
         "cs_x000": PaymentStatus.DISPUTED,
         "cs_x001": PaymentStatus.DISPUTED,
-        "cs_x001_other": PaymentStatus.DISPUTED,
+        "cs_x001_other": PaymentStatus.PAID,  # the other one had the intent first
         "cs_x002": PaymentStatus.PAID,  # what was refunded is the renewal
         "cs_x003": PaymentStatus.DISPUTED,
         "cs_x004": PaymentStatus.DISPUTED,

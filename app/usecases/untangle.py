@@ -1,0 +1,115 @@
+"""Payments that events have joined: told apart again, from all that is kept of them.
+
+Links only grow, and lead to whatever may concern a payment. Where they lead an event to two
+payments, `kinship` decides whose each event is, and the payments' facts are made of those alone.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from app.domain.kinship import Kinship, kinship
+from app.domain.news import PaymentNews
+from app.domain.payment import PaymentFacts
+from app.domain.payment_news import read_payment_news
+from app.usecases.reach import EventNews
+from app.usecases.records import EventState, Settled, StoredEvent
+from app.usecases.storage import Transaction
+
+
+@dataclass(slots=True)
+class Tangle:
+    """All events of some payments that are joined, and the sessions that they lead to.
+
+    `states` are those of stored events. `pruned` counts the events whose payload is gone.
+    """
+
+    session_ids: set[str] = field(default_factory=set)
+    news: dict[str, PaymentNews] = field(default_factory=dict)
+    states: dict[str, EventState] = field(default_factory=dict)
+    pruned: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Untangled:
+    """What belongs to each session, which events are refused and why, and which states change."""
+
+    session_of: Mapping[str, str]
+    refused: Mapping[str, str]
+    facts: Mapping[str, PaymentFacts]
+    settled: Collection[Settled]
+
+
+async def follow(
+    transaction: Transaction, session_ids: Collection[str], items: Collection[EventNews] = ()
+) -> Tangle:
+    """Go from these sessions to all events that links lead to, and on to the sessions of those.
+
+    `items` are events that are not stored yet.
+    """
+    tangle = Tangle(session_ids=set(session_ids))
+    tangle.news.update((item.event_id, item.news) for item in items)
+    asked: set[str] = set()
+    object_ids = {object_id for item in items for object_id in item.news.object_ids}
+    while asking := (object_ids | tangle.session_ids) - asked:
+        asked |= asking
+        for stored in await transaction.events_mentioning(asking):
+            object_ids.update(_add(tangle, stored))
+        for link in await transaction.links(object_ids):
+            tangle.session_ids.add(link.session_id)
+    return tangle
+
+
+def _add(tangle: Tangle, stored: StoredEvent) -> Collection[str]:
+    """Take a stored event in; the ids that it mentions."""
+    tangle.states[stored.id] = stored.state
+    if stored.id in tangle.news:
+        return ()
+    if stored.event is None:
+        tangle.pruned.add(stored.id)
+        return ()
+    try:
+        said = read_payment_news(stored.event)
+    except Exception:  # noqa: BLE001 its row says `failed` already, with the reason
+        return ()
+    if said is None:
+        return ()
+    tangle.news[stored.id] = said
+    if said.session_id:
+        tangle.session_ids.add(said.session_id)
+    return said.object_ids
+
+
+def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
+    """Make each payment of what is its own. `known` is kept where events have lost their payload.
+
+    An event that has no payload any more cannot be told apart: what it has proven stays.
+    """
+    kin = kinship(tangle.news)
+    facts = {session_id: PaymentFacts() for session_id in tangle.session_ids}
+    if tangle.pruned:
+        facts |= {session_id: known[session_id] for session_id in facts.keys() & known.keys()}
+    for event_id, session_id in sorted(kin.session_of.items()):
+        facts[session_id] = facts[session_id].join(tangle.news[event_id].facts)
+    settled = [
+        _settled(event_id, tangle.news[event_id], kin)
+        for event_id in sorted(tangle.states.keys() & tangle.news.keys())
+    ]
+    return Untangled(
+        session_of=kin.session_of,
+        refused=kin.refused,
+        facts=facts,
+        settled=[
+            each
+            for each in settled
+            # The reason of one that failed may be another by now.
+            if each.state is EventState.FAILED or each.state is not tangle.states[each.event_id]
+        ],
+    )
+
+
+def _settled(event_id: str, said: PaymentNews, kin: Kinship) -> Settled:
+    """The state of an event of a tangle, as `EventReading.settled` has those of others."""
+    if reason := kin.refused.get(event_id) or "; ".join(said.doubts):
+        return Settled(event_id=event_id, state=EventState.FAILED, reason=reason)
+    state = EventState.FOLDED if event_id in kin.session_of else EventState.WAITING
+    return Settled(event_id=event_id, state=state, reason=None)

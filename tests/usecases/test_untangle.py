@@ -1,0 +1,220 @@
+"""Odd events that join two payments: refused, and neither payment gets what is the other's."""
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
+from app.domain.news import PaymentNews
+from app.domain.payment import PaymentFacts, PaymentStatus
+from app.usecases.ports import AlertName
+from app.usecases.rebuild_payments import RebuildPayments, Verdict
+from app.usecases.records import EventState
+from app.usecases.storage import Database
+from tests.builders import NOW_S, Document, FixedClock, SilentAlarm, event, session
+from tests.domain.stripe_objects import charge, dispute, old_invoice, refund
+from tests.usecases.recording import payments, record, rows
+
+ONCE, SUBSCRIBED = "cs_test_once", "cs_test_subscribed"
+# A buyer has paid 1,000 once, another one subscribes. Then a renewal's bill names both intents.
+PAID_ONCE = event(
+    id="evt_once",
+    subject=session(id=ONCE, payment_intent="pi_once", amount_total=1000, success_url=""),
+)
+PAID_FIRST = event(
+    id="evt_subscribed",
+    subject=session(
+        id=SUBSCRIBED,
+        mode="subscription",
+        payment_intent=None,
+        subscription="sub_1",
+        invoice="in_1",
+        amount_total=9000,
+        success_url="",
+    ),
+)
+ODD_RENEWAL = event(
+    "invoice.paid",
+    old_invoice(
+        id="in_2",
+        billing_reason="subscription_cycle",
+        payment_intent="pi_renewal",
+        charge="ch_renewal",
+        payments={"data": [{"payment": {"payment_intent": "pi_once"}}]},
+    ),
+    id="evt_odd",
+    created=NOW_S + 5,
+)
+CHARGED = event(
+    "charge.succeeded", charge(id="ch_renewal", payment_intent="pi_renewal"), id="evt_charged"
+)
+RENEWAL_BACK = event(
+    "refund.created",
+    refund(id="re_2", amount=9000, charge="ch_renewal", payment_intent="pi_renewal"),
+    id="evt_refund",
+)
+RENEWAL_FOUGHT = event(
+    "charge.dispute.created",
+    dispute(id="dp_2", amount=9000, charge="ch_renewal", payment_intent="pi_renewal"),
+    id="evt_dispute",
+)
+ONCE_BACK = event(
+    "refund.created",
+    refund(id="re_1", amount=400, charge="ch_once", payment_intent="pi_once"),
+    id="evt_once_refund",
+)
+TOLD = [PAID_ONCE, PAID_FIRST, ODD_RENEWAL, RENEWAL_BACK, RENEWAL_FOUGHT, ONCE_BACK]
+
+
+async def ended(database: Database) -> dict[str, tuple[PaymentStatus, int]]:
+    kept = await payments(database)
+    return {
+        session_id: (payment.facts.status, payment.facts.amount_refunded_minor)
+        for session_id, payment in kept.items()
+    }
+
+
+async def verdicts(database: Database) -> set[Verdict]:
+    rebuild = RebuildPayments(database=database, clock=FixedClock())
+    return {rebuilt.verdict async for rebuilt in rebuild()}
+
+
+@pytest.mark.parametrize("first", range(len(TOLD)))
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_bill_that_names_two_payments_is_refused_and_touches_neither(
+    database: Database, alarm: SilentAlarm, *, first: int, is_reversed: bool, at_once: bool
+) -> None:
+    order = TOLD[first:] + TOLD[:first]
+    order = order[::-1] if is_reversed else order
+    for documents in [order] if at_once else [[document] for document in order]:
+        await record(database, *documents, alarm=alarm)
+    for document in order:
+        await record(database, document)
+
+    assert await ended(database) == {
+        ONCE: (PaymentStatus.PARTIALLY_REFUNDED, 400),
+        SUBSCRIBED: (PaymentStatus.PAID, 0),
+    }
+    kept = await rows(database)
+    assert (kept["evt_odd"].state, kept["evt_odd"].reason) == (EventState.FAILED, JOINS_TWO)
+    assert {kept[name].state for name in ("evt_once", "evt_subscribed", "evt_once_refund")} == {
+        EventState.FOLDED
+    }
+    assert {kept[name].state for name in ("evt_refund", "evt_dispute")} == {EventState.WAITING}
+    assert [words.partition(":")[0] for name, words in alarm.told] == ["evt_odd"]
+    assert alarm.names == [AlertName.EVENT_FOLD_FAILED]
+    assert await verdicts(database) == {Verdict.SAME}
+
+
+FIRST, LATER = "cs_test_zz_first", "cs_test_aa_later"
+NAMES_IT_FIRST = event(id="evt_first", subject=session(id=FIRST, success_url=""))
+NAMES_IT_LATER = event(
+    id="evt_later", subject=session(id=LATER, success_url=""), created=NOW_S + 60
+)
+BACK = event("refund.created", refund(amount=1999), id="evt_back")
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations([NAMES_IT_FIRST, NAMES_IT_LATER, BACK]))
+)
+async def test_an_intent_that_two_sessions_name_is_the_first_ones(
+    database: Database, alarm: SilentAlarm, order: Sequence[Document]
+) -> None:
+    for document in order:
+        await record(database, document, alarm=alarm)
+
+    assert await ended(database) == {
+        FIRST: (PaymentStatus.REFUNDED, 1999),
+        LATER: (PaymentStatus.PAID, 0),
+    }
+    kept = await rows(database)
+    assert kept["evt_first"].state is EventState.FOLDED
+    assert (kept["evt_later"].state, kept["evt_later"].reason) == (
+        EventState.FAILED,
+        ROOT_OF_ANOTHER,
+    )
+    assert AlertName.EVENT_FOLD_FAILED in alarm.names
+    assert await verdicts(database) == {Verdict.SAME}
+
+
+async def test_another_intent_that_an_odd_bill_names_does_not_count_for_who_pays_once(
+    database: Database,
+) -> None:
+    await record(database, PAID_ONCE)
+    for document in (ODD_RENEWAL, CHARGED, RENEWAL_BACK, RENEWAL_FOUGHT):
+        await record(database, document)
+
+    assert await ended(database) == {ONCE: (PaymentStatus.PAID, 0)}
+
+
+async def test_what_only_a_refused_event_had_joined_waits_again(database: Database) -> None:
+    await record(database, PAID_FIRST, ODD_RENEWAL, RENEWAL_BACK)
+    before = {name: row.state for name, row in (await rows(database)).items()}
+
+    await record(database, PAID_ONCE)
+
+    assert before["evt_refund"] is EventState.FOLDED
+    assert (await rows(database))["evt_refund"].state is EventState.WAITING
+    assert (await payments(database))[SUBSCRIBED].facts.renewals_paid == 0
+
+
+# --- the law
+
+
+IDS = st.sampled_from(["a", "b", "c", "d", "e"])
+SESSIONS = st.sampled_from(["cs_1", "cs_2", "cs_3"])
+NEWS = st.builds(
+    PaymentNews,
+    session_id=st.none() | SESSIONS,
+    object_ids=st.lists(IDS, max_size=3, unique=True).map(tuple),
+    facts=st.just(PaymentFacts()),
+    at_s=st.none() | st.integers(0, 2),
+)
+HISTORIES = st.lists(NEWS, max_size=9).map(
+    lambda told: {f"evt_{number}": said for number, said in enumerate(told)}
+)
+
+
+@given(st.data(), HISTORIES)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_whose_an_event_is_does_not_depend_on_the_order(
+    data: st.DataObject, history: dict[str, PaymentNews]
+) -> None:
+    disordered = dict(data.draw(st.permutations(list(history.items()))))
+
+    assert kinship(disordered) == kinship(history)
+
+
+@given(HISTORIES)
+def test_no_event_that_is_counted_joins_two_payments(history: dict[str, PaymentNews]) -> None:
+    found = kinship(history)
+
+    touched: dict[str, set[str]] = {}
+    for event_id, session_id in found.session_of.items():
+        if history[event_id].session_id is None:
+            for object_id in history[event_id].object_ids:
+                touched.setdefault(object_id, set()).add(session_id)
+    for event_id in found.refused:
+        assert (
+            history[event_id].session_id
+            or len(history[event_id].object_ids) > 1
+            or any(
+                len(touched.get(object_id, ())) > 1 for object_id in history[event_id].object_ids
+            )
+        )
+
+
+@given(HISTORIES)
+def test_without_a_second_session_everything_that_is_reached_belongs_to_the_first(
+    history: dict[str, PaymentNews],
+) -> None:
+    alone = {name: said for name, said in history.items() if said.session_id in {None, "cs_1"}}
+
+    found = kinship(alone)
+
+    assert not found.refused
+    assert set(found.session_of.values()) <= {"cs_1"}
