@@ -93,13 +93,7 @@ async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: 
         joined = _join_all(known.facts if known else None, items, folded.failures)
         if joined:
             facts[session_id] = joined
-    tangled = {
-        session_id
-        for item in reach.items.values()
-        if len(sessions := reach.sessions_of(item)) > 1
-        for session_id in sessions
-    }
-    if tangled:
+    if tangled := reach.tangled():
         await _tell_apart(transaction, reach, tangled, before=before, facts=facts, folded=folded)
     for event_id in sorted(reach.woken.keys() & folded.reached_ids):
         if reach.woken[event_id] is not EventState.WAITING:

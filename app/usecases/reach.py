@@ -90,6 +90,19 @@ class Reach:
         """The payments that an event concerns, by session id."""
         return self._sessions_by_event[item.event_id]
 
+    def tangled(self) -> set[str]:
+        """The payments of which some events lead to others' as well."""
+        return set().union(
+            *(sessions for item in self.items.values() if len(sessions := self._leads_to(item)) > 1)
+        )
+
+    def _leads_to(self, item: EventNews) -> set[str]:
+        """A session's event concerns its own payment; its ids may belong to others', too."""
+        ids = item.news.object_ids
+        return self._sessions_by_event[item.event_id].union(
+            *(self._sessions_of[id_] for id_ in ids)
+        )
+
     async def spread(
         self, transaction: Transaction, batch: Sequence[EventNews], waking: Waking
     ) -> None:
