@@ -160,9 +160,11 @@ async def test_an_event_that_cannot_be_folded_does_not_touch_its_neighbours(
 ) -> None:
     outcomes = await record_events(
         batch(
-            event(id="evt_1", subject=session(id="cs_test_1")),
-            event(id="evt_2", subject=session(id="cs_test_2", **UNFORESEEN)),
-            event(id="evt_3", subject=session(id="cs_test_3")),
+            event(id="evt_1", subject=session(id="cs_test_1", payment_intent="pi_11")),
+            event(
+                id="evt_2", subject=session(id="cs_test_2", payment_intent="pi_12", **UNFORESEEN)
+            ),
+            event(id="evt_3", subject=session(id="cs_test_3", payment_intent="pi_13")),
         )
     )
 

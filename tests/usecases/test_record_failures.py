@@ -239,11 +239,11 @@ async def test_those_who_wait_hear_of_what_has_changed_and_of_nothing_else(
             on_change=lambda changed: told.append({payment.session_id for payment in changed}),
         )
 
-    other = event(id="evt_2", subject=session(id="cs_test_other"))
+    other = event(id="evt_2", subject=session(id="cs_test_other", payment_intent="pi_other"))
     await hear(event(id="evt_1"), other)
     await hear(event(id="evt_1"))
     await hear(event(id="evt_3"))
     await hear(event("charge.dispute.created", dispute(), id="evt_4"))
     await hear(event("product.created", {"id": "prod_1"}, id="evt_5"))
 
-    assert told == [{SESSION_ID, "cs_test_other"}, {SESSION_ID, "cs_test_other"}]
+    assert told == [{SESSION_ID, "cs_test_other"}, {SESSION_ID}]
