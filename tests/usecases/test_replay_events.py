@@ -151,7 +151,11 @@ async def test_more_than_a_page_is_replayed(database: Database, replay: ReplayEv
         database,
         *(
             kept_event(
-                event(id=f"evt_{n:04}", subject=session(id=f"cs_test_{n}")), EventState.UNREAD
+                event(
+                    id=f"evt_{n:04}",
+                    subject=session(id=f"cs_test_{n}", payment_intent=f"pi_{n}"),
+                ),
+                EventState.UNREAD,
             )
             for n in range(2 * PAGE + 1)
         ),

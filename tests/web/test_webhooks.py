@@ -411,7 +411,6 @@ async def test_a_body_that_is_not_utf_8_is_refused(endpoint: Service, body: byte
         b"NaN",
         b'{"id": Infinity}',
         b"\xef\xbb\xbf{}",
-        b'{"id":"\\ud800"}',
         b"[" * 100_000,
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         to_body(event()) + b"x",
@@ -428,6 +427,7 @@ async def test_a_signed_body_that_is_not_json_is_refused(endpoint: Service, body
     "body",
     [
         b"null",
+        b'{"id":"\\ud800"}',
         b"[]",
         b'"x"',
         b"1",
