@@ -48,6 +48,7 @@ from app.usecases.watch_payments import PaymentWatch
 from app.usecases.webhook_watch import WebhookWatch
 from app.web.application import Application, Endpoints
 from app.web.checkout import CheckoutEndpoint
+from app.web.connections import Connections
 from app.web.drop_in import DropIn
 from app.web.health import Readiness
 from app.web.pages import Pages
@@ -107,15 +108,15 @@ class _Parts:
     problems: Problems
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, connections: Connections | None = None) -> ASGIApp:
     """The whole service. What `prepare` does must have been done."""
-    parts = _make_parts(settings)
+    parts, proxies = _make_parts(settings), settings.trusted_proxies
     _run_beside_the_requests(parts)
+    parts.metrics.show_connections(connections or Connections())
 
     async def can_commit() -> None:
         await parts.database.beat(parts.clock.now_ms())
 
-    proxies = settings.trusted_proxies
     endpoints = Endpoints(
         checkout=_checkout(parts),
         webhooks=_webhooks(parts),
@@ -210,6 +211,7 @@ def _webhooks(parts: _Parts) -> WebhookEndpoint:
         problems=parts.problems,
         report=WebhookReport(parts.metrics, parts.alarm),
         see=watch.see,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

@@ -5,7 +5,9 @@ import sys
 from app.adapters.database.migrate import MigrationError
 from app.bootstrap import create_app, prepare
 from app.observability.printable import printable_lines
+from app.serving import guard_uvicorn
 from app.settings import SettingsError, load_settings
+from app.web.connections import Connections
 
 try:
     settings = load_settings()
@@ -18,4 +20,6 @@ except MigrationError as error:
     print(words, file=sys.stderr)  # noqa: T201 for people
     sys.exit(1)
 
-app = create_app(settings)
+connections = Connections(trusted_proxies=settings.trusted_proxies)
+guard_uvicorn(connections)
+app = create_app(settings, connections)

@@ -5,14 +5,20 @@ import errno
 import logging
 import os
 import socket
-from typing import Final
+import sys
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.bootstrap import create_app
 from app.settings import Settings
+from app.web.connections import Connections
 from app.web.guarded_http import GuardedHttp
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 DRAIN_S: Final = 20  # what is in flight at SIGTERM may still finish
 KEEP_ALIVE_S: Final = 30
@@ -29,7 +35,9 @@ def run(settings: Settings, *, host: str, port: int) -> None:
         CannotListenError: the address cannot be taken.
     """
     listeners = listen(host, port)
-    server = _Server(make_config(create_app(settings), host=host, port=port))
+    connections = Connections(trusted_proxies=settings.trusted_proxies)
+    app = create_app(settings, connections)
+    server = _Server(make_config(app, host=host, port=port, connections=connections))
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn has drained, and raises it once more
         server.run(sockets=listeners)
 
@@ -81,13 +89,47 @@ class _Server(uvicorn.Server):
             _log.info("Uvicorn running on http://%s (Press CTRL+C to quit)", where)
 
 
-def make_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
+def guard_uvicorn(connections: Connections) -> None:
+    """Put our limits into the uvicorn that imports this application, if one does.
+
+    `uvicorn app.main:app` tells the application nothing of its configuration, so we look for it
+    among our callers. Its worker processes have chosen their protocol by then, a single process has
+    not. Another protocol that was asked for on the command line is left as it is.
+    """
+    config = _calling_config()
+    if config is None:
+        return
+    chosen = getattr(config, "http_protocol_class", None)
+    if chosen is HttpToolsProtocol:
+        config.http_protocol_class = GuardedHttp.with_limits(connections)
+    elif chosen is None and config.http in ("auto", "httptools"):
+        config.http = GuardedHttp.with_limits(connections)
+    else:
+        return
+    config.proxy_headers = False  # TRUSTED_PROXIES says whom to believe
+    if config.timeout_graceful_shutdown is None:
+        config.timeout_graceful_shutdown = DRAIN_S
+
+
+def _calling_config() -> uvicorn.Config | None:
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 the documented way to one's callers
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, uvicorn.Config):
+            return caller
+        frame = frame.f_back
+    return None
+
+
+def make_config(
+    app: ASGIApp, *, host: str, port: int, connections: Connections | None = None
+) -> uvicorn.Config:
     """How uvicorn serves: no header of its own, no log of its own, no proxy's word taken."""
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=GuardedHttp,
+        http=GuardedHttp.with_limits(connections or Connections()),
         loop="auto" if os.name == "nt" else "uvloop",
         ws="none",
         lifespan="on",

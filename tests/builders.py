@@ -35,6 +35,7 @@ from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
+from app.web.connections import Connections
 from tests.postgres_server import fetch, run_apart
 
 ROOT: Final = Path(__file__).parent.parent
@@ -198,13 +199,15 @@ def settings(folder: Path, **changes: object) -> Settings:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+async def serving(
+    app: ASGIApp, connections: Connections | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client that talks over a socket to `app`, served as the real one is."""
     # Named as TCP, for only then asyncio turns Nagle's algorithm off: 40 ms an answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)  # who connects before the server is up waits here
-    config = make_config(app, host="127.0.0.1", port=0)
+    config = make_config(app, host="127.0.0.1", port=0, connections=connections)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
@@ -256,7 +259,8 @@ async def running_service(service_settings: Settings) -> AsyncIterator[Service]:
     """
     if not is_postgres(service_settings.database_url.get_secret_value()):
         migrate(service_settings.database_path)
-    async with serving(create_app(service_settings)) as client:
+    connections = Connections(trusted_proxies=service_settings.trusted_proxies)
+    async with serving(create_app(service_settings, connections), connections) as client:
         yield Service(client, service_settings.database_path)
 
 
@@ -311,14 +315,19 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def running_process(
-    folder: Path, command: Sequence[str] = (), **environment: str
+    folder: Path,
+    command: Sequence[str] = (),
+    module: Sequence[str] = ("app", "serve"),
+    **environment: str,
 ) -> AsyncIterator[ServiceProcess]:
-    """`altan-checkout serve`, its database in `folder`, its environment as `process_environment`.
+    """`altan-checkout serve`, or another `module` with its arguments.
+
+    Its database is in `folder`, its environment as `process_environment`.
 
     `command` is put before it. When this ends, `lines` is complete.
     """
     process = await asyncio.create_subprocess_exec(
-        *(*command, sys.executable, "-m", "app", "serve", "--port", "0"),
+        *(*command, sys.executable, "-m", *module, "--port", "0"),
         cwd=folder,
         env=process_environment(folder) | environment,
         stdout=asyncio.subprocess.PIPE,

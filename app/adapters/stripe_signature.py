@@ -30,12 +30,12 @@ class StripeSignatures:
         self._tolerance_s = tolerance_s
         self._clock = clock
 
-    def verify(self, body: bytes, headers: Sequence[bytes]) -> None:
-        """Check the values of all Stripe-Signature headers, of which there must be just one.
+    def read_header(self, headers: Sequence[bytes]) -> str:
+        """The value of the one Stripe-Signature header, of all that came; it needs no body.
 
         Raises:
             SignatureMissingError: there is none.
-            SignatureInvalidError: it is malformed, forged, too old, or from the future.
+            SignatureInvalidError: it is malformed, too old, or from the future; or there are two.
         """
         if not headers:
             raise SignatureMissingError(
@@ -44,16 +44,24 @@ class StripeSignatures:
         if len(headers) > 1:
             raise SignatureInvalidError("There is more than one Stripe-Signature header.")
         header, signed_at_s = _read_header(headers[0])
+        if abs(self._clock.now_ms() // 1000 - signed_at_s) > self._tolerance_s:
+            raise SignatureInvalidError(
+                "The signature is too old, or from the future. Check that the clock is right."
+            )
+        return header
+
+    def verify(self, body: bytes, header: str) -> None:
+        """Check `body` against a header that was read.
+
+        Raises:
+            SignatureInvalidError: no secret of ours has signed this body.
+        """
         try:
             payload = body.decode()
         except UnicodeDecodeError as error:
             raise SignatureInvalidError("The body is not UTF-8, as Stripe's always are.") from error
         if not any(_is_signed(payload, header, secret) for secret in self._secrets):
             raise SignatureInvalidError("No signature matches this body and our secrets.")
-        if abs(self._clock.now_ms() // 1000 - signed_at_s) > self._tolerance_s:
-            raise SignatureInvalidError(
-                "The signature is too old, or from the future. Check that the clock is right."
-            )
 
 
 def _read_header(raw: bytes) -> tuple[str, int]:

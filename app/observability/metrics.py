@@ -1,7 +1,7 @@
 """Counters and histograms for Prometheus. Labels come from fixed sets: no stranger makes one."""
 
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,6 +18,16 @@ from prometheus_client import (
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class CountedConnections(Protocol):
+    """The server's connections: how many are open, and how many were one too many."""
+
+    @property
+    def open(self) -> int: ...  # noqa: D102 said above
+
+    @property
+    def turned_away(self) -> int: ...  # noqa: D102 said above
 
 
 class Metrics:
@@ -67,11 +77,24 @@ class Metrics:
             "Times that a client, a payment or the process had no place for one more to wait.",
             ("full",),
         )
+        self.connections = Gauge(
+            "altan_checkout_connections", "Connections that are open now.", registry=self.registry
+        )
+        self.turned_away = Gauge(
+            "altan_checkout_connections_turned_away",
+            "Connections that were one too many, since the start.",
+            registry=self.registry,
+        )
         self.alerts = counter(
             "altan_checkout_alerts",
             "What the owner was told of, by name; docs/alerts.md says what to do.",
             ("name",),
         )
+
+    def show_connections(self, connections: CountedConnections) -> None:
+        """Show what the server counts."""
+        self.connections.set_function(lambda: connections.open)
+        self.turned_away.set_function(lambda: connections.turned_away)
 
     def exposition(self) -> bytes:
         """All of it, in Prometheus' text format."""

@@ -40,11 +40,19 @@ class PaymentPages(Protocol):
 class SignatureCheck(Protocol):
     """Knows the webhook secrets."""
 
-    def verify(self, body: bytes, headers: Sequence[bytes]) -> None:
-        """Prove that Stripe sent `body`, by the values of all Stripe-Signature headers.
+    def read_header(self, headers: Sequence[bytes]) -> str:
+        """The Stripe-Signature header, of the values of all that came; before any body is read.
 
         Raises:
-            SignatureMissingError, SignatureInvalidError: it is not proven.
+            SignatureMissingError, SignatureInvalidError: no body can be proven by it.
+        """
+        ...
+
+    def verify(self, body: bytes, header: str) -> None:
+        """Prove that Stripe sent `body`, by a header that was read.
+
+        Raises:
+            SignatureInvalidError: it is not proven.
         """
         ...
 

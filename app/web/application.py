@@ -21,7 +21,7 @@ from app.web.cors import Cors
 from app.web.drop_in import DropIn
 from app.web.health import Readiness, live
 from app.web.problems import Problems
-from app.web.request_errors import InternalError, MethodNotAllowedError
+from app.web.request_errors import InternalError, MethodNotAllowedError, OverloadedError
 from app.web.status import StatusEndpoint
 from app.web.status_stream import StatusStreamEndpoint
 from app.web.success_page import SuccessPageEndpoint
@@ -63,12 +63,16 @@ class Application:
         lifespan: Lifespan,
     ) -> None:
         self._webhooks = endpoints.webhooks
+        self._problems = endpoints.problems
         # Around FastAPI, not within: a page must be able to read of our defects, too.
         self._rest: ASGIApp = Cors(_make_fastapi(endpoints, version, lifespan), cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
-        if scope["type"] == "http" and scope["path"] in WEBHOOK_PATHS:
+        if scope["type"] == "http" and scope["state"].get("overloaded"):
+            error = OverloadedError("Too many connections are open. Please try again.")
+            await self._problems.answer(error, scope)(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] in WEBHOOK_PATHS:
             await self._webhooks(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
+from app.web.body_budget import BodyLease
 from app.web.request_errors import BodyTimeoutError, BodyTooLargeError
 
 BODY_TIMEOUT_S: Final = 10.0
@@ -20,39 +21,65 @@ class ClientGoneError(Exception):
 
 
 async def read_body(
-    receive: Receive, headers: Headers, *, body_bytes_max: int, timeout_s: float = BODY_TIMEOUT_S
+    receive: Receive,
+    headers: Headers,
+    *,
+    lease: BodyLease,
+    body_bytes_max: int,
+    timeout_s: float = BODY_TIMEOUT_S,
 ) -> bytes:
     """The body, at most `body_bytes_max` long, within `timeout_s` for all of it.
 
+    `lease` holds its bytes from the moment that they are known, for as long as the caller likes.
+
     Raises:
+        OverloadedError: too many bytes are held already.
         BodyTooLargeError: it is longer, or says that it will be.
         BodyTimeoutError: it did not end in time.
         ClientGoneError: the caller hung up.
     """
     try:
         async with asyncio.timeout(timeout_s):
-            return await _read(receive, headers, body_bytes_max)
+            return await _read(receive, headers, lease, body_bytes_max)
     except TimeoutError as error:
         raise BodyTimeoutError(f"The body took longer than {timeout_s:g} s.") from error
 
 
-async def _read(receive: Receive, headers: Headers, body_bytes_max: int) -> bytes:
+async def refuse_declared_too_large(
+    receive: Receive, headers: Headers, body_bytes_max: int
+) -> None:
+    """Refuse a body that says that it is longer than `body_bytes_max`.
+
+    Raises:
+        BodyTooLargeError: it does.
+    """
     if _declared_length(headers) > body_bytes_max:
         await _linger(receive, headers)
         raise _too_large(body_bytes_max)
-    body = b""
+
+
+async def _read(receive: Receive, headers: Headers, lease: BodyLease, body_bytes_max: int) -> bytes:
+    await refuse_declared_too_large(receive, headers, body_bytes_max)
+    declared = _declared_length(headers)
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
-        body += bytes(message.get("body", b""))
+        part = message.get("body", b"")
+        size += len(part)
         more_body = message.get("more_body", False)
-        if len(body) > body_bytes_max:
+        if size > body_bytes_max:
             if more_body:
                 await _linger(receive, headers)
             raise _too_large(body_bytes_max)
         if not more_body:
-            return body
+            lease.hold_whole(size)
+            return b"".join((*parts, part)) if parts else bytes(part)
+        if part:
+            lease.hold_part(max(declared, size))
+            parts.append(part)
 
 
 def _declared_length(headers: Headers) -> int:

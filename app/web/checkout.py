@@ -1,7 +1,7 @@
 """POST /checkout: a cart from a shop's page, as JSON or as a plain form; out comes a redirect."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Final
 from urllib.parse import parse_qsl
@@ -18,9 +18,11 @@ from app.usecases.records import Checkout
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.web.body import BODY_TIMEOUT_S, read_body
+from app.web.body_budget import CART_BYTES_MAX, BodyLease
 from app.web.client_address import Network, client_bucket
 from app.web.negotiation import wants_json_answer
 from app.web.request_errors import OriginNotAllowedError, UnsupportedMediaTypeError
+from app.web.shares import Shares
 
 BODY_BYTES_MAX: Final = 64 * 1024
 JSON: Final = "application/json"
@@ -48,18 +50,24 @@ class CheckoutEndpoint:
     trusted_proxies: tuple[Network, ...]
     quantity_max: int
     enforced_origins: Collection[str] | None
+    budget: Shares = field(default_factory=lambda: Shares(CART_BYTES_MAX))
     body_timeout_s: float = BODY_TIMEOUT_S
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
         client = client_bucket(request.scope, self.trusted_proxies)
         await self.check_client(client)
-        body = await read_body(
-            request.receive,
-            request.headers,
-            body_bytes_max=BODY_BYTES_MAX,
-            timeout_s=self.body_timeout_s,
-        )
+        with BodyLease(self.budget, lambda: client) as lease:
+            body = await read_body(
+                request.receive,
+                request.headers,
+                lease=lease,
+                body_bytes_max=BODY_BYTES_MAX,
+                timeout_s=self.body_timeout_s,
+            )
+            return await self._start(request, body, client)
+
+    async def _start(self, request: Request, body: bytes, client: str) -> Response:
         self._check_origin(request.headers)
         document, form_key = _document(body, request.headers)
         key_text = request.headers.get("idempotency-key", form_key)

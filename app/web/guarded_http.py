@@ -1,14 +1,16 @@
 """uvicorn's HTTP protocol, with limits on what a stranger may send before any code of ours runs."""
 
 import asyncio
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, Self
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from app.web.connections import ANSWER, Admission, Connections
+from app.web.guarded_writes import GuardedWrites
 from app.web.host_header import host_fault
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100
+DROPPED_BYTES_MAX: Final = 4 * 1024 * 1024  # of a body that comes after its answer
+WEBHOOK_PATH: Final = b"/webhooks/stripe"
 
 
 class HostError(Exception):
@@ -19,33 +21,54 @@ class HeadTooLargeError(Exception):
     """The request line and headers are more than anybody honest sends; uvicorn answers 400."""
 
 
-class GuardedHttp(HttpToolsProtocol):
-    """Ends a connection whose request head is endless, or endlessly slow.
+class GuardedHttp(GuardedWrites):
+    """Ends a connection whose request head is endless, or endlessly slow, or that is one too many.
 
-    uvicorn times only the pause between two requests, and keeps headers of any size.
+    uvicorn times only the pause between two requests, and keeps headers of any size. Of a body it
+    reads on while nobody takes what is there; this reads the next piece when it is asked for.
     """
 
+    limits: ClassVar = Connections()  # of those who make no other
     head_timeout_s: ClassVar = 10.0
     _fault: str | None = None
+    hear_why_s: ClassVar = 1.0
+
+    @classmethod
+    def with_limits(cls, connections: Connections) -> type[Self]:
+        """The protocol of one server: uvicorn makes a protocol of every connection by its class."""
+        return type(cls.__name__, (cls,), {"limits": connections})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new connection has a few seconds to say what it wants."""
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
-        self._untold_bytes = self._head_bytes = 0
-        self._expect_head()
+        self._untold_bytes = self._head_bytes = self._dropped_bytes = 0
+        self._has_unread_body = False
+        peer = self.client[0] if self.client else None
+        self._admission, self._party = self.limits.admit(peer)
+        if self._admission in (Admission.ALL, Admission.WEBHOOKS):
+            self._expect_head()
+        else:
+            self._turn_away()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is awaited any more."""
+        self.limits.leave(self._admission, self._party)
         self._disarm()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Hang up on a line without end: the parser keeps all of it before it tells us anything."""
+        if self._admission in (Admission.HEARS_WHY, Admission.NOTHING):
+            return
         self._untold_bytes += len(data)
         super().data_received(data)
         if self._untold_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self.send_400_response("A line of the request is too long.")
+        elif self._has_unread_body:
+            self._has_unread_body = False
+            if self.cycle.more_body:
+                self.flow.pause_reading()  # until it is asked for
 
     def on_message_begin(self) -> None:
         """A request begins; its head must end in time."""
@@ -68,17 +91,28 @@ class GuardedHttp(HttpToolsProtocol):
         self._fault = host_fault(self.headers, self.parser.get_http_version())
         if self._fault:
             raise HostError
-        self._untold_bytes = 0
+        self._untold_bytes = self._dropped_bytes = 0
         self._disarm()
+        if self._admission is Admission.WEBHOOKS and not self.url.startswith(WEBHOOK_PATH):
+            self.scope["state"]["overloaded"] = True
         super().on_headers_complete()
+        if self._admission is Admission.WEBHOOKS:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """Some of the body has come."""
+        """Some of the body has come; after its answer it is dropped, up to a limit."""
         self._untold_bytes = 0
         super().on_body(body)
+        self._has_unread_body = not self.cycle.response_complete
+        if self.cycle.response_complete:
+            self._dropped_bytes += len(body)
+            if self._dropped_bytes > DROPPED_BYTES_MAX:
+                self._give_up()
 
     def on_response_complete(self) -> None:
         """An answered request whose body still trickles in is not waited for."""
+        if self._running is not None:
+            self._running.body.clear()  # nobody will ask for it
         super().on_response_complete()
         if self.cycle.more_body and self._deadline is None:
             self._expect_head()
@@ -103,7 +137,21 @@ class GuardedHttp(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        self._deadline = None
-        transport: Any = self.transport
-        if not transport.is_closing():
-            transport.close()
+        self._disarm()
+        if not self.transport.is_closing():
+            self.transport.close()
+        self._see_it_closed()
+
+    def _turn_away(self) -> None:
+        """Answer before there is a request.
+
+        Closing at once on a client that still sends would reset the connection, and the answer
+        would be lost with it; so some of them are heard out, without listening.
+        """
+        self.transport.write(ANSWER)
+        if self._admission is Admission.HEARS_WHY and self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._abort_in(self.hear_why_s)
+        else:
+            self.transport.close()
+            self._see_it_closed()

@@ -176,7 +176,7 @@ def checkout_operation(*, quantity_max: int) -> dict[str, Any]:
                 "idempotency_key_reused, cart_refused",
                 s429="rate_limited",
                 s502="altan_pay_misconfigured, altan_pay_malformed",
-                s503="altan_pay_unavailable, storage_unavailable",
+                s503="altan_pay_unavailable, overloaded, storage_unavailable",
                 s504="altan_pay_timeout",
             ),
         },
@@ -205,7 +205,7 @@ STATUS: Final[dict[str, Any]] = {
     "responses": {
         "200": {"description": "The payment's status", **_json(_STATUS)},
         "304": {"description": "As the ETag says, nothing has changed"},
-        **_problems(s404="not_found", s422="invalid_wait", s503="storage_unavailable"),
+        **_problems(s404="not_found", s422="invalid_wait", s503="overloaded, storage_unavailable"),
     },
 }
 STATUS_STREAM: Final[dict[str, Any]] = {
@@ -219,7 +219,7 @@ STATUS_STREAM: Final[dict[str, Any]] = {
             **_json(_TEXT, "text/event-stream"),
         },
         "204": {"description": "Nothing more can happen, and the caller knows the end"},
-        **_problems(s404="not_found", s503="storage_unavailable"),
+        **_problems(s404="not_found", s503="overloaded, storage_unavailable"),
     },
 }
 _LANGUAGE: Final[dict[str, Any]] = {
@@ -237,7 +237,7 @@ SUCCESS_PAGE: Final[dict[str, Any]] = {
     ],
     "responses": {
         "200": {"description": "The page for the buyer", **_json(_TEXT, "text/html")},
-        **_problems(s404="not_found", s503="storage_unavailable"),
+        **_problems(s404="not_found", s503="overloaded, storage_unavailable"),
     },
 }
 SUCCESS_PAGE_ENTRY: Final[dict[str, Any]] = {
@@ -265,7 +265,7 @@ WEBHOOK: Final[dict[str, Any]] = {
             s400="signature_missing, signature_invalid, invalid_json, invalid_event",
             s408="body_timeout",
             s413="body_too_large",
-            s503="storage_unavailable",
+            s503="overloaded, storage_unavailable",
         ),
     },
 }

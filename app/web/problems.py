@@ -43,6 +43,7 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     errors.AltanPayMisconfiguredError: 502,
     errors.AltanPayMalformedError: 502,
     errors.AltanPayUnavailableError: 503,
+    request_errors.OverloadedError: 503,
     errors.StorageUnavailableError: 503,
     errors.RowsRefusedError: 503,
     errors.ActTooLargeError: 503,

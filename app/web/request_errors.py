@@ -1,6 +1,6 @@
 """Errors that only HTTP knows: sizes, media types, methods, origins."""
 
-from app.domain.errors import CheckoutError, RequestWrongError
+from app.domain.errors import CheckoutError, RequestWrongError, ServiceFailedError
 
 
 class BodyTooLargeError(RequestWrongError):
@@ -47,6 +47,13 @@ class MethodNotAllowedError(RequestWrongError):
     def __init__(self, allow: str) -> None:
         super().__init__(f"This address takes {allow}.")
         self.allow = allow
+
+
+class OverloadedError(ServiceFailedError):
+    """The process holds as many connections, or bytes of bodies, as it can; others were first."""
+
+    code = "overloaded"
+    title = "Too much at once"
 
 
 class InternalError(CheckoutError):

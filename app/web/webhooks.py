@@ -5,7 +5,7 @@ A plain ASGI endpoint beside FastAPI's router: the router alone would halve what
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -19,9 +19,12 @@ from app.usecases.inbox import Inbox
 from app.usecases.ports import SignatureCheck
 from app.usecases.record_events import ReceivedEvent, Recorded
 from app.usecases.records import WebhookKind
-from app.web.body import BODY_TIMEOUT_S, ClientGoneError, read_body
+from app.web.body import BODY_TIMEOUT_S, ClientGoneError, read_body, refuse_declared_too_large
+from app.web.body_budget import WEBHOOK_BYTES_MAX, BodyLease
+from app.web.client_address import Network, client_bucket
 from app.web.problems import Problems
 from app.web.request_errors import InternalError, MethodNotAllowedError
+from app.web.shares import Shares
 
 WEBHOOK_PATHS: Final = frozenset({"/webhooks/stripe", "/webhooks/stripe/"})
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -50,6 +53,8 @@ class WebhookEndpoint:
     problems: Problems
     report: Callable[[str], None]
     see: See
+    budget: Shares = field(default_factory=lambda: Shares(WEBHOOK_BYTES_MAX))
+    trusted_proxies: tuple[Network, ...] = ()
     body_timeout_s: float = BODY_TIMEOUT_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,11 +87,30 @@ class WebhookEndpoint:
     async def _take(self, scope: Scope, receive: Receive) -> bytes:
         if scope["method"] != "POST":
             raise MethodNotAllowedError("POST")
+        # Before the body: what has no such header need not be read at all.
         headers = Headers(scope=scope)
-        body = await read_body(
-            receive, headers, body_bytes_max=BODY_BYTES_MAX, timeout_s=self.body_timeout_s
-        )
-        self._verify(body, scope)
+        try:
+            signature = self.signatures.read_header(_signature_headers(scope))
+        except CheckoutError as error:
+            await refuse_declared_too_large(receive, headers, BODY_BYTES_MAX)
+            self.see(WebhookKind.REFUSED, error.code, b"")
+            raise
+
+        def client() -> str:
+            return client_bucket(scope, self.trusted_proxies)
+
+        with BodyLease(self.budget, client) as lease:
+            body = await read_body(
+                receive,
+                headers,
+                lease=lease,
+                body_bytes_max=BODY_BYTES_MAX,
+                timeout_s=self.body_timeout_s,
+            )
+            self._verify(body, signature)
+            return await self._record(body)
+
+    async def _record(self, body: bytes) -> bytes:
         event = read_event(_document(body))
         reason = self.event_filter.reason_to_ignore(event)
         if reason is not None:
@@ -98,9 +122,9 @@ class WebhookEndpoint:
         self.see(WebhookKind.TAKEN, None, b"")
         return _answer(event, _OUTCOMES[recorded], None)
 
-    def _verify(self, body: bytes, scope: Scope) -> None:
+    def _verify(self, body: bytes, signature: str) -> None:
         try:
-            self.signatures.verify(body, _signature_headers(scope))
+            self.signatures.verify(body, signature)
         except CheckoutError as error:
             self.see(WebhookKind.REFUSED, error.code, body)
             raise

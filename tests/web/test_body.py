@@ -6,7 +6,9 @@ from starlette.datastructures import Headers
 from starlette.types import Message
 
 from app.web.body import LINGER_BYTES_MAX, ClientGoneError, read_body
+from app.web.body_budget import BodyLease
 from app.web.request_errors import BodyTimeoutError, BodyTooLargeError
+from app.web.shares import Shares
 
 GONE: Message = {"type": "http.disconnect"}
 
@@ -42,7 +44,10 @@ def endless(body: bytes) -> Caller:
 async def read(
     caller: Caller, headers: dict[str, str] | None = None, *, timeout_s: float = 10
 ) -> bytes:
-    return await read_body(caller.receive, Headers(headers), body_bytes_max=10, timeout_s=timeout_s)
+    with BodyLease(Shares(100), lambda: "client") as lease:
+        return await read_body(
+            caller.receive, Headers(headers), lease=lease, body_bytes_max=10, timeout_s=timeout_s
+        )
 
 
 @pytest.fixture

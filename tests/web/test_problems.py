@@ -43,6 +43,7 @@ CONTRACT = {
     "altan_pay_misconfigured": 502,
     "altan_pay_malformed": 502,
     "altan_pay_unavailable": 503,
+    "overloaded": 503,
     "storage_unavailable": 503,
     "invalid_wait": 422,
     "altan_pay_timeout": 504,
@@ -224,7 +225,7 @@ def test_a_page_of_problems_asks_for_nothing_from_elsewhere(problems: Problems) 
 def test_what_only_http_knows_is_told_apart_from_the_domain() -> None:
     own = [kind for kind in every_error() if kind.__module__ == request_errors.__name__]
 
-    assert len(own) == 7
+    assert len(own) == 8
 
 
 def test_an_error_that_an_adapter_refines_is_what_it_refines_to_a_caller(

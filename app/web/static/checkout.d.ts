@@ -77,6 +77,7 @@ export type ServiceErrorCode =
   | "method_not_allowed"
   | "not_found"
   | "origin_not_allowed"
+  | "overloaded"
   | "price_not_for_sale"
   | "rate_limited"
   | "redirect_not_allowed"
