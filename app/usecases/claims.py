@@ -9,10 +9,10 @@ def is_owner(checkout: Checkout | SoldCheckout, facts: PaymentFacts) -> bool:
 
     The secret in the URL proves it; a checkout of a version without secrets is joined by its id.
     Never where the session is known to cost something else than the checkout. A checkout that
-    knows its session is paid by that one, or by one that recovers it: any other with the same URL
-    is a retry's spare one.
+    knows its session is paid by that one, or by those that recover it, one after the other. Any
+    other with the same URL is a retry's spare one, or a buyer's own, who knows the secret.
     """
-    if checkout.session_id is not None and facts.recovered_from is None:
+    if checkout.session_id is not None:
         return False
     is_another = checkout.expected is not None and facts.differs_from(checkout.expected)
     return has_secret(checkout, facts) and not is_another

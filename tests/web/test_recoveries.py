@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.claims import key_digest
 from app.usecases.storage import Database
 from tests.builders import CHECKOUT_ID, SESSION_ID, Document, event, session
 from tests.domain.reading import EXPIRED
@@ -95,20 +96,28 @@ async def test_a_session_that_recovers_another_checkouts_session_pays_nothing_he
         assert (await service.get(SECOND)).json()["checkout_id"] is None
 
 
-async def test_a_recovery_whose_link_is_missing_is_joined_by_the_checkouts_secret(
+async def test_a_recovery_of_a_buyers_own_session_does_not_pay_a_checkout_that_knows_its_session(
     database: Database,
 ) -> None:
-    digest = "0c0beacef8877bbf2416eb00f2b5dc96354e26dd1df5517320459b1236860f8c"  # of sixteen "a"
-    await keep(database, replace(checkout(), key_digest=digest))
+    """A buyer knows the secret of the success URL, and may start a cheap session with it."""
+    await keep(database, replace(checkout(), key_digest=key_digest("a" * 16)))
     with_secret = f"{URL}&checkout_key={'a' * 16}"
-    with_another = f"{URL}&checkout_key={'b' * 16}"
     async with status_service(database) as service:
-        await service.tell(expired(), paid(SECOND, "cs_test_missing", with_another))
-        before = (await service.get(CHECKOUT_ID)).json()["status"]
-        await service.tell(paid(THIRD, "cs_test_missing", with_secret))
+        await service.tell(expired(), paid(SECOND, "cs_test_cheap", with_secret))
 
-        assert before == "expired"
-        assert (await service.get(CHECKOUT_ID)).json()["session_id"] == THIRD
+        assert (await service.get(CHECKOUT_ID)).json()["status"] == "expired"
+
+
+async def test_a_recovery_is_joined_by_the_secret_where_the_checkout_knows_no_session(
+    database: Database,
+) -> None:
+    await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
+    with_secret = f"{URL}&checkout_key={'a' * 16}"
+    async with status_service(database) as service:
+        await service.tell(expired(success_url=with_secret), paid(SECOND, SESSION_ID, with_secret))
+
+        assert (await service.get(CHECKOUT_ID)).json()["session_id"] == SECOND
+        assert (await service.get(SECOND)).json()["checkout_id"] == CHECKOUT_ID
 
 
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
