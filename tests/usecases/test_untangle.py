@@ -16,7 +16,7 @@ from app.usecases.records import EventState
 from app.usecases.storage import Database
 from tests.builders import NOW_S, Document, FixedClock, SilentAlarm, event, session
 from tests.domain.stripe_objects import charge, dispute, old_invoice, refund
-from tests.usecases.recording import payments, record, rows
+from tests.usecases.recording import mention, payments, prune, record, rows
 
 ONCE, SUBSCRIBED = "cs_test_once", "cs_test_subscribed"
 # A buyer has paid 1,000 once, another one subscribes. Then a renewal's bill names both intents.
@@ -218,3 +218,50 @@ def test_without_a_second_session_everything_that_is_reached_belongs_to_the_firs
 
     assert not found.refused
     assert set(found.session_of.values()) <= {"cs_1"}
+
+
+# --- what can no longer be read
+
+
+async def test_what_events_without_a_payload_have_proven_stays(database: Database) -> None:
+    await record(database, PAID_ONCE)
+    await record(database, ONCE_BACK)
+    await prune(database, 2)
+    await record(database, PAID_FIRST)
+
+    await record(database, ODD_RENEWAL)
+
+    assert await ended(database) == {
+        ONCE: (PaymentStatus.PARTIALLY_REFUNDED, 400),
+        SUBSCRIBED: (PaymentStatus.PAID, 0),
+    }
+
+
+async def test_events_that_say_nothing_of_a_payment_change_nothing(database: Database) -> None:
+    broken = event("charge.succeeded", charge(id=None), id="evt_broken")
+    silent = event("product.created", {"id": "prod_1", "object": "product"}, id="evt_silent")
+    await record(database, PAID_ONCE, PAID_FIRST, broken, silent)
+    for event_id in ("evt_broken", "evt_silent"):
+        await mention(database, "pi_once", event_id)
+
+    await record(database, ODD_RENEWAL)
+
+    kept = await rows(database)
+    assert kept["evt_silent"].state is EventState.RECORDED
+    assert kept["evt_odd"].state is EventState.FAILED
+
+
+async def test_an_event_that_is_understood_in_part_says_so_within_a_tangle_too(
+    database: Database,
+) -> None:
+    odd = event(
+        "refund.updated",
+        refund(id="re_odd", amount=5, charge=None, payment_intent="pi_once", status="new"),
+        id="evt_part",
+    )
+    await record(database, PAID_ONCE, PAID_FIRST, odd)
+
+    await record(database, ODD_RENEWAL)
+
+    assert (await rows(database))["evt_part"].reason == "data.object.status is of an unknown kind"
+    assert (await ended(database))[ONCE] == (PaymentStatus.PARTIALLY_REFUNDED, 5)

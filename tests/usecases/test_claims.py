@@ -1,0 +1,75 @@
+"""Which sessions are a checkout's own, and which cost something else than it should."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.money import Money
+from app.domain.payment import PaymentFacts
+from app.usecases.claims import is_foreign, is_mismatch, is_owner
+from app.usecases.records import SoldCheckout
+from tests.builders import SESSION_ID
+
+PRICE = Money(amount_minor=500, currency="eur")
+NAMELESS = SoldCheckout(session_id=None, key_digest="d", expected=PRICE)
+OLD = replace(NAMELESS, key_digest=None)
+KNOWN = replace(NAMELESS, session_id=SESSION_ID)
+RIGHT = PaymentFacts(checkout_key_digest="d", amount_subtotal_minor=500, currency="eur")
+CHEAP = replace(RIGHT, amount_subtotal_minor=1)
+STRANGER = replace(CHEAP, checkout_key_digest="e")
+RECOVERED = replace(CHEAP, recovered_from=SESSION_ID)
+
+
+@pytest.mark.parametrize(
+    ("sold", "facts", "owns"),
+    [
+        (NAMELESS, RIGHT, True),
+        (NAMELESS, CHEAP, False),
+        (NAMELESS, STRANGER, False),
+        (replace(NAMELESS, expected=None), CHEAP, True),
+        (OLD, replace(RIGHT, checkout_key_digest=None), True),
+        (KNOWN, RIGHT, False),
+    ],
+)
+def test_a_session_is_a_checkouts_own_by_the_secret_and_the_subtotal(
+    sold: SoldCheckout,
+    facts: PaymentFacts,
+    owns: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    assert is_owner(sold, facts) is owns
+
+
+@pytest.mark.parametrize(
+    ("sold", "facts", "foreign"),
+    [(NAMELESS, STRANGER, True), (NAMELESS, CHEAP, False), (KNOWN, STRANGER, False)],
+)
+def test_a_session_without_the_secret_is_foreign_to_a_checkout_that_knows_none(
+    sold: SoldCheckout,
+    facts: PaymentFacts,
+    foreign: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    assert is_foreign(facts, sold) is foreign
+    assert not is_foreign(facts, None)
+
+
+@pytest.mark.parametrize(
+    ("sold", "session_id", "facts", "mismatch"),
+    [
+        (KNOWN, SESSION_ID, STRANGER, True),
+        (KNOWN, SESSION_ID, RIGHT, False),
+        (KNOWN, "cs_spare", CHEAP, False),
+        (KNOWN, "cs_new", RECOVERED, True),
+        (replace(KNOWN, key_digest=None), "cs_new", RECOVERED, False),
+        (NAMELESS, "cs_new", CHEAP, True),
+        (NAMELESS, "cs_new", STRANGER, False),
+        (replace(NAMELESS, expected=None), "cs_new", CHEAP, False),
+    ],
+)
+def test_only_a_session_that_is_the_checkouts_own_is_compared_with_its_price(
+    sold: SoldCheckout,
+    session_id: str,
+    facts: PaymentFacts,
+    mismatch: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    assert is_mismatch(session_id, facts, sold) is mismatch
+    assert not is_mismatch(session_id, facts, None)
