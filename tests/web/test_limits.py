@@ -70,6 +70,39 @@ async def test_thousands_of_addresses_meet_the_limits_of_all(
         assert await alerts(service, "card_testing_suspected") >= 3
 
 
+@pytest.mark.parametrize("limit", ["rate_limit_price", "rate_limit_global"])
+async def test_a_network_that_took_most_is_refused_while_a_newcomer_still_buys(
+    database_path: Path, limit: str
+) -> None:
+    changes = {limit: "20/day", "trusted_proxies": "127.0.0.1"}
+    async with shop(database_path, **changes) as (service, _):
+        greedy = [
+            (await buy(service, **{"X-Forwarded-For": "198.51.100.66"})).status_code
+            for _ in range(25)
+        ]
+        newcomer = await buy(service, **{"X-Forwarded-For": "192.0.2.1"})
+
+        assert await alerts(service, "card_testing_suspected") == 10
+    assert greedy == [200] * 15 + [429] * 10
+    assert newcomer.status_code == 200
+
+
+async def test_a_household_with_a_whole_56_cannot_use_up_what_is_for_all(
+    database_path: Path,
+) -> None:
+    changes = {"rate_limit_global": "40/day", "trusted_proxies": "127.0.0.1"}
+    async with shop(database_path, rate_limit_checkout="5/day", **changes) as (service, _):
+        household = [
+            await buy(service, **{"X-Forwarded-For": f"2001:db8:1:{number:x}::1"})
+            for number in range(50)
+        ]
+        buyer = await buy(service, **{"X-Forwarded-For": "2001:db8:2::1"})
+
+    assert [answer.status_code for answer in household] == [200] * 20 + [429] * 30
+    assert household[-1].headers["RateLimit-Limit"] == "20"
+    assert buyer.status_code == 200
+
+
 async def test_a_made_up_address_makes_nobody_another_client(database_path: Path) -> None:
     async with shop(database_path, rate_limit_checkout="2/hour") as (service, _):
         answers = [
