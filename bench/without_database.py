@@ -25,6 +25,7 @@ from app.usecases.records import (
     Mention,
     Payment,
     PaymentVersion,
+    Renewal,
     Settled,
     SoldCheckout,
     StoredEvent,
@@ -155,6 +156,15 @@ class _NoTransaction:
 
     async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:  # noqa: ARG002
         return ()
+
+    async def renewals(self, _: Mapping[str, Collection[str]]) -> Sequence[Renewal]:
+        return ()
+
+    async def all_renewals(self, _: str) -> Sequence[Renewal]:
+        return ()
+
+    async def save_renewals(self, renewals: Collection[Renewal]) -> None:
+        pass
 
     async def keep_wakes(self, wakes: Collection[Wake]) -> None:
         pass

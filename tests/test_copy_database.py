@@ -24,9 +24,23 @@ from tests.builders import (
     thin_event,
     to_body,
 )
+from tests.domain.stripe_objects import invoice
 from tests.rows import open_database
 from tests.test_cli import GOOD, run
 
+RENEWED = [
+    event(
+        id="evt_subscribed",
+        subject=session(
+            id="cs_test_sub", mode="subscription", payment_intent=None, subscription="sub_moved"
+        ),
+    ),
+    event(
+        "invoice.paid",
+        invoice(id="in_moved", subscription="sub_moved", billing_reason="subscription_cycle"),
+        id="evt_renewed",
+    ),
+]
 EVENTS = BATCH + 50  # more than one batch of rows
 
 
@@ -47,7 +61,7 @@ def shop(database_path: Path) -> str:
             )
             for n in range(EVENTS)
         ]
-        bodies = [to_body(document) for document in (*documents, thin_event())]
+        bodies = [to_body(document) for document in (*documents, *RENEWED, thin_event())]
         bodies += [path.read_bytes() for path in real_events()]
         await record_events([ReceivedEvent(read_event(read(body)), body) for body in bodies])
 

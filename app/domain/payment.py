@@ -5,7 +5,7 @@ repetition, delay and disorder cannot matter. The status is a pure function of t
 How an event is read stands in `payment_news`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -181,10 +181,11 @@ class PaymentFacts:
 
     def _status_of_paid(self) -> PaymentStatus:
         """A dispute that is open or lost tells more than a refund beside it."""
+        is_of_first_payment = self._first_payment_test()
         if any(
             dispute.is_against_the_shop
             for dispute in self.disputes.values()
-            if self._is_of_first_payment(dispute.intent_id, dispute.charge_id)
+            if is_of_first_payment(dispute.intent_id, dispute.charge_id)
         ):
             return PaymentStatus.DISPUTED
         refunded_minor = self.amount_refunded_minor
@@ -202,7 +203,7 @@ class PaymentFacts:
         in what the charge reports (docs/payments.md), should that report ever come.
         """
         refunded_minor = amount_refunded_minor(
-            self.refunds, self.charges, counts=self._is_of_first_payment
+            self.refunds, self.charges, counts=self._first_payment_test()
         )
         return max(refunded_minor, self._not_captured_minor)
 
@@ -222,7 +223,7 @@ class PaymentFacts:
     def renewals_paid(self) -> int:
         """How many invoices were paid after the first."""
         return sum(
-            invoice.paid and self._is_renewal(invoice_id, invoice)
+            invoice.paid and self.is_renewal(invoice_id, invoice)
             for invoice_id, invoice in self.invoices.items()
         )
 
@@ -241,10 +242,11 @@ class PaymentFacts:
         ended_unpaid = self.bank_failed or self.expired
         if self.is_paid:
             return ended_unpaid
+        is_of_first_payment = self._first_payment_test()
         return ended_unpaid and any(
             intent.state is IntentState.SUCCEEDED
             for intent_id, intent in self.intents.items()
-            if self._is_of_first_payment(intent_id, None)
+            if is_of_first_payment(intent_id, None)
         )
 
     def differs_from(self, expected: Money) -> bool:
@@ -261,27 +263,36 @@ class PaymentFacts:
             expected.currency,
         }
 
-    def _is_of_first_payment(self, intent_id: str | None, charge_id: str | None) -> bool:
-        """Whether what is paid by these hangs on the session, and not on a renewal's invoice.
+    def _first_payment_test(self) -> Callable[[str | None, str | None], bool]:
+        """Tells whether what an intent and a charge pay is the first payment, not a renewal.
 
         A session that pays once names its intent, and no other one counts for it.
         """
-        if intent_id and self.mode is Mode.PAYMENT and self.intent_ids:
-            return intent_id in self.intent_ids
-        return not any(
-            payment_id in invoice.payment_ids and self._is_renewal(invoice_id, invoice)
-            for invoice_id, invoice in self.invoices.items()
-            for payment_id in (intent_id, charge_id)
-        )
+        if self.mode is Mode.PAYMENT and self.intent_ids:
+            return lambda intent_id, _: not intent_id or intent_id in self.intent_ids
+        elsewhere = self.renewals_payment_ids
+        return lambda *payment_ids: elsewhere.isdisjoint(payment_ids)
 
-    def _is_renewal(self, invoice_id: str, invoice: Invoice) -> bool:
+    def is_renewal(self, invoice_id: str, invoice: Invoice) -> bool:
         """A session that pays once has no renewals, whatever reason its invoice gives."""
         if self.mode is Mode.PAYMENT or invoice.is_first or invoice_id in self.invoice_ids:
             return False
         return invoice.is_renewal or bool(self.invoice_ids)
 
+    @property
+    def renewals_payment_ids(self) -> frozenset[str]:
+        """The payment intents and charges that are known to pay renewals, not the first payment."""
+        named = {
+            payment_id
+            for invoice_id, invoice in self.invoices.items()
+            if self.is_renewal(invoice_id, invoice)
+            for payment_id in invoice.payment_ids
+        }.difference(self._own_intent_ids)
+        charged = {id_ for id_, charge in self.charges.items() if charge.intent_id in named}
+        return frozenset(named | charged)
+
 
 def _either_mode(left: Mode | None, right: Mode | None) -> Mode | None:
     if left is None or right is None:
         return right if left is None else left
-    return min(left, right)
+    return max(left, right)  # a subscription: what was set apart as its renewal stays so

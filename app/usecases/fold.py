@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
+from app.domain.cart import Mode
 from app.domain.payment import PaymentFacts
+from app.domain.renewals import ids_in, set_apart
 from app.usecases.claims import is_foreign, is_mismatch
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.reach import EventNews, Reach, Waking
 from app.usecases.reasons import reason_of
-from app.usecases.records import EventState, Link, Payment, Settled
+from app.usecases.records import EventState, Link, Payment, Renewal, Settled
 from app.usecases.storage import Transaction
 from app.usecases.untangle import follow, untangle
 
@@ -26,6 +28,7 @@ class Folded:
     """What a fold has found out, and has not written yet."""
 
     changed: list[Payment] = field(default_factory=list)
+    renewals: list[Renewal] = field(default_factory=list)
     new_links: list[Link] = field(default_factory=list)
     woken_ids: list[str] = field(default_factory=list)
     broken: list[Settled] = field(default_factory=list)
@@ -51,6 +54,8 @@ class Folded:
 
     async def save(self, transaction: Transaction) -> None:
         """Write payments and links, that the woken events wait no longer, and what is left."""
+        if self.renewals:
+            await transaction.save_renewals(self.renewals)
         await transaction.save_payments(self.changed)
         await transaction.link(self.new_links)
         await transaction.wake(self.woken_ids)
@@ -87,14 +92,26 @@ async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: 
         if sessions:
             folded.reached_ids.add(item.event_id)
     before = dict(await transaction.payments(by_session.keys()))
-    facts: dict[str, PaymentFacts] = {}
+    renewals = await _renewals_concerned(transaction, by_session, before)
+    wholes: dict[str, PaymentFacts] = {}
     for session_id, items in by_session.items():
         known = before.get(session_id)
-        joined = _join_all(known.facts if known else None, items, folded.failures)
-        if joined:
-            facts[session_id] = joined
+        kept = _whole(known, renewals[session_id]) if known else None
+        wholes[session_id] = _join_all(kept, items, folded.failures)
     if tangled := reach.tangled():
-        await _tell_apart(transaction, reach, tangled, before=before, facts=facts, folded=folded)
+        await _tell_apart(
+            transaction,
+            reach,
+            tangled,
+            before=before,
+            renewals=renewals,
+            facts=wholes,
+            folded=folded,
+        )
+    facts: dict[str, PaymentFacts] = {}
+    for session_id, whole in wholes.items():
+        facts[session_id], apart = set_apart(whole)
+        folded.renewals += _changed(session_id, renewals[session_id], apart)
     for event_id in sorted(reach.woken.keys() & folded.reached_ids):
         if reach.woken[event_id] is not EventState.WAITING:
             continue
@@ -106,12 +123,52 @@ async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: 
     await _compare(transaction, before, facts, folded, now_ms)
 
 
+async def _renewals_concerned(
+    transaction: Transaction,
+    by_session: Mapping[str, Sequence[EventNews]],
+    before: Mapping[str, Payment],
+) -> defaultdict[str, dict[str, PaymentFacts]]:
+    """The renewals that the events may change, by session and invoice id."""
+    object_ids = {
+        session_id: {
+            object_id
+            for item in by_session[session_id]
+            for object_id in {*item.news.object_ids, *ids_in(item.news.facts)}
+        }
+        for session_id, payment in before.items()
+        if payment.facts.mode is Mode.SUBSCRIPTION  # of others nothing is ever set apart
+    }
+    found: defaultdict[str, dict[str, PaymentFacts]] = defaultdict(dict)
+    for renewal in await transaction.renewals(object_ids) if object_ids else ():
+        found[renewal.session_id][renewal.invoice_id] = renewal.facts
+    return found
+
+
+def _changed(
+    session_id: str, before: Mapping[str, PaymentFacts], after: Mapping[str, PaymentFacts]
+) -> list[Renewal]:
+    return [
+        Renewal(
+            session_id=session_id,
+            invoice_id=invoice_id,
+            facts=after.get(invoice_id, PaymentFacts()),
+        )
+        for invoice_id in sorted(before.keys() | after.keys())
+        if before.get(invoice_id) != after.get(invoice_id)
+    ]
+
+
+def _whole(payment: Payment, renewals: Mapping[str, PaymentFacts]) -> PaymentFacts:
+    return reduce(PaymentFacts.join, renewals.values(), payment.facts)
+
+
 async def _tell_apart(  # noqa: PLR0913 what a fold has found out so far
     transaction: Transaction,
     reach: Reach,
     tangled: set[str],
     *,
     before: dict[str, Payment],
+    renewals: defaultdict[str, dict[str, PaymentFacts]],
     facts: dict[str, PaymentFacts],
     folded: Folded,
 ) -> None:
@@ -119,7 +176,12 @@ async def _tell_apart(  # noqa: PLR0913 what a fold has found out so far
     items = [item for item in reach.items.values() if tangled & set(reach.sessions_of(item))]
     tangle = await follow(transaction, tangled, items)
     before |= await transaction.payments(tangle.session_ids)
-    known = {session_id: payment.facts for session_id, payment in before.items()}
+    for session_id in tangle.session_ids:
+        for renewal in await transaction.all_renewals(session_id):
+            renewals[session_id][renewal.invoice_id] = renewal.facts
+    known = {
+        session_id: _whole(payment, renewals[session_id]) for session_id, payment in before.items()
+    }
     told_apart = untangle(tangle, known)
     facts |= told_apart.facts
     for item in items:
@@ -136,7 +198,7 @@ async def _tell_apart(  # noqa: PLR0913 what a fold has found out so far
 
 def _join_all(
     known: PaymentFacts | None, items: Sequence[EventNews], failures: dict[str, str]
-) -> PaymentFacts | None:
+) -> PaymentFacts:
     """One payment's facts with all that these events prove; one that breaks this fails alone.
 
     What is new is joined first, for what is known may be large.
@@ -145,10 +207,10 @@ def _join_all(
         new = reduce(PaymentFacts.join, (item.news.facts for item in items))
         return known.join(new) if known else new
     except Exception:  # noqa: BLE001 which of them it was is found out below
-        joined = known
+        joined = known or PaymentFacts()
     for item in items:
         try:
-            joined = joined.join(item.news.facts) if joined else item.news.facts
+            joined = joined.join(item.news.facts)
         except Exception as error:  # noqa: BLE001 one event's failure is not its neighbours'
             failures[item.event_id] = reason_of(error)
     return joined
@@ -162,10 +224,11 @@ async def _compare(
     now_ms: int,
 ) -> None:
     """Which payments have changed, and what the owner must know of them."""
+    renewed = {renewal.session_id for renewal in folded.renewals}
     changed = {
         session_id: joined
         for session_id, joined in facts.items()
-        if session_id not in before or before[session_id].facts != joined
+        if session_id not in before or session_id in renewed or before[session_id].facts != joined
     }
     sold = (
         await transaction.sold_checkouts(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from app.domain.errors import NotFoundError
 from app.domain.identity import CHECKOUT_ID
 from app.usecases.read_payment import ReadPayment
+from app.usecases.rebuild_payments import whole_payment
 from app.usecases.record_events import read_for_fold
 from app.usecases.records import EventQuery, EventRow, EventSummary, Payment, StoredEvent
 from app.usecases.storage import Database, Transaction
@@ -52,11 +53,12 @@ class InspectEvents:
             if row is None:
                 return None
             stored = await transaction.stored_events([event_id])
-            payments = await payments_concerned(transaction, stored)
+            concerned = (await payments_concerned(transaction, stored))[event_id]
+            payments = [await whole_payment(transaction, each.session_id) for each in concerned]
             return EventInspection(
                 row=row,
                 object_ids=tuple(sorted(_mentioned(stored))),
-                payments=payments[event_id],
+                payments=tuple(payment for payment in payments if payment),
             )
 
         seen = await self.database.read(look)

@@ -1,17 +1,18 @@
 """Computes every payment anew, from its kept events alone, and compares: are we still right?"""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import reduce
 from typing import Final
 
 from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts
+from app.domain.renewals import set_apart
 from app.usecases.claims import is_mismatch
 from app.usecases.ports import Clock
 from app.usecases.record_events import read_for_fold
-from app.usecases.records import Link, Payment
+from app.usecases.records import Link, Payment, Renewal
 from app.usecases.storage import Database, Transaction
 from app.usecases.untangle import follow, untangle
 
@@ -79,7 +80,7 @@ class RebuildPayments:
             await transaction.payments([session_id])  # so that none of its events is folded now
             rebuilt = await _compare(transaction, session_id)  # anew: it may have changed since
             if rebuilt.verdict is Verdict.DIFFERENT:
-                await transaction.save_payments([await self._repaired(transaction, rebuilt)])
+                await _save(transaction, await self._repaired(transaction, rebuilt))
                 await transaction.link(rebuilt.missing_links)
                 await transaction.commit()
 
@@ -118,11 +119,34 @@ async def _compare(transaction: Transaction, session_id: str) -> Rebuilt:
         facts = untangle(tangle, {}).facts[session_id]
     return Rebuilt(
         session_id=session_id,
-        kept=(await transaction.payments([session_id])).get(session_id),
+        kept=await whole_payment(transaction, session_id),
         facts=facts,
         missing_links=tuple(sorted(links - kept_links)),
         pruned_events=pruned_events,
     )
+
+
+async def whole_payment(transaction: Transaction, session_id: str) -> Payment | None:
+    """A payment as it is kept, its facts together with those of its renewals."""
+    payment = (await transaction.payments([session_id])).get(session_id)
+    if payment is None:
+        return None
+    renewals = await transaction.all_renewals(session_id)
+    parts = [payment.facts, *(renewal.facts for renewal in renewals)]
+    return replace(payment, facts=reduce(PaymentFacts.join, parts))
+
+
+async def _save(transaction: Transaction, payment: Payment) -> None:
+    first, renewals = set_apart(payment.facts)
+    kept = await transaction.all_renewals(payment.session_id)
+    parts = {renewal.invoice_id: PaymentFacts() for renewal in kept} | renewals
+    await transaction.save_renewals(
+        [
+            Renewal(session_id=payment.session_id, invoice_id=invoice_id, facts=facts)
+            for invoice_id, facts in parts.items()
+        ]
+    )
+    await transaction.save_payments([replace(payment, facts=first)])
 
 
 async def _reached(transaction: Transaction, session_id: str) -> tuple[list[PaymentNews], int]:

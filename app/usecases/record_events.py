@@ -149,8 +149,8 @@ class RecordEvents:
             new = [reading for event_id, reading in readings.items() if event_id not in known]
             folded = await fold(transaction, news_of(new), now_ms, Waking(wake_max))
             rows = _rows(batch, {reading.event_id: reading for reading in new}, folded, now_ms)
-            await transaction.mention([mention for reading in new for mention in reading.mentions])
             await folded.save(transaction)
+            await transaction.mention([mention for reading in new for mention in reading.mentions])
             fresh = await transaction.add_events(rows)  # with all of it, where that saves a call
             await transaction.commit()
             return {row.id: row for row in rows if row.id in fresh}, folded

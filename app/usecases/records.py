@@ -180,8 +180,8 @@ class Wake(NamedTuple):
 class Payment:
     """A payment as it is kept. `updated_at_ms` is when its facts last changed.
 
-    `version` counts the changes. `price_mismatch`: Stripe's subtotal or currency is not what the
-    catalogue said.
+    `version` counts the changes, also those of its renewals, which are kept apart.
+    `price_mismatch`: Stripe's subtotal or currency is not what the catalogue said.
     """
 
     session_id: str
@@ -189,6 +189,18 @@ class Payment:
     updated_at_ms: int
     version: int = 1
     price_mismatch: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What is proven of one renewal of a session's subscription: kept apart from its payment.
+
+    With no facts in it, there is no such renewal any more.
+    """
+
+    session_id: str
+    invoice_id: str
+    facts: PaymentFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

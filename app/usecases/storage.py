@@ -14,6 +14,7 @@ from app.usecases.records import (
     Mention,
     Payment,
     PaymentVersion,
+    Renewal,
     Settled,
     SoldCheckout,
     StoredEvent,
@@ -158,6 +159,18 @@ class Transaction(Protocol):
 
     async def save_payments(self, payments: Collection[Payment]) -> None:
         """Keep the payments as they are now."""
+        ...
+
+    async def renewals(self, object_ids: Mapping[str, Collection[str]]) -> Sequence[Renewal]:
+        """The renewals that hold or name one of these ids, asked by session id."""
+        ...
+
+    async def all_renewals(self, session_id: str) -> Sequence[Renewal]:
+        """Every renewal of a session's subscription."""
+        ...
+
+    async def save_renewals(self, renewals: Collection[Renewal]) -> None:
+        """Keep these renewals as they are now; forget those without facts."""
         ...
 
     async def sold_checkouts(

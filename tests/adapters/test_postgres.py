@@ -16,7 +16,8 @@ from app.adapters.database import postgres_statements as sql
 from app.adapters.database.postgres import ATTEMPTS, PostgresDatabase
 from app.adapters.database.postgres_connections import ACT_TIMEOUT_S, LOCK_TIMEOUT_S
 from app.adapters.database.postgres_errors import DRIVER_ERRORS, failure_of
-from app.adapters.database.postgres_transaction import LOCK_STRIPES, PostgresTransaction
+from app.adapters.database.postgres_locks import LOCK_STRIPES
+from app.adapters.database.postgres_transaction import PostgresTransaction
 from app.domain.errors import (
     ActTooLargeError,
     RowsRefusedError,
@@ -470,9 +471,11 @@ async def test_a_server_that_is_not_there_is_told_at_once_and_without_the_passwo
 
 def statements_of_the_hot_path() -> list[str]:
     """What webhooks and buyers ask; an operator's lists may read a table whole."""
-    names = [name for name in vars(sql) if name.isupper() and not name.endswith("COLUMNS")]
+    texts = [name for name, value in vars(sql).items() if isinstance(value, str)]
+    names = [name for name in texts if name.isupper() and not name.endswith("COLUMNS")]
+    names = [name for name in names if not name.startswith("_")]
     assert len(names) > 25
-    return sorted({*names} - {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT"})
+    return sorted({*names} - {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT", "WEBHOOK_SIGHTINGS"})
 
 
 @pytest.mark.parametrize("name", statements_of_the_hot_path())

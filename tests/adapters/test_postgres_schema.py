@@ -241,7 +241,7 @@ async def test_ids_compare_by_their_bytes_in_whatever_database(postgres_url: str
     }
     del ids["checkouts", "client_reference_id"]
     del ids["checkouts", "key_digest"]  # never searched for
-    assert len(ids) == 13
+    assert len(ids) == 18
     assert set(ids.values()) == {"C"}
 
 

@@ -42,7 +42,7 @@ def disputed() -> PaymentFacts:
         ({"paid_at_s": 5}, {"paid_at_s": 7}, {"paid_at_s": 5}),
         ({"paid_at_s": 0}, {}, {"paid_at_s": 0}),
         ({"mode": Mode.PAYMENT}, {}, {"mode": Mode.PAYMENT}),
-        ({"mode": Mode.SUBSCRIPTION}, {"mode": Mode.PAYMENT}, {"mode": Mode.PAYMENT}),
+        ({"mode": Mode.SUBSCRIPTION}, {"mode": Mode.PAYMENT}, {"mode": Mode.SUBSCRIPTION}),
         ({"amount_total_minor": 5}, {"amount_total_minor": 7}, {"amount_total_minor": 7}),
         ({"amount_subtotal_minor": 5}, {"amount_subtotal_minor": 7}, {"amount_subtotal_minor": 7}),
         ({"amount_total_minor": 0}, {}, {"amount_total_minor": 0}),

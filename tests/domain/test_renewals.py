@@ -1,6 +1,8 @@
 """What belongs to a subscription's first payment, and what to its renewals."""
 
 import itertools
+from dataclasses import replace
+from functools import reduce
 
 import pytest
 
@@ -8,6 +10,7 @@ from app.domain.cart import Mode
 from app.domain.intents import Intent, IntentState
 from app.domain.news import PaymentNews
 from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.renewals import ids_in, set_apart
 from app.domain.subscriptions import Invoice
 from tests.builders import Document
 from tests.domain.reading import fold, news, news_of_session
@@ -214,3 +217,63 @@ def test_after_a_trial_the_first_bill_with_money_is_a_renewal() -> None:
 
     assert facts.status is PaymentStatus.PAID
     assert facts.renewals_paid == 1
+
+
+# --- set apart
+
+
+def everything_of(number: int) -> list[PaymentNews]:
+    """All that may be told of a renewal."""
+    pi, ch = f"pi_{number}", f"ch_{number}"
+    return [
+        renewal(number),
+        news("payment_intent.succeeded", payment_intent(id=pi, latest_charge=ch)),
+        news("charge.refunded", charge(id=ch, payment_intent=pi, amount_refunded=5)),
+        news("refund.created", refund(id=f"re_{number}", payment_intent=None, charge=ch)),
+        news("charge.dispute.created", dispute(id=f"dp_{number}", payment_intent=None, charge=ch)),
+    ]
+
+
+def test_a_renewal_is_set_apart_with_all_that_belongs_to_it() -> None:
+    own = news("refund.created", refund(id="re_own", amount=7))
+    facts = fold(SESSION, FIRST, own, *everything_of(2), *everything_of(3))
+
+    first, renewals = set_apart(facts)
+
+    assert first == fold(SESSION, FIRST, own)
+    assert renewals == {f"in_{number}": fold(*everything_of(number)) for number in (2, 3)}
+    assert reduce(PaymentFacts.join, renewals.values(), first) == facts
+    assert (first.status, first.amount_refunded_minor) == (facts.status, 7)
+    assert facts.amount_refunded_minor == 7
+
+
+def test_a_part_is_found_by_every_id_that_it_holds_or_names() -> None:
+    assert ids_in(fold(*everything_of(2))) == {"in_2", "pi_2", "ch_2", "re_2", "dp_2"}
+
+
+def test_what_two_renewals_lay_claim_to_is_the_ones_whose_id_comes_first() -> None:
+    both = news("refund.created", refund(payment_intent="pi_3", charge="ch_2"))
+    facts = fold(SESSION, FIRST, *everything_of(2), *everything_of(3), both)
+
+    _, renewals = set_apart(facts)
+
+    assert "re_1" in renewals["in_2"].refunds
+
+
+def test_what_pays_the_first_payment_is_never_a_renewals() -> None:
+    odd = renewal(payments=listing({"payment": {"payment_intent": "pi_1"}}))
+    gone_back = news("refund.created", refund(amount=7))
+    facts = fold(SESSION, FIRST, odd, gone_back)
+
+    first, renewals = set_apart(facts)
+
+    assert set(renewals["in_2"].invoices) == {"in_2"}
+    assert first.amount_refunded_minor == facts.amount_refunded_minor == 7
+
+
+@pytest.mark.parametrize("mode", [Mode.PAYMENT, None])
+def test_nothing_is_set_apart_where_no_subscription_is_known(mode: Mode | None) -> None:
+    facts = replace(fold(SESSION, FIRST, *everything_of(2)), mode=mode)
+
+    assert set_apart(facts) == (facts, {})
+    assert set_apart(fold(SESSION, FIRST)) == (fold(SESSION, FIRST), {})

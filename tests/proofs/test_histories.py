@@ -29,6 +29,11 @@ BATCH_MAX: Final = 8
 
 Batches = Sequence[tuple[int, list[Document]]]  # by which connection each is recorded
 
+_TABLES: Final = (
+    *("events", "payments", "payment_links", "event_mentions"),
+    *("pending_wakes", "renewals", "renewal_ids"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
@@ -61,7 +66,7 @@ class Ledger:
 
     def _empty(self) -> None:
         with self.eye:
-            for table in ("events", "payments", "payment_links", "event_mentions"):
+            for table in _TABLES:
                 self.eye.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
 
 

@@ -18,6 +18,7 @@ _PAYMENTS: Final = """
     SELECT session_id, facts, status, checkout_id, amount_total_minor, currency, paid_at_s,
            amount_refunded_minor, contradicted FROM payments
 """
+_RENEWALS: Final = "SELECT session_id, invoice_id, facts FROM renewals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Truth:
     events: Mapping[str, tuple[object, ...]]
     links: frozenset[tuple[object, ...]]
     mentions: frozenset[tuple[object, ...]]
+    renewals: Mapping[str, PaymentFacts]
 
     @property
     def statuses(self) -> Mapping[str, object]:
@@ -36,7 +38,11 @@ class Truth:
 
     def differences(self, other: "Truth") -> list[str]:
         """What differs, in words: this, and the other."""
-        pairs = ((self.payments, other.payments), (self.events, other.events))
+        pairs: tuple[tuple[Mapping[str, object], Mapping[str, object]], ...] = (
+            (self.payments, other.payments),
+            (self.events, other.events),
+            (self.renewals, other.renewals),
+        )
         differing = [
             f"{id_}: {mine.get(id_)}, {others.get(id_)}"
             for mine, others in pairs
@@ -65,6 +71,10 @@ def truth_of(rows: Callable[[str], Iterable[tuple[Any, ...]]]) -> Truth:
         events=by_id,
         links=frozenset(rows("SELECT object_id, session_id FROM payment_links")),
         mentions=frozenset(rows("SELECT object_id, event_id FROM event_mentions")),
+        renewals={
+            f"{session_id} {invoice_id}": facts_from_json(facts)
+            for session_id, invoice_id, facts in rows(_RENEWALS)
+        },
     )
 
 

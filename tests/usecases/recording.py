@@ -4,6 +4,7 @@ from app.domain.cart import Cart, LineItem, Mode
 from app.domain.events import read_event
 from app.domain.money import Money
 from app.usecases.ports import Alarm
+from app.usecases.rebuild_payments import whole_payment
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import Checkout, EventRow, EventState, Link, Mention, Payment
 from app.usecases.storage import Database, Transaction
@@ -59,11 +60,12 @@ async def payment_of(database: Database, session_id: str = SESSION_ID) -> Paymen
 
 
 async def payments(database: Database) -> dict[str, Payment]:
-    """Every payment that is kept."""
+    """Every payment that is kept, its renewals' facts with its own."""
 
     async def look(transaction: Transaction) -> dict[str, Payment]:
         session_ids = await transaction.session_ids(after="", limit=EVERYTHING)
-        return dict(await transaction.payments(session_ids))
+        found = [await whole_payment(transaction, session_id) for session_id in session_ids]
+        return {payment.session_id: payment for payment in found if payment}
 
     return await database.read(look)
 

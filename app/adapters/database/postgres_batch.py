@@ -87,13 +87,14 @@ class Unwritten:
         payments = [payment_to_row(self.payments[id_]) for id_ in sorted(self.payments)]
         rows = [event_to_row(event) for event in sorted(events, key=lambda event: event.id)]
         return [
-            *_columns(sorted(self.mentions), 2),
-            *_columns(sorted(self.links), 2),
+            *columns(sorted(self.mentions), 2),
+            *columns(sorted(self.links), 2),
             sorted(self.woken_ids),
-            *_columns(payments, 13),
-            *_columns(rows, 9),
+            *columns(payments, 13),
+            *columns(rows, 9),
         ]
 
 
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    """A statement's parameters: a list for each column of some rows."""
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

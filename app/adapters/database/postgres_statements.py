@@ -208,6 +208,26 @@ WRITE = f"""
     WHERE events.state = 'failed' AND excluded.state <> 'failed'
     RETURNING id
 """
+RENEWALS = """
+    SELECT DISTINCT renewals.session_id, renewals.invoice_id, renewals.facts
+    FROM unnest($1::text[], $2::text[]) AS asked (session_id, object_id)
+    JOIN renewal_ids AS named USING (session_id, object_id)
+    JOIN renewals USING (session_id, invoice_id)
+"""
+ALL_RENEWALS = "SELECT session_id, invoice_id, facts FROM renewals WHERE session_id = $1"
+SAVE_RENEWALS = """
+    WITH named AS (
+        INSERT INTO renewal_ids (session_id, object_id, invoice_id)
+        SELECT * FROM unnest($4::text[], $5::text[], $6::text[]) ON CONFLICT DO NOTHING
+    )
+    INSERT INTO renewals (session_id, invoice_id, facts)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+    ON CONFLICT (session_id, invoice_id) DO UPDATE SET facts = excluded.facts
+"""
+FORGET_RENEWALS = """
+    DELETE FROM renewals USING unnest($1::text[], $2::text[]) AS gone (session_id, invoice_id)
+    WHERE renewals.session_id = gone.session_id AND renewals.invoice_id = gone.invoice_id
+"""
 SOLD = """
     SELECT asked.session_id, checkouts.session_id, key_digest, expected_subtotal_minor,
            expected_currency

@@ -1,12 +1,13 @@
 """One PostgreSQL transaction: what the use cases may do in it, a statement for each set of rows."""
 
 from collections.abc import Collection, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, Final
 
 from app.adapters.database import postgres_statements as sql
+from app.adapters.database.postgres_apart import StatementsApart
 from app.adapters.database.postgres_batch import Foreseen, Unwritten
 from app.adapters.database.postgres_connections import Connection
+from app.adapters.database.postgres_locks import locking
 from app.adapters.database.postgres_sightings import PostgresSightings
 from app.adapters.database.rows import (
     checkout_to_row,
@@ -32,25 +33,18 @@ from app.usecases.records import (
     Settled,
     SoldCheckout,
     StoredEvent,
-    Wake,
 )
 
 # Advisory locks of two numbers; the first keeps ours apart from other programs' in one database.
 LOCKS_OF_THE_SERVICE: Final = 0x616C746E  # "altn": what only one may do
-LOCKS_OF_THE_IDS: Final = 0x616C7469  # "alti"
 MIGRATION_LOCK: Final = 1
 LEADER_LOCK: Final = 2
-
-# An id's lock is that of its stripe. With a lock for each id, one event that names many would use
-# up the server's memory for locks (6,400 of them by default), which all who use it share. Two
-# transactions whose ids share a stripe by chance wait for each other: that costs one commit.
-LOCK_STRIPES: Final = 1024
 
 TO_WRITE: Final = "BEGIN"
 TO_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-class PostgresTransaction(PostgresSightings):
+class PostgresTransaction(PostgresSightings, StatementsApart):
     """The statements of one transaction, which begins with the first of them."""
 
     def __init__(self, connection: Connection, begin: str = TO_WRITE) -> None:
@@ -105,7 +99,7 @@ class PostgresTransaction(PostgresSightings):
         """
         if not object_ids:
             return
-        take = _locking("pg_advisory_xact_lock", object_ids)
+        take = locking("pg_advisory_xact_lock", object_ids)
         begin = "" if self._is_begun else f"{self._begin};"
         self._is_begun = True
         await self._connection.execute(begin + take)
@@ -113,7 +107,7 @@ class PostgresTransaction(PostgresSightings):
 
     async def try_lock(self, object_ids: Collection[str]) -> bool:
         """The same without waiting; False where another transaction holds one of them."""
-        rows = await self.fetch(_locking("pg_try_advisory_xact_lock", object_ids))
+        rows = await self.fetch(locking("pg_try_advisory_xact_lock", object_ids))
         return all(row[0] for row in rows)
 
     async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
@@ -199,24 +193,6 @@ class PostgresTransaction(PostgresSightings):
         rows = await self.fetch(sql.EVENTS_MENTIONING, list(object_ids), limit)
         return [row_to_stored_event(row) for row in rows]
 
-    async def events_of_wake(self, wake: Wake, *, limit: int) -> Sequence[StoredEvent]:
-        """The next events that a wake is about, in the order of their ids."""
-        rows = await self.fetch(sql.EVENTS_OF_WAKE, *wake, limit)
-        return [row_to_stored_event(row) for row in rows]
-
-    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:
-        """What is left to be woken, in the order of the objects' ids."""
-        return [Wake(*row) for row in await self.fetch(sql.PENDING_WAKES, limit)]
-
-    async def keep_wakes(self, wakes: Collection[Wake]) -> None:
-        """Leave these to a later transaction."""
-        object_ids = [wake.object_id for wake in wakes]
-        await self.execute(sql.KEEP_WAKES, object_ids, [wake.event_id for wake in wakes])
-
-    async def forget_wakes(self, object_ids: Collection[str]) -> None:
-        """All events that speak of these objects are awake."""
-        await self.execute(sql.FORGET_WAKES, list(object_ids))
-
     async def wake(self, event_ids: Collection[str]) -> None:
         """These events wait no longer."""
         self._unwritten.woken_ids.extend(event_ids)
@@ -295,18 +271,6 @@ class PostgresTransaction(PostgresSightings):
     async def _given(self, text: str, ids: Collection[str]) -> Sequence[Any]:
         """The rows of a query about some ids; about none there is nothing to ask."""
         return await self.fetch(text, list(ids)) if ids else ()
-
-
-def _locking(function: str, object_ids: Collection[str]) -> str:
-    stripes = ",".join(map(str, sorted({_stripe(object_id) for object_id in object_ids})))
-    return (
-        f"SELECT {function}({LOCKS_OF_THE_IDS}, stripe)"  # noqa: S608 numbers of ours
-        f" FROM unnest('{{{stripes}}}'::int[]) AS stripe"
-    )
-
-
-def _stripe(object_id: str) -> int:
-    return int.from_bytes(blake2b(object_id.encode(), digest_size=2).digest()) % LOCK_STRIPES
 
 
 def _count(ending: str) -> int:

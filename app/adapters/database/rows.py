@@ -10,6 +10,8 @@ from app.domain.cart import Cart, LineItem, Mode
 from app.domain.errors import InvalidEventError
 from app.domain.events import StripeEvent, read_event
 from app.domain.money import Money
+from app.domain.payment import PaymentFacts
+from app.domain.renewals import ids_in
 from app.domain.tolerant_json import read_tolerantly
 from app.usecases.records import (
     Checkout,
@@ -20,6 +22,7 @@ from app.usecases.records import (
     EventSummary,
     Payment,
     PaymentVersion,
+    Renewal,
     SoldCheckout,
     StoredEvent,
     WebhookKind,
@@ -233,3 +236,21 @@ def row_to_sighting(row: Row) -> WebhookSighting:
     """When a webhook last ended so."""
     kind, at_ms, reason, times = row
     return WebhookSighting(WebhookKind(kind), at_ms, reason, times)
+
+
+def renewal_to_row(renewal: Renewal) -> tuple[str, str, str]:
+    """Its session's and invoice's ids, and its facts; empty text where there are none."""
+    facts = facts_to_json(renewal.facts) if renewal.facts != PaymentFacts() else ""
+    return renewal.session_id, renewal.invoice_id, facts
+
+
+def renewal_to_names(renewal: Renewal) -> list[tuple[str, str, str]]:
+    """By which ids a renewal is found: each with its session's and invoice's."""
+    ids = sorted(ids_in(renewal.facts))
+    return [(renewal.session_id, object_id, renewal.invoice_id) for object_id in ids]
+
+
+def row_to_renewal(row: Row) -> Renewal:
+    """From a session's id, an invoice's id and facts."""
+    session_id, invoice_id, facts = row
+    return Renewal(session_id=session_id, invoice_id=invoice_id, facts=facts_from_json(facts))

@@ -138,6 +138,26 @@ payment_links = Table(
     sqlite_with_rowid=False,
 )
 
+# A subscription's renewals, apart from its first payment: so that an event costs the same after ten
+# years. `renewal_ids` finds them by what they hold or name.
+renewals = Table(
+    "renewals",
+    metadata,
+    Column("session_id", Id, primary_key=True),
+    Column("invoice_id", Id, primary_key=True),
+    Column("facts", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+renewal_ids = Table(
+    "renewal_ids",
+    metadata,
+    Column("session_id", Id, primary_key=True),
+    Column("object_id", Id, primary_key=True),
+    Column("invoice_id", Id, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 # Linked objects of which stored events speak that are still to be folded: those after `event_id`.
 pending_wakes = Table(
     "pending_wakes",

@@ -156,6 +156,22 @@ SAVE_PAYMENT = """
         version = excluded.version, amount_refunded_minor = excluded.amount_refunded_minor,
         contradicted = excluded.contradicted, recovered_from = excluded.recovered_from
 """
+_ALL_RENEWALS = "SELECT session_id, invoice_id, facts FROM renewals"
+RENEWALS = f"""
+    {_ALL_RENEWALS} WHERE (session_id, invoice_id) IN (
+        SELECT named.session_id, named.invoice_id FROM json_each(?) AS asked
+        JOIN renewal_ids AS named ON named.session_id = json_extract(asked.value, '$[0]')
+                                 AND named.object_id = json_extract(asked.value, '$[1]'))
+"""
+ALL_RENEWALS = f"{_ALL_RENEWALS} WHERE session_id = ?"
+SAVE_RENEWAL = """
+    INSERT INTO renewals (session_id, invoice_id, facts) VALUES (?, ?, ?)
+    ON CONFLICT (session_id, invoice_id) DO UPDATE SET facts = excluded.facts
+"""
+NAME_RENEWAL = """
+    INSERT OR IGNORE INTO renewal_ids (session_id, object_id, invoice_id) VALUES (?, ?, ?)
+"""
+FORGET_RENEWAL = "DELETE FROM renewals WHERE session_id = ? AND invoice_id = ?"
 SOLD = """
     SELECT asked.key, session_id, key_digest, expected_subtotal_minor, expected_currency
     FROM json_each(?1) AS asked JOIN checkouts ON checkouts.session_id = asked.key

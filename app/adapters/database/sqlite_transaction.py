@@ -13,9 +13,12 @@ from app.adapters.database.rows import (
     claim_to_row,
     event_to_row,
     payment_to_row,
+    renewal_to_names,
+    renewal_to_row,
     row_to_claim,
     row_to_event,
     row_to_payment,
+    row_to_renewal,
     row_to_sighting,
     row_to_stored_event,
     row_to_summary,
@@ -31,6 +34,7 @@ from app.usecases.records import (
     Link,
     Mention,
     Payment,
+    Renewal,
     Settled,
     SoldCheckout,
     StoredEvent,
@@ -192,6 +196,23 @@ class SqliteTransaction:
         self._connection.executemany(
             sql.SAVE_PAYMENT, [payment_to_row(payment) for payment in payments]
         )
+
+    async def renewals(self, object_ids: Mapping[str, Collection[str]]) -> Sequence[Renewal]:
+        """The renewals that hold or name one of these ids, asked by session id."""
+        asked = orjson.dumps([(key, id_) for key, ids in object_ids.items() for id_ in ids])
+        return [row_to_renewal(row) for row in self.execute(sql.RENEWALS, (asked.decode(),))]
+
+    async def all_renewals(self, session_id: str) -> Sequence[Renewal]:
+        """Every renewal of a session's subscription."""
+        return [row_to_renewal(row) for row in self.execute(sql.ALL_RENEWALS, (session_id,))]
+
+    async def save_renewals(self, renewals: Collection[Renewal]) -> None:
+        """Keep these renewals as they are now; forget those without facts."""
+        rows = [renewal_to_row(renewal) for renewal in renewals]
+        self._connection.executemany(sql.SAVE_RENEWAL, [row for row in rows if row[2]])
+        self._connection.executemany(sql.FORGET_RENEWAL, [row[:2] for row in rows if not row[2]])
+        names = [name for renewal in renewals for name in renewal_to_names(renewal)]
+        self._connection.executemany(sql.NAME_RENEWAL, names)
 
     async def sold_checkouts(
         self, checkout_ids: Mapping[str, str | None]

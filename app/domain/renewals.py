@@ -1,0 +1,84 @@
+"""Sets a subscription's renewals apart from its first payment, so that neither grows with its life.
+
+A payment's facts are what all of its events prove. They are kept in parts: the first payment's,
+which decide the status, and for each renewal's invoice what belongs to it. Joined, the parts are
+the facts; and the parts are a function of the facts, so it does not matter in which order events
+come, or which part was known first.
+
+Which parts an event can change is found by ids alone: those that hold or name an id that the event
+names or tells of (`ids_in`).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.domain.cart import Mode
+from app.domain.payment import PaymentFacts
+
+
+def set_apart(facts: PaymentFacts) -> tuple[PaymentFacts, dict[str, PaymentFacts]]:
+    """The first payment's facts, and each renewal's by its invoice's id.
+
+    What two renewals lay claim to belongs to the one whose id comes first. While it is not known
+    that there is a subscription, nothing is set apart.
+    """
+    if facts.mode is not Mode.SUBSCRIPTION:
+        return facts, {}
+    owners = _owners(facts)
+    if not owners:
+        return facts, {}
+    first: dict[str, Any] = {}
+    apart: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for kind, objects in _objects(facts).items():
+        first[kind] = {}
+        for object_id, (known, ids) in objects.items():
+            claims = [owners[id_] for id_ in ids if id_ in owners]
+            part = apart[min(claims)] if claims else first
+            part.setdefault(kind, {})[object_id] = known
+    renewals = {invoice_id: PaymentFacts(**part) for invoice_id, part in apart.items()}
+    return replace(facts, **first), renewals
+
+
+def ids_in(facts: PaymentFacts) -> set[str]:
+    """The ids of the objects of which facts tell, and those which these name."""
+    ids: set[str] = set()
+    for objects in _objects(facts).values():
+        for object_id, (_, named) in objects.items():
+            ids.add(object_id)
+            ids.update(id_ for id_ in named if id_)
+    for invoice in facts.invoices.values():
+        ids.update(invoice.payment_ids)
+    return ids
+
+
+def _owners(facts: PaymentFacts) -> dict[str, str]:
+    """To which renewal's invoice an invoice, a payment intent or a charge belongs."""
+    owners: dict[str, str] = {}
+    payment_ids = facts.renewals_payment_ids
+    for invoice_id in sorted(facts.invoices):
+        invoice = facts.invoices[invoice_id]
+        if facts.is_renewal(invoice_id, invoice):
+            owners[invoice_id] = invoice_id
+            for payment_id in payment_ids.intersection(invoice.payment_ids):
+                owners.setdefault(payment_id, invoice_id)
+    for charge_id, charge in facts.charges.items():
+        if claim := owners.get(charge.intent_id or ""):
+            owners[charge_id] = min(claim, owners.get(charge_id, claim))
+    return owners
+
+
+def _objects(facts: PaymentFacts) -> Mapping[str, Mapping[str, tuple[Any, tuple[str | None, ...]]]]:
+    """What may belong to a renewal, by the name of its field: each with ids that say to which."""
+    return {
+        "invoices": {id_: (each, (id_,)) for id_, each in facts.invoices.items()},
+        "intents": {id_: (each, (id_,)) for id_, each in facts.intents.items()},
+        "charges": {id_: (each, (id_, each.intent_id)) for id_, each in facts.charges.items()},
+        "refunds": {
+            id_: (each, (each.charge_id, each.intent_id)) for id_, each in facts.refunds.items()
+        },
+        "disputes": {
+            id_: (each, (each.charge_id, each.intent_id)) for id_, each in facts.disputes.items()
+        },
+    }
