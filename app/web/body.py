@@ -45,22 +45,21 @@ async def read_body(
         raise BodyTimeoutError(f"The body took longer than {timeout_s:g} s.") from error
 
 
-async def refuse_declared_too_large(
-    receive: Receive, headers: Headers, body_bytes_max: int
-) -> None:
-    """Refuse a body that says that it is longer than `body_bytes_max`.
+async def refuse_declared_too_large(receive: Receive, headers: Headers, body_bytes_max: int) -> int:
+    """The length that a body says it has, 0 where it says none.
 
     Raises:
-        BodyTooLargeError: it does.
+        BodyTooLargeError: it is more than `body_bytes_max`.
     """
-    if _declared_length(headers) > body_bytes_max:
+    declared = _declared_length(headers)
+    if declared > body_bytes_max:
         await _linger(receive, headers)
         raise _too_large(body_bytes_max)
+    return declared
 
 
 async def _read(receive: Receive, headers: Headers, lease: BodyLease, body_bytes_max: int) -> bytes:
-    await refuse_declared_too_large(receive, headers, body_bytes_max)
-    declared = _declared_length(headers)
+    declared = await refuse_declared_too_large(receive, headers, body_bytes_max)
     parts: list[bytes] = []
     size = 0
     while True:
