@@ -47,6 +47,12 @@ class NoDatabase:
         """Run `act` right here, in no thread."""
         return await act(_NoTransaction())
 
+    async def require_writable(self) -> None:
+        """Always possible."""
+
+    async def give_back_space(self) -> None:
+        """None is taken."""
+
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         """The same."""
         return await look(_NoTransaction())

@@ -179,6 +179,10 @@ class StorageUnavailableError(ServiceFailedError):
     title = "The database is unavailable"
 
 
+class CommitInDoubtError(StorageUnavailableError):
+    """The database was lost, or gave no answer, while it committed: look whether it did."""
+
+
 class RowsRefusedError(StorageUnavailableError):
     """The database works, but cannot take these very rows; others beside them may be fine."""
 

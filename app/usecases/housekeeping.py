@@ -39,6 +39,7 @@ class Housekeeping:
             with contextlib.suppress(StorageUnavailableError):
                 while await self():
                     pass  # a round that found something may have left something
+            await self.database.give_back_space()
 
     async def __call__(self) -> int:
         """Forget some keys past their 24 hours, and some payloads past the retention; how many.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.domain.cart import CheckoutRequest
 from app.domain.catalog import Catalog
 from app.domain.claims import key_digest
+from app.domain.errors import CommitInDoubtError
 from app.domain.redirects import RedirectPolicy
 from app.usecases.ports import CartLimits, CheckoutIds, Clock, PaymentPages, StillWanted
 from app.usecases.records import Checkout, SessionOrder
@@ -37,6 +38,7 @@ class StartCheckout:
             PriceNotForSaleError: the catalogue does not sell this cart.
             RateLimitedError: too many are started, of these prices or in all.
             RedirectNotAllowedError: a return address is not the shop's.
+            StorageUnavailableError: it is not kept; where that was known, no session was made.
             CartRefusedError, ServiceFailedError: as the ports raise them.
         """
         checkout = await self.make(request, self.new_id(), still_wanted)
@@ -45,7 +47,11 @@ class StartCheckout:
             await transaction.add_checkout(checkout)
             await transaction.commit()
 
-        await self.database.write(keep)
+        try:
+            await self.database.write(keep)
+        except CommitInDoubtError:
+            if await self.database.find_checkout(checkout.id) is None:
+                raise
         return checkout
 
     def new_id(self) -> str:
@@ -66,8 +72,12 @@ class StartCheckout:
     async def make(
         self, request: CheckoutRequest, checkout_id: str, still_wanted: StillWanted
     ) -> Checkout:
-        """Get the payment page; the checkout that this returns is not on disk yet."""
+        """Get the payment page; the checkout that this returns is not on disk yet.
+
+        Altan Pay is not called for a checkout that could not be kept, where that is known.
+        """
         catalog = self.check(request)
+        await self.database.require_writable()
         key = self.ids.new_key()
         order = self._order(request, checkout_id, key)
         prices = [item.price for item in order.cart.line_items]

@@ -5,18 +5,21 @@ Its recovery points, each a committed state from which the next request with the
     no row → `creating`, with a lease → `open`, the answer for 24 hours
                   └ failed: the row is deleted, the key is free again
 
-Altan Pay is called between the two transactions, with none open. Who dies there leaves `creating`
-behind, and when the lease is over the next request takes the key over.
+Altan Pay is called between the two transactions, with none open. A process that dies there leaves
+`creating` behind, and when the lease is over the next request takes the key over. Where only the
+database failed, the process knows that nobody works on that key, and the next request goes on with
+it at once.
 """
 
 import asyncio
-import contextlib
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.domain.cart import CheckoutRequest
 from app.domain.errors import (
     CheckoutInProgressError,
+    CommitInDoubtError,
     IdempotencyKeyReusedError,
     StorageUnavailableError,
 )
@@ -28,6 +31,7 @@ from app.usecases.storage import Transaction
 
 WAIT_S: Final = 10.0  # the contract: then 409, and the caller comes again
 POLL_S: Final = 0.05
+ABANDONED_MAX: Final = 1000  # beyond that the oldest wait for the end of their leases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class StartCheckoutOnce:
     start: StartCheckout
     lease_s: float
     wait_s: float = WAIT_S
+    _abandoned: dict[str, None] = field(default_factory=dict)  # checkout ids, the oldest first
 
     async def __call__(
         self, request: CheckoutRequest, key: IdempotencyKey, still_wanted: StillWanted
@@ -76,7 +81,7 @@ class StartCheckoutOnce:
         dead_before_ms = now_ms - KEY_LIFE_MS
         holder = await self.start.database.find_claim(key.digest)
         if holder and not _is_over(holder, now_ms, dead_before_ms):
-            return holder, False
+            return holder, self._takes_over(holder, cart_print)
         self.start.check(request)  # before anything is written for a cart that nobody sells
         mine = Claim(
             key_digest=key.digest,
@@ -92,8 +97,21 @@ class StartCheckoutOnce:
             await transaction.commit()
             return holder
 
-        holder = await self.start.database.write(claim)
+        try:
+            holder = await self._write_twice_in_doubt(claim)
+        except StorageUnavailableError:
+            self._abandon(mine)
+            raise
         return holder, holder.checkout_id == mine.checkout_id
+
+    async def _write_twice_in_doubt(
+        self, claim: Callable[[Transaction], Awaitable[Claim]]
+    ) -> Claim:
+        """The holder of the key; a claim that was written after all finds itself by its id."""
+        try:
+            return await self.start.database.write(claim)
+        except CommitInDoubtError:
+            return await self.start.database.write(claim)
 
     async def _make(
         self, request: CheckoutRequest, mine: Claim, still_wanted: StillWanted
@@ -103,8 +121,10 @@ class StartCheckoutOnce:
             checkout = await self.start.make(request, mine.checkout_id, still_wanted)
             still_mine = await self._keep(checkout, mine)
         except Exception:
-            with contextlib.suppress(StorageUnavailableError):  # then its lease frees it
+            try:
                 await self._free(mine)
+            except StorageUnavailableError:
+                self._abandon(mine)
             raise
         return checkout if still_mine else None
 
@@ -116,12 +136,32 @@ class StartCheckoutOnce:
                 await transaction.commit()
             return still_mine
 
-        return await self.start.database.write(keep)
+        try:
+            return await self.start.database.write(keep)
+        except CommitInDoubtError:
+            holder = await self.start.database.find_claim(mine.key_digest)
+            if holder is None or _made(holder) != mine.checkout_id:
+                raise
+            return True
 
     async def _made_by(self, holder: Claim) -> Checkout | None:
         if holder.state is ClaimState.CREATING:
             return None
         return await self.start.database.find_checkout(holder.checkout_id)
+
+    def _abandon(self, mine: Claim) -> None:
+        """Remember that the key may be held by a request that has ended."""
+        self._abandoned[mine.checkout_id] = None
+        while len(self._abandoned) > ABANDONED_MAX:
+            del self._abandoned[next(iter(self._abandoned))]
+
+    def _takes_over(self, holder: Claim, cart_print: str) -> bool:
+        """Whether this request is the one that goes on for a request that has ended."""
+        if holder.state is not ClaimState.CREATING or holder.fingerprint != cart_print:
+            return False
+        is_abandoned = holder.checkout_id in self._abandoned
+        self._abandoned.pop(holder.checkout_id, None)
+        return is_abandoned
 
     async def _free(self, mine: Claim) -> None:
         async def free(transaction: Transaction) -> None:
@@ -129,6 +169,11 @@ class StartCheckoutOnce:
             await transaction.commit()
 
         await self.start.database.write(free)
+
+
+def _made(holder: Claim) -> str | None:
+    """The checkout that the key leads to, once it is on disk."""
+    return holder.checkout_id if holder.state is ClaimState.OPEN else None
 
 
 def _is_over(holder: Claim, now_ms: int, dead_before_ms: int) -> bool:

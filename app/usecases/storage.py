@@ -214,8 +214,23 @@ class Database(Protocol):
         """Run `act` in a transaction of its own.
 
         Raises:
+            CommitInDoubtError: perhaps it was committed, and perhaps it never will be.
             StorageUnavailableError: nothing was committed.
         """
+        ...
+
+    async def require_writable(self) -> None:
+        """Before what costs something, and is of no use if the write after it fails.
+
+        Writes nothing where the latest writes succeeded, so that it may not see the first failure.
+
+        Raises:
+            StorageUnavailableError: nothing can be written now.
+        """
+        ...
+
+    async def give_back_space(self) -> None:
+        """Return disk space that is not needed now; never fails, and does not hold up writes."""
         ...
 
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:

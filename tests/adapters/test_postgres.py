@@ -20,6 +20,7 @@ from app.adapters.database.postgres_locks import LOCK_STRIPES
 from app.adapters.database.postgres_transaction import PostgresTransaction
 from app.domain.errors import (
     ActTooLargeError,
+    CommitInDoubtError,
     RowsRefusedError,
     StorageUnavailableError,
     is_storage_down,
@@ -273,7 +274,7 @@ async def test_a_connection_that_is_lost_during_the_commit_is_not_tried_again(
     await eventually(lambda: fetch(postgres_url, committing))
     await kill_backends(postgres_url)
 
-    with pytest.raises(StorageUnavailableError, match="while it committed"):
+    with pytest.raises(CommitInDoubtError, match="while it committed"):
         await writing
     assert tries == 1
     assert alarm.names == [AlertName.STORAGE_UNAVAILABLE]

@@ -2,20 +2,23 @@ import asyncio
 import resource
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.adapters.database.connection_thread import BUSY_TIMEOUT_S, connect
+from app.adapters.database.connection_thread import BUSY_TIMEOUT_S, LOG_BYTES_MAX, connect
 from app.adapters.database.migrate import migrate
 from app.adapters.database.sqlite import SqliteDatabase
 from app.adapters.database.sqlite_transaction import SqliteTransaction
-from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.adapters.database.writability import PROMPT_S
+from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.storage import Transaction
 from tests.adapters.store import EVENT, PAYMENT, add_event
-from tests.builders import CHECKOUT_ID, SESSION_ID, SilentAlarm, query
+from tests.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, query
 
 
 async def pragma(database: SqliteDatabase, name: str) -> object:
@@ -47,6 +50,33 @@ def journal_mode_of(path: Path) -> str:
     with closing(connect(path)) as connection:
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         return str(mode)
+
+
+HASTE_S = 0.5
+
+
+@pytest.fixture
+async def hasty(database_path: Path, alarm: SilentAlarm) -> AsyncIterator[SqliteDatabase]:
+    """A database that soon gives up."""
+    database = SqliteDatabase(database_path, alarm, act_timeout_s=HASTE_S)
+    yield database
+    await database.close()
+
+
+async def fill_log(database: SqliteDatabase) -> None:
+    """Write more than the log may keep."""
+    payload = bytes(LOG_BYTES_MAX // 20)
+    for number in range(40):
+
+        async def add(transaction: Transaction, number: int = number) -> None:
+            await transaction.add_events([replace(EVENT, id=f"evt_{number}", payload=payload)])
+            await transaction.commit()
+
+        await database.write(add)
+
+
+def log_bytes(database_path: Path) -> int:
+    return database_path.with_name(f"{database_path.name}-wal").stat().st_size
 
 
 @contextmanager
@@ -207,6 +237,171 @@ def test_a_connection_that_cannot_be_set_up_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(sqlite3.DatabaseError):
         connect(tmp_path / "checkout.db")
+
+
+# --- one deadline for each act
+
+
+async def test_however_many_wait_for_a_lock_that_somebody_keeps_all_are_told_in_one_acts_time(
+    hasty: SqliteDatabase, database_path: Path
+) -> None:
+    with closing(connect(database_path)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(DEADLINE_S):  # one after the other would take a minute
+            failed = await asyncio.gather(
+                *(hasty.write(add_event) for _ in range(100)), return_exceptions=True
+            )
+        backup.execute("ROLLBACK")
+
+    assert {type(error) for error in failed} == {StorageUnavailableError}
+    await hasty.beat(1)  # the queue is empty: what was given up is not done later
+    assert count(database_path) == 0
+
+
+async def test_an_act_that_takes_too_long_is_rolled_back(
+    hasty: SqliteDatabase, database_path: Path
+) -> None:
+    async def dawdle(transaction: Transaction) -> None:
+        await transaction.add_events([EVENT])
+        time.sleep(2 * HASTE_S)  # noqa: ASYNC251 it runs in the writer's thread
+        await transaction.commit()
+
+    with pytest.raises(StorageUnavailableError) as failed:
+        await hasty.write(dawdle)
+
+    assert not isinstance(failed.value, CommitInDoubtError)
+    await hasty.beat(1)
+    assert count(database_path) == 0
+
+
+async def test_a_commit_that_gives_no_answer_in_time_is_in_doubt(
+    hasty: SqliteDatabase, database_path: Path
+) -> None:
+    may_answer = threading.Event()
+
+    async def hang(transaction: Transaction) -> None:
+        await transaction.add_events([EVENT])
+        await transaction.commit()
+        may_answer.wait(DEADLINE_S)
+
+    with pytest.raises(CommitInDoubtError):
+        await hasty.write(hang)
+
+    may_answer.set()
+    assert count(database_path) == 1
+
+
+# --- what is known before a write
+
+
+async def test_while_writes_succeed_asking_for_them_writes_nothing(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    await database.write(add_event)
+
+    await database.require_writable()
+
+    assert count(database_path, "heartbeat") == 0
+
+
+async def test_after_a_failed_write_one_must_succeed_first(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    with full_disk():
+        with pytest.raises(StorageUnavailableError):
+            await database.write(add_event)
+        with pytest.raises(StorageUnavailableError):
+            await database.require_writable()
+
+    await database.require_writable()
+
+    assert count(database_path, "heartbeat") == 1
+
+
+async def test_all_who_ask_at_once_share_one_try(
+    hasty: SqliteDatabase, database_path: Path, alarm: SilentAlarm
+) -> None:
+    with closing(connect(database_path)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageUnavailableError):
+            await hasty.write(add_event)
+        told = len(alarm.told)
+        failed = await asyncio.gather(
+            *(hasty.require_writable() for _ in range(100)), return_exceptions=True
+        )
+        backup.execute("ROLLBACK")
+
+    assert {type(error) for error in failed} == {StorageUnavailableError}
+    assert len(alarm.told) == told + 1
+
+
+async def test_a_write_that_hangs_is_noticed_before_it_fails(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    with closing(connect(database_path)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(database.write(add_event))
+        await asyncio.wait([writing], timeout=PROMPT_S + 0.1)
+        asking = asyncio.create_task(database.require_writable())
+        await asyncio.wait([asking], timeout=0.1)
+        assert not asking.done()
+
+        backup.execute("ROLLBACK")
+        await asyncio.gather(writing, asking)
+
+
+async def test_who_asks_and_leaves_leaves_nothing_behind(hasty: SqliteDatabase) -> None:
+    with full_disk():
+        with pytest.raises(StorageUnavailableError):
+            await hasty.write(add_event)
+        asking = asyncio.create_task(hasty.require_writable())
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+
+    await hasty.beat(1)
+
+
+# --- the log
+
+
+async def test_a_log_that_a_long_reader_let_grow_is_cut_when_nobody_reads_it(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    with closing(connect(database_path)) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM events").fetchone()
+        await fill_log(database)
+        await database.give_back_space()
+        assert log_bytes(database_path) > LOG_BYTES_MAX  # it must stay as long as it is read
+
+    await database.give_back_space()
+
+    assert log_bytes(database_path) == 0
+    assert count(database_path) == 40
+
+
+async def test_a_log_that_has_grown_is_cut_by_the_next_writes_too(
+    database: SqliteDatabase, database_path: Path
+) -> None:
+    with closing(connect(database_path)) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM events").fetchone()
+        await fill_log(database)
+
+    for at_ms in range(3):
+        await database.beat(at_ms)
+
+    assert log_bytes(database_path) <= LOG_BYTES_MAX
+
+
+async def test_a_database_without_a_log_has_nothing_to_give_back(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "checkout.db", SilentAlarm())
+
+    await database.give_back_space()
+
+    assert files(tmp_path) == []
+    await database.close()
 
 
 # --- the end

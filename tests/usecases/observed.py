@@ -43,6 +43,12 @@ class ObservedDatabase:
             raise StorageUnavailableError("words")
         return await self.inner.write(act)
 
+    async def require_writable(self) -> None:
+        await self.inner.require_writable()
+
+    async def give_back_space(self) -> None:
+        await self.inner.give_back_space()
+
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self.inner.read(look)
 

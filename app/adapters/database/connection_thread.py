@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 5.0  # another process may hold the lock: a backup, a migration, the CLI
 _LOCK_POLL_S: Final = 0.02
+# A long reader, such as a backup, lets the log grow; the next one that begins anew is cut to this.
+LOG_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
 class ConnectionThread:
@@ -27,13 +29,15 @@ class ConnectionThread:
         self._thread = ThreadPoolExecutor(1, name)
         self._connection: sqlite3.Connection | None = None
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T], *, give_up_at: float) -> T:
         """What `work` returns.
 
         Raises:
             sqlite3.Error: as the driver does, or as `work` lets it through.
+            TimeoutError: its turn had not come by `give_up_at`, of the monotonic clock.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._run, work, give_up_at)
 
     async def reconnect(self) -> None:
         """Drop the connection once the work before this is done; the next work opens another."""
@@ -44,7 +48,9 @@ class ConnectionThread:
         await self.reconnect()
         await asyncio.to_thread(self._thread.shutdown)
 
-    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _run(self, work: Callable[[sqlite3.Connection], T], give_up_at: float) -> T:
+        if time.monotonic() >= give_up_at:
+            raise TimeoutError("others kept the database busy")
         try:
             if self._connection is None:
                 self._connection = connect(self._path)
@@ -71,6 +77,7 @@ def connect(path: Path) -> sqlite3.Connection:
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES_MAX}")
     except sqlite3.Error:
         connection.close()
         raise

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
 from app.adapters.database import postgres_statements as sql
+from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.postgres_connections import ACT_TIMEOUT_S, Connection, ConnectionPool
 from app.adapters.database.postgres_errors import (
     DRIVER_ERRORS,
@@ -21,7 +22,7 @@ from app.adapters.database.postgres_errors import (
 from app.adapters.database.postgres_transaction import TO_READ, TO_WRITE, PostgresTransaction
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
-from app.domain.errors import StorageUnavailableError, is_storage_down
+from app.domain.errors import CommitInDoubtError, StorageUnavailableError, is_storage_down
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion
 from app.usecases.storage import Transaction
@@ -41,6 +42,7 @@ class PostgresDatabase(SingleActs):
     _sql = sql
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:
+        super().__init__()
         self._alarm = alarm
         self._pool = ConnectionPool(url, pool_size)
 
@@ -54,15 +56,20 @@ class PostgresDatabase(SingleActs):
         Raises:
             RowsRefusedError: a constraint or a type refused these rows; nothing was committed.
             ActTooLargeError: the server has no memory for so much; nothing was committed.
-            StorageUnavailableError: nothing was committed; or the connection broke during the
-                commit, and nobody knows.
+            CommitInDoubtError: the connection broke, or gave no answer, during the commit.
+            StorageUnavailableError: nothing was committed.
         """
+        mark = CommitMark()
         try:
-            return await self._run(lambda c: _transact(c, act, TO_WRITE), _NOT_WRITTEN)
+            with self._writability.watch():
+                return await self._run(lambda c: _transact(c, act, mark), _NOT_WRITTEN, mark)
         except StorageUnavailableError as error:
             if is_storage_down(error):
                 self._alarm(AlertName.STORAGE_UNAVAILABLE, error.reason or error.detail)
             raise
+
+    async def give_back_space(self) -> None:
+        """PostgreSQL does that by itself."""
 
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `look` over one snapshot of what is committed.
@@ -70,7 +77,7 @@ class PostgresDatabase(SingleActs):
         Raises:
             StorageUnavailableError: the database cannot be read.
         """
-        return await self._run(lambda c: _transact(c, look, TO_READ), _NOT_READ)
+        return await self._run(lambda c: _transact(c, look, CommitMark(), TO_READ), _NOT_READ)
 
     async def versions(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
@@ -86,7 +93,12 @@ class PostgresDatabase(SingleActs):
 
         return await self._run(fetch, _NOT_READ)
 
-    async def _run(self, work: Callable[[Connection], Awaitable[T]], words: str) -> T:
+    async def _run(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        words: str,
+        mark: CommitMark | None = None,
+    ) -> T:
         """Do `work` on a connection, within the time there is; `words` are for who must wait."""
         failure: StorageUnavailableError
         try:
@@ -94,6 +106,8 @@ class PostgresDatabase(SingleActs):
                 return await self._try(work)
         except TimeoutError as error:
             self._pool.doubt()
+            if mark and mark.is_sent:
+                raise _in_doubt(error) from error
             failure = failure_of(error, words)
         except DRIVER_ERRORS as error:
             failure = failure_of(error, words)
@@ -126,21 +140,28 @@ class PostgresDatabase(SingleActs):
 
 
 async def _transact(
-    connection: Connection, act: Callable[[Transaction], Awaitable[T]], begin: str
+    connection: Connection,
+    act: Callable[[Transaction], Awaitable[T]],
+    mark: CommitMark,
+    begin: str = TO_WRITE,
 ) -> T:
-    transaction = PostgresTransaction(connection, begin)
+    mark.is_sent = False  # it may be set by an attempt that the server has undone
     try:
-        result = await act(transaction)
+        result = await act(PostgresTransaction(connection, mark, begin))
     except Exception as error:
-        if transaction.is_commit_sent and connection.is_closed():
-            raise StorageUnavailableError(
-                "The database was lost while it committed. Please try again.",
-                reason=f"lost during COMMIT: {reason_of(error)}",
-            ) from error
+        if mark.is_sent and connection.is_closed():
+            raise _in_doubt(error) from error
         await _roll_back(connection)
         raise
     await _roll_back(connection)
     return result
+
+
+def _in_doubt(error: Exception) -> CommitInDoubtError:
+    return CommitInDoubtError(
+        "The database was lost while it committed. Please try again.",
+        reason=f"lost during COMMIT: {reason_of(error)}",
+    )
 
 
 async def _roll_back(connection: Connection) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from app.adapters.database import postgres_statements as sql
+from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.postgres_apart import StatementsApart
 from app.adapters.database.postgres_batch import Foreseen, Unwritten
 from app.adapters.database.postgres_connections import Connection
@@ -47,14 +48,14 @@ TO_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 class PostgresTransaction(PostgresSightings, StatementsApart):
     """The statements of one transaction, which begins with the first of them."""
 
-    def __init__(self, connection: Connection, begin: str = TO_WRITE) -> None:
+    def __init__(self, connection: Connection, mark: CommitMark, begin: str = TO_WRITE) -> None:
         self._connection = connection
+        self._mark = mark
         self._begin = begin
         self._is_begun = False
         self._locked_ids: set[str] = set()
         self._foreseen: Foreseen | None = None
         self._unwritten = Unwritten()
-        self.is_commit_sent = False
 
     async def execute(self, text: str, *parameters: object) -> str:
         """Run one statement; how it ended, as `UPDATE 3`."""
@@ -244,7 +245,7 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
             await self._write(())
         if not self._is_begun:
             return
-        self.is_commit_sent = not self._connection.is_closed()
+        self._mark.is_sent = not self._connection.is_closed()
         ending = await self._connection.execute("COMMIT")
         self._is_begun = False
         if ending != "COMMIT":  # the server's way to say that a statement had failed before

@@ -1,10 +1,12 @@
 """Acts of one statement: the same on every database, but for its SQL and its way to run it."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from app.adapters.database.rows import Row, row_to_checkout, row_to_claim, row_to_payment
+from app.adapters.database.writability import Writability
 from app.usecases.records import Checkout, Claim, Payment
 from app.usecases.storage import Transaction
 
@@ -28,6 +30,9 @@ class SingleActs(ABC):
 
     _sql: Statements
 
+    def __init__(self) -> None:
+        self._writability = Writability(self._try_to_write)
+
     @abstractmethod
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `act` in a transaction of its own."""
@@ -48,6 +53,14 @@ class SingleActs(ABC):
             await transaction.commit()
 
         await self.write(write_heartbeat)
+
+    async def require_writable(self) -> None:
+        """Know from the latest writes, or else from a heartbeat, that a commit is possible.
+
+        Raises:
+            StorageUnavailableError: it is not.
+        """
+        await self._writability.require()
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
         """The checkout of this id."""
@@ -80,6 +93,9 @@ class SingleActs(ABC):
         """The payments whose success URL names this checkout."""
         rows = await self._read(self._sql.FIND_PAYMENTS_CLAIMING, checkout_id)
         return [row_to_payment(row) for row in rows]
+
+    async def _try_to_write(self) -> None:
+        await self.beat(time.time_ns() // 1_000_000)
 
 
 def _first(rows: Sequence[Row], read: Callable[[Row], T]) -> T | None:

@@ -5,19 +5,23 @@ row survives a crash of the process and of the machine. SQLite has one writer at
 thread that owns it is faster than many that fight over its lock.
 """
 
+import asyncio
+import contextlib
 import itertools
+import math
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from app.adapters.database import sqlite_statements as sql
-from app.adapters.database.connection_thread import ConnectionThread
+from app.adapters.database.commit_mark import CommitMark
+from app.adapters.database.connection_thread import LOG_BYTES_MAX, ConnectionThread
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.sqlite_transaction import SqliteTransaction, given
-from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion
 from app.usecases.storage import Transaction
@@ -25,6 +29,10 @@ from app.usecases.storage import Transaction
 T = TypeVar("T")
 
 READERS: Final = 2
+# An act's queue, lock and work together, as long as PostgreSQL's: it ends before the inbox's 8 s.
+ACT_TIMEOUT_S: Final = 3.5
+GRACE_S: Final = 0.5  # in which the thread can still say why
+LOCK_STEP_S: Final = 0.5
 
 
 class SqliteDatabase(SingleActs):
@@ -32,15 +40,19 @@ class SqliteDatabase(SingleActs):
 
     _sql = sql
 
-    def __init__(self, path: Path, alarm: Alarm) -> None:
+    def __init__(self, path: Path, alarm: Alarm, *, act_timeout_s: float = ACT_TIMEOUT_S) -> None:
+        super().__init__()
+        self._act_timeout_s = act_timeout_s
         self._alarm = alarm
+        self._log = path.with_name(f"{path.name}-wal")
         self._writer = ConnectionThread(path, "sqlite-writer")
         self._readers = [ConnectionThread(path, f"sqlite-reader-{n}") for n in range(READERS)]
+        self._log_cutter = ConnectionThread(path, "sqlite-log")
         self._next_reader = itertools.cycle(self._readers)
 
     async def close(self) -> None:
         """Finish what was begun, and let the file go."""
-        for thread in (self._writer, *self._readers):
+        for thread in (self._log_cutter, self._writer, *self._readers):
             await thread.close()
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -48,23 +60,23 @@ class SqliteDatabase(SingleActs):
 
         Raises:
             RowsRefusedError: a constraint or a type refused these rows; nothing was committed.
+            CommitInDoubtError: the disk gave no answer in time; nobody knows yet.
             StorageUnavailableError: the database cannot commit; nothing was committed.
         """
-        try:
+        mark = CommitMark()
+        with self._writability.watch():
             try:
-                return await self._writer.run(partial(_transact, act=act))
-            except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY:
-                    raise
-                await self._reconnect()
-                return await self._writer.run(partial(_transact, act=act))
-        except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
-            raise RowsRefusedError("The database refused a row. Please try again.") from error
-        except sqlite3.Error as error:
-            self._alarm(AlertName.STORAGE_UNAVAILABLE, str(error))
-            raise StorageUnavailableError(
-                "The database cannot be written to. Please try again."
-            ) from error
+                async with asyncio.timeout(self._act_timeout_s + GRACE_S):
+                    return await self._write(act, mark)
+            except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
+                raise RowsRefusedError("The database refused a row. Please try again.") from error
+            except (sqlite3.Error, TimeoutError) as error:
+                reason = str(error) or "no answer in time"
+                self._alarm(AlertName.STORAGE_UNAVAILABLE, reason)
+                is_in_doubt = mark.is_sent and isinstance(error, TimeoutError)
+                kind = CommitInDoubtError if is_in_doubt else StorageUnavailableError
+                words = "The database cannot be written to. Please try again."
+                raise kind(words, reason=reason) from error
 
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `look` in a reader thread, over one moment's committed rows.
@@ -72,10 +84,12 @@ class SqliteDatabase(SingleActs):
         Raises:
             StorageUnavailableError: the database cannot be read.
         """
-        try:
-            return await next(self._next_reader).run(partial(_transact, act=look, begin="BEGIN"))
-        except sqlite3.Error as error:
-            raise _unreadable() from error
+
+        def transact(connection: sqlite3.Connection) -> T:
+            transaction = SqliteTransaction(connection, CommitMark(), give_up_at=math.inf)
+            return _transact(connection, transaction, look, "BEGIN")
+
+        return await self._in_a_reader(transact)
 
     async def versions(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
@@ -85,6 +99,30 @@ class SqliteDatabase(SingleActs):
             sql.VERSIONS, given(session_ids), given(session_ids), given(checkout_ids)
         )
         return [row_to_version(row) for row in rows]
+
+    async def give_back_space(self) -> None:
+        """Cut the log that a long reader let grow, if nobody reads it now; else another time."""
+        if not await asyncio.to_thread(_is_larger, self._log, LOG_BYTES_MAX):
+            return
+        with contextlib.suppress(sqlite3.Error):
+            await self._log_cutter.run(_cut_log, give_up_at=math.inf)
+            await self._log_cutter.reconnect()
+
+    async def _write(self, act: Callable[[Transaction], Awaitable[T]], mark: CommitMark) -> T:
+        give_up_at = time.monotonic() + self._act_timeout_s
+
+        def transact(connection: sqlite3.Connection) -> T:
+            _wait_for_locks_until(give_up_at, connection)
+            transaction = SqliteTransaction(connection, mark, give_up_at=give_up_at)
+            return _transact(connection, transaction, act, "BEGIN IMMEDIATE")
+
+        try:
+            return await self._writer.run(transact, give_up_at=give_up_at)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY:
+                raise
+            await self._reconnect()
+            return await self._writer.run(transact, give_up_at=give_up_at)
 
     async def _reconnect(self) -> None:
         """Let the file go altogether, and open it anew.
@@ -96,30 +134,58 @@ class SqliteDatabase(SingleActs):
             await thread.reconnect()
 
     async def _read(self, text: str, *parameters: object) -> list[Any]:
-        reader = next(self._next_reader)
+        return await self._in_a_reader(
+            lambda connection: connection.execute(text, parameters).fetchall()
+        )
+
+    async def _in_a_reader(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        give_up_at = time.monotonic() + self._act_timeout_s
         try:
-            return await reader.run(
-                lambda connection: connection.execute(text, parameters).fetchall()
-            )
-        except sqlite3.Error as error:
-            raise _unreadable() from error
-
-
-def _unreadable() -> StorageUnavailableError:
-    return StorageUnavailableError("The database cannot be read. Please try again.")
+            async with asyncio.timeout(self._act_timeout_s + GRACE_S):
+                return await next(self._next_reader).run(work, give_up_at=give_up_at)
+        except (sqlite3.Error, TimeoutError) as error:
+            raise StorageUnavailableError(
+                "The database cannot be read. Please try again.",
+                reason=str(error) or "no answer in time",
+            ) from error
 
 
 def _transact(
     connection: sqlite3.Connection,
+    transaction: SqliteTransaction,
     act: Callable[[Transaction], Awaitable[T]],
-    begin: str = "BEGIN IMMEDIATE",
+    begin: str,
 ) -> T:
     connection.execute(begin)
     try:
-        return _run_to_the_end(act(SqliteTransaction(connection)))
+        return _run_to_the_end(act(transaction))
     finally:
         if connection.in_transaction:
             connection.rollback()
+
+
+def _wait_for_locks_until(give_up_at: float, connection: sqlite3.Connection) -> None:
+    """In steps, so that the driver's cache of statements holds each of these few."""
+    steps = max(0, int((give_up_at - time.monotonic()) / LOCK_STEP_S))
+    connection.execute(f"PRAGMA busy_timeout = {int(steps * LOCK_STEP_S * 1000)}")
+
+
+def _is_larger(file: Path, size_bytes: int) -> bool:
+    try:
+        return file.stat().st_size > size_bytes
+    except OSError:
+        return False
+
+
+def _cut_log(connection: sqlite3.Connection) -> None:
+    """Copy the log into the file beside the writer, then cut it, which stops writers for a moment.
+
+    Where somebody reads or writes just then, SQLite leaves the log as it is
+    (sqlite.org/pragma.html#pragma_wal_checkpoint).
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    for kind in ("PASSIVE", "TRUNCATE"):
+        connection.execute(f"PRAGMA wal_checkpoint({kind})").fetchall()
 
 
 def _run_to_the_end(act: Awaitable[T]) -> T:

@@ -1,6 +1,7 @@
 """One SQLite transaction: what the use cases may do in it, row by row."""
 
 import sqlite3
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import orjson
 
 from app.adapters.database import sqlite_statements as sql
+from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.rows import (
     checkout_to_row,
     claim_to_row,
@@ -48,8 +50,12 @@ NO_LIMIT = -1  # SQLite's own word for it
 class SqliteTransaction:
     """The statements of one transaction. Nothing here suspends: it runs in the writer thread."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, mark: CommitMark, *, give_up_at: float
+    ) -> None:
         self._connection = connection
+        self._mark = mark
+        self._give_up_at = give_up_at
 
     def execute(self, text: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement."""
@@ -239,7 +245,14 @@ class SqliteTransaction:
         return int(self.execute(sql.CHECKOUTS_BETWEEN, parameters).fetchone()[0])
 
     async def commit(self) -> None:
-        """Make everything above durable: the log is synced when this returns."""
+        """Make everything above durable: the log is synced when this returns.
+
+        Raises:
+            TimeoutError: it is too late, nobody waits any more; nothing was committed.
+        """
+        if time.monotonic() >= self._give_up_at:
+            raise TimeoutError("the transaction took too long")
+        self._mark.is_sent = True
         self.execute("COMMIT")
 
     def _given(self, text: str, ids: Collection[str]) -> Iterable[Any]:
