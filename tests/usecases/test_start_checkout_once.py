@@ -1,8 +1,10 @@
 """Every recovery point, seeded in a real file, and what the next request makes of it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,16 +15,18 @@ from app.domain.errors import (
     AltanPayTimeoutError,
     CheckoutError,
     CheckoutInProgressError,
+    CommitInDoubtError,
     IdempotencyKeyReusedError,
     PriceNotForSaleError,
     RowsRefusedError,
+    StorageUnavailableError,
 )
 from app.domain.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint, read_idempotency_key
 from app.domain.redirects import PaymentPage, RedirectPolicy
 from app.usecases.ports import AlertName, StillWanted
 from app.usecases.records import Claim, ClaimState, SessionOrder
 from app.usecases.start_checkout import StartCheckout
-from app.usecases.start_checkout_once import StartCheckoutOnce
+from app.usecases.start_checkout_once import ABANDONED_MAX, StartCheckoutOnce
 from app.usecases.storage import Database, Transaction
 from tests.builders import (
     CHECKOUT_ID,
@@ -38,6 +42,9 @@ from tests.builders import (
     until,
 )
 from tests.rows import break_down, mend, no_transaction_is_open, refuse
+from tests.usecases.observed import ObservedDatabase
+
+T = TypeVar("T")
 
 NOW_MS = NOW_S * 1000
 LEASE_S = 15.0
@@ -264,6 +271,125 @@ async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_le
 
     assert caught.value is failure
     assert keys(database_path) == [(checkout.id, "open")]
+
+
+async def test_who_knows_that_a_key_could_not_be_freed_goes_on_with_it_at_once(
+    database: Database, database_path: Path, clock: FixedClock
+) -> None:
+    pages = NumberedPages([AltanPayTimeoutError("words")])
+    start = once(database, pages, clock, wait_s=0)
+    break_down(database_path, "DELETE ON idempotency_keys")
+    with pytest.raises(AltanPayTimeoutError):
+        await start(REQUEST, KEY, always_wanted)
+    mend(database_path, "DELETE ON idempotency_keys")
+
+    with pytest.raises(IdempotencyKeyReusedError):
+        await start(ANOTHER, KEY, always_wanted)
+    pages.may_answer.clear()
+    going_on = asyncio.create_task(start(REQUEST, KEY, always_wanted))
+    await until(lambda: pages.calls == 2)
+    with pytest.raises(CheckoutInProgressError):  # one request goes on, not each
+        await start(REQUEST, KEY, always_wanted)
+    pages.may_answer.set()
+    checkout = await going_on
+
+    assert keys(database_path) == [(checkout.id, "open")]
+
+
+async def test_only_so_many_abandoned_keys_are_remembered(
+    database: Database, database_path: Path, clock: FixedClock
+) -> None:
+    failing = ObservedDatabase(database)
+    start = once(failing, NumberedPages(), clock)
+    for number in range(ABANDONED_MAX + 1):
+        failing.writes_down = 1
+        with pytest.raises(StorageUnavailableError):
+            await start(REQUEST, read_idempotency_key(f"click {number}"), always_wanted)
+
+    assert len(start._abandoned) == ABANDONED_MAX  # noqa: SLF001 the bound is what is tested
+    assert keys(database_path) == []
+
+
+# --- commits whose answer is lost
+
+
+@dataclass(slots=True)
+class DoubtfulDatabase(ObservedDatabase):
+    """The answers of the commits with these numbers are lost; `reached` tells if they were made."""
+
+    doubtful: set[int] = field(default_factory=set)
+    reached: bool = True
+
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        self.writes += 1
+        if self.writes not in self.doubtful:
+            return await self.inner.write(act)
+        if self.reached:
+            await self.inner.write(act)
+        raise CommitInDoubtError("words")
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["committed", "not committed"])
+async def test_a_claim_whose_answer_was_lost_is_known_by_its_checkout_id(
+    database: Database, database_path: Path, clock: FixedClock, *, reached: bool
+) -> None:
+    doubtful = DoubtfulDatabase(database, doubtful={1}, reached=reached)
+
+    checkout = await once(doubtful, NumberedPages(), clock, wait_s=0)(REQUEST, KEY, always_wanted)
+
+    assert keys(database_path) == [(checkout.id, "open")]
+
+
+async def test_a_claim_that_stays_in_doubt_is_gone_on_with_by_the_next_request(
+    database: Database, database_path: Path, clock: FixedClock
+) -> None:
+    start = once(DoubtfulDatabase(database, doubtful={1, 2}), NumberedPages(), clock, wait_s=0)
+    with pytest.raises(CommitInDoubtError):
+        await start(REQUEST, KEY, always_wanted)
+
+    checkout = await start(REQUEST, KEY, always_wanted)
+
+    assert keys(database_path) == [(checkout.id, "open")]
+
+
+async def test_a_checkout_whose_answer_was_lost_is_found_on_disk(
+    database: Database, database_path: Path, clock: FixedClock
+) -> None:
+    pages = NumberedPages()
+
+    checkout = await once(DoubtfulDatabase(database, doubtful={2}), pages, clock)(
+        REQUEST, KEY, always_wanted
+    )
+
+    assert keys(database_path) == [(checkout.id, "open")]
+    assert pages.calls == 1
+
+
+async def test_a_checkout_that_was_lost_with_its_answer_frees_the_key(
+    database: Database, database_path: Path, clock: FixedClock
+) -> None:
+    doubtful = DoubtfulDatabase(database, doubtful={2}, reached=False)
+
+    with pytest.raises(CommitInDoubtError):
+        await once(doubtful, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+
+    assert keys(database_path) == []
+    assert checkouts(database_path) == []
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["committed", "not committed"])
+async def test_a_checkout_without_a_key_is_found_on_disk_too(
+    database: Database, database_path: Path, clock: FixedClock, *, reached: bool
+) -> None:
+    start = once(
+        DoubtfulDatabase(database, doubtful={1}, reached=reached), NumberedPages(), clock
+    ).start
+
+    outcome = await asyncio.gather(start(REQUEST, always_wanted), return_exceptions=True)
+
+    found = checkouts(database_path)
+    assert [getattr(each, "id", None) for each in outcome] == (found if reached else [None])
+    assert len(found) == reached
 
 
 @pytest.mark.parametrize("state", list(ClaimState))
