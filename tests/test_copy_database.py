@@ -24,7 +24,7 @@ from tests.builders import (
     thin_event,
     to_body,
 )
-from tests.domain.stripe_objects import invoice
+from tests.domain.stripe_objects import invoice, listing
 from tests.rows import open_database
 from tests.test_cli import GOOD, run
 
@@ -37,7 +37,12 @@ RENEWED = [
     ),
     event(
         "invoice.paid",
-        invoice(id="in_moved", subscription="sub_moved", billing_reason="subscription_cycle"),
+        invoice(
+            id="in_moved",
+            subscription="sub_moved",
+            billing_reason="subscription_cycle",
+            payments=listing({"payment": {"payment_intent": "pi_moved"}}),
+        ),
         id="evt_renewed",
     ),
 ]
