@@ -1,0 +1,1 @@
+"""SQLite, embedded: one process, one writer."""

@@ -1,0 +1,1 @@
+"""What is proven about a payment, and the status that follows from it."""

@@ -1,0 +1,1 @@
+"""Reads Stripe's events: what each one proves about a payment."""

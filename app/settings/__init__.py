@@ -1,0 +1,1 @@
+"""What the operator decides: read, checked and explained."""

@@ -1,0 +1,1 @@
+"""The endpoints, one file each: route, OpenAPI entry and answer."""

@@ -1,0 +1,1 @@
+"""Plays Altan Pay, with its failures."""
