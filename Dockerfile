@@ -16,6 +16,7 @@ RUN /opt/build/bin/pip install --no-cache-dir --no-deps --require-hashes --only-
         --no-cache-dir --no-compile --no-deps --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY app ./app
+COPY sandbox ./sandbox
 # Bytecode is made once, here: at run time the file system is read-only. `unchecked-hash` because
 # nobody edits a source file inside an image, and a time stamp would not survive every copy.
 RUN /opt/build/bin/python -m hatchling build --target wheel \

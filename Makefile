@@ -80,7 +80,7 @@ fmt: $(CHECK_READY) ## ruff: format, and repair what it can
 proofs: $(CHECK_READY) ## the long proofs about payments: 50 kills, 10,000 histories, full disks, replicas; half an hour
 	$(call say,proofs: kills; disorder; full disks; histories)
 	@PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 PROOF_ROUNDS=12 \
-	    $(BIN)/python -m pytest tests/proofs tests/replicas
+	    $(BIN)/python -m pytest tests/durability tests/cluster
 
 # Cosmic Ray changes the sources that it runs: it gets a copy of them, and a venv of its own.
 MUTANTS_TOOL  := $(VENV)/mutants
@@ -89,7 +89,7 @@ MUTANTS       := build/mutants
 
 mutants: $(CHECK_READY) $(MUTANTS_READY) ## change the payment's rules one by one: do the tests notice? a quarter of an hour
 	$(call say,mutants: Cosmic Ray on a copy in $(MUTANTS))
-	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R app tests pyproject.toml $(MUTANTS)
+	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R app sandbox tests pyproject.toml $(MUTANTS)
 	@cd $(MUTANTS) && export PATH="$(abspath $(BIN)):$$PATH" && tool="$(abspath $(MUTANTS_TOOL))/bin" \
 	    && "$$tool/cosmic-ray" init tests/mutants.toml session.sqlite \
 	    && "$$tool/cr-filter-operators" session.sqlite tests/mutants.toml \

@@ -2,7 +2,7 @@
 
 import sys
 
-from app.cli import cli
+from app.commands.cli import cli
 
 if __name__ == "__main__":
     cli(sys.argv[1:] or ["serve"], prog_name="altan-checkout")

@@ -14,7 +14,7 @@ from app.lifetime import Lifetime
 from app.observability.alert_texts import alert_text
 from app.observability.alerts import Alerts, Channel
 from app.observability.printable import printable
-from app.settings import Settings
+from app.settings.settings import Settings
 from app.usecases.ports import AlertName
 
 STORAGE_EVERY_S: Final = 3.0  # while it is down

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from app.adapters.altan_pay.breaker import GuardedPaymentPages
+from app.adapters.altan_pay.bulkhead import BoundedPaymentPages
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.places import BoundedPaymentPages
 from app.adapters.altan_pay.retries import RetryingPaymentPages
 from app.adapters.altan_pay.transport import AiohttpTransport
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
@@ -20,23 +20,24 @@ from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
 from app.alerting import alert_channels, watch_storage
 from app.databases import AnyDatabase, open_database, prepare_database
-from app.domain.events import EventFilter
-from app.domain.rate_limits import Rate, parse_rate
-from app.domain.redirects import RedirectPolicy
+from app.domain.checkout.redirects import RedirectPolicy
+from app.domain.limits.rate_limits import Rate, parse_rate
+from app.domain.stripe_events.event import EventFilter
 from app.lifetime import Lifetime
 from app.observability.alerts import Alerts
 from app.observability.live_places import LivePlacesReport
 from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
+from app.observability.request_log import Watch
 from app.observability.upstream import MeasuredPaymentPages
-from app.observability.watch import Watch
 from app.observability.webhooks import WebhookReport
-from app.setting_doubts import doubts
-from app.setting_values import LogFormat
-from app.settings import Settings, SettingsError, odd_names
+from app.settings.doubts import doubts
+from app.settings.settings import Settings, SettingsError, odd_names
+from app.settings.types import LogFormat
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.live_places import LivePlaces
+from app.usecases.payment_feed import PaymentWatch
 from app.usecases.ports import Alarm, AlertName, Clock, PaymentPages
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
@@ -44,20 +45,19 @@ from app.usecases.replay_events import ReplayEvents
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.usecases.wake_events import WakeEvents
-from app.usecases.watch_payments import PaymentWatch
 from app.usecases.webhook_watch import WebhookWatch
+from app.web.api.checkout import CheckoutEndpoint
+from app.web.api.checkout_module import DropIn
+from app.web.api.health import Readiness
+from app.web.api.status import StatusEndpoint
+from app.web.api.stream import StatusStreamEndpoint
+from app.web.api.webhooks import WebhookEndpoint
 from app.web.application import Application, Endpoints
-from app.web.checkout import CheckoutEndpoint
-from app.web.connections import Connections
-from app.web.drop_in import DropIn
-from app.web.health import Readiness
-from app.web.pages import Pages
+from app.web.http.connections import Connections
+from app.web.pages.pages import Pages
+from app.web.pages.success_html import Shop, SuccessHtml
+from app.web.pages.success_page import SuccessPageEndpoint
 from app.web.problems import Problems
-from app.web.status import StatusEndpoint
-from app.web.status_stream import StatusStreamEndpoint
-from app.web.success_html import Shop, SuccessHtml
-from app.web.success_page import SuccessPageEndpoint
-from app.web.webhooks import WebhookEndpoint
 
 VERSION: Final = version("altan-checkout")
 LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstream deadline

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from app.adapters.database.migrate import migrate
-from app.adapters.database.sqlite import SqliteDatabase
-from app.settings import Settings
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.settings.settings import Settings
 from app.usecases.ports import Alarm
 
 if TYPE_CHECKING:
-    from app.adapters.database.postgres import PostgresDatabase
+    from app.adapters.database.postgres.database import PostgresDatabase
 
 AnyDatabase: TypeAlias = Union[SqliteDatabase, "PostgresDatabase"]
 
@@ -23,7 +23,7 @@ def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
     if url is None:
         migrate(settings.database_path)
         return
-    from app.adapters.database import postgres_schema  # noqa: PLC0415 most do without its weight
+    from app.adapters.database.postgres import schema as postgres_schema  # noqa: PLC0415 most do without its weight
 
     if by_operator:
         postgres_schema.migrate_postgres(url, name=name)
@@ -35,6 +35,6 @@ def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:
     """The database of the settings, whose schema is current."""
     if settings.postgres_url is None:
         return SqliteDatabase(settings.database_path, alarm)
-    from app.adapters.database.postgres import PostgresDatabase  # noqa: PLC0415 as above
+    from app.adapters.database.postgres.database import PostgresDatabase  # noqa: PLC0415 as above
 
     return PostgresDatabase(settings.postgres_url, alarm, pool_size=settings.database_pool_size)

@@ -6,8 +6,8 @@ from app.adapters.database.migrate import MigrationError
 from app.bootstrap import create_app, prepare
 from app.observability.printable import printable_lines
 from app.serving import guard_uvicorn
-from app.settings import SettingsError, load_settings
-from app.web.connections import Connections
+from app.settings.settings import SettingsError, load_settings
+from app.web.http.connections import Connections
 
 try:
     settings = load_settings()

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.bootstrap import create_app
-from app.settings import Settings
-from app.web.connections import Connections
-from app.web.guarded_http import GuardedHttp
+from app.settings.settings import Settings
+from app.web.http.connections import Connections
+from app.web.http.guarded_http import GuardedHttp
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -12,7 +12,7 @@ from bench import requests
 from bench.load import Sample
 from bench.machine import cpu_seconds
 from bench.processes import StartError
-from tests.postgres_server import PostgresServer, fetch, new_server, run_apart
+from tests.support.postgres_server import PostgresServer, fetch, new_server, run_apart
 
 _SETTINGS: Final = {
     "fsync": "on",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.adapters.counters import MemoryCounters
-from app.domain.rate_limits import Rule, cart_rules, client_rules, parse_rate
+from app.domain.limits.rate_limits import Rule, cart_rules, client_rules, parse_rate
 
 PER_CLIENT: Final = parse_rate("30/minute")
 PER_PRICE: Final = parse_rate("600/minute")

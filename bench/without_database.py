@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from app import databases, serving
 from app.observability.logs import configure_logging
-from app.settings import load_settings
+from app.settings.settings import load_settings
 from app.usecases.ports import Alarm
 from app.usecases.records import (
     Checkout,

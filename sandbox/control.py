@@ -8,17 +8,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.sandbox.acts import Act, ActRefusedError
-from app.sandbox.altan_pay import page_url
-from app.sandbox.bodies import read_body
-from app.sandbox.config import SandboxConfig, Waits
-from app.sandbox.delivery import Attempt, Delivery
-from app.sandbox.hosted_page import find_act
-from app.sandbox.objects import JsonObject, session_object
-from app.sandbox.payments import Payments
-from app.sandbox.return_acts import AmountRefusedError
-from app.sandbox.sessions import Session
-from app.sandbox.trouble import Trouble, TroubleRefusedError, parse_trouble_json
+from sandbox.altan_pay.endpoint import page_url
+from sandbox.bodies import read_body
+from sandbox.config import SandboxConfig, Waits
+from sandbox.stripe.acts import Act, ActRefusedError
+from sandbox.stripe.delivery import Attempt, Delivery
+from sandbox.stripe.hosted_page import find_act
+from sandbox.stripe.objects import JsonObject, session_object
+from sandbox.stripe.payments import Payments
+from sandbox.stripe.return_acts import AmountRefusedError
+from sandbox.stripe.sessions import Session
+from sandbox.stripe.trouble import Trouble, TroubleRefusedError, parse_trouble_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.sandbox.pages import origin_of
+from sandbox.pages import origin_of
 
 # How docker-compose.yml's containers reach each other. No public site can have a name without a
 # dot.

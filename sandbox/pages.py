@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, Response
 
-from app.sandbox.money import format_money
+from sandbox.money import format_money
 
 HERE = Path(__file__).parent
 # Every printable ASCII character that may stand in a URL as it is, `%` included: what the shop

@@ -12,18 +12,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.sandbox.altan_pay import AltanPay
-from app.sandbox.config import SandboxConfig, Waits
-from app.sandbox.control import Control
-from app.sandbox.deliveries import Deliveries
-from app.sandbox.faults import Faults
-from app.sandbox.guard import Guard
-from app.sandbox.hosted_page import HostedPage
-from app.sandbox.pages import HERE, Pages
-from app.sandbox.payments import Payments
-from app.sandbox.payments_page import PaymentsPage
-from app.sandbox.sessions import Sessions
-from app.sandbox.shop import Shop
+from sandbox.altan_pay.endpoint import AltanPay
+from sandbox.altan_pay.faults import Faults
+from sandbox.config import SandboxConfig, Waits
+from sandbox.control import Control
+from sandbox.guard import Guard
+from sandbox.pages import HERE, Pages
+from sandbox.shop.shop_pages import Shop
+from sandbox.stripe.deliveries import Deliveries
+from sandbox.stripe.hosted_page import HostedPage
+from sandbox.stripe.payments import Payments
+from sandbox.stripe.payments_page import PaymentsPage
+from sandbox.stripe.sessions import Sessions
 
 __all__ = ["SandboxConfig", "Waits", "create_sandbox"]
 

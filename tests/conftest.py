@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.migrate import migrate
-from app.adapters.database.postgres import PostgresDatabase
-from app.adapters.database.postgres_schema import migrate_postgres
-from app.adapters.database.sqlite import SqliteDatabase
-from app.settings import Settings
-from tests.builders import (
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.postgres.schema import migrate_postgres
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.settings.settings import Settings
+from tests.support.builders import (
     FixedClock,
     Service,
     SilentAlarm,
@@ -19,10 +19,10 @@ from tests.builders import (
     service_in_process,
     settings,
 )
-from tests.postgres_server import FAST, Cluster, new_server
-from tests.postgres_spares import Spares
-from tests.rows import open_database
-from tests.storms.sizes import TELLS_FIGURES
+from tests.support.postgres_server import FAST, Cluster, new_server
+from tests.support.rows import open_database
+from tests.support.sizes import TELLS_FIGURES
+from tests.support.spare_databases import Spares
 
 FIGURES = pytest.StashKey[list[str]]()
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.lifetime import Lifetime
-from tests.builders import DEADLINE_S, until
+from tests.support.builders import DEADLINE_S, until
 
 LISTENED_TO = (signal.SIGTERM, signal.SIGINT)
 

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from app.adapters.database.schema import metadata
-from tests.postgres_server import Cluster, fetch, run_apart
-from tests.postgres_spares import Spares
+from tests.support.postgres_server import Cluster, fetch, run_apart
+from tests.support.spare_databases import Spares
 
 ADD_ROW = "INSERT INTO heartbeat VALUES (1, 7)"
 FUNCTION = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"

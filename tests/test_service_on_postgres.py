@@ -4,9 +4,9 @@ import asyncio
 import json
 from pathlib import Path
 
-from tests.builders import SESSION_ID, event, running_process
-from tests.postgres_server import FAST, fetch, new_server
-from tests.test_cli import GOOD, run
+from tests.commands.test_cli import GOOD, run
+from tests.support.builders import SESSION_ID, event, running_process
+from tests.support.postgres_server import FAST, fetch, new_server
 
 
 async def test_what_a_webhook_says_is_what_the_buyer_reads(

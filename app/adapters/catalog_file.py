@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from app.domain.catalog import Catalog, read_catalog
+from app.domain.checkout.catalog import Catalog, read_catalog
 from app.usecases.ports import Alarm, AlertName, AllClear, say_nothing
 
 LOOK_EVERY_S: Final = 2.0

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from app.domain.rate_limits import Counted, Kind, Refusal, Rule, judge, refusal
-from app.domain.sliding_counts import SlidingCounts
+from app.domain.limits.rate_limits import Counted, Kind, Refusal, Rule, judge, refusal
+from app.domain.limits.sliding_counts import SlidingCounts
 
 # For each kind of counter and each of two windows; 30,000 cost up to 13 MB.
 NAMES_MAX: Final = 30_000
@@ -70,7 +70,7 @@ class MemoryCounters:
 
 # One round trip, and nothing comes between looking and counting. A counter is a hash: w is its
 # fixed window's number, c its count, p the count of the window before. A replica whose clock is
-# ahead may have turned it already. `room` is what app/domain/rate_limits.py calls _room.
+# ahead may have turned it already. `room` is what app/domain/limits/rate_limits.py calls _room.
 _TAKE: Final = """
 local sums, found = {}, {}
 for i, key in ipairs(KEYS) do

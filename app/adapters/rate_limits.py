@@ -12,7 +12,7 @@ from typing import Final
 
 from app.adapters.counters import Counters, MemoryCounters, RedisCounters
 from app.domain.errors import RateLimitedError
-from app.domain.rate_limits import Kind, Rate, Refusal, Rule, cart_rules, client_rules
+from app.domain.limits.rate_limits import Kind, Rate, Refusal, Rule, cart_rules, client_rules
 from app.usecases.ports import Alarm, AlertName
 
 STORAGE_TIMEOUT_S: Final = 0.25
@@ -52,7 +52,7 @@ class CheckoutLimits:
         await self._counters.close()
 
     async def check_client(self, client: str) -> None:
-        """Count one request of this client, by the name that `app/domain/networks.py` gives it.
+        """Count one request of this client, by the name that `networks.py` gives it.
 
         Raises:
             RateLimitedError: it, or a network around it, has sent too many.

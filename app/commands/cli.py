@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from app.events_command import cell, events
-from app.events_database import EventsCommand, stop
-from app.events_tail import tail
+from app.commands.events import cell, events
+from app.commands.events_database import EventsCommand, stop
+from app.commands.events_tail import tail
 from app.observability.printable import printable
-from app.settings import Settings, SettingsError, load_settings
+from app.settings.settings import Settings, SettingsError, load_settings
 
 cli = typer.Typer(
     name="altan-checkout",
@@ -93,7 +93,7 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
     """Play Altan Pay, Stripe's payment page and a shop: everything but the service itself."""
     import uvicorn  # noqa: PLC0415 see the module's docstring
 
-    from app.sandbox.server import SandboxConfig, create_sandbox  # noqa: PLC0415
+    from sandbox.server import SandboxConfig, create_sandbox  # noqa: PLC0415
 
     config = SandboxConfig(
         public_url=public_url,
@@ -126,8 +126,8 @@ def demo(
     ] = None,
 ) -> None:
     """Try everything in a minute: the service, a sandbox and a small shop. No account needed."""
-    from app.demo import Demo, DemoError  # noqa: PLC0415 see the module's docstring
-    from app.setting_origins import read_origin  # noqa: PLC0415
+    from app.commands.demo import Demo, DemoError  # noqa: PLC0415 see the module's docstring
+    from app.settings.origins import read_origin  # noqa: PLC0415
 
     try:
         origins = tuple(read_origin(origin) for origin in allow_origin or ())
@@ -154,8 +154,8 @@ def doctor(
     from rich.console import Console  # noqa: PLC0415 see the module's docstring
     from rich.table import Table  # noqa: PLC0415
 
-    from app.doctor import examine  # noqa: PLC0415
-    from app.findings import Finding, Verdict  # noqa: PLC0415
+    from app.commands.doctor import examine  # noqa: PLC0415
+    from app.commands.findings import Finding, Verdict  # noqa: PLC0415
 
     try:
         findings = list(examine(load_settings()))
@@ -205,7 +205,7 @@ def copy_database(
     target: Annotated[str, typer.Argument(metavar="TO", help="postgresql://…")],
 ) -> None:
     """Move a shop from its SQLite file to an empty PostgreSQL database; stop the service first."""
-    from app.copy_database import CopyError, copy_database  # noqa: PLC0415 see the docstring
+    from app.commands.copy_database import CopyError, copy_database  # noqa: PLC0415 see the docstring
 
     try:
         copied = copy_database(source, target)

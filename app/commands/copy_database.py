@@ -16,14 +16,14 @@ from typing import Any, Final
 from pydantic import SecretStr
 from sqlalchemy import Boolean, Table
 
-from app.adapters.database.connection_thread import connect as open_sqlite
 from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError, current_revision
-from app.adapters.database.postgres_connections import Connection
-from app.adapters.database.postgres_connections import connect as open_postgres
-from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of
-from app.adapters.database.postgres_schema import migrate_postgres
+from app.adapters.database.postgres.connections import Connection
+from app.adapters.database.postgres.connections import connect as open_postgres
+from app.adapters.database.postgres.errors import DRIVER_ERRORS, reason_of
+from app.adapters.database.postgres.schema import migrate_postgres
 from app.adapters.database.schema import metadata
-from app.setting_database_url import check_database_url, database_name, is_postgres
+from app.adapters.database.sqlite.connection_thread import connect as open_sqlite
+from app.settings.database_url import check_database_url, database_name, is_postgres
 
 BATCH: Final = 200  # rows in memory at once; an event may have 1 MiB
 

@@ -23,8 +23,8 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from app.setting_origins import ANY_LOOPBACK
-from app.settings import Settings
+from app.settings.origins import ANY_LOOPBACK
+from app.settings.settings import Settings
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 25.0
@@ -142,7 +142,7 @@ class Demo:
     def _environment(self) -> dict[str, str]:
         ours = {name.upper() for name in Settings.model_fields} | {"STRIPE_WEBHOOK_SECRET"}
         kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
-        package_root = str(Path(__file__).parent.parent)
+        package_root = str(Path(__file__).parents[2])
         return kept | {
             "PYTHONPATH": os.pathsep.join(filter(None, (package_root, kept.get("PYTHONPATH")))),
             "ALTAN_ACCOUNT_ID": _ACCOUNT_ID,

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from app.adapters.catalog_file import CatalogError, load_catalog
-from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.adapters.database.private_file import exposed
-from app.doctor_webhooks import webhooks_of
-from app.findings import Finding, Verdict
-from app.setting_doubts import doubts
-from app.settings import Settings, odd_names
+from app.adapters.database.sqlite.connection_thread import connect
+from app.commands.doctor_webhooks import webhooks_of
+from app.commands.findings import Finding, Verdict
+from app.settings.doubts import doubts
+from app.settings.settings import Settings, odd_names
 
 if TYPE_CHECKING:
-    from app.adapters.database.postgres_checkup import Checkup
+    from app.adapters.database.postgres.checkup import Checkup
 
 NETWORK_TIMEOUT_S: Final = 5.0
 CLOCK_SKEW_MAX_S: Final = 30.0
@@ -125,8 +125,8 @@ def _database(settings: Settings) -> Finding:
 
 
 def _postgres(url: str, name: str) -> Finding:
-    from app.adapters.database.postgres_checkup import check_up  # noqa: PLC0415 most have SQLite
-    from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of  # noqa: PLC0415
+    from app.adapters.database.postgres.checkup import check_up  # noqa: PLC0415 most have SQLite
+    from app.adapters.database.postgres.errors import DRIVER_ERRORS, reason_of  # noqa: PLC0415
 
     try:
         return judge_postgres(check_up(url), name)

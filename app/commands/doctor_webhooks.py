@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from app.commands.findings import Finding, Verdict
 from app.databases import open_database
 from app.domain.errors import StorageUnavailableError
-from app.findings import Finding, Verdict
-from app.settings import Settings
+from app.settings.settings import Settings
 from app.usecases.ports import say_nothing
 from app.usecases.records import WebhookKind, WebhookSighting
 

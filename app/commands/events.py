@@ -16,8 +16,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from app.adapters.system import SystemClock
-from app.domain.tolerant_json import read_tolerantly
-from app.events_database import Demo, EventsCommand, be_silent, stop, with_database
+from app.commands.events_database import Demo, EventsCommand, be_silent, stop, with_database
+from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.observability.printable import printable, printable_json, printable_lines
 from app.usecases.inspect_events import EventInspection, InspectEvents
 from app.usecases.rebuild_payments import RebuildPayments, Rebuilt, Verdict

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 from app.adapters.database.migrate import MigrationError
 from app.domain.errors import CheckoutError
 from app.observability.printable import printable_lines
-from app.settings import SettingsError, load_settings
+from app.settings.settings import SettingsError, load_settings
 from app.usecases.ports import AlertName
 from app.usecases.storage import Database
 
@@ -77,8 +77,8 @@ def _open_shops_database() -> "AnyDatabase":
 
 
 def _open_demos_database(folder: Path) -> "AnyDatabase":
-    from app.adapters.database.sqlite import SqliteDatabase  # noqa: PLC0415 as above
-    from app.demo import DATABASE_NAME  # noqa: PLC0415
+    from app.adapters.database.sqlite.database import SqliteDatabase  # noqa: PLC0415 as above
+    from app.commands.demo import DATABASE_NAME  # noqa: PLC0415
 
     path = folder / DATABASE_NAME
     if not path.exists():

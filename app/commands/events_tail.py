@@ -10,9 +10,9 @@ import orjson
 import typer
 from rich.console import Console
 
+from app.commands.events import cell, coloured, summary_of, time_of
+from app.commands.events_database import Demo, with_cause, with_database
 from app.domain.errors import StorageUnavailableError
-from app.events_command import cell, coloured, summary_of, time_of
-from app.events_database import Demo, with_cause, with_database
 from app.observability.printable import printable, printable_json
 from app.usecases.follow_events import FollowedEvent, FollowEvents
 from app.usecases.storage import Database

@@ -8,13 +8,13 @@ from typing import Final
 
 import structlog
 
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayMisconfiguredError,
     CheckoutError,
     ServiceFailedError,
 )
-from app.domain.redirects import PaymentPage
 from app.observability.metrics import Metrics
 from app.usecases.ports import Alarm, AlertName, AllClear, PaymentPages, StillWanted, say_nothing
 from app.usecases.records import SessionOrder

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from app.domain.urls import read_web_url
-from app.setting_origins import ANY_LOOPBACK
-from app.setting_values import Network
-from app.settings import Settings
+from app.domain.checkout.urls import read_web_url
+from app.settings.origins import ANY_LOOPBACK
+from app.settings.settings import Settings
+from app.settings.types import Network
 
 # Proxies live in these, at whatever width: RFC 1918, 6598, 3927, 4193, 4291 and loopback.
 _PRIVATE: Final = tuple(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from app.setting_values import CONNECT_ID_HELP, SECRETS_HELP
+from app.settings.types import CONNECT_ID_HELP, SECRETS_HELP
 
 _WHAT_TO_DO: Final[Mapping[str, str]] = {
     "ALTAN_ACCOUNT_ID": "set it to your Altan account's id, from your Altan workspace",

@@ -6,9 +6,9 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
-from app.domain.origins import ListedAndLoopback
-from app.domain.urls import read_web_url
-from app.setting_values import split_list
+from app.domain.checkout.origins import ListedAndLoopback
+from app.domain.checkout.urls import read_web_url
+from app.settings.types import split_list
 
 # An entry of the list; `check_origins` refuses it wherever real payments could be recorded.
 ANY_LOOPBACK: Final = "any-loopback"

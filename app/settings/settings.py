@@ -17,12 +17,12 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
-from app.domain.urls import is_loopback, read_web_url
-from app.setting_database_url import database_name, is_postgres
-from app.setting_faults import fault_lines
-from app.setting_names import lines_about_names, names_in_use
-from app.setting_origins import Origins, check_origins, origins_of
-from app.setting_values import (
+from app.domain.checkout.urls import is_loopback, read_web_url
+from app.settings.database_url import database_name, is_postgres
+from app.settings.faults import fault_lines
+from app.settings.names import lines_about_names, names_in_use
+from app.settings.origins import Origins, check_origins, origins_of
+from app.settings.types import (
     SECRETS_HELP,
     AccountId,
     AlertUrl,

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
-from app.domain.rate_limits import parse_rate
-from app.domain.urls import read_web_url
-from app.setting_database_url import check_database_url
+from app.domain.checkout.urls import read_web_url
+from app.domain.limits.rate_limits import parse_rate
+from app.settings.database_url import check_database_url
 
 CONNECT_ID_HELP: Final = (
     "ask Altan Pay for your Stripe Connect id in your Altan workspace, and set it here (acct_…)"

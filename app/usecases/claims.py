@@ -1,6 +1,6 @@
 """Whose checkout a session pays, where the checkout does not know the session's id."""
 
-from app.domain.payment import PaymentFacts
+from app.domain.payments.facts import PaymentFacts
 from app.usecases.records import Checkout, SoldCheckout
 
 

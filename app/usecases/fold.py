@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from app.domain.cart import Mode
-from app.domain.payment import PaymentFacts
-from app.domain.renewals import ids_in, set_apart
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.renewals import ids_in, set_apart
 from app.usecases.claims import is_foreign, is_mismatch
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.reach import EventNews, Reach, Waking

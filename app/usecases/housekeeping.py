@@ -8,8 +8,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import Final
 
+from app.domain.checkout.idempotency import KEY_LIFE_MS
 from app.domain.errors import StorageUnavailableError
-from app.domain.idempotency import KEY_LIFE_MS
 from app.usecases.ports import Clock
 from app.usecases.records import EventState
 from app.usecases.replay_events import ReplayEvents

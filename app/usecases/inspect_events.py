@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.errors import NotFoundError
-from app.domain.identity import CHECKOUT_ID
+from app.domain.ids import CHECKOUT_ID
 from app.usecases.read_payment import ReadPayment
 from app.usecases.rebuild_payments import whole_payment
 from app.usecases.record_events import read_for_fold

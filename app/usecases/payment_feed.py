@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from app.domain.errors import StorageUnavailableError
-from app.domain.identity import CHECKOUT_ID
+from app.domain.ids import CHECKOUT_ID
 from app.usecases.live_places import LivePlaces, Place
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import Payment, PaymentVersion, PaymentView

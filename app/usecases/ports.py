@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from app.domain.redirects import PaymentPage
+from app.domain.checkout.redirects import PaymentPage
 from app.usecases.records import SessionOrder
 
 

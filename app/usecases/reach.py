@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.domain.news import PaymentNews
-from app.domain.payment_news import read_payment_news
+from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.readers import read_payment_news
 from app.usecases.records import EventState, Link, StoredEvent, Wake
 from app.usecases.storage import Transaction
 

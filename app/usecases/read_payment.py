@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.errors import NotFoundError
-from app.domain.identity import CHECKOUT_ID, SESSION_ID
-from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.ids import CHECKOUT_ID, SESSION_ID
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.usecases.claims import is_owner
 from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
 from app.usecases.storage import Database

@@ -6,9 +6,9 @@ from enum import StrEnum
 from functools import reduce
 from typing import Final
 
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts
-from app.domain.renewals import set_apart
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.renewals import set_apart
+from app.domain.stripe_events.evidence import PaymentNews
 from app.usecases.claims import is_mismatch
 from app.usecases.ports import Clock
 from app.usecases.record_events import read_for_fold

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.account_news import DEAUTHORIZED, never_made
 from app.domain.errors import ActTooLargeError, is_storage_down
-from app.domain.events import StripeEvent
-from app.domain.news import PaymentNews
-from app.domain.payment_news import read_payment_news
+from app.domain.stripe_events.account import DEAUTHORIZED, never_made
+from app.domain.stripe_events.event import StripeEvent
+from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.readers import read_payment_news
 from app.usecases.fold import Folded, fold
 from app.usecases.ports import Alarm, AlertName, Clock
 from app.usecases.reach import WAKE_MAX, EventNews, Waking, mentioned_ids

@@ -4,19 +4,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.domain.cart import Cart, Mode
-from app.domain.events import StripeEvent
+from app.domain.checkout.cart import Cart, Mode
+from app.domain.limits.networks import UNKNOWN_BUCKET
 from app.domain.money import Money
-from app.domain.networks import UNKNOWN_BUCKET
-from app.domain.payment import PaymentFacts, PaymentStatus
-from app.domain.subscriptions import SubscriptionStatus
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.subscriptions import SubscriptionStatus
+from app.domain.stripe_events.event import StripeEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOrder:
     """What a payment page is asked for.
 
-    `client` is who asks, by its name in `app/domain/networks.py`; it is counted, and never sent on.
+    `client` is who asks, by its name in `networks.py`; it is counted, and never sent on.
     """
 
     cart: Cart

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.domain.cart import CheckoutRequest
-from app.domain.catalog import Catalog
-from app.domain.claims import key_digest
+from app.domain.checkout.cart import CheckoutRequest
+from app.domain.checkout.catalog import Catalog
+from app.domain.checkout.claims import key_digest
+from app.domain.checkout.redirects import RedirectPolicy
 from app.domain.errors import CommitInDoubtError
-from app.domain.redirects import RedirectPolicy
 from app.usecases.ports import CartLimits, CheckoutIds, Clock, PaymentPages, StillWanted
 from app.usecases.records import Checkout, SessionOrder
 from app.usecases.storage import Database, Transaction

@@ -16,14 +16,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.domain.cart import CheckoutRequest
+from app.domain.checkout.cart import CheckoutRequest
+from app.domain.checkout.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint
 from app.domain.errors import (
     CheckoutInProgressError,
     CommitInDoubtError,
     IdempotencyKeyReusedError,
     StorageUnavailableError,
 )
-from app.domain.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint
 from app.usecases.ports import StillWanted
 from app.usecases.records import Checkout, Claim, ClaimState
 from app.usecases.start_checkout import StartCheckout

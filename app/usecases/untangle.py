@@ -7,10 +7,10 @@ payments, `kinship` decides whose each event is, and the payments' facts are mad
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from app.domain.kinship import Kinship, kinship
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts
-from app.domain.payment_news import read_payment_news
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.kinship import Kinship, kinship
+from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.readers import read_payment_news
 from app.usecases.reach import EventNews
 from app.usecases.records import EventState, Settled, StoredEvent
 from app.usecases.storage import Transaction

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.domain.errors import StorageUnavailableError
-from app.domain.identity import CHECKOUT_ID
+from app.domain.ids import CHECKOUT_ID
 from app.usecases.ports import Alarm, AlertName, AllClear, CheckoutIds, Clock
 from app.usecases.records import WebhookKind, WebhookSighting
 from app.usecases.storage import Database, Transaction

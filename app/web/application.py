@@ -14,18 +14,18 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.errors import CheckoutError, NotFoundError
-from app.web import openapi
-from app.web.body import ClientGoneError
-from app.web.checkout import CheckoutEndpoint
-from app.web.cors import Cors
-from app.web.drop_in import DropIn
-from app.web.health import Readiness, live
+from app.web.api import openapi
+from app.web.api.checkout import CheckoutEndpoint
+from app.web.api.checkout_module import DropIn
+from app.web.api.health import Readiness, live
+from app.web.api.status import StatusEndpoint
+from app.web.api.stream import StatusStreamEndpoint
+from app.web.api.webhooks import WEBHOOK_PATHS, WebhookEndpoint
+from app.web.errors import InternalError, MethodNotAllowedError, OverloadedError
+from app.web.http.body import ClientGoneError
+from app.web.http.cors import Cors
+from app.web.pages.success_page import SuccessPageEndpoint
 from app.web.problems import Problems
-from app.web.request_errors import InternalError, MethodNotAllowedError, OverloadedError
-from app.web.status import StatusEndpoint
-from app.web.status_stream import StatusStreamEndpoint
-from app.web.success_page import SuccessPageEndpoint
-from app.web.webhooks import WEBHOOK_PATHS, WebhookEndpoint
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Lifetime = AsyncIterator[None]

@@ -14,9 +14,9 @@ from starlette.types import Scope
 
 from app.domain import errors
 from app.domain.errors import CheckoutError
-from app.web import request_errors
-from app.web.negotiation import wants_page
-from app.web.pages import Pages
+from app.web import errors as request_errors
+from app.web.http.negotiation import wants_page
+from app.web.pages.pages import Pages
 
 RETRY_AFTER_S: Final = 5
 

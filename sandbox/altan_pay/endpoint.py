@@ -7,12 +7,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.sandbox.bodies import read_body
-from app.sandbox.config import SandboxConfig
-from app.sandbox.faults import Faults
-from app.sandbox.orders import OrderRefusedError, parse_order
-from app.sandbox.payments import Payments
-from app.sandbox.sessions import Session
+from sandbox.altan_pay.faults import Faults
+from sandbox.altan_pay.orders import OrderRefusedError, parse_order
+from sandbox.bodies import read_body
+from sandbox.config import SandboxConfig
+from sandbox.stripe.payments import Payments
+from sandbox.stripe.sessions import Session
 
 logger = logging.getLogger(__name__)
 

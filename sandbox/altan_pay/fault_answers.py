@@ -9,7 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.sandbox.config import Waits
+from sandbox.config import Waits
 
 Answer = Callable[[Request, Waits], Awaitable[Response]]
 

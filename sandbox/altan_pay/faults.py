@@ -11,8 +11,7 @@ from types import MappingProxyType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox.config import Waits
-from app.sandbox.fault_answers import (
+from sandbox.altan_pay.fault_answers import (
     Answer,
     compressed,
     drips,
@@ -22,14 +21,15 @@ from app.sandbox.fault_answers import (
     refuses,
     says,
 )
-from app.sandbox.fault_connections import (
+from sandbox.altan_pay.fault_connections import (
     hints_for_ever,
     resets,
     resets_midway,
     stops_midway,
     talks_nonsense,
 )
-from app.sandbox.sessions import Order
+from sandbox.config import Waits
+from sandbox.stripe.sessions import Order
 
 FAILED_ONCE_MAX = 1000  # The sandbox may run for weeks; what failed long ago may fail again.
 

@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from app.sandbox.prices import Mode, find_price
-from app.sandbox.sessions import Line, Order
+from sandbox.shop.prices import Mode, find_price
+from sandbox.stripe.sessions import Line, Order
 
 PAYLOAD_FIELDS = ("success_url", "cancel_url", "line_items", "mode")
 LINE_FIELDS = ("price", "quantity")

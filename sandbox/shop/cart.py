@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from app.sandbox.prices import Mode
-from app.sandbox.products import PRODUCTS, Product
+from sandbox.shop.prices import Mode
+from sandbox.shop.products import PRODUCTS, Product
 
 QUANTITY_MAX = 99
 QUANTITY = re.compile(r"[0-9]{1,9}")

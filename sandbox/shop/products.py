@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.sandbox.prices import BEANS, CLUB, DRIPPER, GRINDER, MUG, POT, Mode, Price
+from sandbox.shop.prices import BEANS, CLUB, DRIPPER, GRINDER, MUG, POT, Mode, Price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

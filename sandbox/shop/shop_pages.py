@@ -12,11 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox.cart import QUANTITY_MAX, Cart, read_cart, read_fields
-from app.sandbox.config import SandboxConfig
-from app.sandbox.faults import FAULTS
-from app.sandbox.pages import Pages, origin_of, see_other
-from app.sandbox.products import PRODUCTS
+from sandbox.altan_pay.faults import FAULTS
+from sandbox.config import SandboxConfig
+from sandbox.pages import Pages, origin_of, see_other
+from sandbox.shop.cart import QUANTITY_MAX, Cart, read_cart, read_fields
+from sandbox.shop.products import PRODUCTS
 
 PURCHASE_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 

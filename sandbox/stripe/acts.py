@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from app.sandbox import checkout_acts, return_acts, subscription_acts
-from app.sandbox.outcomes import Outcome
-from app.sandbox.sessions import Session, Stage
+from sandbox.stripe import checkout_acts, return_acts, subscription_acts
+from sandbox.stripe.outcomes import Outcome
+from sandbox.stripe.sessions import Session, Stage
 
 
 class Act(StrEnum):

@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
-from app.sandbox.events import COMPLETED
-from app.sandbox.ids import new_id
-from app.sandbox.objects import (
+from sandbox.ids import new_id
+from sandbox.shop.prices import Mode
+from sandbox.stripe.events import COMPLETED
+from sandbox.stripe.objects import (
     charge_object,
     failed_payment_intent_object,
     payment_intent_object,
     session_object,
 )
-from app.sandbox.outcomes import News, Outcome
-from app.sandbox.prices import Mode
-from app.sandbox.sessions import Session, Stage
-from app.sandbox.subscription_objects import invoice_object, subscription_object
+from sandbox.stripe.outcomes import News, Outcome
+from sandbox.stripe.sessions import Session, Stage
+from sandbox.stripe.subscription_objects import invoice_object, subscription_object
 
 
 def pay(session: Session) -> Outcome:

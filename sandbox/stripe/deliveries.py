@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import httpx
 import orjson
 
-from app.sandbox.delivery import Attempt, Delivery, DeliveryState
-from app.sandbox.events import Event
-from app.sandbox.signing import sign
-from app.sandbox.trouble import Trouble
+from sandbox.stripe.delivery import Attempt, Delivery, DeliveryState
+from sandbox.stripe.events import Event
+from sandbox.stripe.signing import sign
+from sandbox.stripe.trouble import Trouble
 
 DELIVERIES_MAX = 1000  # As with sessions: the sandbox may run for weeks. Holds for attempts too.
 ANSWER_BYTES_MAX = 64 * 1024  # The answer's body means nothing to Stripe; reading on is waste.

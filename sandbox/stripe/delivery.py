@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import httpx
 
-from app.sandbox.events import Event
+from sandbox.stripe.events import Event
 
 ATTEMPTS_MAX = 100  # Ten copies with all of their retries; only who sends by hand gets beyond.
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.sandbox.ids import new_id
-from app.sandbox.objects import JsonObject
+from sandbox.ids import new_id
+from sandbox.stripe.objects import JsonObject
 
 API_VERSION = "2026-10-28.endive"
 COMPLETED = "checkout.session.completed"

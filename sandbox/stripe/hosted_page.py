@@ -9,17 +9,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox.acts import Act
-from app.sandbox.bodies import read_form
-from app.sandbox.config import SandboxConfig, Waits
-from app.sandbox.delivery import Delivery
-from app.sandbox.money import format_money, format_number, parse_number
-from app.sandbox.pages import Pages, origin_of, see_other
-from app.sandbox.payments import Payments
-from app.sandbox.products import SHOP_NAME
-from app.sandbox.return_acts import AmountRefusedError
-from app.sandbox.sessions import Order, Session, Stage
-from app.sandbox.trouble import DELAY_S_MAX, TroubleRefusedError, parse_trouble_form
+from sandbox.bodies import read_form
+from sandbox.config import SandboxConfig, Waits
+from sandbox.money import format_money, format_number, parse_number
+from sandbox.pages import Pages, origin_of, see_other
+from sandbox.shop.products import SHOP_NAME
+from sandbox.stripe.acts import Act
+from sandbox.stripe.delivery import Delivery
+from sandbox.stripe.payments import Payments
+from sandbox.stripe.return_acts import AmountRefusedError
+from sandbox.stripe.sessions import Order, Session, Stage
+from sandbox.stripe.trouble import DELAY_S_MAX, TroubleRefusedError, parse_trouble_form
 
 MOVED_ON = (
     "This payment has changed since the page was loaded, so nothing was done. "

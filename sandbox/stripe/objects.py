@@ -1,6 +1,6 @@
 """Stripe's objects in the shapes of API 2026-10-28, as small as a webhook's reader needs."""
 
-from app.sandbox.sessions import Session
+from sandbox.stripe.sessions import Session
 
 JsonObject = dict[str, object]
 

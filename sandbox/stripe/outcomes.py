@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.sandbox.objects import JsonObject
-from app.sandbox.sessions import Session
+from sandbox.stripe.objects import JsonObject
+from sandbox.stripe.sessions import Session
 
 News = list[tuple[str, JsonObject]]
 """Event types and the objects they are about, in the order in which they happen."""

@@ -3,13 +3,13 @@
 import time
 from dataclasses import dataclass
 
-from app.sandbox.acts import Act, perform
-from app.sandbox.deliveries import Deliveries
-from app.sandbox.delivery import Delivery
-from app.sandbox.events import COMPLETED, build_event
-from app.sandbox.ids import new_id
-from app.sandbox.sessions import Order, Session, Sessions
-from app.sandbox.trouble import Trouble
+from sandbox.ids import new_id
+from sandbox.stripe.acts import Act, perform
+from sandbox.stripe.deliveries import Deliveries
+from sandbox.stripe.delivery import Delivery
+from sandbox.stripe.events import COMPLETED, build_event
+from sandbox.stripe.sessions import Order, Session, Sessions
+from sandbox.stripe.trouble import Trouble
 
 SESSION_ID_CHARACTERS = 58  # What real test sessions have after `cs_test_`.
 FRAGMENT_CHARACTERS = 60

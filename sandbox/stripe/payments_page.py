@@ -7,11 +7,11 @@ from itertools import islice
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.sandbox.money import format_money
-from app.sandbox.pages import Pages
-from app.sandbox.payments import Payments
-from app.sandbox.returns import DisputeStatus
-from app.sandbox.sessions import Session, Stage
+from sandbox.money import format_money
+from sandbox.pages import Pages
+from sandbox.stripe.payments import Payments
+from sandbox.stripe.returns import DisputeStatus
+from sandbox.stripe.sessions import Session, Stage
 
 LISTED_MAX = 100  # One page that loads at once; older ones are still at their own addresses.
 

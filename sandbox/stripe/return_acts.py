@@ -3,12 +3,12 @@
 import time
 from dataclasses import replace
 
-from app.sandbox.ids import new_id
-from app.sandbox.objects import JsonObject, charge_object
-from app.sandbox.outcomes import Outcome
-from app.sandbox.return_objects import dispute_object, refund_object
-from app.sandbox.returns import Dispute, DisputeStatus, Refund
-from app.sandbox.sessions import Session
+from sandbox.ids import new_id
+from sandbox.stripe.objects import JsonObject, charge_object
+from sandbox.stripe.outcomes import Outcome
+from sandbox.stripe.return_objects import dispute_object, refund_object
+from sandbox.stripe.returns import Dispute, DisputeStatus, Refund
+from sandbox.stripe.sessions import Session
 
 
 class AmountRefusedError(ValueError):

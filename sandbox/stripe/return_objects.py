@@ -1,8 +1,8 @@
 """Stripe's objects of money that goes back, in the shapes of real ones."""
 
-from app.sandbox.objects import JsonObject
-from app.sandbox.returns import Dispute, DisputeStatus, Refund
-from app.sandbox.sessions import Session
+from sandbox.stripe.objects import JsonObject
+from sandbox.stripe.returns import Dispute, DisputeStatus, Refund
+from sandbox.stripe.sessions import Session
 
 ANSWER_DAYS = 21
 DAY_S = 24 * 60 * 60

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.sandbox.prices import Mode, Price
-from app.sandbox.returns import Dispute, DisputeStatus, Refund
+from sandbox.shop.prices import Mode, Price
+from sandbox.stripe.returns import Dispute, DisputeStatus, Refund
 
 SESSIONS_MAX = 1000  # The sandbox may run for weeks; older sessions are forgotten.
 SESSION_ID_PLACEHOLDER = "{CHECKOUT_SESSION_ID}"

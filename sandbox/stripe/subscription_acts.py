@@ -3,10 +3,10 @@
 import time
 from dataclasses import replace
 
-from app.sandbox.ids import new_id
-from app.sandbox.outcomes import Outcome
-from app.sandbox.sessions import Renewal, Session
-from app.sandbox.subscription_objects import renewal_invoice_object, subscription_object
+from sandbox.ids import new_id
+from sandbox.stripe.outcomes import Outcome
+from sandbox.stripe.sessions import Renewal, Session
+from sandbox.stripe.subscription_objects import renewal_invoice_object, subscription_object
 
 
 def renew(session: Session) -> Outcome:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.sandbox.objects import JsonObject
-from app.sandbox.sessions import Renewal, Session
+from sandbox.stripe.objects import JsonObject
+from sandbox.stripe.sessions import Renewal, Session
 
 PERIOD_S = 30 * 24 * 60 * 60
 

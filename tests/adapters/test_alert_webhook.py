@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from app.adapters.alert_webhook import WAITING_MAX, AlertWebhook
 from app.usecases.ports import AlertName
-from tests.adapters.wire import answer, closed_port, hangs, resets, upstream
-from tests.builders import until
+from tests.support.builders import until
+from tests.support.wire import answer, closed_port, hangs, resets, upstream
 
 OK = answer(b"ok")
 MISMATCH = AlertName.PRICE_MISMATCH

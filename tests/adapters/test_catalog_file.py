@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.usecases.ports import AlertName
-from tests.builders import SilentAlarm, until
+from tests.support.builders import SilentAlarm, until
 
 ONE = '[[price]]\nid = "price_one"\n'
 TWO = '[[price]]\nid = "price_two"\nname = "Käse"\n'

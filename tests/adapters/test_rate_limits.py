@@ -17,10 +17,10 @@ from app.adapters import rate_limits
 from app.adapters.counters import Counters, MemoryCounters, RedisCounters
 from app.adapters.rate_limits import CheckoutLimits, Rates
 from app.domain.errors import RateLimitedError
-from app.domain.rate_limits import Rate, cart_rules, client_rules, parse_rate
+from app.domain.limits.rate_limits import Rate, cart_rules, client_rules, parse_rate
 from app.usecases.ports import AlertName
-from tests.adapters.wire import closed_port, hangs, upstream
-from tests.builders import DEADLINE_S, SilentAlarm
+from tests.support.builders import DEADLINE_S, SilentAlarm
+from tests.support.wire import closed_port, hangs, upstream
 
 REDIS = shutil.which("redis-server")
 

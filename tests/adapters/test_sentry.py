@@ -5,7 +5,7 @@ import orjson
 
 from app.adapters.sentry import SentryChannel
 from app.usecases.ports import AlertName
-from tests.adapters.wire import Request, answer, closed_port, upstream
+from tests.support.wire import Request, answer, closed_port, upstream
 
 OK = answer(b"{}", "Content-Type: application/json")
 

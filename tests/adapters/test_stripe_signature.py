@@ -12,7 +12,7 @@ from stripe import WebhookSignature
 
 from app.adapters.stripe_signature import HEADER_BYTES_MAX, StripeSignatures
 from app.domain.errors import SignatureInvalidError, SignatureMissingError
-from tests.builders import NOW_S, SECRET, FixedClock, sign
+from tests.support.builders import NOW_S, SECRET, FixedClock, sign
 
 ROOT = Path(__file__).parents[2]
 BODY = '{"id": "evt_1", "name": "Zoë", "price": "1 €"}'.encode()

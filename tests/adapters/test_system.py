@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.adapters.system import RandomCheckoutIds, SystemClock
-from app.domain.identity import CHECKOUT_ID
+from app.domain.ids import CHECKOUT_ID
 
 TIMES_MS = st.integers(0, 2**48 - 1)
 

@@ -11,12 +11,12 @@ from typing import Final
 
 import pytest
 
-from app.adapters.database.postgres_schema import migrate_postgres
-from tests.adapters.wire import closed_port
-from tests.builders import DEADLINE_S
-from tests.faults.upstream import Upstream, running_upstream
-from tests.postgres_server import SAFE, Cluster, PostgresServer, new_server
-from tests.replicas.fleet import Shop
+from app.adapters.database.postgres.schema import migrate_postgres
+from tests.support.builders import DEADLINE_S
+from tests.support.cluster.fleet import Shop
+from tests.support.faults.upstream import Upstream, running_upstream
+from tests.support.postgres_server import SAFE, Cluster, PostgresServer, new_server
+from tests.support.wire import closed_port
 
 MANY: Final = "1000000/minute"
 

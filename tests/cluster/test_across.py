@@ -10,11 +10,11 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.builders import DEADLINE_S
-from tests.replicas.buying import deliver, paid, start, stream
-from tests.replicas.fleet import Replica, Shop, running_fleet
-from tests.storms.sizes import ROUNDS
-from tests.storms.story import CART
+from tests.support.builders import DEADLINE_S
+from tests.support.cluster.buying import deliver, paid, start, stream
+from tests.support.cluster.fleet import Replica, Shop, running_fleet
+from tests.support.one_payment import CART
+from tests.support.sizes import ROUNDS
 
 NEWS_S_MAX: Final = 5.0  # the goal is one second; the figures tell
 PAYMENTS: Final = 5 * ROUNDS

@@ -4,8 +4,8 @@ import json
 
 import httpx
 
-from tests.builders import event, query, session
-from tests.replicas.fleet import Shop, running_fleet
+from tests.support.builders import event, query, session
+from tests.support.cluster.fleet import Shop, running_fleet
 
 PAID = event(id="evt_paid", subject=session())
 STRANGE = event(

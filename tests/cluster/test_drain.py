@@ -6,10 +6,10 @@ import signal
 import httpx
 import pytest
 
-from tests.builders import DEADLINE_S, event, query, sign, to_body
-from tests.faults.upstream import Connection, Upstream, payment_page
-from tests.replicas.fleet import Shop, running_fleet
-from tests.storms.story import CART, checkout_headers
+from tests.support.builders import DEADLINE_S, event, query, sign, to_body
+from tests.support.cluster.fleet import Shop, running_fleet
+from tests.support.faults.upstream import Connection, Upstream, payment_page
+from tests.support.one_payment import CART, checkout_headers
 
 
 async def until_refused(host: str, port: int) -> None:

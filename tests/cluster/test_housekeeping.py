@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from app.adapters.database.postgres import PostgresDatabase
-from app.domain.idempotency import KEY_LIFE_MS
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.domain.checkout.idempotency import KEY_LIFE_MS
 from app.usecases.housekeeping import PRUNE_BATCH, Housekeeping
 from app.usecases.storage import Transaction
-from tests.builders import (
+from tests.support.builders import (
     NOW_S,
     FixedClock,
     SilentAlarm,
@@ -18,9 +18,9 @@ from tests.builders import (
     to_body,
     until,
 )
-from tests.builders import event as event_of
-from tests.postgres_server import fetch
-from tests.replicas.fleet import Shop, running_fleet
+from tests.support.builders import event as event_of
+from tests.support.cluster.fleet import Shop, running_fleet
+from tests.support.postgres_server import fetch
 
 OLD: Final = 4 * PRUNE_BATCH + 1
 NEW: Final = 7

@@ -8,11 +8,11 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.builders import Document, query, to_body
-from tests.faults.upstream import Connection, Upstream, hangs, payment_page
-from tests.postgres_server import fetch
-from tests.replicas.fleet import Replica, Shop, running_fleet
-from tests.storms.story import CART, checkout_headers
+from tests.support.builders import Document, query, to_body
+from tests.support.cluster.fleet import Replica, Shop, running_fleet
+from tests.support.faults.upstream import Connection, Upstream, hangs, payment_page
+from tests.support.one_payment import CART, checkout_headers
+from tests.support.postgres_server import fetch
 
 KEYS: Final = 10
 OTHER_CART: Final = {"line_items": [{"price": "price_A", "quantity": 2}]}

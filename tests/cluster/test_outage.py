@@ -8,12 +8,12 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.postgres_server import PostgresServer
-from tests.replicas.buying import deliver, paid, start, stream
-from tests.replicas.checks import assert_as_if_nothing_had_been, assert_words_kept
-from tests.replicas.fleet import Replica, Shop, running_fleet
-from tests.replicas.storm import Storm
-from tests.storms.sizes import ROUNDS, chance_of, new_seed
+from tests.support.cluster.buying import deliver, paid, start, stream
+from tests.support.cluster.checks import assert_as_if_nothing_had_been, assert_words_kept
+from tests.support.cluster.fleet import Replica, Shop, running_fleet
+from tests.support.cluster.storm import Storm
+from tests.support.postgres_server import PostgresServer
+from tests.support.sizes import ROUNDS, chance_of, new_seed
 
 RECOVERY_S: Final = 5.0
 OUTAGE_S_MAX: Final = 30.0

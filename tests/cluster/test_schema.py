@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.migrate import SCHEMA_REVISION
-from tests.postgres_server import fetch
-from tests.storms.commands import Ended, altan_checkout
+from tests.support.commands import Ended, altan_checkout
+from tests.support.postgres_server import fetch
 
 
 def refused(ended: Ended) -> str:

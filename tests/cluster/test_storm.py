@@ -6,11 +6,11 @@ from typing import Final
 
 import pytest
 
-from tests.replicas.checks import assert_as_if_nothing_had_been, assert_words_kept
-from tests.replicas.fleet import Shop, running_fleet
-from tests.replicas.storm import Storm
-from tests.storms.sizes import FLEETS, ROUNDS, chance_of, new_seed
-from tests.storms.story import BUYERS, SENDERS
+from tests.support.cluster.checks import assert_as_if_nothing_had_been, assert_words_kept
+from tests.support.cluster.fleet import Shop, running_fleet
+from tests.support.cluster.storm import Storm
+from tests.support.one_payment import BUYERS, SENDERS
+from tests.support.sizes import FLEETS, ROUNDS, chance_of, new_seed
 
 ANSWERS_MAX: Final = 120  # before a kill
 AFTER_S_MAX: Final = 0.02  # between the answer that was counted and the kill: a few commits

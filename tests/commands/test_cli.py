@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.wire import answer, closed_port, upstream
-from tests.builders import ACCOUNT, ROOT, SECRET, query
+from tests.support.builders import ACCOUNT, ROOT, SECRET, query
+from tests.support.wire import answer, closed_port, upstream
 
 GOOD = {
     "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.schema import metadata
-from app.copy_database import BATCH, CopyError, copy_database
-from app.domain.events import read_event
+from app.commands.copy_database import BATCH, CopyError, copy_database
+from app.domain.stripe_events.event import read_event
 from app.usecases.record_events import ReceivedEvent, RecordEvents
 from app.usecases.records import Wake, WebhookKind, WebhookSighting
 from app.usecases.storage import Transaction
-from tests.adapters.store import CHECKOUT
-from tests.adapters.wire import closed_port
-from tests.builders import (
+from tests.commands.test_cli import GOOD, run
+from tests.support.builders import (
     FixedClock,
     SilentAlarm,
     event,
@@ -24,9 +23,10 @@ from tests.builders import (
     thin_event,
     to_body,
 )
-from tests.domain.stripe_objects import invoice, listing
-from tests.rows import open_database
-from tests.test_cli import GOOD, run
+from tests.support.rows import open_database
+from tests.support.stores import CHECKOUT
+from tests.support.stripe_objects import invoice, listing
+from tests.support.wire import closed_port
 
 RENEWED = [
     event(

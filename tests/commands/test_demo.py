@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.demo import DATABASE_NAME, database_url
-from tests.builders import ROOT
-from tests.docs.running import PROGRAM, free_ports, running
+from app.commands.demo import DATABASE_NAME, database_url
+from tests.support.builders import ROOT
+from tests.support.docs.running import PROGRAM, free_ports, running
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 DEADLINE_S = 30.0

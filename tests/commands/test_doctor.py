@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import trustme
 
-from app.adapters.database.postgres_checkup import Checkup
-from app.doctor import examine, judge_postgres
-from app.doctor_webhooks import judge_webhooks
-from app.findings import Finding, Verdict
-from app.settings import Settings
+from app.adapters.database.postgres.checkup import Checkup
+from app.commands.doctor import examine, judge_postgres
+from app.commands.doctor_webhooks import judge_webhooks
+from app.commands.findings import Finding, Verdict
+from app.settings.settings import Settings
 from app.usecases.records import WebhookKind, WebhookSighting
 from app.usecases.storage import Database, Transaction
-from tests.adapters.wire import Script, Upstream, answer, closed_port, resets, upstream
-from tests.builders import query, settings
+from tests.support.builders import query, settings
+from tests.support.wire import Script, Upstream, answer, closed_port, resets, upstream
 
 OK, WARNING, FAILS = Verdict.OK, Verdict.WARNING, Verdict.FAILS
 

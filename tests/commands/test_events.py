@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import ACCOUNT, CHECKOUT_ID, SECRET, SESSION_ID, event, query
-from tests.events_shop import HISTORY, Shop, make_busy, make_shop
-from tests.test_cli import GOOD, run
-from tests.usecases.recording import NOW_MS, prune, record
+from tests.commands.test_cli import GOOD, run
+from tests.support.builders import ACCOUNT, CHECKOUT_ID, SECRET, SESSION_ID, event, query
+from tests.support.recording import NOW_MS, prune, record
+from tests.support.shop_with_events import HISTORY, Shop, make_busy, make_shop
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.payment import PaymentFacts
+from app.domain.payments.facts import PaymentFacts
 from app.usecases.records import EventState
 from app.usecases.storage import Database
-from tests.builders import SESSION_ID, query
-from tests.events_shop import CHARGED, HISTORY, PAID, Shop, make_busy, make_shop
-from tests.usecases.recording import keep, kept_event, payment_of, prune
+from tests.support.builders import SESSION_ID, query
+from tests.support.recording import keep, kept_event, payment_of, prune
+from tests.support.shop_with_events import CHARGED, HISTORY, PAID, Shop, make_busy, make_shop
 
 
 @pytest.fixture

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from app.usecases.storage import Database
-from tests.builders import CHECKOUT_ID, ROOT, SESSION_ID, event, query
-from tests.domain.stripe_objects import charge
-from tests.test_cli import GOOD, run
-from tests.usecases.recording import checkout, keep, record
+from tests.commands.test_cli import GOOD, run
+from tests.support.builders import CHECKOUT_ID, ROOT, SESSION_ID, event, query
+from tests.support.recording import checkout, keep, record
+from tests.support.stripe_objects import charge
 
 DEADLINE_S = 30.0
 # What a terminal does for its programs, but not every shell for those in the background.
 HEARS_CTRL_C = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from app.cli import main; main()"
+    "from app.commands.cli import main; main()"
 )
 
 

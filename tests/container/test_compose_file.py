@@ -11,8 +11,8 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, ValidationError
 from ruamel.yaml import YAML
 
-from app.sandbox.config import SandboxConfig
-from app.settings import Settings
+from app.settings.settings import Settings
+from sandbox.config import SandboxConfig
 
 ROOT = Path(__file__).parents[2]
 Document = dict[str, Any]

@@ -14,10 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.builders import running_service, settings
-from tests.docs.documents import README, blocks
-
-from .caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
+from tests.deploy.caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
+from tests.support.builders import running_service, settings
+from tests.support.docs.documents import README, blocks
 
 pytestmark = pytest.mark.skipif(
     shutil.which("caddy") is None and "CI" not in os.environ,

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .running import Demo, running_demo
+from tests.support.docs.running import Demo, running_demo
 
 
 @pytest.fixture(scope="session")

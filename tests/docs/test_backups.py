@@ -13,9 +13,8 @@ import pytest
 
 from app.adapters.database.migrate import migrate
 from app.adapters.database.private_file import exposed
-
-from .documents import README, Block, marked
-from .running import make_shell
+from tests.support.docs.documents import README, Block, marked
+from tests.support.docs.running import make_shell
 
 # Plays `docker compose`: what runs in the container runs here, with the volume in ./data.
 DOCKER: Final = f"""#!{sys.executable}

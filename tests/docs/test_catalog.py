@@ -5,9 +5,8 @@ import tomllib
 from pathlib import Path
 
 from app.adapters.catalog_file import load_catalog
-from app.domain.catalog import CatalogPrice, read_catalog
-
-from .documents import README, ROOT, marked
+from app.domain.checkout.catalog import CatalogPrice, read_catalog
+from tests.support.docs.documents import README, ROOT, marked
 
 EXAMPLE = ROOT / "deploy/catalog.example.toml"
 

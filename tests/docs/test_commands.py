@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .documents import README, ROOT, Block, blocks, marked
-from .running import PROGRAM, Demo, free_ports, make_shell, running
+from tests.support.docs.documents import README, ROOT, Block, blocks, marked
+from tests.support.docs.running import PROGRAM, Demo, free_ports, make_shell, running
 
 VALUES = {
     "ALTAN_ACCOUNT_ID": "00000000-0000-4000-8000-000000000000",

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from .documents import ROOT, marked
-from .running import Demo
-from .test_snippets import session_of
+from tests.docs.test_snippets import session_of
+from tests.support.docs.documents import ROOT, marked
+from tests.support.docs.running import Demo
 
 PAGE = ROOT / "docs/success-page.md"
 MUG = [{"price": "price_sandbox_mug", "quantity": 2}]

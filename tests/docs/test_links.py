@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from .documents import README, ROOT, anchors, blocks, documents, links
+from tests.support.docs.documents import README, ROOT, anchors, blocks, documents, links
 
 SCENARIOS: Final = {"container", "demo", "dump", "own", "restore", "serve", "stopped"}
 DIAGRAMS: Final = ("sequenceDiagram", "flowchart TD", "flowchart LR", "stateDiagram-v2")

@@ -14,16 +14,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tests.builders import ROOT
+from tests.docs.test_snippets import lines_of, session_of, unclosed
 from tests.e2e.checkout_js.shop_page import DEADLINE_MS
-from tests.e2e.chromium import running_chromium
-from tests.sandbox.neighbours import serving as served
+from tests.support.browser.chromium import running_chromium
+from tests.support.builders import ROOT
+from tests.support.docs.documents import README, marked
+from tests.support.docs.running import Demo
+from tests.support.sandbox.neighbours import serving as served
 
-from .documents import README, marked
-from .running import Demo
-from .test_snippets import lines_of, session_of, unclosed
-
-TYPES = ROOT / "app/web/static/checkout.d.ts"
+TYPES = ROOT / "app/web/api/static/checkout.d.ts"
 
 
 @pytest.fixture

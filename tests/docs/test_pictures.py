@@ -1,6 +1,6 @@
 """Each picture is shown, and told to those who do not see it."""
 
-from .documents import ROOT, documents, links, pictures
+from tests.support.docs.documents import ROOT, documents, links, pictures
 
 FOLDER = ROOT / "docs/screenshots"
 

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from .documents import README, code_spans, marked, table
-from .running import Demo
+from tests.support.docs.documents import README, code_spans, marked, table
+from tests.support.docs.running import Demo
 
 NODE: Final = shutil.which("node")
 NODE_S: Final = 40.0

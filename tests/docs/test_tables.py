@@ -12,16 +12,15 @@ from prometheus_client import Counter, Enum, Gauge, Histogram
 from pydantic import SecretStr
 from stripe.params import WebhookEndpointCreateParams
 
-from app.cli import cli
-from app.domain.payment import PaymentStatus
-from app.domain.payment_news import READERS, READERS_BY_PREFIX
+from app.commands.cli import cli
+from app.domain.payments.facts import PaymentStatus
+from app.domain.stripe_events.readers import READERS, READERS_BY_PREFIX
 from app.observability.metrics import Metrics
-from app.settings import Settings
+from app.settings.settings import Settings
 from app.usecases.records import EventState
 from app.web.problems import STATUS
-
-from .documents import README, ROOT, code, code_spans, documents, table
-from .running import Demo
+from tests.support.docs.documents import README, ROOT, code, code_spans, documents, table
+from tests.support.docs.running import Demo
 
 REQUIRED, UNSET = "**required**", "unset"
 ENV_LINE = re.compile(r"(?P<comment># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)")

@@ -12,14 +12,14 @@ from typing import Final
 
 import pytest
 
-from tests.builders import DEADLINE_S, ServiceProcess, query, running_process
-from tests.faults.upstream import Upstream
-from tests.proofs.sending import deliver_all, integrity
-from tests.proofs.storm import Storm, start
-from tests.storms.commands import altan_checkout
-from tests.storms.sizes import KILLS, chance_of, new_seed
-from tests.storms.truth import PAID, calm_truth, truth
-from tests.storms.variants import proves_payment
+from tests.support.builders import DEADLINE_S, ServiceProcess, query, running_process
+from tests.support.commands import altan_checkout
+from tests.support.comparing import PAID, calm_truth, truth
+from tests.support.durability.kills import Storm, start
+from tests.support.durability.sending import deliver_all, integrity
+from tests.support.faults.upstream import Upstream
+from tests.support.sizes import KILLS, chance_of, new_seed
+from tests.support.variants import proves_payment
 
 REPEATED_KEYS: Final = 50
 START_S_MAX: Final = 10.0  # what no busy machine reaches; the figures tell what it takes

@@ -9,11 +9,11 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.builders import Document, Service, running_process
-from tests.proofs.sending import SENDERS, deliver_all, integrity, new_folder
-from tests.storms.sizes import SHUFFLES, chance_of, new_seed
-from tests.storms.truth import Truth, calm_truth, truth
-from tests.storms.variants import bodies, originals, payment
+from tests.support.builders import Document, Service, running_process
+from tests.support.comparing import Truth, calm_truth, truth
+from tests.support.durability.sending import SENDERS, deliver_all, integrity, new_folder
+from tests.support.sizes import SHUFFLES, chance_of, new_seed
+from tests.support.variants import bodies, originals, payment
 
 PAYMENTS: Final = 20
 AGAIN: Final = 0.3  # of all events come a second time

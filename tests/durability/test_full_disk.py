@@ -8,14 +8,16 @@ from typing import Final
 
 import pytest
 
-from tests.builders import (
+from tests.support.builders import (
     SESSION_ID,
     Document,
     ServiceProcess,
     event,
     running_process,
 )
-from tests.proofs.disks import (
+from tests.support.commands import altan_checkout
+from tests.support.comparing import calm_truth, truth
+from tests.support.durability.full_disks import (
     Disk,
     LimitedFiles,
     can_take_writing_away,
@@ -23,11 +25,9 @@ from tests.proofs.disks import (
     run,
     small_disk,
 )
-from tests.proofs.sending import deliver_all, integrity
-from tests.storms.commands import altan_checkout
-from tests.storms.sizes import FILLINGS, chance_of, new_seed
-from tests.storms.truth import calm_truth, truth
-from tests.storms.variants import payment
+from tests.support.durability.sending import deliver_all, integrity
+from tests.support.sizes import FILLINGS, chance_of, new_seed
+from tests.support.variants import payment
 
 PAYMENTS: Final = 12  # in each filling
 FAT_EVENTS: Final = 90  # more than a log that was written back may still have room for

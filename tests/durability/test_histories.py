@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
 from app.usecases.rebuild_payments import RebuildPayments, Verdict
-from tests.builders import Document, FixedClock, SilentAlarm, event, session
-from tests.domain.strategies import histories
-from tests.proofs.tangles import tangles
-from tests.storms.sizes import EXAMPLES
-from tests.storms.truth import Truth, received, recorder, truth_of
+from tests.support.builders import Document, FixedClock, SilentAlarm, event, session
+from tests.support.comparing import Truth, received, recorder, truth_of
+from tests.support.durability.entangled import tangles
+from tests.support.sizes import EXAMPLES
+from tests.support.strategies import histories
 
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 each run makes a folder of its own there
 BATCH_MAX: Final = 8

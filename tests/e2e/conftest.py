@@ -3,13 +3,13 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.builders import DEADLINE_S
-from tests.e2e.chromium import NoChromiumError, running_chromium
-from tests.e2e.figures import Figures
-from tests.e2e.own_page import OwnPage, PageServer, running_page_server
-from tests.e2e.running import RunningDemo, running_demo
-from tests.e2e.visitors import Visitors
-from tests.e2e.watch import Watch
+from tests.support.browser.chromium import NoChromiumError, running_chromium
+from tests.support.browser.figures import Figures
+from tests.support.browser.own_page import OwnPage, PageServer, running_page_server
+from tests.support.browser.running import RunningDemo, running_demo
+from tests.support.browser.visitors import Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import DEADLINE_S
 
 FIGURES = pytest.StashKey[Figures]()
 

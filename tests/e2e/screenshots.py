@@ -10,12 +10,12 @@ from typing import Final
 
 from playwright.async_api import Page
 
-from tests.builders import ROOT
-from tests.e2e.chromium import NoChromiumError, running_chromium
-from tests.e2e.places import Way, payment_after, success
-from tests.e2e.running import RunningDemo, running_demo
-from tests.e2e.visitors import ORDINARY, Variant, Visitors
-from tests.e2e.watch import Watch
+from tests.support.browser.chromium import NoChromiumError, running_chromium
+from tests.support.browser.places import Way, payment_after, success
+from tests.support.browser.running import RunningDemo, running_demo
+from tests.support.browser.visitors import ORDINARY, Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import ROOT
 
 FOLDER: Final = ROOT / "docs/screenshots"
 PICTURE_BYTES_MAX: Final = 150_000

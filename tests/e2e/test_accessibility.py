@@ -5,16 +5,16 @@ from typing import Final
 import pytest
 from playwright.async_api import Page
 
-from tests.e2e.axe import accessibility_faults, assert_accessible
-from tests.e2e.layout import (
+from tests.support.browser.axe import accessibility_faults, assert_accessible
+from tests.support.browser.layout import (
     assert_well_laid_out,
     keyboard_faults,
     outline_faults,
     width_faults,
 )
-from tests.e2e.own_page import GOOD, STRICT, OwnPage
-from tests.e2e.visitors import Variant, Visitors
-from tests.e2e.watch import Watch
+from tests.support.browser.own_page import GOOD, STRICT, OwnPage
+from tests.support.browser.visitors import Variant, Visitors
+from tests.support.browser.watch import Watch
 
 RADIOS: Final = """
 <label><input type="radio" name="size" value="s"> small</label>

@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
-from app.demo import Demo
-from tests.builders import query
-from tests.docs.running import running_demo as running_command
-from tests.e2e.places import buy, buy_by, open_cart
-from tests.e2e.pressing import CART
-from tests.e2e.running import RunningDemo
-from tests.e2e.visitors import Variant, Visitors
-from tests.e2e.watch import Watch
+from app.commands.demo import Demo
+from tests.support.browser.clicks import CART
+from tests.support.browser.places import buy, buy_by, open_cart
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import query
+from tests.support.docs.running import running_demo as running_command
 
 
 async def pay_here(page: Page) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.purchases import session_id_of
-from tests.e2e.running import RunningDemo
-from tests.e2e.visitors import Variant, Visitors
+from tests.support.browser.purchases import session_id_of
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import Variant, Visitors
 
 WITHOUT_SCRIPT = Variant(script=False)
 MUGS = "Quantity of Stoneware mug"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.chromium import NoChromiumError, find_chromium
+from tests.support.browser.chromium import NoChromiumError, find_chromium
 
 
 def install(folder: Path, name: str) -> str:

@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.builders import query
-from tests.e2e.places import buy, open_cart
-from tests.e2e.purchases import CONFIRMING, PAID, Purchase, begin, heading, session_id_of
-from tests.e2e.running import RunningDemo
-from tests.e2e.visitors import Variant, Visitors
-from tests.e2e.watch import Watch
+from tests.support.browser.places import buy, open_cart
+from tests.support.browser.purchases import (
+    CONFIRMING,
+    PAID,
+    Purchase,
+    begin,
+    heading,
+    session_id_of,
+)
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import query
 
 long = pytest.mark.e2e_long
 WAYS = (

@@ -3,9 +3,17 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.places import open_shop
-from tests.e2e.purchases import CONFIRMING, PAID, PROCESSING, Purchase, begin, heading, webhook
-from tests.e2e.running import RunningDemo
+from tests.support.browser.places import open_shop
+from tests.support.browser.purchases import (
+    CONFIRMING,
+    PAID,
+    PROCESSING,
+    Purchase,
+    begin,
+    heading,
+    webhook,
+)
+from tests.support.browser.running import RunningDemo
 
 DISPUTED = "Your payment has been received"
 

@@ -1,4 +1,4 @@
-from tests.e2e.figures import Figures
+from tests.support.browser.figures import Figures
 
 
 def test_a_figure_is_the_median_and_the_worst_of_its_times() -> None:

@@ -5,9 +5,9 @@ from typing import Final
 import pytest
 from playwright.async_api import Page
 
-from tests.e2e.places import PLACES, Place
-from tests.e2e.running import RunningDemo
-from tests.e2e.watch import Watch
+from tests.support.browser.places import PLACES, Place
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.watch import Watch
 
 # The lines that an element's words fill: the tops of their boxes, less what a font may differ.
 WRAPPED: Final = """

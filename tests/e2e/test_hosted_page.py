@@ -7,11 +7,11 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from app.sandbox.server import SandboxConfig, create_sandbox
-from tests.e2e.own_page import OwnPage
-from tests.e2e.visitors import Variant, Visitors
-from tests.e2e.watch import Watch
-from tests.sandbox.neighbours import (
+from sandbox.server import SandboxConfig, create_sandbox
+from tests.support.browser.own_page import OwnPage
+from tests.support.browser.visitors import Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.sandbox.neighbours import (
     DEADLINE_S,
     Service,
     listen,

@@ -3,12 +3,12 @@
 import pytest
 from playwright.async_api import Page
 
-from tests.e2e.axe import assert_accessible
-from tests.e2e.layout import assert_well_laid_out, outline_faults, width_faults
-from tests.e2e.places import PLACES, SUCCESS_PLACES, Place
-from tests.e2e.running import RunningDemo
-from tests.e2e.visitors import LANGUAGES, LOOKS, ORDINARY, Variant, Visitors
-from tests.e2e.watch import Watch
+from tests.support.browser.axe import assert_accessible
+from tests.support.browser.layout import assert_well_laid_out, outline_faults, width_faults
+from tests.support.browser.places import PLACES, SUCCESS_PLACES, Place
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import LANGUAGES, LOOKS, ORDINARY, Variant, Visitors
+from tests.support.browser.watch import Watch
 
 # A width changes no colour: two looks show both colours and both widths.
 BOTH_AT_ONCE = (Variant(narrow=True), Variant(dark=True))

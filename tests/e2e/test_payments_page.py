@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.places import buy
-from tests.e2e.running import RunningDemo
-from tests.e2e.visitors import Variant, Visitors
+from tests.support.browser.places import buy
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import Variant, Visitors
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])

@@ -10,15 +10,15 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from app.demo import Demo
-from app.sandbox.server import SandboxConfig, create_sandbox
-from tests.builders import running_process, serving
-from tests.e2e.places import buy_by
-from tests.e2e.pressing import CART
-from tests.e2e.reverse_proxy import PREFIX, ReverseProxy, running_reverse_proxy
-from tests.e2e.running import RunningDemo
-from tests.e2e.visitors import Variant, Visitors
-from tests.e2e.watch import Watch
+from app.commands.demo import Demo
+from sandbox.server import SandboxConfig, create_sandbox
+from tests.support.browser.clicks import CART
+from tests.support.browser.places import buy_by
+from tests.support.browser.reverse_proxy import PREFIX, ReverseProxy, running_reverse_proxy
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import running_process, serving
 
 JSON = {"Accept": "application/json"}
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import RunningDemo
 from tests.e2e.screenshots import FOLDER, PICTURE_BYTES_MAX, PICTURES, Picture, take_pictures
-from tests.e2e.visitors import NARROW, WIDE, Visitors
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import NARROW, WIDE, Visitors
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -5,11 +5,11 @@ from typing import Final
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.figures import Figures
-from tests.e2e.places import buy, open_cart
-from tests.e2e.purchases import CONFIRMING, PAID, heading, webhook
-from tests.e2e.running import RunningDemo
-from tests.e2e.stopwatch import PAID_PAINTED, PAYMENT_PAGE, Stopwatch
+from tests.support.browser.figures import Figures
+from tests.support.browser.places import buy, open_cart
+from tests.support.browser.purchases import CONFIRMING, PAID, heading, webhook
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.stopwatch import PAID_PAINTED, PAYMENT_PAGE, Stopwatch
 
 pytestmark = pytest.mark.e2e_long
 

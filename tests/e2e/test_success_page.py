@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.builders import CHECKOUT_ID, Service, event, session
-from tests.e2e.visitors import Variant, Visitors
-from tests.e2e.watch import Watch
-from tests.web.test_status import EXPIRED, keep_checkout
+from tests.support.browser.visitors import Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import CHECKOUT_ID, Service, event, session
+from tests.web.api.test_status import EXPIRED, keep_checkout
 
 CONFIRMING = "We are confirming your payment…"
 PAID = "Thank you. Your payment has arrived."

@@ -3,12 +3,20 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.builders import query
-from tests.e2e.places import buy
-from tests.e2e.purchases import CONFIRMING, PAID, PATIENCE_MS, PROCESSING, begin, heading, webhook
-from tests.e2e.running import RunningDemo
-from tests.e2e.visitors import Variant, Visitors
-from tests.e2e.watch import Watch
+from tests.support.browser.places import buy
+from tests.support.browser.purchases import (
+    CONFIRMING,
+    PAID,
+    PATIENCE_MS,
+    PROCESSING,
+    begin,
+    heading,
+    webhook,
+)
+from tests.support.browser.running import RunningDemo
+from tests.support.browser.visitors import Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import query
 
 COMPLETED = "checkout.session.completed"
 SUCCEEDED = "checkout.session.async_payment_succeeded"

@@ -8,11 +8,11 @@ from typing import Final
 
 import pytest
 
-from tests.adapters.wire import closed_port
-from tests.builders import ROOT, until
-from tests.e2e.own_page import STRICT, OwnPage
-from tests.e2e.visitors import LANGUAGES, Variant, Visitors
-from tests.e2e.watch import Watch
+from tests.support.browser.own_page import STRICT, OwnPage
+from tests.support.browser.visitors import LANGUAGES, Variant, Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import ROOT, until
+from tests.support.wire import closed_port
 
 INNER_TEST: Final = """
 async def test_of_a_page_with_an_error(page):

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from .upstream import Upstream, running_upstream
+from tests.support.faults.upstream import Upstream, running_upstream
 
 
 @pytest.fixture(scope="module")

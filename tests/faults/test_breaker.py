@@ -11,18 +11,26 @@ from typing import Final
 import pytest
 
 from app.adapters.altan_pay.breaker import GuardedPaymentPages
+from app.adapters.altan_pay.bulkhead import BoundedPaymentPages, NoPlaceError
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.places import BoundedPaymentPages, NoPlaceError
 from app.adapters.altan_pay.retries import RetryingPaymentPages
 from app.adapters.altan_pay.transport import AiohttpTransport
-from app.domain.breaker_evidence import FAILURES_MIN, WINDOW_PAIRS
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import AltanPayUnavailableError, CheckoutError
-from app.domain.quarantine import FAILURES_OF_ONE, REST_S
-from app.domain.redirects import PaymentPage
+from app.domain.limits.breaker_evidence import FAILURES_MIN, WINDOW_PAIRS
+from app.domain.limits.quarantine import FAILURES_OF_ONE, REST_S
 from app.usecases.records import SessionOrder
-
-from .upstream import Connection, Upstream, doing, hangs, refusal, running_upstream, says, works
+from tests.support.faults.upstream import (
+    Connection,
+    Upstream,
+    doing,
+    hangs,
+    refusal,
+    running_upstream,
+    says,
+    works,
+)
 
 OPEN_S: Final = 0.4
 WAIT_S: Final = 10.0  # for what happens soon; a test that reaches it has failed

@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from app.adapters.altan_pay.places import PLACES
-
-from .service import Answer, Service, running_service
-from .upstream import Upstream, doing, hangs
+from app.adapters.altan_pay.bulkhead import PLACES
+from tests.support.faults.service import Answer, Service, running_service
+from tests.support.faults.upstream import Upstream, doing, hangs
 
 CARTS = 500
 TIMEOUT_S = 4.0

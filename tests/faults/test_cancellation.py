@@ -15,8 +15,7 @@ import httpx
 import pytest
 
 from app.adapters.altan_pay.transport import CONNECTIONS_MAX, AiohttpTransport
-
-from .upstream import Connection, Upstream, doing, works
+from tests.support.faults.upstream import Connection, Upstream, doing, works
 
 CONNECTIONS: Final = 10
 HURRY_S: Final = 1.5

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.database.postgres_schema import migrate_postgres
-from tests.postgres_server import FAST, PostgresServer, new_server
-
-from .service import Service, running_service
-from .upstream import Upstream
+from app.adapters.database.postgres.schema import migrate_postgres
+from tests.support.faults.service import Service, running_service
+from tests.support.faults.upstream import Upstream
+from tests.support.postgres_server import FAST, PostgresServer, new_server
 
 BUYERS = 20
 

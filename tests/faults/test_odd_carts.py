@@ -5,11 +5,10 @@ from typing import Final
 
 import pytest
 
-from app.domain.breaker_evidence import FAILURES_MIN
-from app.domain.quarantine import FAILURES_OF_ONE, HOUSEHOLDS_FAILING, REST_S
-
-from .service import Service, running_service
-from .upstream import Script, Upstream, doing, hangs, refusal, resets, says
+from app.domain.limits.breaker_evidence import FAILURES_MIN
+from app.domain.limits.quarantine import FAILURES_OF_ONE, HOUSEHOLDS_FAILING, REST_S
+from tests.support.faults.service import Service, running_service
+from tests.support.faults.upstream import Script, Upstream, doing, hangs, refusal, resets, says
 
 STRANGER: Final = "198.51.100.66"
 TIMEOUT_S: Final = 0.5

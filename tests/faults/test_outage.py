@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from app.domain.breaker import OPEN_S
-
-from .service import Answer, Service, running_service
-from .upstream import Upstream
+from app.domain.limits.breaker import OPEN_S
+from tests.support.faults.service import Answer, Service, running_service
+from tests.support.faults.upstream import Upstream
 
 BUYERS = 8
 TIMEOUT_S = 2.0

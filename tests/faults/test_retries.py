@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .service import Service, running_service
-from .upstream import Connection, Upstream, doing, refusal, says, works
+from tests.support.faults.service import Service, running_service
+from tests.support.faults.upstream import Connection, Upstream, doing, refusal, says, works
 
 TIMEOUT_S = 4.0
 

@@ -11,9 +11,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from app.sandbox.faults import FAULTS
-
-from .service import ROOT, Service, machine, running_service
+from sandbox.altan_pay.faults import FAULTS
+from tests.support.faults.service import ROOT, Service, machine, running_service
 
 TIMEOUT_S = 3.0
 MARGIN_S = 3.0

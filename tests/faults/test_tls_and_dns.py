@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from .service import Answer, Service, running_service
-from .upstream import Upstream, doing, running_upstream, says_and_leaves, works
+from tests.support.faults.service import Answer, Service, running_service
+from tests.support.faults.upstream import Upstream, doing, running_upstream, says_and_leaves, works
 
 TIMEOUT_S = 3.0
 MARGIN_S = 3.0

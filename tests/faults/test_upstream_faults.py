@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from .service import ACCOUNT_ID, CONNECT_ID, Answer, Service, running_service
-from .upstream import (
+from tests.support.faults.service import ACCOUNT_ID, CONNECT_ID, Answer, Service, running_service
+from tests.support.faults.upstream import (
     Connection,
     Script,
     Upstream,

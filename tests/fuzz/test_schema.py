@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from app.sandbox.server import SandboxConfig, create_sandbox
-from tests.builders import ACCOUNT, running_process, serving
+from sandbox.server import SandboxConfig, create_sandbox
+from tests.support.builders import ACCOUNT, running_process, serving
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # By hand, for a long run: FUZZ_EXAMPLES=1000 pytest tests/fuzz

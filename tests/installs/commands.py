@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.docs.documents import blocks
+from tests.support.docs.documents import blocks
 
 ROOT: Final = Path(__file__).parents[2]
 READY: Final = (".venv/.ready-to-check", ".venv/mutants/.ready", "tests/e2e/node_modules/.ready")

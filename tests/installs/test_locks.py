@@ -5,7 +5,17 @@ from typing import Final
 
 import pytest
 
-from .locks import BACKEND, DEVELOPMENT, PROJECT, ROOT, RUNTIME, gaps, lock_files, pins, requires
+from tests.installs.locks import (
+    BACKEND,
+    DEVELOPMENT,
+    PROJECT,
+    ROOT,
+    RUNTIME,
+    gaps,
+    lock_files,
+    pins,
+    requires,
+)
 
 PYTHONS: Final = ("3.11.0", "3.11.7", "3.12.1", "3.13.0", "3.14.0")
 PLATFORMS: Final = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from app.observability.alerts import LINE_EVERY_S, TELL_EVERY_S, Alerts
 from app.observability.metrics import Metrics
 from app.usecases.ports import AlertName
-from tests.builders import SilentAlarm
+from tests.support.builders import SilentAlarm
 
 DOWN, MISMATCH = AlertName.ALTAN_PAY_DOWN, AlertName.PRICE_MISMATCH
 

@@ -11,9 +11,9 @@ import httpx
 import orjson
 import pytest
 
-from app.domain.identity import CHECKOUT_ID
-from tests.adapters.wire import answer, closed_port, resets, upstream
-from tests.builders import event, session, sign, to_body
+from app.domain.ids import CHECKOUT_ID
+from tests.support.builders import event, session, sign, to_body
+from tests.support.wire import answer, closed_port, resets, upstream
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_private_of_the_log_test"

@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.bootstrap import create_app
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
-from app.observability.watch import Watch
-from tests.adapters.wire import answer, hangs, upstream
-from tests.builders import event, in_process, settings, sign, to_body
+from app.observability.request_log import Watch
+from tests.support.builders import event, in_process, settings, sign, to_body
+from tests.support.wire import answer, hangs, upstream
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -3,14 +3,14 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import AltanPayTimeoutError, CartRefusedError
-from app.domain.redirects import PaymentPage
 from app.observability.metrics import Metrics
 from app.observability.upstream import MeasuredPaymentPages
 from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
-from tests.builders import SilentAlarm, always_wanted
+from tests.support.builders import SilentAlarm, always_wanted
 
 PAGE = PaymentPage("https://checkout.stripe.com/pay/x", None)
 ORDER = SessionOrder(

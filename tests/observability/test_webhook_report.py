@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from app.observability.metrics import Metrics
 from app.observability.webhooks import LINE_EVERY_S, WebhookReport
-from tests.builders import SilentAlarm
+from tests.support.builders import SilentAlarm
 
 
 def counted(metrics: Metrics, outcome: str) -> float | None:

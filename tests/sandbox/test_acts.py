@@ -1,13 +1,12 @@
 import orjson
 import pytest
 
-from app.sandbox.acts import Act, ActRefusedError, perform
-from app.sandbox.events import build_event
-from app.sandbox.orders import parse_order
-from app.sandbox.sessions import Session, Stage
-
-from .acting import a_session, a_subscription_session, after, told, types
-from .neighbours import order_body
+from sandbox.altan_pay.orders import parse_order
+from sandbox.stripe.acts import Act, ActRefusedError, perform
+from sandbox.stripe.events import build_event
+from sandbox.stripe.sessions import Session, Stage
+from tests.support.sandbox.acting import a_session, a_subscription_session, after, told, types
+from tests.support.sandbox.neighbours import order_body
 
 
 def test_paying_completes_the_session_as_paid() -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 import httpx
 import pytest
 
-from tests.docs.running import Demo, running_demo
+from tests.support.docs.running import Demo, running_demo
 
 TIMEOUT_S = 30.0
 

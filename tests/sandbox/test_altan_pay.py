@@ -4,10 +4,9 @@ import re
 import httpx
 import pytest
 
-from app.sandbox.altan_pay import FORBIDDEN_HEADERS
-from app.sandbox.server import SandboxConfig, Waits, create_sandbox
-
-from .neighbours import (
+from sandbox.altan_pay.endpoint import FORBIDDEN_HEADERS
+from sandbox.server import SandboxConfig, Waits, create_sandbox
+from tests.support.sandbox.neighbours import (
     CREATE_PATH,
     DEADLINE_S,
     listen,

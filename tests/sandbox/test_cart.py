@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sandbox.cart import QUANTITY_MAX, Cart, read_cart
-from app.sandbox.products import PRODUCTS
+from sandbox.shop.cart import QUANTITY_MAX, Cart, read_cart
+from sandbox.shop.products import PRODUCTS
 
 SLUGS = [product.slug for product in PRODUCTS]
 WORDS = st.sampled_from(SLUGS) | st.integers().map(str) | st.text("0189-+.ex² ", max_size=6)

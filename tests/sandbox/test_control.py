@@ -5,10 +5,9 @@ import httpx
 import pytest
 from stripe import WebhookSignature
 
-from app.sandbox.acts import Act
-from app.sandbox.server import SandboxConfig
-
-from .neighbours import Service, open_session, order_body
+from sandbox.server import SandboxConfig
+from sandbox.stripe.acts import Act
+from tests.support.sandbox.neighbours import Service, open_session, order_body
 
 
 async def test_paying_answers_after_every_event_was_sent_once(

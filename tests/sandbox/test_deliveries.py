@@ -10,12 +10,11 @@ import httpx
 import pytest
 from stripe import WebhookSignature
 
-from app.sandbox.deliveries import Deliveries
-from app.sandbox.delivery import Delivery, DeliveryState
-from app.sandbox.events import Event, build_event
-from app.sandbox.trouble import Trouble
-
-from .neighbours import DEADLINE_S, Service
+from sandbox.stripe.deliveries import Deliveries
+from sandbox.stripe.delivery import Delivery, DeliveryState
+from sandbox.stripe.events import Event, build_event
+from sandbox.stripe.trouble import Trouble
+from tests.support.sandbox.neighbours import DEADLINE_S, Service
 
 SECRET = "whsec_abc"
 NO_TROUBLE = Trouble()

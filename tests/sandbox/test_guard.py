@@ -8,11 +8,10 @@ import orjson
 import pytest
 from ruamel.yaml import YAML
 
-from app.sandbox.guard import COMPOSE_NAMES
-from app.sandbox.server import SandboxConfig, create_sandbox
-from tests.builders import ROOT
-
-from .neighbours import CREATE_PATH, DEADLINE_S, listen, order_body, serving
+from sandbox.guard import COMPOSE_NAMES
+from sandbox.server import SandboxConfig, create_sandbox
+from tests.support.builders import ROOT
+from tests.support.sandbox.neighbours import CREATE_PATH, DEADLINE_S, listen, order_body, serving
 
 PUBLIC = "https://pay.shop.test"
 EVIL = "http://evil.test"

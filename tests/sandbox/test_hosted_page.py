@@ -4,9 +4,8 @@ import re
 import httpx
 import pytest
 
-from app.sandbox.server import Waits
-
-from .neighbours import (
+from sandbox.server import Waits
+from tests.support.sandbox.neighbours import (
     DEADLINE_S,
     Service,
     config_for,

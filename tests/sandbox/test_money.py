@@ -1,6 +1,6 @@
 import pytest
 
-from app.sandbox.money import format_money, parse_number
+from sandbox.money import format_money, parse_number
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
 import orjson
 import pytest
 
-from app.sandbox.orders import OrderRefusedError, parse_order
-
-from .neighbours import order_body
+from sandbox.altan_pay.orders import OrderRefusedError, parse_order
+from tests.support.sandbox.neighbours import order_body
 
 MUG = "price_sandbox_mug"
 CLUB = "price_sandbox_club"

@@ -3,12 +3,11 @@ import re
 import httpx
 import pytest
 
-from app.sandbox.acts import Act, perform
-from app.sandbox.payments_page import LISTED_MAX, standing_of
-from app.sandbox.sessions import Session
-
-from .acting import a_session, a_subscription_session, after
-from .neighbours import open_session
+from sandbox.stripe.acts import Act, perform
+from sandbox.stripe.payments_page import LISTED_MAX, standing_of
+from sandbox.stripe.sessions import Session
+from tests.support.sandbox.acting import a_session, a_subscription_session, after
+from tests.support.sandbox.neighbours import open_session
 
 
 def rows(html: str) -> list[str]:

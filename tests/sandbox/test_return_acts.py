@@ -4,10 +4,9 @@ from typing import Any
 import orjson
 import pytest
 
-from app.sandbox.acts import Act, ActRefusedError, perform
-from app.sandbox.return_acts import AmountRefusedError
-
-from .acting import after, told, types
+from sandbox.stripe.acts import Act, ActRefusedError, perform
+from sandbox.stripe.return_acts import AmountRefusedError
+from tests.support.sandbox.acting import after, told, types
 
 REAL_EVENTS = Path(__file__).parent.parent / "stripe_events"
 

@@ -1,9 +1,8 @@
 import orjson
 
-from app.sandbox.orders import parse_order
-from app.sandbox.sessions import Session, Sessions
-
-from .neighbours import order_body
+from sandbox.altan_pay.orders import parse_order
+from sandbox.stripe.sessions import Session, Sessions
+from tests.support.sandbox.neighbours import order_body
 
 
 def a_session(session_id: str, success_url: str = "https://shop.test/") -> Session:

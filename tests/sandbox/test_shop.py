@@ -6,15 +6,14 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from app.sandbox.cart import QUANTITY_MAX
-from app.sandbox.faults import FAULTS
-from app.sandbox.prices import PRICES, Mode
-from app.sandbox.products import PRODUCTS
-from app.sandbox.server import SandboxConfig
+from sandbox.altan_pay.faults import FAULTS
+from sandbox.server import SandboxConfig
+from sandbox.shop.cart import QUANTITY_MAX
+from sandbox.shop.prices import PRICES, Mode
+from sandbox.shop.products import PRODUCTS
+from tests.support.sandbox.neighbours import Service, running_sandbox
 
-from .neighbours import Service, running_sandbox
-
-SANDBOX = Path(__file__).parents[2] / "app" / "sandbox"
+SANDBOX = Path(__file__).parents[2] / "sandbox"
 CART = "/?mug=2&beans=1"
 
 

@@ -3,7 +3,7 @@ import time
 import pytest
 from stripe import SignatureVerificationError, WebhookSignature
 
-from app.sandbox.signing import sign
+from sandbox.stripe.signing import sign
 
 SECRET = "whsec_abc"
 BODY = '{"id": "evt_1", "name": "Zoë"}'

@@ -1,12 +1,11 @@
 import orjson
 import pytest
 
-from app.sandbox.acts import Act, ActRefusedError, perform
-from app.sandbox.orders import parse_order
-from app.sandbox.sessions import Session
-
-from .acting import a_subscription_session, after, told, types
-from .neighbours import order_body
+from sandbox.altan_pay.orders import parse_order
+from sandbox.stripe.acts import Act, ActRefusedError, perform
+from sandbox.stripe.sessions import Session
+from tests.support.sandbox.acting import a_subscription_session, after, told, types
+from tests.support.sandbox.neighbours import order_body
 
 
 def a_paid_subscription() -> Session:

@@ -1,6 +1,6 @@
 import pytest
 
-from app.sandbox.trouble import (
+from sandbox.stripe.trouble import (
     Trouble,
     TroubleRefusedError,
     parse_trouble_form,

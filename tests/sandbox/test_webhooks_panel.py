@@ -6,7 +6,13 @@ import re
 import httpx
 import pytest
 
-from .neighbours import DEADLINE_S, Service, config_for, open_session, running_sandbox
+from tests.support.sandbox.neighbours import (
+    DEADLINE_S,
+    Service,
+    config_for,
+    open_session,
+    running_sandbox,
+)
 
 LONG_S = 3600.0
 

@@ -2,11 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from app.setting_names import COMPANIONS
-from app.settings import SETTING_NAMES, SettingsError, load_settings, odd_names
-
-from .docs.test_tables import compose_variables
-from .test_cli import GOOD, run
+from app.settings.names import COMPANIONS
+from app.settings.settings import SETTING_NAMES, SettingsError, load_settings, odd_names
+from tests.commands.test_cli import GOOD, run
+from tests.docs.test_tables import compose_variables
 
 MISSPELT = {
     "ALLOWED_ORIGIN": "ALLOWED_ORIGINS",

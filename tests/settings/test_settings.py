@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.setting_values import LogFormat, LogLevel
-from app.settings import Settings, SettingsError, load_settings
+from app.settings.settings import Settings, SettingsError, load_settings
+from app.settings.types import LogFormat, LogLevel
 
 GOOD: Mapping[str, str] = {
     "ALTAN_ACCOUNT_ID": "4f6c1c1e-0000-4000-8000-000000000000",
@@ -719,7 +719,7 @@ def start(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     }
     return subprocess.run(  # noqa: S603 our own command
         COMMANDS[command],
-        env={**kept, "PYTHONPATH": str(Path(__file__).parents[1]), **environment},
+        env={**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
         capture_output=True,
         text=True,
         timeout=30,

@@ -27,18 +27,18 @@ from starlette.types import ASGIApp, Message
 
 from app.adapters.database.migrate import migrate
 from app.bootstrap import create_app
-from app.domain.cart import Cart, CheckoutRequest
+from app.domain.checkout.cart import Cart, CheckoutRequest
 from app.serving import make_config
-from app.setting_database_url import is_postgres
-from app.settings import Settings
+from app.settings.database_url import is_postgres
+from app.settings.settings import Settings
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
-from app.web.connections import Connections
-from tests.postgres_server import fetch, run_apart
+from app.web.http.connections import Connections
+from tests.support.postgres_server import fetch, run_apart
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 SECRET: Final = "whsec_the_secret_of_these_tests"
 ACCOUNT: Final = "acct_shop"
 CHECKOUT_ID: Final = "chk_" + "0123456789abcdefghijklmnopqrstuv0123"
@@ -378,4 +378,4 @@ def query(database_path: Path, sql: str, *parameters: object) -> list[Document]:
 
 def real_events() -> Sequence[Path]:
     """Bodies that Stripe once sent, one a type (tests/stripe_events/README.md)."""
-    return sorted((Path(__file__).parent / "stripe_events").glob("*.json"))
+    return sorted((ROOT / "tests/stripe_events").glob("*.json"))

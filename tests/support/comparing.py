@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.adapters.database.facts import facts_from_json
-from app.adapters.database.sqlite import SqliteDatabase
-from app.domain.events import read_event
-from app.domain.payment import PaymentFacts
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.domain.payments.facts import PaymentFacts
+from app.domain.stripe_events.event import read_event
 from app.usecases.record_events import ReceivedEvent, RecordEvents
-from tests.builders import Document, FixedClock, SilentAlarm, query, to_body
+from tests.support.builders import Document, FixedClock, SilentAlarm, query, to_body
 
 PAID: Final = {"paid", "partially_refunded", "refunded", "disputed"}
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.builders import Document
-from tests.storms.sizes import chance_of
-from tests.storms.variants import payment
+from tests.support.builders import Document
+from tests.support.sizes import chance_of
+from tests.support.variants import payment
 
 SENDERS: Final = 14
 BUYERS: Final = 2

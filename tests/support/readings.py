@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from functools import reduce
 
-from app.domain.events import StripeEvent, read_event
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts
-from app.domain.payment_news import read_payment_news
-from tests.builders import NOW_S, Document, event, session
+from app.domain.payments.facts import PaymentFacts
+from app.domain.stripe_events.event import StripeEvent, read_event
+from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.readers import read_payment_news
+from tests.support.builders import NOW_S, Document, event, session
 
 COMPLETED = "checkout.session.completed"
 SUCCEEDED = "checkout.session.async_payment_succeeded"

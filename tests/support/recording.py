@@ -1,15 +1,15 @@
 """Records events as the service does, and reads back what became of them, on any database."""
 
-from app.domain.cart import Cart, LineItem, Mode
-from app.domain.events import read_event
+from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.money import Money
+from app.domain.stripe_events.event import read_event
 from app.usecases.ports import Alarm
 from app.usecases.rebuild_payments import whole_payment
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import Checkout, EventRow, EventState, Link, Mention, Payment
 from app.usecases.storage import Database, Transaction
 from app.usecases.wake_events import OnChange
-from tests.builders import (
+from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
     SESSION_ID,
@@ -18,7 +18,7 @@ from tests.builders import (
     SilentAlarm,
     to_body,
 )
-from tests.domain.stripe_objects import charge
+from tests.support.stripe_objects import charge
 
 EVERYTHING = 10_000
 NOW_MS = NOW_S * 1000

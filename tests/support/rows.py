@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from app.adapters.database.postgres import PostgresDatabase
-from app.adapters.database.sqlite import SqliteDatabase
-from tests.builders import SilentAlarm, query
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
+from tests.support.builders import SilentAlarm, query
 
 _BROKEN: Final = "SELECT no_such_column"
 _REFUSED: Final = "SELECT RAISE(ABORT, 'refused')"

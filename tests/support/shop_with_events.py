@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.adapters.database.sqlite import SqliteDatabase
-from app.cli import cli
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.commands.cli import cli
 from app.usecases.storage import Database
-from tests.builders import SilentAlarm, event, session
-from tests.domain.stripe_objects import charge, dispute
-from tests.test_cli import GOOD
-from tests.usecases.recording import checkout, keep, record, states
+from tests.commands.test_cli import GOOD
+from tests.support.builders import SilentAlarm, event, session
+from tests.support.recording import checkout, keep, record, states
+from tests.support.stripe_objects import charge, dispute
 
 BUYER = {"email": "buyer@example.com", "name": "A Buyer"}
 PAID = event(id="evt_paid", subject=session(customer_details=BUYER))

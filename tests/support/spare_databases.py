@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from app.adapters.database.schema import metadata
-from tests.postgres_server import Cluster, run_apart
+from tests.support.postgres_server import Cluster, run_apart
 
 _HANG_UP: Final = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity

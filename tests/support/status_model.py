@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.builders import CHECKOUT_ID, Document, event, session
-from tests.domain.stripe_objects import charge, dispute, refund
+from tests.support.builders import CHECKOUT_ID, Document, event, session
+from tests.support.stripe_objects import charge, dispute, refund
 
 PAYMENTS = (1, 2)
 TOTAL = 300

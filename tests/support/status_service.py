@@ -15,17 +15,17 @@ from starlette.routing import Route
 
 from app.domain.errors import CheckoutError
 from app.usecases.live_places import LivePlaces
+from app.usecases.payment_feed import PaymentWatch
 from app.usecases.read_payment import ReadPayment
 from app.usecases.storage import Database
-from app.usecases.watch_payments import PaymentWatch
-from app.web.body import ClientGoneError
-from app.web.pages import Pages
+from app.web.api.status import StatusEndpoint
+from app.web.api.stream import StatusStreamEndpoint
+from app.web.http.body import ClientGoneError
+from app.web.pages.pages import Pages
 from app.web.problems import Problems
-from app.web.status import StatusEndpoint
-from app.web.status_stream import StatusStreamEndpoint
-from tests.builders import DEADLINE_S, SESSION_ID, Document, serving, until
-from tests.usecases.recording import record
-from tests.usecases.watching import many_places
+from tests.support.builders import DEADLINE_S, SESSION_ID, Document, serving, until
+from tests.support.recording import record
+from tests.support.watching import many_places
 
 TICK_S = 0.01
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)  # so that a test may be several clients

@@ -1,10 +1,10 @@
 """Rows for the tests of every database, and the acts that write them."""
 
-from app.domain.cart import Cart, LineItem, Mode
-from app.domain.payment import PaymentFacts
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.payments.facts import PaymentFacts
 from app.usecases.records import Checkout, EventRow, EventState, Payment
 from app.usecases.storage import Transaction
-from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID
+from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
 
 NOW_MS = NOW_S * 1000
 OTHER_SESSION_ID = "cs_test_b2"

@@ -10,9 +10,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tests.builders import CHECKOUT_ID, NOW_S, Document, event, session
-from tests.domain.reading import COMPLETED, EXPIRED, FAILED, SUCCEEDED
-from tests.domain.stripe_objects import (
+from tests.support.builders import CHECKOUT_ID, NOW_S, Document, event, session
+from tests.support.readings import COMPLETED, EXPIRED, FAILED, SUCCEEDED
+from tests.support.stripe_objects import (
     charge,
     dispute,
     fraud_warning,

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.builders import DEADLINE_S
+from tests.support.builders import DEADLINE_S
 
 MIB = 1024 * 1024
 

@@ -9,14 +9,14 @@ from typing import Final, TypeVar
 
 from hypothesis import strategies as st
 
-from app.domain.cart import Mode
-from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.intents import Intent, IntentState
-from app.domain.payment import PaymentFacts
-from app.domain.refunds import Charge, Refund, RefundState
-from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
-from tests.builders import CHECKOUT_ID, Document
-from tests.domain.stories import Story, pay_once, subscribe
+from app.domain.checkout.cart import Mode
+from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.intents import Intent, IntentState
+from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
+from tests.support.builders import CHECKOUT_ID, Document
+from tests.support.stories import Story, pay_once, subscribe
 
 Known = TypeVar("Known")
 

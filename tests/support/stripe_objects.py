@@ -4,7 +4,7 @@ The ids fit each other: one payment of 1999 minor units, whose intent is `pi_1` 
 and a subscription `sub_1` with its first invoice `in_1`.
 """
 
-from tests.builders import NOW_S, Document
+from tests.support.builders import NOW_S, Document
 
 
 def listing(*objects: Document) -> Document:

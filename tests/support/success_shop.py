@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import httpx
 
-from tests.builders import CHECKOUT_ID, Document, Service, event, session
-from tests.web.test_status import EXPIRED, FAILED
+from tests.support.builders import CHECKOUT_ID, Document, Service, event, session
+from tests.web.api.test_status import EXPIRED, FAILED
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 UNPAID = event(subject=session(payment_status="unpaid"), id="evt_unpaid")

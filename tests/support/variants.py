@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from tests.builders import CHECKOUT_ID, NOW_S, Document, real_events
-from tests.domain.stripe_objects import listing
+from tests.support.builders import CHECKOUT_ID, NOW_S, Document, real_events
+from tests.support.stripe_objects import listing
 
 _COMPLETED: Final = "checkout.session.completed"
 _PROOFS: Final = {"paid", "no_payment_required"}

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
 from app.usecases.live_places import LivePlaces
+from app.usecases.payment_feed import Follower, PaymentWatch
 from app.usecases.read_payment import ReadPayment
 from app.usecases.storage import Database
-from app.usecases.watch_payments import Follower, PaymentWatch
-from tests.builders import DEADLINE_S, event
-from tests.domain.stripe_objects import refund
+from tests.support.builders import DEADLINE_S, event
+from tests.support.stripe_objects import refund
 
 REFUNDED = event("refund.created", refund(), id="evt_refunded")
 AT_ONCE_S = 0.0

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from app.domain.money import Money
-from app.domain.payment import PaymentFacts
+from app.domain.payments.facts import PaymentFacts
 from app.usecases.claims import is_foreign, is_mismatch, is_owner
 from app.usecases.records import SoldCheckout
-from tests.builders import SESSION_ID
+from tests.support.builders import SESSION_ID
 
 PRICE = Money(amount_minor=500, currency="eur")
 NAMELESS = SoldCheckout(session_id=None, key_digest="d", expected=PRICE)

@@ -2,22 +2,16 @@
 
 from dataclasses import replace
 
-from app.domain.disputes import Dispute, DisputeState
-from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.payments.disputes import Dispute, DisputeState
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.usecases.fold import fold
 from app.usecases.ports import AlertName
 from app.usecases.reach import EventNews
 from app.usecases.records import EventState, Link, Payment
 from app.usecases.storage import Database, Transaction
-from tests.builders import SESSION_ID, SilentAlarm, event, session
-from tests.domain.reading import news, news_of_session
-from tests.domain.stripe_objects import (
-    charge,
-    dispute,
-    invoice,
-    refund,
-)
-from tests.usecases.recording import (
+from tests.support.builders import SESSION_ID, SilentAlarm, event, session
+from tests.support.readings import news, news_of_session
+from tests.support.recording import (
     keep,
     kept_event,
     links,
@@ -27,6 +21,12 @@ from tests.usecases.recording import (
     prune,
     record,
     states,
+)
+from tests.support.stripe_objects import (
+    charge,
+    dispute,
+    invoice,
+    refund,
 )
 
 

@@ -8,11 +8,16 @@ from dataclasses import asdict
 import orjson
 import pytest
 
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import EventState
 from app.usecases.storage import Database
-from tests.builders import Document, event, session
-from tests.domain.stripe_objects import (
+from tests.support.builders import Document, event, session
+from tests.support.recording import (
+    payments,
+    record,
+    states,
+)
+from tests.support.stripe_objects import (
     charge,
     dispute,
     invoice,
@@ -20,11 +25,6 @@ from tests.domain.stripe_objects import (
     old_invoice,
     refund,
     subscription,
-)
-from tests.usecases.recording import (
-    payments,
-    record,
-    states,
 )
 
 MARK = "_MARK"  # a part of every id in a story, so that it can be told again with other ids

@@ -8,9 +8,9 @@ from app.usecases.follow_events import LATE_MS, PAGE, FollowedEvent, FollowEvent
 from app.usecases.inbox import WAIT_S
 from app.usecases.records import EventRow, EventState
 from app.usecases.storage import Database
-from tests.builders import CHECKOUT_ID, SESSION_ID, event, session
-from tests.domain.stripe_objects import charge
-from tests.usecases.recording import NOW_MS, checkout, keep, kept_event, record
+from tests.support.builders import CHECKOUT_ID, SESSION_ID, event, session
+from tests.support.recording import NOW_MS, checkout, keep, kept_event, record
+from tests.support.stripe_objects import charge
 
 OTHER = session(id="cs_test_other", payment_intent="pi_other", success_url=None)
 

@@ -10,11 +10,11 @@ from typing import TypeVar
 import pytest
 from pydantic import ValidationError
 
-from app.domain.idempotency import KEY_LIFE_MS
+from app.domain.checkout.idempotency import KEY_LIFE_MS
 from app.usecases.housekeeping import EVERY_S, PRUNE_BATCH, Housekeeping
 from app.usecases.records import Claim, ClaimState, EventState
 from app.usecases.storage import Database, Transaction
-from tests.builders import (
+from tests.support.builders import (
     SESSION_ID,
     FixedClock,
     event,
@@ -23,9 +23,9 @@ from tests.builders import (
     settings,
     until,
 )
-from tests.domain.stripe_objects import refund
-from tests.usecases.observed import ObservedDatabase
-from tests.usecases.recording import NOW_MS, keep, kept_event, payment_of, record, rows, states
+from tests.support.observed import ObservedDatabase
+from tests.support.recording import NOW_MS, keep, kept_event, payment_of, record, rows, states
+from tests.support.stripe_objects import refund
 
 T = TypeVar("T")
 

@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.adapters.database.migrate import migrate
-from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
 from app.adapters.system import RandomCheckoutIds
-from app.domain.cart import Cart, CheckoutRequest, LineItem, Mode
+from app.domain.checkout.cart import Cart, CheckoutRequest, LineItem, Mode
+from app.domain.checkout.idempotency import KEY_LIFE_MS, read_idempotency_key
+from app.domain.checkout.redirects import PaymentPage, RedirectPolicy
 from app.domain.errors import (
     AltanPayUnavailableError,
     CheckoutInProgressError,
     IdempotencyKeyReusedError,
 )
-from app.domain.idempotency import KEY_LIFE_MS, read_idempotency_key
-from app.domain.redirects import PaymentPage, RedirectPolicy
 from app.usecases.ports import StillWanted
 from app.usecases.records import Checkout, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from tests.builders import (
+from tests.support.builders import (
     FixedClock,
     NoLimits,
     SilentAlarm,

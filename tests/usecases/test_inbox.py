@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.usecases.inbox import WORTH_A_LANE, Inbox
-from tests.builders import DEADLINE_S
+from tests.support.builders import DEADLINE_S
 
 POISON = "poison"
 

@@ -3,13 +3,21 @@
 import pytest
 
 from app.domain.errors import NotFoundError
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
 from app.usecases.inspect_events import InspectEvents
 from app.usecases.records import EventQuery, EventState, EventSummary
 from app.usecases.storage import Database
-from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID, FixedClock, event, session, to_body
-from tests.domain.stripe_objects import charge, dispute
-from tests.usecases.recording import checkout, keep, prune, record
+from tests.support.builders import (
+    CHECKOUT_ID,
+    NOW_S,
+    SESSION_ID,
+    FixedClock,
+    event,
+    session,
+    to_body,
+)
+from tests.support.recording import checkout, keep, prune, record
+from tests.support.stripe_objects import charge, dispute
 
 OTHER = session(id="cs_test_other", payment_intent="pi_other", success_url=None)
 

@@ -6,15 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.payment_feed import TICK_S, PaymentWatch
 from app.usecases.storage import Database
-from app.usecases.watch_payments import TICK_S, PaymentWatch
-from tests.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, event, session, until
-from tests.domain.stripe_objects import dispute
-from tests.rows import open_database
-from tests.usecases.observed import ObservedDatabase
-from tests.usecases.recording import checkout, keep, record
-from tests.usecases.watching import (
+from tests.support.builders import (
+    CHECKOUT_ID,
+    DEADLINE_S,
+    SESSION_ID,
+    SilentAlarm,
+    event,
+    session,
+    until,
+)
+from tests.support.observed import ObservedDatabase
+from tests.support.recording import checkout, keep, record
+from tests.support.rows import open_database
+from tests.support.stripe_objects import dispute
+from tests.support.watching import (
     AT_ONCE_S,
     BUYER,
     REFUNDED,

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.disputes import Dispute
 from app.domain.errors import NotFoundError
-from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.payments.disputes import Dispute
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.usecases.live_places import Full, LivePlaces
+from app.usecases.payment_feed import PaymentWatch
 from app.usecases.records import Payment
 from app.usecases.storage import Database
-from app.usecases.watch_payments import PaymentWatch
-from tests.builders import DEADLINE_S, SESSION_ID, event, session, until
-from tests.usecases.observed import ObservedDatabase
-from tests.usecases.recording import keep, record
-from tests.usecases.watching import (
+from tests.support.builders import DEADLINE_S, SESSION_ID, event, session, until
+from tests.support.observed import ObservedDatabase
+from tests.support.recording import keep, record
+from tests.support.watching import (
     BUYER,
     REFUNDED,
     make_watch,

@@ -2,16 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import NotFoundError
-from app.domain.payment import PaymentFacts, PaymentStatus
-from app.domain.refunds import Refund, RefundState
-from app.domain.subscriptions import Subscription, SubscriptionStatus
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.refunds import Refund, RefundState
+from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
 from app.usecases.storage import Database
-from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID
-from tests.usecases.recording import keep
+from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
+from tests.support.recording import keep
 
 NOW_MS = NOW_S * 1000
 SPARE_ID = "cs_test_spare"

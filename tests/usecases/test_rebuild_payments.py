@@ -10,15 +10,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.domain.money import Money
-from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.usecases.rebuild_payments import PAGE, RebuildPayments, Rebuilt, Verdict
 from app.usecases.records import EventState, Link, Payment
 from app.usecases.storage import Database, Transaction
-from tests.builders import SESSION_ID, Document, FixedClock, event, session
-from tests.domain.strategies import histories
-from tests.domain.stripe_objects import charge, dispute, refund
-from tests.usecases.observed import ObservedDatabase
-from tests.usecases.recording import (
+from tests.support.builders import SESSION_ID, Document, FixedClock, event, session
+from tests.support.observed import ObservedDatabase
+from tests.support.recording import (
     NOW_MS,
     checkout,
     keep,
@@ -29,6 +27,8 @@ from tests.usecases.recording import (
     prune,
     record,
 )
+from tests.support.strategies import histories
+from tests.support.stripe_objects import charge, dispute, refund
 
 T = TypeVar("T")
 

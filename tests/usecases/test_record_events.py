@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError
-from app.domain.events import read_event
 from app.domain.money import Money
-from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import Checkout, Payment
 from app.usecases.storage import Database, Transaction
-from tests.builders import (
+from tests.support.builders import (
     ACCOUNT,
     CHECKOUT_ID,
     NOW_S,

@@ -7,16 +7,22 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
 from app.usecases.inbox import Inbox
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import EventState
 from app.usecases.storage import Database
-from tests.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session, thin_event
-from tests.domain.stripe_objects import charge, dispute, refund
-from tests.rows import refuse
-from tests.usecases.recording import (
+from tests.support.builders import (
+    SESSION_ID,
+    Document,
+    FixedClock,
+    SilentAlarm,
+    event,
+    session,
+    thin_event,
+)
+from tests.support.recording import (
     POISONED,
     batch,
     payment_of,
@@ -26,6 +32,8 @@ from tests.usecases.recording import (
     rows,
     states,
 )
+from tests.support.rows import refuse
+from tests.support.stripe_objects import charge, dispute, refund
 
 
 async def reason_of(database: Database, event_id: str) -> str:

@@ -8,20 +8,20 @@ from typing import Any, TypeVar, cast
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
-from app.domain.payment import PaymentFacts, PaymentStatus
-from app.domain.renewals import set_apart
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.renewals import set_apart
 from app.usecases.rebuild_payments import RebuildPayments, Verdict
 from app.usecases.records import Payment, Renewal
 from app.usecases.storage import Database, Transaction
-from tests.builders import SESSION_ID, Document, FixedClock, event, query, session
-from tests.domain.strategies import histories
-from tests.domain.stripe_objects import charge, dispute, invoice, listing
-from tests.usecases.recording import (
+from tests.support.builders import SESSION_ID, Document, FixedClock, event, query, session
+from tests.support.recording import (
     keep,
     payment_of,
     payments,
     record,
 )
+from tests.support.strategies import histories
+from tests.support.stripe_objects import charge, dispute, invoice, listing
 
 T = TypeVar("T")
 

@@ -10,15 +10,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from app.domain.errors import StorageUnavailableError
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import EventState, Payment
 from app.usecases.replay_events import PAGE, ReplayEvents
 from app.usecases.storage import Database, Transaction
-from tests.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session
-from tests.domain.strategies import histories
-from tests.domain.stripe_objects import charge, dispute, refund
-from tests.rows import refuse
-from tests.usecases.recording import (
+from tests.support.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session
+from tests.support.recording import (
     POISONED,
     keep,
     kept_event,
@@ -29,6 +26,9 @@ from tests.usecases.recording import (
     rows,
     states,
 )
+from tests.support.rows import refuse
+from tests.support.strategies import histories
+from tests.support.stripe_objects import charge, dispute, refund
 
 
 @dataclass(slots=True)

@@ -6,19 +6,19 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.redirects import PaymentPage, RedirectPolicy
 from app.domain.errors import (
     AltanPayTimeoutError,
     CheckoutError,
     RedirectNotAllowedError,
     StorageUnavailableError,
 )
-from app.domain.redirects import PaymentPage, RedirectPolicy
 from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.storage import Database
-from tests.builders import (
+from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
     FixedClock,
@@ -27,7 +27,7 @@ from tests.builders import (
     checkout_request,
     query,
 )
-from tests.rows import no_transaction_is_open
+from tests.support.rows import no_transaction_is_open
 
 PAGE = PaymentPage("https://checkout.stripe.com/c/pay/cs_test_1#f", "cs_test_1")
 CART = Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.SUBSCRIPTION)

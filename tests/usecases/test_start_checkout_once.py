@@ -9,8 +9,15 @@ from typing import TypeVar
 import pytest
 
 from app.adapters.system import RandomCheckoutIds
-from app.domain.cart import Cart, LineItem, Mode
-from app.domain.catalog import Catalog, CatalogPrice
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.catalog import Catalog, CatalogPrice
+from app.domain.checkout.idempotency import (
+    KEY_LIFE_MS,
+    IdempotencyKey,
+    fingerprint,
+    read_idempotency_key,
+)
+from app.domain.checkout.redirects import PaymentPage, RedirectPolicy
 from app.domain.errors import (
     AltanPayTimeoutError,
     CheckoutError,
@@ -21,14 +28,12 @@ from app.domain.errors import (
     RowsRefusedError,
     StorageUnavailableError,
 )
-from app.domain.idempotency import KEY_LIFE_MS, IdempotencyKey, fingerprint, read_idempotency_key
-from app.domain.redirects import PaymentPage, RedirectPolicy
 from app.usecases.ports import AlertName, StillWanted
 from app.usecases.records import Claim, ClaimState, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import ABANDONED_MAX, StartCheckoutOnce
 from app.usecases.storage import Database, Transaction
-from tests.builders import (
+from tests.support.builders import (
     CHECKOUT_ID,
     DEADLINE_S,
     NOW_S,
@@ -41,8 +46,8 @@ from tests.builders import (
     query,
     until,
 )
-from tests.rows import break_down, mend, no_transaction_is_open, refuse
-from tests.usecases.observed import ObservedDatabase
+from tests.support.observed import ObservedDatabase
+from tests.support.rows import break_down, mend, no_transaction_is_open, refuse
 
 T = TypeVar("T")
 

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
+from app.domain.stripe_events.evidence import PaymentNews
 from app.usecases.ports import AlertName
 from app.usecases.rebuild_payments import RebuildPayments, Verdict
 from app.usecases.records import EventState
 from app.usecases.storage import Database
-from tests.builders import NOW_S, Document, FixedClock, SilentAlarm, event, session
-from tests.domain.stripe_objects import charge, dispute, old_invoice, refund
-from tests.usecases.recording import mention, payments, prune, record, rows
+from tests.support.builders import NOW_S, Document, FixedClock, SilentAlarm, event, session
+from tests.support.recording import mention, payments, prune, record, rows
+from tests.support.stripe_objects import charge, dispute, old_invoice, refund
 
 ONCE, SUBSCRIBED = "cs_test_once", "cs_test_subscribed"
 # A buyer has paid 1,000 once, another one subscribes. Then a renewal's bill names both intents.

@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from app.domain.errors import ActTooLargeError, StorageUnavailableError
-from app.domain.events import read_event
 from app.domain.money import AMOUNT_MAX
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
+from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
 from app.usecases.reach import WAKE_MAX, EventNews, Reach, Waking
 from app.usecases.record_events import Recorded, RecordEvents
@@ -22,7 +22,7 @@ from app.usecases.records import EventState, Link, StoredEvent, Wake
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database, Transaction
 from app.usecases.wake_events import PASSES_AT_ONCE, WAKES_AT_ONCE, WakeEvents
-from tests.builders import (
+from tests.support.builders import (
     DEADLINE_S,
     SESSION_ID,
     Document,
@@ -31,11 +31,9 @@ from tests.builders import (
     event,
     session,
 )
-from tests.domain.reading import news, news_of_session
-from tests.domain.stripe_objects import charge, refund
-from tests.rows import mend, refuse
-from tests.usecases.observed import ObservedDatabase
-from tests.usecases.recording import (
+from tests.support.observed import ObservedDatabase
+from tests.support.readings import news, news_of_session
+from tests.support.recording import (
     POISONED,
     batch,
     keep,
@@ -46,6 +44,8 @@ from tests.usecases.recording import (
     record,
     states,
 )
+from tests.support.rows import mend, refuse
+from tests.support.stripe_objects import charge, refund
 
 T = TypeVar("T")
 

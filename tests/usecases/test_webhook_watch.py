@@ -19,8 +19,8 @@ from app.usecases.webhook_watch import (
     SESSION_ENDS_MS,
     WebhookWatch,
 )
-from tests.builders import SESSION_ID, FixedClock, SilentAlarm, query
-from tests.usecases.recording import checkout, keep
+from tests.support.builders import SESSION_ID, FixedClock, SilentAlarm, query
+from tests.support.recording import checkout, keep
 
 ALERT = AlertName.NOTHING_BUT_REFUSED_WEBHOOKS
 ABOUT_US = f'{{"data": {{"object": {{"id": "{SESSION_ID}"}}}}}}'.encode()

@@ -11,9 +11,9 @@ import httpx
 import orjson
 import pytest
 
-from tests.adapters.wire import Script, Upstream, answer, hangs, upstream
-from tests.builders import Service, event, running_service, session, settings, thin_event
-from tests.builders import query as rows_of
+from tests.support.builders import Service, event, running_service, session, settings, thin_event
+from tests.support.builders import query as rows_of
+from tests.support.wire import Script, Upstream, answer, hangs, upstream
 
 GOOD = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/cs_test_1"}))
 CART = {"line_items": [{"price": "price_A", "quantity": 1}]}

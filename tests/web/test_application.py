@@ -18,14 +18,14 @@ from structlog.testing import capture_logs
 
 from app.bootstrap import create_app
 from app.observability.metrics import Metrics
-from app.observability.watch import Watch
+from app.observability.request_log import Watch
+from app.web.api.checkout_module import DropIn
+from app.web.api.health import Readiness
 from app.web.application import Application, Endpoints
-from app.web.drop_in import DropIn
-from app.web.health import Readiness
-from app.web.pages import Pages
+from app.web.pages.pages import Pages
 from app.web.problems import Problems
-from tests.adapters.wire import answer, upstream
-from tests.builders import in_process, settings
+from tests.support.builders import in_process, settings
+from tests.support.wire import answer, upstream
 
 SHOP = "https://shop.example"
 PAGE = "https://checkout.stripe.com/c/pay/cs_test_1"

@@ -4,7 +4,7 @@ import orjson
 import pytest
 from starlette.types import Scope
 
-from app.adapters.altan_pay.places import NoPlaceError
+from app.adapters.altan_pay.bulkhead import NoPlaceError
 from app.domain import errors
 from app.domain.errors import (
     CheckoutError,
@@ -16,10 +16,10 @@ from app.domain.errors import (
     ServiceFailedError,
     StorageUnavailableError,
 )
-from app.web import request_errors
-from app.web.pages import Pages
+from app.web import errors as request_errors
+from app.web.errors import InternalError, MethodNotAllowedError
+from app.web.pages.pages import Pages
 from app.web.problems import STATUS, Problems
-from app.web.request_errors import InternalError, MethodNotAllowedError
 
 CONTRACT = {
     "invalid_json": 400,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.body_budget import BodyLease
-from app.web.connections import (
+from app.web.errors import OverloadedError
+from app.web.http.body_budget import BodyLease
+from app.web.http.connections import (
     FEWEST,
     KEPT_FOR_WEBHOOKS,
     TURNED_AWAY_MAX,
@@ -17,8 +18,7 @@ from app.web.connections import (
     Connections,
     connections_max,
 )
-from app.web.request_errors import OverloadedError
-from app.web.shares import Shares
+from app.web.http.shares import Shares
 
 
 def test_one_party_alone_gets_half() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.serving import DRAIN_S
-from app.web.connections import CONNECTIONS_OF_PEER_MAX
-from tests.builders import DEADLINE_S, ServiceProcess, event, running_process, sign
-from tests.web.strangers import MIB, connected, most_resident_mib, open_files
+from app.web.http.connections import CONNECTIONS_OF_PEER_MAX
+from tests.support.builders import DEADLINE_S, ServiceProcess, event, running_process, sign
+from tests.support.strangers import MIB, connected, most_resident_mib, open_files
 
 MEMORY_MIB_MAX = 512  # docs/deployment.md
 MANY = 2_000

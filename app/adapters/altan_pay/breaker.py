@@ -3,15 +3,15 @@
 import time
 from collections.abc import Callable
 
+from app.adapters.altan_pay.bulkhead import NoPlaceError
 from app.adapters.altan_pay.failures import UnreachableError, unavailable
-from app.adapters.altan_pay.places import NoPlaceError
-from app.domain.breaker import OPEN_S, Breaker, Refused, Verdict
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import (
     AltanPayMisconfiguredError,
     CartRefusedError,
     CheckoutError,
 )
-from app.domain.redirects import PaymentPage
+from app.domain.limits.breaker import OPEN_S, Breaker, Refused, Verdict
 from app.usecases.ports import PaymentPages, StillWanted
 from app.usecases.records import SessionOrder
 

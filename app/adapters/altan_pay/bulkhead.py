@@ -5,8 +5,8 @@ from typing import Final
 
 from app.adapters.altan_pay.failures import failure
 from app.adapters.altan_pay.transport import CONNECTIONS_MAX
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import AltanPayUnavailableError
-from app.domain.redirects import PaymentPage
 from app.usecases.ports import PaymentPages, StillWanted
 from app.usecases.records import SessionOrder
 

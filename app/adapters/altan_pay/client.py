@@ -13,6 +13,7 @@ import httpx
 import orjson
 
 from app.adapters.altan_pay.failures import UnreachableError, failure, unavailable
+from app.domain.checkout.redirects import PaymentPage, read_payment_page
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayMisconfiguredError,
@@ -22,7 +23,6 @@ from app.domain.errors import (
     CheckoutError,
     ServiceFailedError,
 )
-from app.domain.redirects import PaymentPage, read_payment_page
 from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
 

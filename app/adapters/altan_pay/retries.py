@@ -11,14 +11,14 @@ from typing import Final
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_random_exponential
 
+from app.adapters.altan_pay.bulkhead import NoPlaceError
 from app.adapters.altan_pay.failures import failure
-from app.adapters.altan_pay.places import NoPlaceError
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayTimeoutError,
     AltanPayUnavailableError,
 )
-from app.domain.redirects import PaymentPage
 from app.usecases.ports import PaymentPages, StillWanted
 from app.usecases.records import SessionOrder
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import orjson
 
-from app.domain.cart import Mode
-from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.intents import Intent, IntentState
-from app.domain.payment import PaymentFacts
-from app.domain.refunds import Charge, Refund, RefundState
-from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
+from app.domain.checkout.cart import Mode
+from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.intents import Intent, IntentState
+from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 
 _NAMES: Final = tuple(field.name for field in fields(PaymentFacts))
 _values_of: Final = attrgetter(*_NAMES)

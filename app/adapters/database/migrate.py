@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from app.adapters.database.connection_thread import connect
 from app.adapters.database.private_file import make_private
+from app.adapters.database.sqlite.connection_thread import connect
 
 SCHEMA_REVISION: Final = "0006"
 UPGRADE_TIMEOUT_S: Final = 600.0

@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 
 from app.adapters.database.facts import facts_from_json, facts_to_json
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import InvalidEventError
-from app.domain.events import StripeEvent, read_event
 from app.domain.money import Money
-from app.domain.payment import PaymentFacts
-from app.domain.renewals import ids_in
-from app.domain.tolerant_json import read_tolerantly
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.renewals import ids_in
+from app.domain.stripe_events.event import StripeEvent, read_event
+from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.records import (
     Checkout,
     Claim,

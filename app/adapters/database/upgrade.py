@@ -17,7 +17,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from app.adapters.database.connection_thread import connect
+from app.adapters.database.sqlite.connection_thread import connect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_S: Final = 10  # a table that somebody reads for long: we would hold up all behind us
@@ -42,8 +42,8 @@ async def upgrade_postgres(url: str, revision: str = "head") -> None:
     """
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 SQLite needs no greenlet
 
-    from app.adapters.database import postgres_connections as postgres  # noqa: PLC0415 nor asyncpg
-    from app.adapters.database.postgres_transaction import (  # noqa: PLC0415 nor asyncpg
+    from app.adapters.database.postgres import connections as postgres  # noqa: PLC0415 nor asyncpg
+    from app.adapters.database.postgres.transaction import (  # noqa: PLC0415 nor asyncpg
         LOCKS_OF_THE_SERVICE,
         MIGRATION_LOCK,
     )

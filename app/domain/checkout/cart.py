@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.errors import Fault, InvalidCartError
-from app.domain.networks import UNKNOWN_BUCKET
+from app.domain.limits.networks import UNKNOWN_BUCKET
 
 FAULTS_MAX = 20  # a page can mend no more at once, and a hostile body cannot make a long answer
 
@@ -49,7 +49,7 @@ class CheckoutRequest:
 
     `at` is the pointer under which the cart stood in the body, and `positions` says for each line
     item of the cart at which index of the body's line_items its price was first mentioned. `client`
-    is who asks, by its name in `app/domain/networks.py`; it is counted, and never kept or sent on.
+    is who asks, by its name in `networks.py`; it is counted, and never kept or sent on.
     """
 
     cart: Cart

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.cart import PRICE_ID, Cart, CheckoutRequest, LineItem, Mode
+from app.domain.checkout.cart import PRICE_ID, Cart, CheckoutRequest, LineItem, Mode
 from app.domain.errors import Fault, PriceNotForSaleError
 from app.domain.money import Money
 

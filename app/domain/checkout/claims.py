@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.identity import CHECKOUT_ID
-from app.domain.return_urls import CHECKOUT_KEY
+from app.domain.checkout.return_urls import CHECKOUT_KEY
+from app.domain.ids import CHECKOUT_ID
 
 _ID: Final = re.compile(rf"[?&]checkout_id=({CHECKOUT_ID.pattern})(?=&|$)")
 _KEY: Final = re.compile(rf"[?&]{CHECKOUT_KEY}=([A-Za-z0-9_-]{{16,64}})(?=&|$)")

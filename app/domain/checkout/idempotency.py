@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.cart import CheckoutRequest
+from app.domain.checkout.cart import CheckoutRequest
 from app.domain.errors import Fault, InvalidCartError
 
 KEY_LIFE_MS: Final = 24 * 60 * 60 * 1000

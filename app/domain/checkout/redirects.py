@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from app.domain.checkout.return_urls import CHECKOUT_KEY, SESSION_ID_PLACEHOLDER, with_ids
+from app.domain.checkout.urls import URL_LENGTH_MAX, WebUrl, read_web_url
 from app.domain.errors import Fault, RedirectNotAllowedError
-from app.domain.return_urls import CHECKOUT_KEY, SESSION_ID_PLACEHOLDER, with_ids
-from app.domain.urls import URL_LENGTH_MAX, WebUrl, read_web_url
 
 _SESSION_ID_SEGMENT = re.compile(r"/(cs_(?:test|live)_[A-Za-z0-9]+)(?=[/?#]|$)")
 

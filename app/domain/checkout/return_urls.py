@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
-from app.domain.urls import WebUrl
+from app.domain.checkout.urls import WebUrl
 
 # Stripe fills these braces in only while they are literal (checkout: custom success page).
 SESSION_ID_PLACEHOLDER: Final = "{CHECKOUT_SESSION_ID}"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.breaker_evidence import CartSort, Evidence, KnownPrices
-from app.domain.cart import Cart
-from app.domain.networks import household_of
-from app.domain.quarantine import Quarantine
+from app.domain.checkout.cart import Cart
+from app.domain.limits.breaker_evidence import CartSort, Evidence, KnownPrices
+from app.domain.limits.networks import household_of
+from app.domain.limits.quarantine import Quarantine
 
 OPEN_S: Final = 10.0
 PROBE_WITH_ANY_AFTER_S: Final = 20.0  # half open for so long, and no cart came that worked before

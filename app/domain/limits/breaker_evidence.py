@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.cart import Cart, Mode
+from app.domain.checkout.cart import Cart, Mode
 
 WINDOW_S: Final = 300.0
 WINDOW_PAIRS: Final = 20  # of a household and a sort of cart; the latest outcome of each counts

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.domain.breaker_evidence import CartSort
+from app.domain.limits.breaker_evidence import CartSort
 
 REST_S: Final = 10.0
 FAILURES_OF_ONE: Final = 3  # then this household's cart rests

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.networks import networks_of
+from app.domain.limits.networks import networks_of
 
 # What the networks around a client may do together, as multiples of what one client may.
 CLIENT_MULTIPLES: Final = {1: (1,), 2: (1, 8), 3: (1, 4, 16)}

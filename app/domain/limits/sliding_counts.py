@@ -7,7 +7,7 @@ emptied a few names at a time. Nothing ever walks a whole table.
 from collections import OrderedDict
 from typing import Final
 
-from app.domain.rate_limits import Counted
+from app.domain.limits.rate_limits import Counted
 
 EMPTIED_AT_ONCE: Final = 4  # more than one call adds, so that a table is empty in time
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from app.domain.cart import Mode
-from app.domain.disputes import Dispute, Review
-from app.domain.intents import Intent, IntentState, in_state
-from app.domain.joins import either, join_by_id, join_ids
+from app.domain.checkout.cart import Mode
 from app.domain.money import Money
-from app.domain.refunds import Charge, Refund, amount_refunded_minor
-from app.domain.subscriptions import Invoice, Subscription
+from app.domain.payments.disputes import Dispute, Review
+from app.domain.payments.intents import Intent, IntentState, in_state
+from app.domain.payments.joins import either, join_by_id, join_ids
+from app.domain.payments.refunds import Charge, Refund, amount_refunded_minor
+from app.domain.payments.subscriptions import Invoice, Subscription
 
 
 class PaymentStatus(StrEnum):

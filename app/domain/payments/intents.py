@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.joins import either
+from app.domain.payments.joins import either
 
 
 class IntentState(StrEnum):

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.domain.news import PaymentNews
+from app.domain.stripe_events.evidence import PaymentNews
 
 JOINS_TWO: Final = "it names what belongs to two payments, and is counted for neither"
 ROOT_OF_ANOTHER: Final = "it names what belongs to another session's payment, too"

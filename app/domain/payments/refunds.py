@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.joins import either
 from app.domain.money import AMOUNT_MAX
+from app.domain.payments.joins import either
 
 
 class RefundState(StrEnum):

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.domain.cart import Mode
-from app.domain.payment import PaymentFacts
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentFacts
 
 
 def set_apart(facts: PaymentFacts) -> tuple[PaymentFacts, dict[str, PaymentFacts]]:

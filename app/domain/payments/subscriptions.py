@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.joins import either, join_ids
+from app.domain.payments.joins import either, join_ids
 
 
 class SubscriptionStatus(StrEnum):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.events import StripeEvent
-from app.domain.news import id_of, inner, name_of
+from app.domain.stripe_events.event import StripeEvent
+from app.domain.stripe_events.evidence import id_of, inner, name_of
 
 DEAUTHORIZED: Final = "account.application.deauthorized"
 _NEVER_MADE: Final = "v2.core.health.event_generation_failure.resolved"

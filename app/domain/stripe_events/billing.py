@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.domain.events import StripeEvent
-from app.domain.news import (
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
+from app.domain.stripe_events.event import StripeEvent
+from app.domain.stripe_events.evidence import (
     PaymentNews,
     Subject,
     amount_minor,
@@ -16,8 +18,6 @@ from app.domain.news import (
     own_id,
     time_s,
 )
-from app.domain.payment import PaymentFacts
-from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
 
 _INVOICE_FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "invoice.paid": {"paid": True},

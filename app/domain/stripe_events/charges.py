@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.events import StripeEvent
-from app.domain.intents import Intent, IntentState
-from app.domain.news import (
+from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.intents import Intent, IntentState
+from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.subscriptions import Invoice
+from app.domain.stripe_events.event import StripeEvent
+from app.domain.stripe_events.evidence import (
     CannotFoldError,
     PaymentNews,
     Subject,
@@ -20,9 +23,6 @@ from app.domain.news import (
     own_id,
     required_amount_minor,
 )
-from app.domain.payment import PaymentFacts
-from app.domain.refunds import Charge, Refund, RefundState
-from app.domain.subscriptions import Invoice
 
 _INTENT_STATES: Final[Mapping[str, IntentState]] = {
     "payment_intent.payment_failed": IntentState.ATTEMPT_FAILED,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from app.domain.money import AMOUNT_MAX
-from app.domain.payment import PaymentFacts
+from app.domain.payments.facts import PaymentFacts
 
 _OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.]{1,255}")

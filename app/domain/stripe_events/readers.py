@@ -8,9 +8,11 @@ nobody has seen yet is left out and said in the news' doubts: never guessed, nev
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.domain import billing_news, charge_news, session_news
-from app.domain.events import StripeEvent
-from app.domain.news import CannotFoldError, PaymentNews
+from app.domain.stripe_events import billing as billing_news
+from app.domain.stripe_events import charges as charge_news
+from app.domain.stripe_events import sessions as session_news
+from app.domain.stripe_events.event import StripeEvent
+from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
 
 Reader = Callable[[StripeEvent], PaymentNews]
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.domain.cart import Mode
-from app.domain.claims import read_claim
-from app.domain.events import StripeEvent
-from app.domain.identity import SESSION_ID
-from app.domain.news import (
+from app.domain.checkout.cart import Mode
+from app.domain.checkout.claims import read_claim
+from app.domain.ids import SESSION_ID
+from app.domain.payments.facts import PaymentFacts
+from app.domain.stripe_events.event import StripeEvent
+from app.domain.stripe_events.evidence import (
     CannotFoldError,
     PaymentNews,
     Subject,
@@ -19,7 +20,6 @@ from app.domain.news import (
     inner,
     known_word,
 )
-from app.domain.payment import PaymentFacts
 
 _MODES: Final[Mapping[str, Mode]] = {mode.value: mode for mode in Mode}
 

@@ -11,18 +11,18 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.cart import read_checkout_request
+from app.domain.checkout.cart import read_checkout_request
+from app.domain.checkout.idempotency import read_idempotency_key
 from app.domain.errors import Fault, InvalidCartError, InvalidJsonError
-from app.domain.idempotency import read_idempotency_key
 from app.usecases.records import Checkout
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from app.web.body import BODY_TIMEOUT_S, read_body
-from app.web.body_budget import CART_BYTES_MAX, BodyLease
-from app.web.client_address import Network, client_bucket
-from app.web.negotiation import wants_json_answer
-from app.web.request_errors import OriginNotAllowedError, UnsupportedMediaTypeError
-from app.web.shares import Shares
+from app.web.errors import OriginNotAllowedError, UnsupportedMediaTypeError
+from app.web.http.body import BODY_TIMEOUT_S, read_body
+from app.web.http.body_budget import CART_BYTES_MAX, BodyLease
+from app.web.http.client_address import Network, client_bucket
+from app.web.http.negotiation import wants_json_answer
+from app.web.http.shares import Shares
 
 BODY_BYTES_MAX: Final = 64 * 1024
 JSON: Final = "application/json"

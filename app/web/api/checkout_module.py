@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.web.status import is_known
+from app.web.api.status import is_known
 
 _STATIC: Final = Path(__file__).parent / "static"
 

@@ -10,13 +10,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.cart import Mode
+from app.domain.checkout.cart import Mode
+from app.usecases.payment_feed import PaymentWatch
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import PaymentView, SubscriptionView
-from app.usecases.watch_payments import PaymentWatch
-from app.web.client_address import Network, client_bucket
-from app.web.presence import while_connected
-from app.web.request_errors import InvalidWaitError
+from app.web.errors import InvalidWaitError
+from app.web.http.client_address import Network, client_bucket
+from app.web.http.connected import while_connected
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 WAIT_MAX_S: Final = 60.0  # proxies give up on an answer after about that long

@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from app.usecases.payment_feed import Follower, PaymentWatch
 from app.usecases.records import PaymentView
-from app.usecases.watch_payments import Follower, PaymentWatch
-from app.web.body import ClientGoneError
-from app.web.client_address import Network, client_bucket
-from app.web.presence import while_connected
-from app.web.status import COME_AGAIN_S, etag_of, status_document
+from app.web.api.status import COME_AGAIN_S, etag_of, status_document
+from app.web.http.body import ClientGoneError
+from app.web.http.client_address import Network, client_bucket
+from app.web.http.connected import while_connected
 
 COMMENT_EVERY_S: Final = 15.0  # below the idle limits of proxies, which begin at 30 s
 RETRY_MS: Final = 1000

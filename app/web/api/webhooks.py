@@ -13,18 +13,18 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import CheckoutError, InvalidJsonError
-from app.domain.events import EventFilter, IgnoredReason, StripeEvent, read_event
-from app.domain.tolerant_json import read_tolerantly
+from app.domain.stripe_events.event import EventFilter, IgnoredReason, StripeEvent, read_event
+from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.inbox import Inbox
 from app.usecases.ports import SignatureCheck
 from app.usecases.record_events import ReceivedEvent, Recorded
 from app.usecases.records import WebhookKind
-from app.web.body import BODY_TIMEOUT_S, ClientGoneError, read_body, refuse_declared_too_large
-from app.web.body_budget import WEBHOOK_BYTES_MAX, BodyLease
-from app.web.client_address import Network, client_bucket
+from app.web.errors import InternalError, MethodNotAllowedError
+from app.web.http.body import BODY_TIMEOUT_S, ClientGoneError, read_body, refuse_declared_too_large
+from app.web.http.body_budget import WEBHOOK_BYTES_MAX, BodyLease
+from app.web.http.client_address import Network, client_bucket
+from app.web.http.shares import Shares
 from app.web.problems import Problems
-from app.web.request_errors import InternalError, MethodNotAllowedError
-from app.web.shares import Shares
 
 WEBHOOK_PATHS: Final = frozenset({"/webhooks/stripe", "/webhooks/stripe/"})
 BODY_BYTES_MAX: Final = 1024 * 1024

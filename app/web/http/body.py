@@ -7,8 +7,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
-from app.web.body_budget import BodyLease
-from app.web.request_errors import BodyTimeoutError, BodyTooLargeError
+from app.web.errors import BodyTimeoutError, BodyTooLargeError
+from app.web.http.body_budget import BodyLease
 
 BODY_TIMEOUT_S: Final = 10.0
 LINGER_S: Final = 1.0

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-from app.web.request_errors import OverloadedError
-from app.web.shares import Shares
+from app.web.errors import OverloadedError
+from app.web.http.shares import Shares
 
 WEBHOOK_BYTES_MAX: Final = 48 * 1024 * 1024  # some 5,000 ordinary events, or 48 of the largest
 CART_BYTES_MAX: Final = 16 * 1024 * 1024

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.domain.networks import UNKNOWN_BUCKET, Address, bucket_of
+from app.domain.limits.networks import UNKNOWN_BUCKET, Address, bucket_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

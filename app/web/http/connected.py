@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
-from app.web.body import ClientGoneError
+from app.web.http.body import ClientGoneError
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from typing import Final
 
 import orjson
 
-from app.web.client_address import Network, is_trusted_peer, peer_bucket
-from app.web.request_errors import OverloadedError
-from app.web.shares import Shares
+from app.web.errors import OverloadedError
+from app.web.http.client_address import Network, is_trusted_peer, peer_bucket
+from app.web.http.shares import Shares
 
 CONNECTIONS_MAX: Final = 5_000
 CONNECTIONS_OF_PEER_MAX: Final = 256  # browsers open six, and an office shares one address

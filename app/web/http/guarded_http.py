@@ -3,9 +3,9 @@
 import asyncio
 from typing import ClassVar, Final, Self
 
-from app.web.connections import ANSWER, Admission, Connections
-from app.web.guarded_writes import GuardedWrites
-from app.web.host_header import host_fault
+from app.web.http.connections import ANSWER, Admission, Connections
+from app.web.http.guarded_writes import GuardedWrites
+from app.web.http.host_header import host_fault
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.domain.errors import NotFoundError
-from app.domain.identity import CHECKOUT_ID, SESSION_ID
+from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.usecases.ports import Clock
 from app.usecases.read_payment import ReadPayment
-from app.web.languages import Speech, speech_for
-from app.web.negotiation import preferred_languages
-from app.web.pages import SECURITY_HEADERS
-from app.web.success_html import Refresh, SuccessHtml
+from app.web.http.negotiation import preferred_languages
+from app.web.pages.languages import Speech, speech_for
+from app.web.pages.pages import SECURITY_HEADERS
+from app.web.pages.success_html import Refresh, SuccessHtml
 
 LATE_AFTER_S: Final = 30  # the script's LATE_MS, for a page without script
 REFRESH_S: Final = 3

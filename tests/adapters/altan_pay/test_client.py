@@ -20,7 +20,8 @@ from app.adapters.altan_pay.client import (
 )
 from app.adapters.altan_pay.failures import UnreachableError
 from app.adapters.altan_pay.transport import AiohttpTransport
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayMisconfiguredError,
@@ -30,9 +31,9 @@ from app.domain.errors import (
     CheckoutError,
     ServiceFailedError,
 )
-from app.domain.redirects import PaymentPage
 from app.usecases.records import SessionOrder
-from tests.adapters.wire import (
+from tests.support.builders import always_wanted
+from tests.support.wire import (
     CHUNK,
     Connection,
     Script,
@@ -43,7 +44,6 @@ from tests.adapters.wire import (
     says_and_closes,
     upstream,
 )
-from tests.builders import always_wanted
 
 ACCOUNT_ID = "4f6c1c1e-private-account"
 CONNECT_ID = "acct_private1"

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 import orjson
 import pytest
 
+from app.adapters.altan_pay.bulkhead import NoPlaceError
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.places import NoPlaceError
 from app.adapters.altan_pay.retries import TRIES_MAX, RetryingPaymentPages
 from app.adapters.altan_pay.transport import AiohttpTransport
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayMisconfiguredError,
@@ -19,11 +20,10 @@ from app.domain.errors import (
     CartRefusedError,
     CheckoutError,
 )
-from app.domain.redirects import PaymentPage
 from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
-from tests.adapters.wire import Connection, Script, answer, hangs, resets, upstream
-from tests.builders import always_wanted
+from tests.support.builders import always_wanted
+from tests.support.wire import Connection, Script, answer, hangs, resets, upstream
 
 PAGE = PaymentPage("https://checkout.stripe.com/c/pay/cs_test_1", "cs_test_1")
 GOOD = answer(orjson.dumps({"url": PAGE.url}))

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.adapters.altan_pay.transport import CONNECTIONS_MAX, AiohttpTransport
-from tests.adapters.wire import Connection, answer, hangs, says_and_closes, upstream
+from tests.support.wire import Connection, answer, hangs, says_and_closes, upstream
 
 GOOD = answer(b"good")
 

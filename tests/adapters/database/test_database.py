@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from app.adapters.database.postgres import PostgresDatabase
-from app.adapters.database.postgres_transaction import PostgresTransaction
-from app.adapters.database.sqlite import SqliteDatabase
-from app.adapters.database.sqlite_transaction import SqliteTransaction
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.postgres.transaction import PostgresTransaction
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.adapters.database.sqlite.transaction import SqliteTransaction
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.domain.money import Money
-from app.domain.payment import PaymentFacts
+from app.domain.payments.facts import PaymentFacts
 from app.usecases.ports import AlertName
 from app.usecases.records import (
     Checkout,
@@ -34,7 +34,8 @@ from app.usecases.records import (
     Wake,
 )
 from app.usecases.storage import Transaction
-from tests.adapters.store import (
+from tests.support.builders import CHECKOUT_ID, SESSION_ID, SilentAlarm, event, query, to_body
+from tests.support.stores import (
     CHECKOUT,
     EVENT,
     NOW_MS,
@@ -44,7 +45,6 @@ from tests.adapters.store import (
     add_event,
     save_payment,
 )
-from tests.builders import CHECKOUT_ID, SESSION_ID, SilentAlarm, event, query, to_body
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
 

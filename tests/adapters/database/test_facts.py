@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.database.facts import facts_from_json, facts_to_json
-from app.domain.cart import Mode
-from app.domain.payment import PaymentFacts
-from tests.builders import CHECKOUT_ID
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentFacts
+from tests.support.builders import CHECKOUT_ID
 
 FACTS = st.builds(
     PaymentFacts,

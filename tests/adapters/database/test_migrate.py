@@ -13,7 +13,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import (
     SCHEMA_REVISION,
     MigrationError,
@@ -21,8 +20,9 @@ from app.adapters.database.migrate import (
     migrate,
 )
 from app.adapters.database.schema import metadata
+from app.adapters.database.sqlite.connection_thread import connect
 from app.adapters.database.upgrade import MIGRATIONS, main, upgrade
-from tests.builders import BOUND_BY_FILE_MODES, DEADLINE_S, query
+from tests.support.builders import BOUND_BY_FILE_MODES, DEADLINE_S, query
 
 MIGRATE = (
     "import sys; from pathlib import Path; from app.adapters.database.migrate import migrate;"

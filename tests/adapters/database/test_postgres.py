@@ -11,13 +11,13 @@ import asyncpg
 import pytest
 from asyncpg import exceptions as asyncpg_exceptions
 
-from app.adapters.database import postgres_connections
-from app.adapters.database import postgres_statements as sql
-from app.adapters.database.postgres import ATTEMPTS, PostgresDatabase
-from app.adapters.database.postgres_connections import ACT_TIMEOUT_S, LOCK_TIMEOUT_S
-from app.adapters.database.postgres_errors import DRIVER_ERRORS, failure_of
-from app.adapters.database.postgres_locks import LOCK_STRIPES
-from app.adapters.database.postgres_transaction import PostgresTransaction
+from app.adapters.database.postgres import connections as postgres_connections
+from app.adapters.database.postgres import statements as sql
+from app.adapters.database.postgres.connections import ACT_TIMEOUT_S, LOCK_TIMEOUT_S
+from app.adapters.database.postgres.database import ATTEMPTS, PostgresDatabase
+from app.adapters.database.postgres.errors import DRIVER_ERRORS, failure_of
+from app.adapters.database.postgres.locks import LOCK_STRIPES
+from app.adapters.database.postgres.transaction import PostgresTransaction
 from app.domain.errors import (
     ActTooLargeError,
     CommitInDoubtError,
@@ -29,10 +29,10 @@ from app.usecases.inbox import WAIT_S
 from app.usecases.ports import AlertName
 from app.usecases.records import Mention
 from app.usecases.storage import Transaction
-from tests.adapters.store import EVENT, PAYMENT, add_event, save_payment
-from tests.adapters.wire import closed_port
-from tests.builders import DEADLINE_S, SESSION_ID, SilentAlarm
-from tests.postgres_server import fetch
+from tests.support.builders import DEADLINE_S, SESSION_ID, SilentAlarm
+from tests.support.postgres_server import fetch
+from tests.support.stores import EVENT, PAYMENT, add_event, save_payment
+from tests.support.wire import closed_port
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.database.postgres import PostgresDatabase
-from app.adapters.database.postgres_schema import require_current_schema
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.postgres.schema import require_current_schema
 from app.adapters.database.schema import metadata
-from app.domain.events import read_event
+from app.domain.stripe_events.event import read_event
 from app.usecases.record_events import ReceivedEvent, RecordEvents
-from tests.builders import FixedClock, SilentAlarm, event, to_body
-from tests.docs.documents import ROOT, marked
-from tests.postgres_server import fetch, programs, run_apart
+from tests.support.builders import FixedClock, SilentAlarm, event, to_body
+from tests.support.docs.documents import ROOT, marked
+from tests.support.postgres_server import fetch, programs, run_apart
 
 (DUMP, RESTORE) = [
     block.text

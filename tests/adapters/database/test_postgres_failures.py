@@ -19,14 +19,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.adapters.database.postgres import PostgresDatabase
-from app.adapters.database.postgres_connections import ACT_TIMEOUT_S
-from app.adapters.database.postgres_schema import migrate_postgres
+from app.adapters.database.postgres.connections import ACT_TIMEOUT_S
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.postgres.schema import migrate_postgres
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
-from app.domain.events import read_event
+from app.domain.stripe_events.event import read_event
 from app.usecases.record_events import ReceivedEvent, RecordEvents
-from tests.builders import DEADLINE_S, FixedClock, SilentAlarm, event, session, to_body
-from tests.postgres_server import SAFE, PostgresServer, fetch, new_server
+from tests.support.builders import DEADLINE_S, FixedClock, SilentAlarm, event, session, to_body
+from tests.support.postgres_server import SAFE, PostgresServer, fetch, new_server
 
 RECOVERY_S = 5.0
 SENDERS = 8

@@ -14,20 +14,20 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError
-from app.adapters.database.postgres_schema import (
+from app.adapters.database.postgres.schema import (
     migrate_postgres,
     require_current_schema,
     revision_of,
 )
-from app.adapters.database.postgres_transaction import LOCKS_OF_THE_SERVICE, MIGRATION_LOCK
+from app.adapters.database.postgres.transaction import LOCKS_OF_THE_SERVICE, MIGRATION_LOCK
 from app.adapters.database.schema import metadata
-from tests.adapters.wire import closed_port
-from tests.builders import DEADLINE_S
-from tests.postgres_server import fetch, run_apart
+from tests.support.builders import DEADLINE_S
+from tests.support.postgres_server import fetch, run_apart
+from tests.support.wire import closed_port
 
 NAME = "postgresql://shop@db/checkout"
 MIGRATE = (
-    "import sys; from app.adapters.database.postgres_schema import migrate_postgres;"
+    "import sys; from app.adapters.database.postgres.schema import migrate_postgres;"
     " url = sys.stdin.readline().strip(); print('ready', flush=True); sys.stdin.readline();"
     " migrate_postgres(url, name='db')"
 )

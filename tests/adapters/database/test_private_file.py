@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.database.connection_thread import connect
 from app.adapters.database.migrate import migrate
 from app.adapters.database.private_file import exposed
+from app.adapters.database.sqlite.connection_thread import connect
 
 
 @pytest.fixture(autouse=True)

@@ -12,16 +12,16 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from app.adapters.database import postgres_statements as sql
-from app.adapters.database.postgres import PostgresDatabase
-from app.adapters.database.postgres_transaction import PostgresTransaction
+from app.adapters.database.postgres import statements as sql
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.postgres.transaction import PostgresTransaction
 from app.adapters.database.rows import row_to_payment
-from app.domain.events import read_event
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
+from app.domain.stripe_events.event import read_event
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import EventRow, EventState, Payment
 from app.usecases.storage import Database, Transaction
-from tests.builders import (
+from tests.support.builders import (
     DEADLINE_S,
     NOW_S,
     SESSION_ID,

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.database.connection_thread import BUSY_TIMEOUT_S, LOG_BYTES_MAX, connect
 from app.adapters.database.migrate import migrate
-from app.adapters.database.sqlite import SqliteDatabase
-from app.adapters.database.sqlite_transaction import SqliteTransaction
+from app.adapters.database.sqlite.connection_thread import BUSY_TIMEOUT_S, LOG_BYTES_MAX, connect
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.adapters.database.sqlite.transaction import SqliteTransaction
 from app.adapters.database.writability import PROMPT_S
 from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.storage import Transaction
-from tests.adapters.store import EVENT, PAYMENT, add_event
-from tests.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, query
+from tests.support.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, query
+from tests.support.stores import EVENT, PAYMENT, add_event
 
 
 async def pragma(database: SqliteDatabase, name: str) -> object:

@@ -9,12 +9,12 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from app.adapters.database.migrate import SCHEMA_REVISION, migrate
-from app.adapters.database.postgres_schema import migrate_postgres
+from app.adapters.database.postgres.schema import migrate_postgres
 from app.adapters.database.upgrade import upgrade, upgrade_postgres
-from app.domain.payment import PaymentStatus
+from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import EventState
 from app.usecases.replay_events import ReplayEvents
-from tests.builders import (
+from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
     SESSION_ID,
@@ -25,7 +25,7 @@ from tests.builders import (
     session,
     to_body,
 )
-from tests.rows import open_database
+from tests.support.rows import open_database
 
 NOW_MS = NOW_S * 1000
 PAID = event(id="evt_paid", subject=session(payment_intent="pi_1"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.cart import (
+from app.domain.checkout.cart import (
     FAULTS_MAX,
     Cart,
     CheckoutRequest,

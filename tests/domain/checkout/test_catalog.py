@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.cart import Cart, CheckoutRequest, LineItem, Mode, read_checkout_request
-from app.domain.catalog import Catalog, CatalogPrice, read_catalog
+from app.domain.checkout.cart import Cart, CheckoutRequest, LineItem, Mode, read_checkout_request
+from app.domain.checkout.catalog import Catalog, CatalogPrice, read_catalog
 from app.domain.errors import Fault, PriceNotForSaleError
 from app.domain.money import Money
 

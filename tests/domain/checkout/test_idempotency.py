@@ -1,6 +1,7 @@
 import pytest
 
-from app.domain.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.idempotency import fingerprint, read_idempotency_key
 from app.domain.errors import (
     CheckoutInProgressError,
     ConflictError,
@@ -8,8 +9,7 @@ from app.domain.errors import (
     InvalidCartError,
     RateLimitedError,
 )
-from app.domain.idempotency import fingerprint, read_idempotency_key
-from tests.builders import checkout_request
+from tests.support.builders import checkout_request
 
 CART = Cart((LineItem("price_A", 1), LineItem("price_B", 2)), Mode.PAYMENT)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.domain.origins import ListedAndLoopback
+from app.domain.checkout.origins import ListedAndLoopback
 
 SHOP = "https://shop.example"
 ORIGINS = ListedAndLoopback(frozenset({SHOP}))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain.checkout.redirects import PaymentPage, RedirectPolicy, read_payment_page
 from app.domain.errors import RedirectNotAllowedError
-from app.domain.redirects import PaymentPage, RedirectPolicy, read_payment_page
-from tests.domain.test_urls import KELVIN, LONG_S, NOT_READ
+from tests.domain.checkout.test_urls import KELVIN, LONG_S, NOT_READ
 
 ID = "chk_1"
 JOIN = "session_id={CHECKOUT_SESSION_ID}&checkout_id=chk_1"

@@ -10,8 +10,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.return_urls import NAMES_FOR_PAGES, OWN_NAMES, SESSION_ID_PLACEHOLDER, with_ids
-from app.domain.urls import read_web_url
+from app.domain.checkout.return_urls import (
+    NAMES_FOR_PAGES,
+    OWN_NAMES,
+    SESSION_ID_PLACEHOLDER,
+    with_ids,
+)
+from app.domain.checkout.urls import read_web_url
 
 NEW = {"session_id": SESSION_ID_PLACEHOLDER, "checkout_id": "chk_new"}
 JOIN = "session_id={CHECKOUT_SESSION_ID}&checkout_id=chk_new"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.urls import URL_LENGTH_MAX, is_loopback, read_web_url
+from app.domain.checkout.urls import URL_LENGTH_MAX, is_loopback, read_web_url
 
 LONG_S = "\N{LATIN SMALL LETTER LONG S}"
 KELVIN = "\N{KELVIN SIGN}"

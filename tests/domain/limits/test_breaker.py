@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.breaker import (
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.limits.breaker import (
     OPEN_S,
     PROBE_WITH_ANY_AFTER_S,
     Breaker,
@@ -16,7 +17,7 @@ from app.domain.breaker import (
     State,
     Verdict,
 )
-from app.domain.breaker_evidence import (
+from app.domain.limits.breaker_evidence import (
     FAILURES_MIN,
     HOUSEHOLDS_MIN,
     KNOWN_MAX,
@@ -25,8 +26,7 @@ from app.domain.breaker_evidence import (
     CartSort,
     KnownPrices,
 )
-from app.domain.cart import Cart, LineItem, Mode
-from app.domain.quarantine import (
+from app.domain.limits.quarantine import (
     FAILURES_OF_ONE,
     FORGOTTEN_AFTER_S,
     HOUSEHOLDS_FAILING,

@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from app.domain.networks import UNKNOWN_BUCKET, bucket_of, household_of, networks_of
+from app.domain.limits.networks import UNKNOWN_BUCKET, bucket_of, household_of, networks_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rate_limits import (
+from app.domain.limits.rate_limits import (
     Counted,
     Kind,
     Rate,

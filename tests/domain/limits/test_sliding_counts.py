@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.networks import networks_of
-from app.domain.sliding_counts import EMPTIED_AT_ONCE, SlidingCounts
+from app.domain.limits.networks import networks_of
+from app.domain.limits.sliding_counts import EMPTIED_AT_ONCE, SlidingCounts
 
 WINDOW_S = 60
 

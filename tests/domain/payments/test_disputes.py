@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.payment import PaymentFacts, PaymentStatus
+from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
 
 IN_ORDER = [
     DisputeState.OPEN,

@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from app.domain.cart import Mode
-from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.intents import Intent, IntentState
+from app.domain.checkout.cart import Mode
 from app.domain.money import Money
-from app.domain.payment import PaymentFacts, PaymentStatus
-from app.domain.refunds import Charge, Refund, RefundState
-from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
-from tests.builders import Document
+from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.intents import Intent, IntentState
+from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
+from tests.support.builders import Document
 
 SUCCEEDED = Intent(state=IntentState.SUCCEEDED)
 

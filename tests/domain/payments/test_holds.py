@@ -5,11 +5,19 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts, PaymentStatus
-from tests.builders import NOW_S, Document
-from tests.domain.reading import COMPLETED, EXPIRED, FAILED, SUCCEEDED, fold, news, news_of_session
-from tests.domain.stripe_objects import charge, invoice, payment_intent, refund
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.stripe_events.evidence import PaymentNews
+from tests.support.builders import NOW_S, Document
+from tests.support.readings import (
+    COMPLETED,
+    EXPIRED,
+    FAILED,
+    SUCCEEDED,
+    fold,
+    news,
+    news_of_session,
+)
+from tests.support.stripe_objects import charge, invoice, payment_intent, refund
 
 UNPAID = news_of_session(payment_status="unpaid")
 CANCELED = "payment_intent.canceled"

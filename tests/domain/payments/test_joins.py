@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.disputes import Review
-from app.domain.joins import either, join_by_id, join_ids
+from app.domain.payments.disputes import Review
+from app.domain.payments.joins import either, join_by_id, join_ids
 
 IDS = st.frozensets(st.sampled_from("abcde")).map(lambda ids: tuple(sorted(ids)))
 

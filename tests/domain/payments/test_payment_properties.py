@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts, PaymentStatus
-from tests.builders import Document
-from tests.domain.reading import fold, news_in
-from tests.domain.strategies import facts, histories
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.stripe_events.evidence import PaymentNews
+from tests.support.builders import Document
+from tests.support.readings import fold, news_in
+from tests.support.strategies import facts, histories
 
 FLAGS = ("paid", "awaits_bank", "bank_failed", "expired")
 PAID = frozenset(

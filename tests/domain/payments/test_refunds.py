@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from app.domain.payment import PaymentFacts
-from app.domain.refunds import Charge, Refund, RefundState, amount_refunded_minor
-from tests.domain.reading import fold, news
-from tests.domain.stripe_objects import charge as charge_object
-from tests.domain.stripe_objects import listing
-from tests.domain.stripe_objects import refund as refund_object
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.refunds import Charge, Refund, RefundState, amount_refunded_minor
+from tests.support.readings import fold, news
+from tests.support.stripe_objects import charge as charge_object
+from tests.support.stripe_objects import listing
+from tests.support.stripe_objects import refund as refund_object
 
 PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
 

@@ -6,15 +6,15 @@ from functools import reduce
 
 import pytest
 
-from app.domain.cart import Mode
-from app.domain.intents import Intent, IntentState
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts, PaymentStatus
-from app.domain.renewals import ids_in, set_apart
-from app.domain.subscriptions import Invoice
-from tests.builders import Document
-from tests.domain.reading import fold, news, news_of_session
-from tests.domain.stripe_objects import (
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.intents import Intent, IntentState
+from app.domain.payments.renewals import ids_in, set_apart
+from app.domain.payments.subscriptions import Invoice
+from app.domain.stripe_events.evidence import PaymentNews
+from tests.support.builders import Document
+from tests.support.readings import fold, news, news_of_session
+from tests.support.stripe_objects import (
     charge,
     dispute,
     invoice,

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
-from tests.builders import NOW_S, Document
-from tests.domain.reading import fold, news
-from tests.domain.stripe_objects import subscription as subscription_object
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
+from tests.support.builders import NOW_S, Document
+from tests.support.readings import fold, news
+from tests.support.stripe_objects import subscription as subscription_object
 
 Status = SubscriptionStatus
 IN_ORDER = [

@@ -5,11 +5,11 @@ from inspect import Parameter, signature
 
 import pytest
 
-from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.intents import Intent, IntentState
-from app.domain.payment import PaymentFacts
-from app.domain.refunds import Charge, Refund, RefundState
-from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
+from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.intents import Intent, IntentState
+from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 
 VALUES = [
     PaymentFacts(),

@@ -1,8 +1,8 @@
 import pytest
 
-from app.domain.account_news import never_made
-from app.domain.events import read_event
-from tests.builders import Document, event, thin_event
+from app.domain.stripe_events.account import never_made
+from app.domain.stripe_events.event import read_event
+from tests.support.builders import Document, event, thin_event
 
 NOTICE = "v2.core.health.event_generation_failure.resolved"
 IMPACT = {

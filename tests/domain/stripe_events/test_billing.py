@@ -1,12 +1,12 @@
 import pytest
 
-from app.domain.news import CannotFoldError, PaymentNews
-from app.domain.payment import PaymentFacts
-from app.domain.payment_news import read_payment_news
-from app.domain.subscriptions import Invoice, Subscription, SubscriptionStatus
-from tests.builders import NOW_S, Document
-from tests.domain.reading import fold, news, stripe_event
-from tests.domain.stripe_objects import (
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
+from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
+from app.domain.stripe_events.readers import read_payment_news
+from tests.support.builders import NOW_S, Document
+from tests.support.readings import fold, news, stripe_event
+from tests.support.stripe_objects import (
     invoice,
     invoice_payment,
     listing,

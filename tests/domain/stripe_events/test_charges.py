@@ -1,14 +1,14 @@
 import pytest
 
-from app.domain.intents import Intent, IntentState
-from app.domain.news import CannotFoldError, PaymentNews
-from app.domain.payment import PaymentFacts
-from app.domain.payment_news import read_payment_news
-from app.domain.refunds import Charge, Refund, RefundState
-from app.domain.subscriptions import Invoice
-from tests.builders import NOW_S, Document
-from tests.domain.reading import news, stripe_event
-from tests.domain.stripe_objects import (
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.intents import Intent, IntentState
+from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.subscriptions import Invoice
+from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
+from app.domain.stripe_events.readers import read_payment_news
+from tests.support.builders import NOW_S, Document
+from tests.support.readings import news, stripe_event
+from tests.support.stripe_objects import (
     charge,
     listing,
     payment_intent,

@@ -1,10 +1,10 @@
 import pytest
 
-from app.domain.disputes import Dispute, DisputeState, Review
-from app.domain.news import PaymentNews
-from app.domain.payment import PaymentFacts
-from tests.domain.reading import news
-from tests.domain.stripe_objects import charge, dispute, fraud_warning, review
+from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.facts import PaymentFacts
+from app.domain.stripe_events.evidence import PaymentNews
+from tests.support.readings import news
+from tests.support.stripe_objects import charge, dispute, fraud_warning, review
 
 
 @pytest.mark.parametrize(

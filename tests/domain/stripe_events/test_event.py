@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidEventError
-from app.domain.events import EventFilter, IgnoredReason, StripeEvent, read_event
-from tests.builders import ACCOUNT, NOW_S, Document, event, real_events, session, thin_event
+from app.domain.stripe_events.event import EventFilter, IgnoredReason, StripeEvent, read_event
+from tests.support.builders import ACCOUNT, NOW_S, Document, event, real_events, session, thin_event
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 JSON = st.recursive(

@@ -3,11 +3,11 @@
 import pytest
 
 from app.domain.money import AMOUNT_MAX
-from app.domain.news import LISTED_MAX
-from app.domain.refunds import Refund, RefundState, amount_refunded_minor
-from tests.builders import NOW_S, Document
-from tests.domain.reading import news
-from tests.domain.stripe_objects import (
+from app.domain.payments.refunds import Refund, RefundState, amount_refunded_minor
+from app.domain.stripe_events.evidence import LISTED_MAX
+from tests.support.builders import NOW_S, Document
+from tests.support.readings import news
+from tests.support.stripe_objects import (
     charge,
     invoice,
     listing,

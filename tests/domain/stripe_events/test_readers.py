@@ -8,16 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.domain.cart import Mode
-from app.domain.events import StripeEvent, read_event
-from app.domain.news import CannotFoldError, PaymentNews
-from app.domain.payment import PaymentFacts, PaymentStatus
-from app.domain.payment_news import READERS, read_payment_news
-from app.domain.refunds import RefundState
-from tests.builders import Document, real_events, session, thin_event
-from tests.domain import stripe_objects
-from tests.domain.reading import COMPLETED, fold, stripe_event
-from tests.domain.stripe_objects import charge, listing, refund
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.refunds import RefundState
+from app.domain.stripe_events.event import StripeEvent, read_event
+from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
+from app.domain.stripe_events.readers import READERS, read_payment_news
+from tests.support import stripe_objects
+from tests.support.builders import Document, real_events, session, thin_event
+from tests.support.readings import COMPLETED, fold, stripe_event
+from tests.support.stripe_objects import charge, listing, refund
 
 SPEAKING_PREFIXES = (
     "checkout.session.",

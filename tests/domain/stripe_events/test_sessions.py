@@ -1,11 +1,11 @@
 import pytest
 
-from app.domain.cart import Mode
-from app.domain.news import CannotFoldError, PaymentNews
-from app.domain.payment import PaymentFacts, PaymentStatus
-from app.domain.payment_news import read_payment_news
-from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, session
-from tests.domain.reading import (
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
+from app.domain.stripe_events.readers import read_payment_news
+from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, session
+from tests.support.readings import (
     COMPLETED,
     EXPIRED,
     FAILED,

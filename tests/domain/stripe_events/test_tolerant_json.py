@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from app.domain.tolerant_json import read_tolerantly
+from app.domain.stripe_events.tolerant_json import read_tolerantly
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.e2e.checkout_js.shop_page import Shop, ShopPage, running_shop
-from tests.faults.upstream import works
+from tests.support.faults.upstream import works
 
 
 @pytest.fixture(scope="package")

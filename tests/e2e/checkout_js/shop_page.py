@@ -17,10 +17,10 @@ from starlette.requests import Request as PageRequest
 from starlette.responses import HTMLResponse
 from starlette.routing import Route as Address
 
-from tests.builders import SECRET, ServiceProcess, event, running_process, serving, session
-from tests.e2e.visitors import Visitors
-from tests.e2e.watch import Watch
-from tests.faults.upstream import Upstream, running_upstream
+from tests.support.browser.visitors import Visitors
+from tests.support.browser.watch import Watch
+from tests.support.builders import SECRET, ServiceProcess, event, running_process, serving, session
+from tests.support.faults.upstream import Upstream, running_upstream
 
 CART: Final = {"lineItems": [{"price": "price_A", "quantity": 2}]}
 OTHER_CART: Final = {"lineItems": [{"price": "price_B", "quantity": 1}]}

@@ -9,7 +9,7 @@ from tests.e2e.checkout_js.shop_page import (
     ShopPage,
     lose_the_answer,
 )
-from tests.faults.upstream import refusal, says, works
+from tests.support.faults.upstream import refusal, says, works
 
 NO_STORAGE = """
 Object.defineProperty(window, "sessionStorage", {

@@ -8,10 +8,10 @@ import pytest
 from playwright.async_api import Request, Route
 
 from app.usecases.live_places import PLACES_OF_CLIENT_MAX, PLACES_OF_PAYMENT_MAX
-from tests.builders import running_process, until
 from tests.e2e.checkout_js.shop_page import Shop, ShopPage, abort, hold, service_environment
-from tests.replicas.balancer import running_balancer
-from tests.web.status_service import open_stream
+from tests.support.builders import running_process, until
+from tests.support.cluster.balancer import running_balancer
+from tests.support.status_service import open_stream
 
 NO_EVENT_SOURCE = "delete window.EventSource;"
 # Every stream that the page opens can be looked at.

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from playwright.async_api import CDPSession, Page
 
-from tests.builders import DEADLINE_S
+from tests.support.builders import DEADLINE_S
 
-SOURCE: Final = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
+SOURCE: Final = Path(__file__).parents[2] / "e2e/node_modules/axe-core/axe.min.js"
 OPTIONS: Final = {
     "runOnly": [
         *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"),

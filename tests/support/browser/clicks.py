@@ -5,7 +5,7 @@ from typing import Final
 
 from playwright.async_api import Page
 
-from tests.e2e.running import RunningDemo
+from tests.support.browser.running import RunningDemo
 
 CART: Final = {"line_items": [{"price": "price_sandbox_mug", "quantity": 2}]}
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tests.builders import serving
+from tests.support.builders import serving
 
 GOOD: Final = """
 <!doctype html>

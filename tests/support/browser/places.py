@@ -6,9 +6,9 @@ from typing import Final
 
 from playwright.async_api import Page
 
-from app.sandbox.products import PRODUCTS
-from tests.e2e.pressing import new_session
-from tests.e2e.running import RunningDemo
+from sandbox.shop.products import PRODUCTS
+from tests.support.browser.clicks import new_session
+from tests.support.browser.running import RunningDemo
 
 Way = Callable[[Page, RunningDemo], Awaitable[None]]
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.places import buy
-from tests.e2e.running import RunningDemo
+from tests.support.browser.places import buy
+from tests.support.browser.running import RunningDemo
 
 CONFIRMING: Final = "We are confirming your payment…"
 PROCESSING: Final = "Your bank is still confirming your payment"

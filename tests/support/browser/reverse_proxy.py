@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.builders import DEADLINE_S, serving
+from tests.support.builders import DEADLINE_S, serving
 
 PREFIX: Final = "/pay"
 _HOP_BY_HOP: Final = ("connection", "keep-alive", "transfer-encoding")

@@ -10,8 +10,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.demo import Demo
-from tests.docs.running import free_ports
+from app.commands.demo import Demo
+from tests.support.docs.running import free_ports
 
 
 @dataclass(frozen=True, slots=True)

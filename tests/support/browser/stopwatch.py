@@ -10,7 +10,7 @@ from typing import Final
 
 from playwright.async_api import BrowserContext
 
-from tests.builders import DEADLINE_S
+from tests.support.builders import DEADLINE_S
 
 PAYMENT_PAGE: Final = "the payment page is painted"
 PAID_PAINTED: Final = "paid is painted"

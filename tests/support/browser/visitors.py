@@ -6,8 +6,8 @@ from typing import Final
 
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
-from tests.builders import DEADLINE_S
-from tests.e2e.watch import Watch
+from tests.support.browser.watch import Watch
+from tests.support.builders import DEADLINE_S
 
 WIDE: Final = ViewportSize(width=1280, height=800)
 NARROW: Final = ViewportSize(width=360, height=740)

@@ -8,9 +8,9 @@ from typing import Final
 
 import httpx
 
-from tests.builders import DEADLINE_S, Document, Service, event, session
-from tests.replicas.fleet import Replica
-from tests.storms.story import CART
+from tests.support.builders import DEADLINE_S, Document, Service, event, session
+from tests.support.cluster.fleet import Replica
+from tests.support.one_payment import CART
 
 STREAM_S: Final = 3 * DEADLINE_S  # comments come for as long as it is open, so it needs an end
 

@@ -7,13 +7,13 @@ from typing import Final
 
 import httpx
 
-from tests.builders import DEADLINE_S, Document, query, to_body
-from tests.postgres_server import fetch
-from tests.replicas.fleet import Fleet
-from tests.replicas.storm import Storm
-from tests.storms.story import CART, checkout_headers
-from tests.storms.truth import PAID, Truth, calm_truth, truth
-from tests.storms.variants import proves_payment
+from tests.support.builders import DEADLINE_S, Document, query, to_body
+from tests.support.cluster.fleet import Fleet
+from tests.support.cluster.storm import Storm
+from tests.support.comparing import PAID, Truth, calm_truth, truth
+from tests.support.one_payment import CART, checkout_headers
+from tests.support.postgres_server import fetch
+from tests.support.variants import proves_payment
 
 ASKED_AGAIN: Final = 25  # keys, and payments, at each replica
 

@@ -10,9 +10,9 @@ from typing import Final
 
 import httpx
 
-from tests.builders import DEADLINE_S, Service, ServiceProcess, running_process
-from tests.replicas.balancer import Balancer, running_balancer
-from tests.storms.commands import Ended, altan_checkout
+from tests.support.builders import DEADLINE_S, Service, ServiceProcess, running_process
+from tests.support.cluster.balancer import Balancer, running_balancer
+from tests.support.commands import Ended, altan_checkout
 
 READY_S_MAX: Final = 3 * DEADLINE_S  # what no busy machine reaches
 

@@ -14,8 +14,8 @@ from typing import Final
 
 import httpx
 
-from tests.builders import DEADLINE_S, Document, sign, to_body
-from tests.storms.story import CART, SENDERS, Story, checkout_headers
+from tests.support.builders import DEADLINE_S, Document, sign, to_body
+from tests.support.one_payment import CART, SENDERS, Story, checkout_headers
 
 LAST_ON_ITS_CONNECTION: Final = 0.03  # so that connections move to replicas that have come again
 STORM_S: Final = 60.0  # for the answers that a test waits for

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from . import stand_ins
+from tests.support.docs import stand_ins
 
 START_S: Final = 30.0
 STOP_S: Final = 25.0

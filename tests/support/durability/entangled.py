@@ -9,8 +9,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tests.builders import NOW_S, Document, event, session
-from tests.domain.stripe_objects import listing
+from tests.support.builders import NOW_S, Document, event, session
+from tests.support.stripe_objects import listing
 
 _SESSIONS: Final = ("cs_test_1", "cs_test_2", "cs_test_3")
 _INTENTS: Final = ("pi_1", "pi_2", "pi_3")

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 import pytest
 
-from tests.builders import ServiceProcess
-from tests.storms.sizes import FILLINGS
+from tests.support.builders import ServiceProcess
+from tests.support.sizes import FILLINGS
 
 MB: Final = 16 + 8 * FILLINGS  # each filling ends with some megabytes that are kept
 _CHUNKS: Final = (1024 * 1024, 4096, 1)

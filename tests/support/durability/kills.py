@@ -7,9 +7,9 @@ from typing import Final
 
 import httpx
 
-from tests.builders import Document, ServiceProcess, to_body
-from tests.storms.sizes import chance_of
-from tests.storms.story import CART, Story, checkout_headers
+from tests.support.builders import Document, ServiceProcess, to_body
+from tests.support.one_payment import CART, Story, checkout_headers
+from tests.support.sizes import chance_of
 
 ANSWERS_MAX: Final = 400  # before a kill
 AFTER_S_MAX: Final = 0.02  # between the answer that was counted and the kill: a few commits

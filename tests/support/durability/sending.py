@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from tests.builders import Document, Service, query
+from tests.support.builders import Document, Service, query
 
 SENDERS: Final = 16
 SEND_S: Final = 300.0  # for all of it; who needs longer hangs

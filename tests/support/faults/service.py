@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 ACCOUNT_ID: Final = "4f6c1c1e-private-account"
 CONNECT_ID: Final = "acct_private1"
 SECRET: Final = "whsec_the_secret_of_these_tests"

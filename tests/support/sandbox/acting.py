@@ -4,12 +4,11 @@ from typing import Any
 
 import orjson
 
-from app.sandbox.acts import Act, perform
-from app.sandbox.orders import parse_order
-from app.sandbox.outcomes import Outcome
-from app.sandbox.sessions import Session
-
-from .neighbours import order_body
+from sandbox.altan_pay.orders import parse_order
+from sandbox.stripe.acts import Act, perform
+from sandbox.stripe.outcomes import Outcome
+from sandbox.stripe.sessions import Session
+from tests.support.sandbox.neighbours import order_body
 
 
 def a_session(price: str = "price_sandbox_mug", mode: str = "payment") -> Session:

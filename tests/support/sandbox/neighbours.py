@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from app.sandbox.server import SandboxConfig, Waits, create_sandbox
+from sandbox.server import SandboxConfig, Waits, create_sandbox
 
 DEADLINE_S = 10.0
 CREATE_PATH = (

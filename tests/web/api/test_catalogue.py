@@ -12,8 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.adapters.wire import answer, closed_port, upstream
-from tests.builders import (
+from tests.support.builders import (
     DEADLINE_S,
     SESSION_ID,
     Service,
@@ -24,7 +23,8 @@ from tests.builders import (
     settings,
     until,
 )
-from tests.builders import query as rows_of
+from tests.support.builders import query as rows_of
+from tests.support.wire import answer, closed_port, upstream
 
 CATALOG = """
 [[price]]
@@ -224,7 +224,7 @@ def test_the_exit_code_of_a_broken_catalogue_is_that_of_a_wrong_setting(
             "DATABASE_URL": f"sqlite:///{tmp_path / 'checkout.db'}",
             "CATALOG_FILE": str(tmp_path / "none.toml"),
         },
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         check=False,

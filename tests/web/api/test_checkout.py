@@ -16,7 +16,16 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.bootstrap import create_app
-from tests.adapters.wire import (
+from tests.support.builders import (
+    SESSION_ID,
+    Service,
+    event,
+    in_process,
+    running_service,
+    session,
+    settings,
+)
+from tests.support.wire import (
     Connection,
     Script,
     Upstream,
@@ -25,15 +34,6 @@ from tests.adapters.wire import (
     resets,
     says_and_closes,
     upstream,
-)
-from tests.builders import (
-    SESSION_ID,
-    Service,
-    event,
-    in_process,
-    running_service,
-    session,
-    settings,
 )
 
 LINE = {"price": "price_ABC123", "quantity": 2}

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.domain.payment import PaymentStatus
-from app.web.drop_in import without_comments
+from app.domain.payments.facts import PaymentStatus
+from app.web.api.checkout_module import without_comments
 from app.web.problems import STATUS
-from tests.builders import ROOT, Service
+from tests.support.builders import ROOT, Service
 
 SHOP = "https://shop.example"  # of the tests' settings
 PATHS = ["/checkout.js", "/checkout.d.ts"]
@@ -209,6 +209,6 @@ def test_the_wheel_has_them(tmp_path: Path) -> None:
     )
 
     (wheel,) = tmp_path.glob("*.whl")
-    assert {"app/web/static/checkout.js", "app/web/static/checkout.d.ts"} <= set(
+    assert {"app/web/api/static/checkout.js", "app/web/api/static/checkout.d.ts"} <= set(
         zipfile.ZipFile(wheel).namelist()
     )

@@ -8,8 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.adapters.wire import Upstream, answer, upstream
-from tests.builders import (
+from tests.support.builders import (
     CHECKOUT_ID,
     SESSION_ID,
     Document,
@@ -20,6 +19,7 @@ from tests.builders import (
     session,
     settings,
 )
+from tests.support.wire import Upstream, answer, upstream
 
 NAMELESS = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/elsewhere"}))
 CATALOG = '[[price]]\nid = "price_A"\nunit_amount_minor = 1999\ncurrency = "eur"\n'

@@ -9,8 +9,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.web.health import CHECK_TIMEOUT_S, FRESH_S, Readiness, live
-from tests.builders import Service
+from app.web.api.health import CHECK_TIMEOUT_S, FRESH_S, Readiness, live
+from tests.support.builders import Service
 
 Wait = Callable[[float], None]
 

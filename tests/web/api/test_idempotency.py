@@ -13,15 +13,15 @@ import orjson
 import pytest
 
 from app.bootstrap import LEASE_MARGIN_S
-from tests.adapters.wire import Connection, Script, Upstream, answer, hangs, upstream
-from tests.builders import (
+from tests.support.builders import (
     DEADLINE_S,
     running_process,
     running_service,
     service_in_process,
     settings,
 )
-from tests.builders import query as rows_of
+from tests.support.builders import query as rows_of
+from tests.support.wire import Connection, Script, Upstream, answer, hangs, upstream
 
 CART: Mapping[str, object] = {
     "line_items": [{"price": "price_A", "quantity": 1}, {"price": "price_B", "quantity": 2}]

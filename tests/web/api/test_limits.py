@@ -8,8 +8,8 @@ import httpx
 import orjson
 import pytest
 
-from tests.adapters.wire import Upstream, answer, closed_port, upstream
-from tests.builders import Service, running_service, settings
+from tests.support.builders import Service, running_service, settings
+from tests.support.wire import Upstream, answer, closed_port, upstream
 
 GOOD = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/cs_test_1"}))
 

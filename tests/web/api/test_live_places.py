@@ -12,8 +12,8 @@ from app.observability.metrics import Metrics
 from app.usecases.live_places import PLACES_OF_CLIENT_MAX, PLACES_OF_PAYMENT_MAX, Full, LivePlaces
 from app.usecases.ports import AlertName
 from app.usecases.storage import Database
-from app.web.status import COME_AGAIN_S
-from tests.builders import (
+from app.web.api.status import COME_AGAIN_S
+from tests.support.builders import (
     DEADLINE_S,
     SESSION_ID,
     Service,
@@ -23,8 +23,8 @@ from tests.builders import (
     session,
     settings,
 )
-from tests.usecases.recording import checkout, keep
-from tests.web.status_service import Message, Stream, open_stream, status_service
+from tests.support.recording import checkout, keep
+from tests.support.status_service import Message, Stream, open_stream, status_service
 
 UNPAID = event(id="evt_unpaid", subject=session(payment_status="unpaid"))
 PAID = event("checkout.session.async_payment_succeeded", id="evt_paid")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import cli
-from tests.builders import (
+from app.commands.cli import cli
+from tests.commands.test_cli import GOOD
+from tests.support.builders import (
     CHECKOUT_ID,
     SESSION_ID,
     Document,
@@ -21,8 +22,7 @@ from tests.builders import (
     settings,
     to_body,
 )
-from tests.domain.stripe_objects import charge, refund
-from tests.test_cli import GOOD
+from tests.support.stripe_objects import charge, refund
 
 HALF = "\ud83d"  # what is left of an emoji that was cut
 ODD = [HALF, f"{HALF}{HALF}", "\udc00\ud83d", f"a{HALF}\0", "\0"]

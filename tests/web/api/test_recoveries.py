@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.claims import key_digest
+from app.domain.checkout.claims import key_digest
 from app.usecases.storage import Database
-from tests.builders import CHECKOUT_ID, SESSION_ID, Document, event, session
-from tests.domain.reading import EXPIRED
-from tests.usecases.recording import checkout, keep, record
-from tests.web.status_service import StatusService, status_service
+from tests.support.builders import CHECKOUT_ID, SESSION_ID, Document, event, session
+from tests.support.readings import EXPIRED
+from tests.support.recording import checkout, keep, record
+from tests.support.status_service import StatusService, status_service
 
 SECOND, THIRD = "cs_test_second", "cs_test_third"
 NO_URL = "https://shop.example/thanks"

@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.builders import CHECKOUT_ID, SESSION_ID, Service
-from tests.web.test_status import keep_checkout
+from tests.support.builders import CHECKOUT_ID, SESSION_ID, Service
+from tests.web.api.test_status import keep_checkout
 
 PAGE = {"Accept": "text/html"}
 PLACES = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.builders import SESSION_ID, Service, event, query, session
+from tests.support.builders import SESSION_ID, Service, event, query, session
 
 
 @pytest.mark.parametrize("name", ["completed", "expired"])

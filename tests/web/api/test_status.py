@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.builders import (
+from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
     SESSION_ID,

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.adapters.database.migrate import migrate
-from app.adapters.database.sqlite import SqliteDatabase
-from tests.builders import (
+from app.adapters.database.sqlite.database import SqliteDatabase
+from tests.support.builders import (
     CHECKOUT_ID,
     DEADLINE_S,
     Document,
@@ -31,9 +31,9 @@ from tests.builders import (
     running_service,
     settings,
 )
-from tests.usecases.recording import checkout, keep, record
-from tests.web.status_model import FINAL, KINDS, PAYMENTS, Asked, Shown, Truth
-from tests.web.status_service import open_stream
+from tests.support.recording import checkout, keep, record
+from tests.support.status_model import FINAL, KINDS, PAYMENTS, Asked, Shown, Truth
+from tests.support.status_service import open_stream
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.builders import NOW_S, SESSION_ID, Document, Service, event, session
-from tests.domain.stripe_objects import invoice, listing, subscription
+from tests.support.builders import NOW_S, SESSION_ID, Document, Service, event, session
+from tests.support.stripe_objects import invoice, listing, subscription
 
 SUBSCRIBED = event(
     id="evt_session",

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
 from app.usecases.storage import Database
-from app.web.status import WAIT_MAX_S
-from tests.builders import (
+from app.web.api.status import WAIT_MAX_S
+from tests.support.builders import (
     CHECKOUT_ID,
     SESSION_ID,
     Service,
@@ -21,9 +21,9 @@ from tests.builders import (
     session,
     until,
 )
-from tests.domain.stripe_objects import refund
-from tests.usecases.recording import checkout, keep, record
-from tests.web.status_service import StatusService, status_service
+from tests.support.recording import checkout, keep, record
+from tests.support.status_service import StatusService, status_service
+from tests.support.stripe_objects import refund
 
 EXPIRED = event("checkout.session.expired", session(payment_status="unpaid"))
 REFUNDED = event("refund.created", refund(), id="evt_refunded")

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.types import Message as AsgiMessage
 from starlette.types import Scope
 
-from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
 from app.usecases.live_places import PLACES_OF_PAYMENT_MAX
 from app.usecases.storage import Database
-from app.web.status_stream import COMMENT_EVERY_S, OPEN_MAX_S, StatusStreamEndpoint
-from tests.builders import (
+from app.web.api.stream import COMMENT_EVERY_S, OPEN_MAX_S, StatusStreamEndpoint
+from tests.support.builders import (
     CHECKOUT_ID,
     DEADLINE_S,
     SESSION_ID,
@@ -27,9 +27,9 @@ from tests.builders import (
     session,
     until,
 )
-from tests.domain.stripe_objects import dispute, refund
-from tests.usecases.recording import checkout, keep, record
-from tests.web.status_service import StatusService, open_stream, status_service
+from tests.support.recording import checkout, keep, record
+from tests.support.status_service import StatusService, open_stream, status_service
+from tests.support.stripe_objects import dispute, refund
 
 UNPAID = event(id="evt_unpaid", subject=session(payment_status="unpaid"))
 PAID = event("checkout.session.async_payment_succeeded", id="evt_paid")

@@ -18,20 +18,20 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from app.adapters.database.sqlite import SqliteDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import SystemClock
-from app.domain.events import EventFilter
+from app.domain.stripe_events.event import EventFilter
 from app.observability.metrics import Metrics
-from app.observability.watch import Watch
+from app.observability.request_log import Watch
 from app.observability.webhooks import WebhookReport
 from app.usecases.inbox import Inbox
 from app.usecases.record_events import RecordEvents
 from app.usecases.storage import Database, Transaction
-from app.web.pages import Pages
+from app.web.api.webhooks import WebhookEndpoint
+from app.web.pages.pages import Pages
 from app.web.problems import Problems
-from app.web.webhooks import WebhookEndpoint
-from tests.builders import (
+from tests.support.builders import (
     ACCOUNT,
     BOUND_BY_FILE_MODES,
     DEADLINE_S,

@@ -5,10 +5,10 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message
 
-from app.web.body import LINGER_BYTES_MAX, ClientGoneError, read_body
-from app.web.body_budget import BodyLease
-from app.web.request_errors import BodyTimeoutError, BodyTooLargeError
-from app.web.shares import Shares
+from app.web.errors import BodyTimeoutError, BodyTooLargeError
+from app.web.http.body import LINGER_BYTES_MAX, ClientGoneError, read_body
+from app.web.http.body_budget import BodyLease
+from app.web.http.shares import Shares
 
 GONE: Message = {"type": "http.disconnect"}
 

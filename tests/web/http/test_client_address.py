@@ -3,7 +3,7 @@ import ipaddress
 import pytest
 from starlette.types import Scope
 
-from app.web.client_address import client_bucket, is_trusted_peer, peer_bucket
+from app.web.http.client_address import client_bucket, is_trusted_peer, peer_bucket
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8:ffff::/48"))
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 from starlette.types import Message
 
-from app.web.body import ClientGoneError
-from app.web.presence import while_connected
-from tests.builders import DEADLINE_S
+from app.web.http.body import ClientGoneError
+from app.web.http.connected import while_connected
+from tests.support.builders import DEADLINE_S
 
 REQUEST: Message = {"type": "http.request", "body": b"", "more_body": False}
 LEFT: Message = {"type": "http.disconnect"}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.cors import HEADER_NAMES_MAX, Cors
-from tests.builders import Service, in_process, service_in_process, settings
+from app.web.http.cors import HEADER_NAMES_MAX, Cors
+from tests.support.builders import Service, in_process, service_in_process, settings
 
 SHOP, SECOND, FOREIGN = "https://shop.example", "https://de.shop.example", "https://evil.example"
 ORIGINS = [None, SHOP, SECOND, FOREIGN, "null"]

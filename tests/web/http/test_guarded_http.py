@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from app.web.guarded_http import HEAD_BYTES_MAX, HEADERS_MAX, GuardedHttp
+from app.web.http.guarded_http import HEAD_BYTES_MAX, HEADERS_MAX, GuardedHttp
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

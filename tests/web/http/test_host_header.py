@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from app.web.host_header import host_fault
-from tests.builders import DEADLINE_S, Service, event, running_service, settings, sign, to_body
+from app.web.http.host_header import host_fault
+from tests.support.builders import (
+    DEADLINE_S,
+    Service,
+    event,
+    running_service,
+    settings,
+    sign,
+    to_body,
+)
 
 CART = b'{"line_items": [{"price": "price_A", "quantity": 1}]}'
 TARGETS = [

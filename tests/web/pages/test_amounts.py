@@ -2,7 +2,7 @@ import pytest
 from babel import Locale
 
 from app.domain.money import Money
-from app.web.amounts import amount_text
+from app.web.pages.amounts import amount_text
 
 
 @pytest.mark.parametrize(

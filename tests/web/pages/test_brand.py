@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings import Settings
-from app.web.brand import CARD_DARK, CARD_LIGHT, VISIBLE, brand_style, contrast, text_color_on
-from app.web.pages import TEMPLATES
+from app.settings.settings import Settings
+from app.web.pages.brand import CARD_DARK, CARD_LIGHT, VISIBLE, brand_style, contrast, text_color_on
+from app.web.pages.pages import TEMPLATES
 
 colors = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 

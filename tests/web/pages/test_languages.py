@@ -9,8 +9,8 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.languages import LOCALE_FOLDER, read_translations, speech_for
-from app.web.negotiation import preferred_languages
+from app.web.http.negotiation import preferred_languages
+from app.web.pages.languages import LOCALE_FOLDER, read_translations, speech_for
 
 PO_FILES = sorted(LOCALE_FOLDER.glob("*/LC_MESSAGES/messages.po"))
 TRANSLATIONS = read_translations()

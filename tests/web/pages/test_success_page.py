@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from app.domain.payment import PaymentStatus
-from app.web.success_page import LATE_AFTER_S
-from tests.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, Service, event, session
-from tests.web.success_shop import HISTORIES, PAID, get, page, tell
-from tests.web.test_status import keep_checkout
+from app.domain.payments.facts import PaymentStatus
+from app.web.pages.success_page import LATE_AFTER_S
+from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, Service, event, session
+from tests.support.success_shop import HISTORIES, PAID, get, page, tell
+from tests.web.api.test_status import keep_checkout
 
 NBSP = "\N{NO-BREAK SPACE}"
 BEGUN = session(mode="subscription", payment_intent=None, subscription="sub_1")

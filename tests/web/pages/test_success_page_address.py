@@ -8,11 +8,11 @@ from urllib.parse import urljoin
 import orjson
 import pytest
 
-from tests.adapters.wire import answer as http_answer
-from tests.adapters.wire import upstream
-from tests.builders import CHECKOUT_ID, SESSION_ID, Service, service_in_process, settings
-from tests.web.success_shop import get
-from tests.web.test_status import keep_checkout
+from tests.support.builders import CHECKOUT_ID, SESSION_ID, Service, service_in_process, settings
+from tests.support.success_shop import get
+from tests.support.wire import answer as http_answer
+from tests.support.wire import upstream
+from tests.web.api.test_status import keep_checkout
 
 
 @pytest.fixture

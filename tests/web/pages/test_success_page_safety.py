@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.builders import CHECKOUT_ID, Service, service_in_process, settings
-from tests.web.test_status import keep_checkout
+from tests.support.builders import CHECKOUT_ID, Service, service_in_process, settings
+from tests.web.api.test_status import keep_checkout
 
 PAGE = f"/checkout/{CHECKOUT_ID}/page"
 SCRIPT = re.compile(r'<script type="module" src="([^"]+)"></script>')

@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from app.adapters.database import postgres_statements as sql
-from app.adapters.database.postgres_batch import columns
+from app.adapters.database.postgres import statements as sql
+from app.adapters.database.postgres.batch import columns
 from app.adapters.database.rows import (
     renewal_to_names,
     renewal_to_row,

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from app.adapters.database.postgres_connections import Connection, connect
-from app.adapters.database.postgres_schema import current_revision, run_apart, what_is_wrong
+from app.adapters.database.postgres.connections import Connection, connect
+from app.adapters.database.postgres.schema import current_revision, run_apart, what_is_wrong
 
 OLDEST_VERSION: Final = 14  # the oldest that the driver and PostgreSQL's own makers still support
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 
-from app.adapters.database.postgres_errors import DRIVER_ERRORS
+from app.adapters.database.postgres.errors import DRIVER_ERRORS
 
 # Every wait ends before the inbox's 8 s, for the batch under way and for the one behind it: a lock,
 # then a statement, then the whole act, which may be several statements and a new connection.

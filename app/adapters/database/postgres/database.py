@@ -9,17 +9,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
-from app.adapters.database import postgres_statements as sql
 from app.adapters.database.commit_mark import CommitMark
-from app.adapters.database.postgres_connections import ACT_TIMEOUT_S, Connection, ConnectionPool
-from app.adapters.database.postgres_errors import (
+from app.adapters.database.postgres import statements as sql
+from app.adapters.database.postgres.connections import ACT_TIMEOUT_S, Connection, ConnectionPool
+from app.adapters.database.postgres.errors import (
     DRIVER_ERRORS,
     READ_ONLY_ERRORS,
     TRANSIENT_ERRORS,
     failure_of,
     reason_of,
 )
-from app.adapters.database.postgres_transaction import TO_READ, TO_WRITE, PostgresTransaction
+from app.adapters.database.postgres.transaction import TO_READ, TO_WRITE, PostgresTransaction
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.domain.errors import CommitInDoubtError, StorageUnavailableError, is_storage_down

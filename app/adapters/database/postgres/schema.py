@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError, upgrade_in_a_child
-from app.adapters.database.postgres_connections import Connection, connect
-from app.adapters.database.postgres_errors import DRIVER_ERRORS, reason_of
+from app.adapters.database.postgres.connections import Connection, connect
+from app.adapters.database.postgres.errors import DRIVER_ERRORS, reason_of
 
 T = TypeVar("T")
 

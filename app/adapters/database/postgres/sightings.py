@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from app.adapters.database import postgres_statements as sql
+from app.adapters.database.postgres import statements as sql
 from app.adapters.database.rows import row_to_sighting
 from app.usecases.records import WebhookSighting
 

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from app.adapters.database import postgres_statements as sql
 from app.adapters.database.commit_mark import CommitMark
-from app.adapters.database.postgres_apart import StatementsApart
-from app.adapters.database.postgres_batch import Foreseen, Unwritten
-from app.adapters.database.postgres_connections import Connection
-from app.adapters.database.postgres_locks import locking
-from app.adapters.database.postgres_sightings import PostgresSightings
+from app.adapters.database.postgres import statements as sql
+from app.adapters.database.postgres.apart import StatementsApart
+from app.adapters.database.postgres.batch import Foreseen, Unwritten
+from app.adapters.database.postgres.connections import Connection
+from app.adapters.database.postgres.locks import locking
+from app.adapters.database.postgres.sightings import PostgresSightings
 from app.adapters.database.rows import (
     checkout_to_row,
     claim_to_row,

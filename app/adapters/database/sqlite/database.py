@@ -15,12 +15,12 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-from app.adapters.database import sqlite_statements as sql
 from app.adapters.database.commit_mark import CommitMark
-from app.adapters.database.connection_thread import LOG_BYTES_MAX, ConnectionThread
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
-from app.adapters.database.sqlite_transaction import SqliteTransaction, given
+from app.adapters.database.sqlite import statements as sql
+from app.adapters.database.sqlite.connection_thread import LOG_BYTES_MAX, ConnectionThread
+from app.adapters.database.sqlite.transaction import SqliteTransaction, given
 from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion

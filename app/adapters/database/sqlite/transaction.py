@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from app.adapters.database import sqlite_statements as sql
 from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.rows import (
     checkout_to_row,
@@ -26,6 +25,7 @@ from app.adapters.database.rows import (
     row_to_summary,
     sold_by_session,
 )
+from app.adapters.database.sqlite import statements as sql
 from app.usecases.records import (
     Checkout,
     Claim,
