@@ -9,10 +9,10 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from app.adapters.altan_pay.breaker import GuardedPaymentPages
-from app.adapters.altan_pay.bulkhead import BoundedPaymentPages
+from app.adapters.altan_pay.breaker import CircuitBreaker
+from app.adapters.altan_pay.bulkhead import Bulkhead
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.retries import RetryingPaymentPages
+from app.adapters.altan_pay.retries import Retries
 from app.adapters.altan_pay.transport import AiohttpTransport
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.rate_limits import CheckoutLimits, Rates, open_counters
@@ -28,7 +28,7 @@ from app.observability.alerts import Alerts
 from app.observability.live_places import LivePlacesReport
 from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
-from app.observability.request_log import Watch
+from app.observability.request_log import RequestLog
 from app.observability.upstream import MeasuredPaymentPages
 from app.observability.webhooks import WebhookReport
 from app.settings.doubts import doubts
@@ -37,7 +37,7 @@ from app.settings.types import LogFormat
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.live_places import LivePlaces
-from app.usecases.payment_feed import PaymentWatch
+from app.usecases.payment_feed import PaymentFeed
 from app.usecases.ports import Alarm, AlertName, Clock, PaymentPages
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
@@ -104,7 +104,7 @@ class _Parts:
     alarm: Alerts
     database: AnyDatabase
     read_payment: ReadPayment
-    watch: PaymentWatch
+    watch: PaymentFeed
     problems: Problems
 
 
@@ -133,7 +133,7 @@ def create_app(settings: Settings, connections: Connections | None = None) -> AS
     application = Application(
         endpoints, version=VERSION, cors_origins=settings.shop_origins, lifespan=parts.lifetime
     )
-    return Watch(application, parts.metrics)
+    return RequestLog(application, parts.metrics)
 
 
 def _make_parts(settings: Settings) -> _Parts:
@@ -152,7 +152,7 @@ def _make_parts(settings: Settings) -> _Parts:
         alarm=alarm,
         database=database,
         read_payment=read_payment,
-        watch=PaymentWatch(read_payment=read_payment, database=database, places=places),
+        watch=PaymentFeed(read_payment=read_payment, database=database, places=places),
         problems=Problems(Pages(shop_url=settings.app_url)),
     )
 
@@ -281,10 +281,8 @@ def _payment_pages(parts: _Parts) -> PaymentPages:
         allowed_hosts=frozenset(settings.checkout_url_hosts),
     )
     measured = MeasuredPaymentPages(altan_pay, metrics, parts.alarm, parts.alarm.over)
-    retrying = RetryingPaymentPages(
-        BoundedPaymentPages(measured), deadline_s=settings.altan_pay_timeout_s
-    )
-    return GuardedPaymentPages(retrying, on_change=breaker_changed)
+    retrying = Retries(Bulkhead(measured), deadline_s=settings.altan_pay_timeout_s)
+    return CircuitBreaker(retrying, on_change=breaker_changed)
 
 
 def _limits(settings: Settings, alarm: Alarm) -> CheckoutLimits:

@@ -19,7 +19,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _SERVER_ERROR: Final = 500
 
 
-class Watch:
+class RequestLog:
     """Wraps the service. `scope["state"]["request_id"]` is what errors and log lines quote."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""The fold: a batch of news finds its payments, and joins what it proves to their facts.
+"""The fold: a batch of evidence finds its payments, and joins what it proves to their facts.
 
 A session's event names its payment, and links the ids that it mentions to it. Any other event
 concerns every payment to which one of its ids is linked, and links its other ids to them in turn;
@@ -16,7 +16,7 @@ from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.renewals import ids_in, set_apart
 from app.usecases.claims import is_foreign, is_mismatch
 from app.usecases.ports import Alarm, AlertName
-from app.usecases.reach import EventNews, Reach, Waking
+from app.usecases.reach import EventEvidence, Reach, Waking
 from app.usecases.reasons import reason_of
 from app.usecases.records import EventState, Link, Payment, Renewal, Settled
 from app.usecases.storage import Transaction
@@ -66,11 +66,11 @@ class Folded:
 
 async def fold(
     transaction: Transaction,
-    items: Sequence[EventNews],
+    items: Sequence[EventEvidence],
     now_ms: int,
     waking: Waking | None = None,
 ) -> Folded:
-    """Fold the news of a batch. Their ids must be locked already; the woken events' are here.
+    """Fold the evidence of a batch. Their ids must be locked already; the woken events' are here.
 
     `waking` says how much may be woken, and learns what is left; none bounds it as usual.
     """
@@ -84,7 +84,7 @@ async def fold(
 
 
 async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: int) -> None:
-    by_session: defaultdict[str, list[EventNews]] = defaultdict(list)
+    by_session: defaultdict[str, list[EventEvidence]] = defaultdict(list)
     for item in reach.items.values():
         sessions = reach.sessions_of(item)
         for session_id in sessions:
@@ -125,7 +125,7 @@ async def _join(transaction: Transaction, reach: Reach, folded: Folded, now_ms: 
 
 async def _renewals_concerned(
     transaction: Transaction,
-    by_session: Mapping[str, Sequence[EventNews]],
+    by_session: Mapping[str, Sequence[EventEvidence]],
     before: Mapping[str, Payment],
 ) -> defaultdict[str, dict[str, PaymentFacts]]:
     """The renewals that the events may change, by session and invoice id."""
@@ -133,7 +133,7 @@ async def _renewals_concerned(
         session_id: {
             object_id
             for item in by_session[session_id]
-            for object_id in {*item.news.object_ids, *ids_in(item.news.facts)}
+            for object_id in {*item.evidence.object_ids, *ids_in(item.evidence.facts)}
         }
         for session_id, payment in before.items()
         if payment.facts.mode is Mode.SUBSCRIPTION  # of others nothing is ever set apart
@@ -192,25 +192,25 @@ async def _tell_apart(  # noqa: PLR0913 what a fold has found out so far
             folded.failures[event_id] = reason
     for settled in told_apart.settled:
         was_failed = tangle.states[settled.event_id] is EventState.FAILED
-        is_news = settled.state is EventState.FAILED and not was_failed
-        (folded.broken if is_news else folded.resettled).append(settled)
+        is_evidence = settled.state is EventState.FAILED and not was_failed
+        (folded.broken if is_evidence else folded.resettled).append(settled)
 
 
 def _join_all(
-    known: PaymentFacts | None, items: Sequence[EventNews], failures: dict[str, str]
+    known: PaymentFacts | None, items: Sequence[EventEvidence], failures: dict[str, str]
 ) -> PaymentFacts:
     """One payment's facts with all that these events prove; one that breaks this fails alone.
 
     What is new is joined first, for what is known may be large.
     """
     try:
-        new = reduce(PaymentFacts.join, (item.news.facts for item in items))
+        new = reduce(PaymentFacts.join, (item.evidence.facts for item in items))
         return known.join(new) if known else new
     except Exception:  # noqa: BLE001 which of them it was is found out below
         joined = known or PaymentFacts()
     for item in items:
         try:
-            joined = joined.join(item.news.facts)
+            joined = joined.join(item.evidence.facts)
         except Exception as error:  # noqa: BLE001 one event's failure is not its neighbours'
             failures[item.event_id] = reason_of(error)
     return joined

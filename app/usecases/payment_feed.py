@@ -103,7 +103,7 @@ class _Watched:
         return versions != self.versions
 
 
-class PaymentWatch:
+class PaymentFeed:
     """Tells followers of changes, until it is closed."""
 
     def __init__(

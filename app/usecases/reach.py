@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.domain.stripe_events.evidence import PaymentNews
-from app.domain.stripe_events.readers import read_payment_news
+from app.domain.stripe_events.evidence import Evidence
+from app.domain.stripe_events.readers import read_evidence
 from app.usecases.records import EventState, Link, StoredEvent, Wake
 from app.usecases.storage import Transaction
 
@@ -20,17 +20,17 @@ WAKE_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class EventNews:
-    """An event's news, under its id."""
+class EventEvidence:
+    """An event's evidence, under its id."""
 
     event_id: str
-    news: PaymentNews
+    evidence: Evidence
 
 
-def mentioned_ids(items: Collection[EventNews]) -> set[str]:
+def mentioned_ids(items: Collection[EventEvidence]) -> set[str]:
     """Every id by which these events are about payments, the sessions' own included."""
-    ids = {object_id for item in items for object_id in item.news.object_ids}
-    ids.update(item.news.session_id for item in items if item.news.session_id)
+    ids = {object_id for item in items for object_id in item.evidence.object_ids}
+    ids.update(item.evidence.session_id for item in items if item.evidence.session_id)
     return ids
 
 
@@ -77,16 +77,16 @@ class Reach:
     """
 
     def __init__(self) -> None:
-        self.items: dict[str, EventNews] = {}
+        self.items: dict[str, EventEvidence] = {}
         self.woken: dict[str, EventState] = {}
         self.new_links: set[Link] = set()
         self._sessions_of: defaultdict[str, set[str]] = defaultdict(set)
         self._sessions_by_event: defaultdict[str, set[str]] = defaultdict(set)
-        self._mentioning: defaultdict[str, list[EventNews]] = defaultdict(list)
+        self._mentioning: defaultdict[str, list[EventEvidence]] = defaultdict(list)
         self._newly_linked: set[str] = set()
         self._asked: set[str] = set()
 
-    def sessions_of(self, item: EventNews) -> Collection[str]:
+    def sessions_of(self, item: EventEvidence) -> Collection[str]:
         """The payments that an event concerns, by session id."""
         return self._sessions_by_event[item.event_id]
 
@@ -96,15 +96,15 @@ class Reach:
             *(sessions for item in self.items.values() if len(sessions := self._leads_to(item)) > 1)
         )
 
-    def _leads_to(self, item: EventNews) -> set[str]:
+    def _leads_to(self, item: EventEvidence) -> set[str]:
         """A session's event concerns its own payment; its ids may belong to others', too."""
-        ids = item.news.object_ids
+        ids = item.evidence.object_ids
         return self._sessions_by_event[item.event_id].union(
             *(self._sessions_of[id_] for id_ in ids)
         )
 
     async def spread(
-        self, transaction: Transaction, batch: Sequence[EventNews], waking: Waking
+        self, transaction: Transaction, batch: Sequence[EventEvidence], waking: Waking
     ) -> None:
         """Round after round, until no new link wakes an event, or enough are woken."""
         await self._arrive(transaction, batch)
@@ -150,9 +150,9 @@ class Reach:
         """
         found = {stored.id: stored.state for stored in page if stored.id not in self.items}
         woken = [
-            EventNews(stored.id, news)
+            EventEvidence(stored.id, evidence)
             for stored in page
-            if stored.id in found and (news := _news_of(stored))
+            if stored.id in found and (evidence := _evidence_of(stored))
         ]
         ids = mentioned_ids(woken)
         if ids and not await transaction.try_lock(ids):
@@ -163,31 +163,31 @@ class Reach:
         await self._arrive(transaction, woken)
         return True
 
-    async def _arrive(self, transaction: Transaction, batch: Sequence[EventNews]) -> None:
+    async def _arrive(self, transaction: Transaction, batch: Sequence[EventEvidence]) -> None:
         unknown: set[str] = set()
         for item in batch:
             self.items[item.event_id] = item
-            for object_id in item.news.object_ids:
+            for object_id in item.evidence.object_ids:
                 if object_id not in self._mentioning:
                     unknown.add(object_id)
                 self._mentioning[object_id].append(item)
         for link in await transaction.links(unknown) if unknown else ():
             self._sessions_of[link.object_id].add(link.session_id)
         for item in batch:
-            if item.news.session_id:
-                self._reach(item, {item.news.session_id})
+            if item.evidence.session_id:
+                self._reach(item, {item.evidence.session_id})
             else:
-                linked = (self._sessions_of[object_id] for object_id in item.news.object_ids)
+                linked = (self._sessions_of[object_id] for object_id in item.evidence.object_ids)
                 self._reach(item, set().union(*linked))
 
-    def _reach(self, item: EventNews, sessions: set[str]) -> None:
+    def _reach(self, item: EventEvidence, sessions: set[str]) -> None:
         """An event concerns these payments; so does, through its ids, what speaks of them."""
         reaching = [(item, sessions)]
         while reaching:
             item, sessions = reaching.pop()
             new = sessions - self._sessions_by_event[item.event_id]
             self._sessions_by_event[item.event_id] |= new
-            for object_id in item.news.object_ids if new else ():
+            for object_id in item.evidence.object_ids if new else ():
                 linked = new - self._sessions_of[object_id]
                 if linked:
                     self._sessions_of[object_id] |= linked
@@ -196,13 +196,13 @@ class Reach:
                     reaching.extend(
                         (other, linked)
                         for other in self._mentioning[object_id]
-                        if not other.news.session_id
+                        if not other.evidence.session_id
                     )
 
 
-def _news_of(stored: StoredEvent) -> PaymentNews | None:
+def _evidence_of(stored: StoredEvent) -> Evidence | None:
     """None where the payload is gone, or could not be understood before and cannot be now."""
     try:
-        return read_payment_news(stored.event) if stored.event else None
+        return read_evidence(stored.event) if stored.event else None
     except Exception:  # noqa: BLE001 its row says `failed` already, with the reason
         return None

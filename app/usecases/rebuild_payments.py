@@ -8,7 +8,7 @@ from typing import Final
 
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.renewals import set_apart
-from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.evidence import Evidence
 from app.usecases.claims import is_mismatch
 from app.usecases.ports import Clock
 from app.usecases.record_events import read_for_fold
@@ -109,11 +109,11 @@ class RebuildPayments:
 
 
 async def _compare(transaction: Transaction, session_id: str) -> Rebuilt:
-    news, pruned_events = await _reached(transaction, session_id)
-    object_ids = {object_id for item in news for object_id in item.object_ids}
+    evidence, pruned_events = await _reached(transaction, session_id)
+    object_ids = {object_id for item in evidence for object_id in item.object_ids}
     links = {Link(object_id, session_id) for object_id in object_ids}
     kept_links = set(await transaction.links(object_ids))
-    facts = reduce(PaymentFacts.join, (item.facts for item in news), PaymentFacts())
+    facts = reduce(PaymentFacts.join, (item.facts for item in evidence), PaymentFacts())
     if any(link.session_id != session_id for link in kept_links):
         tangle = await follow(transaction, [session_id])
         facts = untangle(tangle, {}).facts[session_id]
@@ -149,12 +149,12 @@ async def _save(transaction: Transaction, payment: Payment) -> None:
     await transaction.save_payments([replace(payment, facts=first)])
 
 
-async def _reached(transaction: Transaction, session_id: str) -> tuple[list[PaymentNews], int]:
-    """The news of all events that concern a payment, and how many can no longer be read.
+async def _reached(transaction: Transaction, session_id: str) -> tuple[list[Evidence], int]:
+    """The evidence of all events that concern a payment, and how many can no longer be read.
 
     Followed from its session outwards, link by link, as the fold does.
     """
-    news: dict[str, PaymentNews] = {}
+    evidence: dict[str, Evidence] = {}
     pruned: set[str] = set()
     asked: set[str] = set()
     asking = {session_id}
@@ -165,8 +165,8 @@ async def _reached(transaction: Transaction, session_id: str) -> tuple[list[Paym
             reading = read_for_fold(stored.event) if stored.event else None
             if reading is None:
                 pruned.add(stored.id)
-            elif reading.news and stored.id not in news:
-                news[stored.id] = reading.news
-                found.update(reading.news.object_ids)
+            elif reading.evidence and stored.id not in evidence:
+                evidence[stored.id] = reading.evidence
+                found.update(reading.evidence.object_ids)
         asking = found - asked
-    return list(news.values()), len(pruned)
+    return list(evidence.values()), len(pruned)

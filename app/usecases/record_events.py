@@ -7,11 +7,11 @@ from enum import StrEnum
 from app.domain.errors import ActTooLargeError, is_storage_down
 from app.domain.stripe_events.account import DEAUTHORIZED, never_made
 from app.domain.stripe_events.event import StripeEvent
-from app.domain.stripe_events.evidence import PaymentNews
-from app.domain.stripe_events.readers import read_payment_news
+from app.domain.stripe_events.evidence import Evidence
+from app.domain.stripe_events.readers import read_evidence
 from app.usecases.fold import Folded, fold
 from app.usecases.ports import Alarm, AlertName, Clock
-from app.usecases.reach import WAKE_MAX, EventNews, Waking, mentioned_ids
+from app.usecases.reach import WAKE_MAX, EventEvidence, Waking, mentioned_ids
 from app.usecases.reasons import reason_of
 from app.usecases.records import EventRow, EventState, Mention
 from app.usecases.storage import Database, Transaction
@@ -36,10 +36,10 @@ class Recorded(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventReading:
-    """An event after the fold's first half: its news of a payment, or why there is none."""
+    """An event after the fold's first half: its evidence of a payment, or why there is none."""
 
     event_id: str
-    news: PaymentNews | None
+    evidence: Evidence | None
     error: str | None = None
 
     def settled(self, folded: Folded) -> tuple[EventState, str | None]:
@@ -51,34 +51,38 @@ class EventReading:
         error = self.error or folded.failures.get(self.event_id)
         if error:
             return EventState.FAILED, error
-        if self.news is None:
+        if self.evidence is None:
             return EventState.RECORDED, None
-        if self.news.doubts:
-            return EventState.FAILED, "; ".join(self.news.doubts)
+        if self.evidence.doubts:
+            return EventState.FAILED, "; ".join(self.evidence.doubts)
         if self.event_id in folded.reached_ids:
             return EventState.FOLDED, None
-        return EventState.WAITING if self.news.object_ids else EventState.RECORDED, None
+        return EventState.WAITING if self.evidence.object_ids else EventState.RECORDED, None
 
     @property
     def mentions(self) -> list[Mention]:
         """By which ids the event is found again: a session's event by its session's alone."""
-        if self.news is None:
+        if self.evidence is None:
             return []
-        ids = (self.news.session_id,) if self.news.session_id else self.news.object_ids
+        ids = (self.evidence.session_id,) if self.evidence.session_id else self.evidence.object_ids
         return [Mention(object_id, self.event_id) for object_id in ids]
 
 
 def read_for_fold(event: StripeEvent) -> EventReading:
     """Read an event; one that breaks our reading must not break a batch."""
     try:
-        return EventReading(event.id, read_payment_news(event))
+        return EventReading(event.id, read_evidence(event))
     except Exception as error:  # noqa: BLE001 its reason is kept with the event
         return EventReading(event.id, None, reason_of(error))
 
 
-def news_of(readings: Collection[EventReading]) -> list[EventNews]:
-    """The news that there is to fold."""
-    return [EventNews(reading.event_id, reading.news) for reading in readings if reading.news]
+def evidence_of(readings: Collection[EventReading]) -> list[EventEvidence]:
+    """The evidence that there is to fold."""
+    return [
+        EventEvidence(reading.event_id, reading.evidence)
+        for reading in readings
+        if reading.evidence
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ class RecordEvents:
         try:
             recorded, waking = await self._record(batch, readings)
         except Exception as error:
-            if is_storage_down(error) or len(batch) > 1 or not news_of(readings.values()):
+            if is_storage_down(error) or len(batch) > 1 or not evidence_of(readings.values()):
                 raise
             recorded, waking = await self._record_alone(batch, readings)
         if waking.left:
@@ -144,10 +148,10 @@ class RecordEvents:
         now_ms = self.clock.now_ms()
 
         async def record(transaction: Transaction) -> tuple[dict[str, EventRow], Folded]:
-            await transaction.lock(mentioned_ids(news_of(readings.values())))
+            await transaction.lock(mentioned_ids(evidence_of(readings.values())))
             known = await transaction.known_events(list(readings))
             new = [reading for event_id, reading in readings.items() if event_id not in known]
-            folded = await fold(transaction, news_of(new), now_ms, Waking(wake_max))
+            folded = await fold(transaction, evidence_of(new), now_ms, Waking(wake_max))
             rows = _rows(batch, {reading.event_id: reading for reading in new}, folded, now_ms)
             await folded.save(transaction)
             await transaction.mention([mention for reading in new for mention in reading.mentions])

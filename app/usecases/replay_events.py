@@ -10,7 +10,7 @@ from app.usecases.fold import Folded, fold
 from app.usecases.ports import Alarm, Clock
 from app.usecases.reach import WAKE_MAX, Waking, mentioned_ids
 from app.usecases.reasons import reason_of
-from app.usecases.record_events import EventReading, news_of, read_for_fold
+from app.usecases.record_events import EventReading, evidence_of, read_for_fold
 from app.usecases.records import EventState, Settled
 from app.usecases.storage import Database, Transaction
 from app.usecases.wake_events import OnChange, WakeEvents
@@ -71,9 +71,9 @@ class ReplayEvents:
         async def replay(transaction: Transaction) -> tuple[list[Settled], Folded]:
             stored = await transaction.stored_events(event_ids)
             readings = [read_for_fold(each.event) for each in stored if each.event]
-            await transaction.lock(mentioned_ids(news_of(readings)))
+            await transaction.lock(mentioned_ids(evidence_of(readings)))
             waking = Waking(wake_max)
-            folded = await fold(transaction, news_of(readings), self.clock.now_ms(), waking)
+            folded = await fold(transaction, evidence_of(readings), self.clock.now_ms(), waking)
             settled = [_settled(reading, folded) for reading in readings]
             await transaction.settle(settled)
             await transaction.mention(

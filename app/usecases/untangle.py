@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.kinship import Kinship, kinship
-from app.domain.stripe_events.evidence import PaymentNews
-from app.domain.stripe_events.readers import read_payment_news
-from app.usecases.reach import EventNews
+from app.domain.stripe_events.evidence import Evidence
+from app.domain.stripe_events.readers import read_evidence
+from app.usecases.reach import EventEvidence
 from app.usecases.records import EventState, Settled, StoredEvent
 from app.usecases.storage import Transaction
 
@@ -24,7 +24,7 @@ class Tangle:
     """
 
     session_ids: set[str] = field(default_factory=set)
-    news: dict[str, PaymentNews] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     states: dict[str, EventState] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
 
@@ -40,16 +40,16 @@ class Untangled:
 
 
 async def follow(
-    transaction: Transaction, session_ids: Collection[str], items: Collection[EventNews] = ()
+    transaction: Transaction, session_ids: Collection[str], items: Collection[EventEvidence] = ()
 ) -> Tangle:
     """Go from these sessions to all events that links lead to, and on to the sessions of those.
 
     `items` are events that are not stored yet.
     """
     tangle = Tangle(session_ids=set(session_ids))
-    tangle.news.update((item.event_id, item.news) for item in items)
+    tangle.evidence.update((item.event_id, item.evidence) for item in items)
     asked: set[str] = set()
-    object_ids = {object_id for item in items for object_id in item.news.object_ids}
+    object_ids = {object_id for item in items for object_id in item.evidence.object_ids}
     while asking := (object_ids | tangle.session_ids) - asked:
         asked |= asking
         for stored in await transaction.events_mentioning(asking):
@@ -62,18 +62,18 @@ async def follow(
 def _add(tangle: Tangle, stored: StoredEvent) -> Collection[str]:
     """Take a stored event in; the ids that it mentions."""
     tangle.states[stored.id] = stored.state
-    if stored.id in tangle.news:
+    if stored.id in tangle.evidence:
         return ()
     if stored.event is None:
         tangle.pruned.add(stored.id)
         return ()
     try:
-        said = read_payment_news(stored.event)
+        said = read_evidence(stored.event)
     except Exception:  # noqa: BLE001 its row says `failed` already, with the reason
         return ()
     if said is None:
         return ()
-    tangle.news[stored.id] = said
+    tangle.evidence[stored.id] = said
     if said.session_id:
         tangle.session_ids.add(said.session_id)
     return said.object_ids
@@ -84,15 +84,15 @@ def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
 
     An event that has no payload any more cannot be told apart: what it has proven stays.
     """
-    kin = kinship(tangle.news)
+    kin = kinship(tangle.evidence)
     facts = {session_id: PaymentFacts() for session_id in tangle.session_ids}
     if tangle.pruned:
         facts |= {session_id: known[session_id] for session_id in facts.keys() & known.keys()}
     for event_id, session_id in sorted(kin.session_of.items()):
-        facts[session_id] = facts[session_id].join(tangle.news[event_id].facts)
+        facts[session_id] = facts[session_id].join(tangle.evidence[event_id].facts)
     settled = [
-        _settled(event_id, tangle.news[event_id], kin)
-        for event_id in sorted(tangle.states.keys() & tangle.news.keys())
+        _settled(event_id, tangle.evidence[event_id], kin)
+        for event_id in sorted(tangle.states.keys() & tangle.evidence.keys())
     ]
     return Untangled(
         session_of=kin.session_of,
@@ -107,7 +107,7 @@ def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
     )
 
 
-def _settled(event_id: str, said: PaymentNews, kin: Kinship) -> Settled:
+def _settled(event_id: str, said: Evidence, kin: Kinship) -> Settled:
     """The state of an event of a tangle, as `EventReading.settled` has those of others."""
     if reason := kin.refused.get(event_id) or "; ".join(said.doubts):
         return Settled(event_id=event_id, state=EventState.FAILED, reason=reason)

@@ -10,10 +10,10 @@ from typing import Final
 
 import pytest
 
-from app.adapters.altan_pay.breaker import GuardedPaymentPages
-from app.adapters.altan_pay.bulkhead import BoundedPaymentPages, NoPlaceError
+from app.adapters.altan_pay.breaker import CircuitBreaker
+from app.adapters.altan_pay.bulkhead import Bulkhead, NoPlaceError
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.retries import RetryingPaymentPages
+from app.adapters.altan_pay.retries import Retries
 from app.adapters.altan_pay.transport import AiohttpTransport
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.checkout.redirects import PaymentPage
@@ -55,7 +55,7 @@ def order(price: str = "price_ABC123", client: str | None = None) -> SessionOrde
 class Pages:
     """The whole stack in front of one upstream, with a breaker that is open for a moment only."""
 
-    guarded: GuardedPaymentPages
+    guarded: CircuitBreaker
     states: list[str]
 
     async def create(self, asked: SessionOrder | None = None) -> PaymentPage:
@@ -106,9 +106,9 @@ async def pages_of(
     hosts = frozenset({"checkout.stripe.com"})
     async with AiohttpTransport() as transport:
         altan_pay = AltanPay(account, transport=transport, version="1", allowed_hosts=hosts)
-        bounded = BoundedPaymentPages(altan_pay, places=places, wait_s=0.01)
-        retrying = RetryingPaymentPages(bounded, deadline_s=deadline_s)
-        yield Pages(GuardedPaymentPages(retrying, on_change=states.append, open_s=OPEN_S), states)
+        bounded = Bulkhead(altan_pay, places=places, wait_s=0.01)
+        retrying = Retries(bounded, deadline_s=deadline_s)
+        yield Pages(CircuitBreaker(retrying, on_change=states.append, open_s=OPEN_S), states)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.bootstrap import create_app
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
-from app.observability.request_log import Watch
+from app.observability.request_log import RequestLog
 from tests.support.builders import event, in_process, settings, sign, to_body
 from tests.support.wire import answer, hangs, upstream
 
@@ -60,7 +60,7 @@ async def get(app: ASGIApp) -> httpx.Response:
 
 
 async def test_a_request_is_counted_and_timed_by_its_route(metrics: Metrics) -> None:
-    response = await get(Watch(answers, metrics))
+    response = await get(RequestLog(answers, metrics))
 
     assert response.headers["a"] == "b"
     assert count(metrics, "http_requests_total", route="/known", method="GET", status="204") == 1
@@ -69,20 +69,20 @@ async def test_a_request_is_counted_and_timed_by_its_route(metrics: Metrics) -> 
 
 async def test_a_defect_before_the_answer_is_left_to_the_server(metrics: Metrics) -> None:
     with pytest.raises(RuntimeError):
-        await get(Watch(breaks, metrics))
+        await get(RequestLog(breaks, metrics))
 
     counted = metrics.exposition().decode()
     assert sum(series(counted, "altan_checkout_http_requests_total").values()) == 1
 
 
 async def test_a_defect_after_the_answer_began_ends_there(metrics: Metrics) -> None:
-    await Watch(breaks_midway, metrics)(_scope("/x", "GET"), _nothing, _ignore)
+    await RequestLog(breaks_midway, metrics)(_scope("/x", "GET"), _nothing, _ignore)
 
     assert count(metrics, "http_requests_total", route="unmatched", method="GET", status="200") == 1
 
 
 async def test_a_caller_who_left_unanswered_is_counted_as_such(metrics: Metrics) -> None:
-    await Watch(leaves, metrics)(_scope("/x", "GET"), _nothing, _ignore)
+    await RequestLog(leaves, metrics)(_scope("/x", "GET"), _nothing, _ignore)
 
     assert count(metrics, "http_requests_total", route="unmatched", method="GET", status="499") == 1
 
@@ -93,7 +93,7 @@ async def test_what_is_not_http_passes_unwatched(metrics: Metrics) -> None:
     async def app(scope: Scope, _: Receive, __: Send) -> None:
         seen.append(scope["type"])
 
-    await Watch(app, metrics)({"type": "lifespan"}, _nothing, _ignore)
+    await RequestLog(app, metrics)({"type": "lifespan"}, _nothing, _ignore)
 
     assert seen == ["lifespan"]
     assert series(metrics.exposition().decode(), "altan_checkout_http_requests_total") == {}

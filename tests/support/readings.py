@@ -1,12 +1,12 @@
-"""Reads events as the service does: a document becomes an event, its news, and facts."""
+"""Reads events as the service does: a document becomes an event, its evidence, and facts."""
 
 from collections.abc import Iterable
 from functools import reduce
 
 from app.domain.payments.facts import PaymentFacts
 from app.domain.stripe_events.event import StripeEvent, read_event
-from app.domain.stripe_events.evidence import PaymentNews
-from app.domain.stripe_events.readers import read_payment_news
+from app.domain.stripe_events.evidence import Evidence
+from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import NOW_S, Document, event, session
 
 COMPLETED = "checkout.session.completed"
@@ -26,30 +26,30 @@ def stripe_event(
     return read_event(event(type_, created=created, data=data))
 
 
-def news(
+def evidence(
     type_: str,
     subject: Document,
     *,
     created: int | None = NOW_S,
     previous: Document | None = None,
-) -> PaymentNews:
+) -> Evidence:
     """What an event says of a payment; it must say something."""
-    read = read_payment_news(stripe_event(type_, subject, created=created, previous=previous))
+    read = read_evidence(stripe_event(type_, subject, created=created, previous=previous))
     assert read is not None
     return read
 
 
-def news_of_session(type_: str = COMPLETED, **fields: object) -> PaymentNews:
-    """The news of a session with these fields; of a paid one, where nothing else is said."""
-    return news(type_, session(**fields))
+def evidence_of_session(type_: str = COMPLETED, **fields: object) -> Evidence:
+    """The evidence of a session with these fields; of a paid one, where nothing else is said."""
+    return evidence(type_, session(**fields))
 
 
-def news_in(documents: Iterable[Document]) -> list[PaymentNews]:
-    """The news of those events that say something of a payment."""
-    read = (read_payment_news(read_event(document)) for document in documents)
+def evidence_in(documents: Iterable[Document]) -> list[Evidence]:
+    """The evidence of those events that say something of a payment."""
+    read = (read_evidence(read_event(document)) for document in documents)
     return [said for said in read if said is not None]
 
 
-def fold(*told: PaymentNews) -> PaymentFacts:
+def fold(*told: Evidence) -> PaymentFacts:
     """What all of this proves, of one payment."""
     return reduce(PaymentFacts.join, (said.facts for said in told), PaymentFacts())

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from app.domain.errors import CheckoutError
 from app.usecases.live_places import LivePlaces
-from app.usecases.payment_feed import PaymentWatch
+from app.usecases.payment_feed import PaymentFeed
 from app.usecases.read_payment import ReadPayment
 from app.usecases.storage import Database
 from app.web.api.status import StatusEndpoint
@@ -68,7 +68,7 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class StatusService:
     client: httpx.AsyncClient
-    watch: PaymentWatch
+    watch: PaymentFeed
     database: Database
 
     async def tell(self, *documents: Document) -> None:
@@ -153,7 +153,7 @@ async def status_service(
     places: LivePlaces | None = None,
 ) -> AsyncIterator[StatusService]:
     read_payment = ReadPayment(database=database)
-    watch = PaymentWatch(
+    watch = PaymentFeed(
         read_payment=read_payment,
         database=database,
         tick_s=TICK_S,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.live_places import LivePlaces
-from app.usecases.payment_feed import Follower, PaymentWatch
+from app.usecases.payment_feed import Follower, PaymentFeed
 from app.usecases.read_payment import ReadPayment
 from app.usecases.storage import Database
 from tests.support.builders import DEADLINE_S, event
@@ -23,9 +23,9 @@ def many_places() -> LivePlaces:
     return LivePlaces(in_all=MANY, of_client=MANY, of_payment=MANY)
 
 
-def make_watch(database: Database, places: LivePlaces | None = None) -> PaymentWatch:
+def make_watch(database: Database, places: LivePlaces | None = None) -> PaymentFeed:
     """Its ticks follow each other as fast as they can, once it runs."""
-    return PaymentWatch(
+    return PaymentFeed(
         read_payment=ReadPayment(database=database),
         database=database,
         places=places or many_places(),
@@ -34,7 +34,7 @@ def make_watch(database: Database, places: LivePlaces | None = None) -> PaymentW
 
 
 @asynccontextmanager
-async def ticking(watch: PaymentWatch) -> AsyncIterator[None]:
+async def ticking(watch: PaymentFeed) -> AsyncIterator[None]:
     running = asyncio.create_task(watch.run())
     try:
         yield

@@ -6,11 +6,11 @@ from app.domain.payments.disputes import Dispute, DisputeState
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.usecases.fold import fold
 from app.usecases.ports import AlertName
-from app.usecases.reach import EventNews
+from app.usecases.reach import EventEvidence
 from app.usecases.records import EventState, Link, Payment
 from app.usecases.storage import Database, Transaction
 from tests.support.builders import SESSION_ID, SilentAlarm, event, session
-from tests.support.readings import news, news_of_session
+from tests.support.readings import evidence, evidence_of_session
 from tests.support.recording import (
     keep,
     kept_event,
@@ -117,9 +117,9 @@ def broken(dispute_id: str = "dp_1") -> PaymentFacts:
 async def test_facts_that_cannot_be_joined_fail_alone(database: Database) -> None:
     await keep(database, Payment(session_id=SESSION_ID, facts=broken(), updated_at_ms=1))
     items = [
-        EventNews("evt_1", news("charge.dispute.created", dispute())),
-        EventNews("evt_2", news_of_session()),
-        EventNews("evt_3", news_of_session(id="cs_test_other", payment_intent=None)),
+        EventEvidence("evt_1", evidence("charge.dispute.created", dispute())),
+        EventEvidence("evt_2", evidence_of_session()),
+        EventEvidence("evt_3", evidence_of_session(id="cs_test_other", payment_intent=None)),
     ]
 
     async def act(transaction: Transaction) -> tuple[dict[str, str], set[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.payments.facts import PaymentStatus
-from app.usecases.payment_feed import TICK_S, PaymentWatch
+from app.usecases.payment_feed import TICK_S, PaymentFeed
 from app.usecases.storage import Database
 from tests.support.builders import (
     CHECKOUT_ID,
@@ -39,7 +39,7 @@ async def observed(database: Database) -> ObservedDatabase:
 
 
 @pytest.fixture
-async def watch(observed: ObservedDatabase) -> PaymentWatch:
+async def watch(observed: ObservedDatabase) -> PaymentFeed:
     return make_watch(observed)
 
 
@@ -47,7 +47,7 @@ async def watch(observed: ObservedDatabase) -> PaymentWatch:
 
 
 async def test_what_is_shown_at_first_is_what_is_committed(
-    database: Database, watch: PaymentWatch
+    database: Database, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -61,7 +61,7 @@ async def test_what_is_shown_at_first_is_what_is_committed(
 async def test_who_follows_by_either_id_is_told_at_once_and_without_a_tick(
     database: Database,
     observed: ObservedDatabase,
-    watch: PaymentWatch,
+    watch: PaymentFeed,
     public_id: str,
     session_id: str | None,
 ) -> None:
@@ -81,7 +81,7 @@ async def test_who_follows_by_either_id_is_told_at_once_and_without_a_tick(
     assert observed.asked == []
 
 
-async def test_each_change_is_told(database: Database, watch: PaymentWatch) -> None:
+async def test_each_change_is_told(database: Database, watch: PaymentFeed) -> None:
     await keep(database, checkout())
 
     async with watch.follow(CHECKOUT_ID, BUYER) as follower:
@@ -98,9 +98,7 @@ async def test_each_change_is_told(database: Database, watch: PaymentWatch) -> N
     assert seen == ["open", "processing", "paid", "partially_refunded", "disputed"]
 
 
-async def test_whoever_is_slow_gets_the_latest_once(
-    database: Database, watch: PaymentWatch
-) -> None:
+async def test_whoever_is_slow_gets_the_latest_once(database: Database, watch: PaymentFeed) -> None:
     await keep(database, checkout())
 
     async with watch.follow(CHECKOUT_ID, BUYER) as slow, watch.follow(CHECKOUT_ID, BUYER) as quick:
@@ -112,7 +110,7 @@ async def test_whoever_is_slow_gets_the_latest_once(
         assert await slow.next(AT_ONCE_S) is None
 
 
-async def test_other_payments_are_no_news(database: Database, watch: PaymentWatch) -> None:
+async def test_other_payments_are_no_news(database: Database, watch: PaymentFeed) -> None:
     await record(database, event())
 
     async with watch.follow(SESSION_ID, BUYER) as follower:
@@ -124,7 +122,7 @@ async def test_other_payments_are_no_news(database: Database, watch: PaymentWatc
 
 
 async def test_a_change_that_nobody_waits_for_is_not_read(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event(), on_change=watch.changed)
     await some_turns()
@@ -133,7 +131,7 @@ async def test_a_change_that_nobody_waits_for_is_not_read(
 
 
 async def test_changes_that_come_during_a_read_are_read_after_it(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -153,7 +151,7 @@ async def test_changes_that_come_during_a_read_are_read_after_it(
 
 
 async def test_a_read_that_ends_late_does_not_turn_time_back(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
     observed.answers.clear()
@@ -176,7 +174,7 @@ async def test_a_read_that_ends_late_does_not_turn_time_back(
 
 
 async def test_a_checkout_that_is_kept_after_its_first_event_is_shown(
-    database: Database, watch: PaymentWatch
+    database: Database, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -195,7 +193,7 @@ async def test_a_checkout_that_is_kept_after_its_first_event_is_shown(
 
 
 async def test_what_another_process_records_is_seen_within_a_tick(
-    database_path: Path, alarm: SilentAlarm, watch: PaymentWatch
+    database_path: Path, alarm: SilentAlarm, watch: PaymentFeed
 ) -> None:
     another = open_database(database_path, alarm)
     await keep(another, checkout())
@@ -210,7 +208,7 @@ async def test_what_another_process_records_is_seen_within_a_tick(
 
 
 async def test_of_several_sessions_of_one_checkout_each_is_watched(
-    database: Database, watch: PaymentWatch
+    database: Database, watch: PaymentFeed
 ) -> None:
     await keep(database, checkout(None))
     spare = session(id="cs_test_spare", payment_intent=None, payment_status="unpaid")
@@ -223,7 +221,7 @@ async def test_of_several_sessions_of_one_checkout_each_is_watched(
 
 
 async def test_a_thousand_followers_cost_one_query_a_tick(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     sessions = [session(id=f"cs_test_{n}", payment_intent=f"pi_{n}") for n in range(1000)]
     await record(database, *(event(id=f"evt_{n}", subject=each) for n, each in enumerate(sessions)))
@@ -240,7 +238,7 @@ async def test_a_thousand_followers_cost_one_query_a_tick(
 
 
 async def test_what_many_follow_is_read_once_when_it_changes(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -258,7 +256,7 @@ async def test_what_many_follow_is_read_once_when_it_changes(
 
 
 async def test_while_nobody_waits_nothing_is_asked(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 

@@ -9,7 +9,7 @@ from app.domain.errors import NotFoundError
 from app.domain.payments.disputes import Dispute
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.usecases.live_places import Full, LivePlaces
-from app.usecases.payment_feed import PaymentWatch
+from app.usecases.payment_feed import PaymentFeed
 from app.usecases.records import Payment
 from app.usecases.storage import Database
 from tests.support.builders import DEADLINE_S, SESSION_ID, event, session, until
@@ -33,7 +33,7 @@ async def observed(database: Database) -> ObservedDatabase:
 
 
 @pytest.fixture
-async def watch(observed: ObservedDatabase) -> PaymentWatch:
+async def watch(observed: ObservedDatabase) -> PaymentFeed:
     return make_watch(observed)
 
 
@@ -41,7 +41,7 @@ async def watch(observed: ObservedDatabase) -> PaymentWatch:
 
 
 async def test_a_read_that_fails_is_made_again_at_the_next_tick(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -55,7 +55,7 @@ async def test_a_read_that_fails_is_made_again_at_the_next_tick(
 
 
 async def test_a_change_of_this_process_that_could_not_be_read_is_told_by_a_tick(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -69,7 +69,7 @@ async def test_a_change_of_this_process_that_could_not_be_read_is_told_by_a_tick
 
 
 async def test_a_query_that_fails_is_followed_by_another(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     observed.versions_down = 5
     await record(database, event())
@@ -81,7 +81,7 @@ async def test_a_query_that_fails_is_followed_by_another(
 
 
 async def test_who_asks_for_what_nobody_knows_costs_the_others_nothing(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -103,7 +103,7 @@ async def test_who_asks_for_what_nobody_knows_costs_the_others_nothing(
 
 
 async def test_a_row_that_cannot_be_read_costs_the_others_nothing(
-    database: Database, watch: PaymentWatch
+    database: Database, watch: PaymentFeed
 ) -> None:
     other = event(id="evt_2", subject=session(id="cs_test_other", payment_intent=None))
     await record(database, event(), other)
@@ -189,7 +189,7 @@ async def test_who_has_no_place_and_asks_for_what_nobody_knows_is_told_so(
         assert watch.followers == 1
 
 
-async def test_who_finds_nothing_holds_no_place(watch: PaymentWatch) -> None:
+async def test_who_finds_nothing_holds_no_place(watch: PaymentFeed) -> None:
     with pytest.raises(NotFoundError):
         async with watch.follow(UNKNOWN_ID, BUYER):
             pass
@@ -198,7 +198,7 @@ async def test_who_finds_nothing_holds_no_place(watch: PaymentWatch) -> None:
 
 
 async def test_who_leaves_before_the_first_read_ends_holds_no_place(
-    database: Database, observed: ObservedDatabase, watch: PaymentWatch
+    database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
     observed.answers.clear()
@@ -218,7 +218,7 @@ async def test_who_leaves_before_the_first_read_ends_holds_no_place(
 # --- the end
 
 
-async def test_closing_lets_everybody_go(database: Database, watch: PaymentWatch) -> None:
+async def test_closing_lets_everybody_go(database: Database, watch: PaymentFeed) -> None:
     await record(database, event())
 
     async with watch.follow(SESSION_ID, BUYER) as one, watch.follow(SESSION_ID, BUYER) as another:
@@ -231,7 +231,7 @@ async def test_closing_lets_everybody_go(database: Database, watch: PaymentWatch
 
 
 async def test_who_comes_after_the_end_sees_what_is_and_waits_for_nothing(
-    database: Database, watch: PaymentWatch
+    database: Database, watch: PaymentFeed
 ) -> None:
     await record(database, event())
     watch.close()
@@ -242,7 +242,7 @@ async def test_who_comes_after_the_end_sees_what_is_and_waits_for_nothing(
 
 
 async def test_what_changed_before_the_end_is_told_before_it(
-    database: Database, watch: PaymentWatch
+    database: Database, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -258,7 +258,7 @@ async def test_what_changed_before_the_end_is_told_before_it(
         assert await follower.next(3600) is None
 
 
-async def test_a_ring_without_news_is_no_news(database: Database, watch: PaymentWatch) -> None:
+async def test_a_ring_without_news_is_no_evidence(database: Database, watch: PaymentFeed) -> None:
     await record(database, event())
 
     async with watch.follow(SESSION_ID, BUYER) as follower:

@@ -405,7 +405,7 @@ async def test_a_payment_that_differs_is_marked_and_told_once_however_often_it_c
 
 
 @pytest.mark.parametrize("expected", [None, Money(amount_minor=1999, currency="eur")])
-async def test_a_payment_that_does_not_differ_is_no_news(
+async def test_a_payment_that_does_not_differ_is_no_evidence(
     record_events: RecordEvents,
     database: Database,
     alarm: SilentAlarm,

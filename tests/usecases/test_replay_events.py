@@ -33,7 +33,7 @@ from tests.support.stripe_objects import charge, dispute, refund
 
 @dataclass(slots=True)
 class Heard:
-    """Whoever waits for news."""
+    """Whoever waits for evidence."""
 
     session_ids: list[str] = field(default_factory=list)
 

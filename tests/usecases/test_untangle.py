@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
-from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.evidence import Evidence
 from app.usecases.ports import AlertName
 from app.usecases.rebuild_payments import RebuildPayments, Verdict
 from app.usecases.records import EventState
@@ -168,7 +168,7 @@ async def test_what_only_a_refused_event_had_joined_waits_again(database: Databa
 IDS = st.sampled_from(["a", "b", "c", "d", "e"])
 SESSIONS = st.sampled_from(["cs_1", "cs_2", "cs_3"])
 NEWS = st.builds(
-    PaymentNews,
+    Evidence,
     session_id=st.none() | SESSIONS,
     object_ids=st.lists(IDS, max_size=3, unique=True).map(tuple),
     facts=st.just(PaymentFacts()),
@@ -182,7 +182,7 @@ HISTORIES = st.lists(NEWS, max_size=9).map(
 @given(st.data(), HISTORIES)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_whose_an_event_is_does_not_depend_on_the_order(
-    data: st.DataObject, history: dict[str, PaymentNews]
+    data: st.DataObject, history: dict[str, Evidence]
 ) -> None:
     disordered = dict(data.draw(st.permutations(list(history.items()))))
 
@@ -190,7 +190,7 @@ def test_whose_an_event_is_does_not_depend_on_the_order(
 
 
 @given(HISTORIES)
-def test_no_event_that_is_counted_joins_two_payments(history: dict[str, PaymentNews]) -> None:
+def test_no_event_that_is_counted_joins_two_payments(history: dict[str, Evidence]) -> None:
     found = kinship(history)
 
     touched: dict[str, set[str]] = {}
@@ -210,7 +210,7 @@ def test_no_event_that_is_counted_joins_two_payments(history: dict[str, PaymentN
 
 @given(HISTORIES)
 def test_without_a_second_session_everything_that_is_reached_belongs_to_the_first(
-    history: dict[str, PaymentNews],
+    history: dict[str, Evidence],
 ) -> None:
     alone = {name: said for name, said in history.items() if said.session_id in {None, "cs_1"}}
 

@@ -16,7 +16,7 @@ from app.domain.money import AMOUNT_MAX
 from app.domain.payments.facts import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
-from app.usecases.reach import WAKE_MAX, EventNews, Reach, Waking
+from app.usecases.reach import WAKE_MAX, EventEvidence, Reach, Waking
 from app.usecases.record_events import Recorded, RecordEvents
 from app.usecases.records import EventState, Link, StoredEvent, Wake
 from app.usecases.replay_events import ReplayEvents
@@ -32,7 +32,7 @@ from tests.support.builders import (
     session,
 )
 from tests.support.observed import ObservedDatabase
-from tests.support.readings import news, news_of_session
+from tests.support.readings import evidence, evidence_of_session
 from tests.support.recording import (
     POISONED,
     batch,
@@ -502,7 +502,7 @@ def counted_calls() -> Iterator[list[int]]:
 async def work_of_a_chain(length: int) -> tuple[int, int]:
     """How many questions, and how many calls, it takes to wake that many."""
     chain, reach = Chain(length), Reach()
-    completed = EventNews("evt_completed", news_of_session(payment_intent="pi_0"))
+    completed = EventEvidence("evt_completed", evidence_of_session(payment_intent="pi_0"))
     with counted_calls() as calls:
         waking = Waking(10 * length)
         await reach.spread(cast("Transaction", chain), [completed], waking)
@@ -536,8 +536,10 @@ async def test_a_chain_is_woken_to_its_end_over_many_transactions(database: Data
 async def test_many_events_of_one_session_meet_it_once() -> None:
     async def calls_for(count: int) -> int:
         reach, nobody = Reach(), Chain(0)
-        items = [EventNews(f"evt_{n}", news("refund.created", refund())) for n in range(count)]
-        items.append(EventNews("evt_completed", news_of_session()))
+        items = [
+            EventEvidence(f"evt_{n}", evidence("refund.created", refund())) for n in range(count)
+        ]
+        items.append(EventEvidence("evt_completed", evidence_of_session()))
         with counted_calls() as calls:
             await reach.spread(cast("Transaction", nobody), items, Waking(0))
         assert len(reach.new_links) == 2

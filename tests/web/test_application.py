@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from app.bootstrap import create_app
 from app.observability.metrics import Metrics
-from app.observability.request_log import Watch
+from app.observability.request_log import RequestLog
 from app.web.api.checkout_module import DropIn
 from app.web.api.health import Readiness
 from app.web.application import Application, Endpoints
@@ -58,7 +58,7 @@ async def _no_lifespan(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def broken_app() -> Watch:
+def broken_app() -> RequestLog:
     """The routes around endpoints that raise what they must not."""
     broken: Any = BrokenEndpoint()
     metrics = Metrics()
@@ -76,7 +76,7 @@ def broken_app() -> Watch:
     application = Application(
         endpoints, version="1", cors_origins=frozenset({SHOP}), lifespan=_no_lifespan
     )
-    return Watch(application, metrics)
+    return RequestLog(application, metrics)
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> None:

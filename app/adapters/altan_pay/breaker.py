@@ -16,7 +16,7 @@ from app.usecases.ports import PaymentPages, StillWanted
 from app.usecases.records import SessionOrder
 
 
-class GuardedPaymentPages:
+class CircuitBreaker:
     """Makes payment pages as `pages` does, and refuses at once while Altan Pay is down.
 
     One checkout with all its retries is one call here. `on_change` hears of each new state.

@@ -19,7 +19,7 @@ class NoPlaceError(AltanPayUnavailableError):
     """Too many calls are under way; says nothing about Altan Pay."""
 
 
-class BoundedPaymentPages:
+class Bulkhead:
     """Makes payment pages as `pages` does, in a bounded number of places."""
 
     def __init__(

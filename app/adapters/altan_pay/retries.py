@@ -30,7 +30,7 @@ BACKOFF_MAX_S: Final = 2.0
 _backoff_with_full_jitter_s = wait_random_exponential(multiplier=BACKOFF_FIRST_S, max=BACKOFF_MAX_S)
 
 
-class RetryingPaymentPages:
+class Retries:
     """Makes payment pages as `pages` does, in up to three tries within one deadline."""
 
     def __init__(self, pages: PaymentPages, *, deadline_s: float) -> None:

@@ -2,7 +2,7 @@
 
 Its facts only grow: joining two sets of facts is commutative, associative and idempotent, so
 repetition, delay and disorder cannot matter. The status is a pure function of the facts.
-How an event is read stands in `payment_news`.
+How an event is read stands in `payment_evidence`.
 """
 
 from collections.abc import Callable, Mapping

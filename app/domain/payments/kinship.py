@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.evidence import Evidence
 
 JOINS_TWO: Final = "it names what belongs to two payments, and is counted for neither"
 ROOT_OF_ANOTHER: Final = "it names what belongs to another session's payment, too"
@@ -32,12 +32,12 @@ class Kinship:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def kinship(news: Mapping[str, PaymentNews]) -> Kinship:
+def kinship(evidence: Mapping[str, Evidence]) -> Kinship:
     """Whose each of these events is, by their ids."""
     found = Kinship()
-    owners = {object_id: frozenset([owner]) for object_id, owner in _roots(news).items()}
+    owners = {object_id: frozenset([owner]) for object_id, owner in _roots(evidence).items()}
     mentioning: defaultdict[str, list[str]] = defaultdict(list)
-    for event_id, said in news.items():
+    for event_id, said in evidence.items():
         if said.session_id is None:
             for object_id in said.object_ids:
                 mentioning[object_id].append(event_id)
@@ -48,14 +48,16 @@ def kinship(news: Mapping[str, PaymentNews]) -> Kinship:
     frontier: Collection[str] = list(owners)
     while frontier:
         met = {event_id for object_id in frontier for event_id in mentioning[object_id]}
-        frontier = _step(news, met - found.session_of.keys() - found.refused.keys(), owners, found)
+        frontier = _step(
+            evidence, met - found.session_of.keys() - found.refused.keys(), owners, found
+        )
     return found
 
 
-def _roots(news: Mapping[str, PaymentNews]) -> dict[str, str]:
+def _roots(evidence: Mapping[str, Evidence]) -> dict[str, str]:
     """The session of each root. Of several that name it, the first by Stripe's clock has it."""
     named: dict[str, tuple[int, str]] = {}
-    for said in news.values():
+    for said in evidence.values():
         if said.session_id is not None:
             claim = (_LATE_S if said.at_s is None else said.at_s, said.session_id)
             for object_id in said.object_ids:
@@ -64,7 +66,7 @@ def _roots(news: Mapping[str, PaymentNews]) -> dict[str, str]:
 
 
 def _step(
-    news: Mapping[str, PaymentNews],
+    evidence: Mapping[str, Evidence],
     met: Collection[str],
     owners: dict[str, frozenset[str]],
     found: Kinship,
@@ -72,7 +74,7 @@ def _step(
     """Settle these events by the owners of before the step; the ids that have owners by now."""
     reached: defaultdict[str, set[str]] = defaultdict(set)
     for event_id in met:
-        object_ids = news[event_id].object_ids
+        object_ids = evidence[event_id].object_ids
         sessions = frozenset[str]().union(*(owners.get(id_, ()) for id_ in object_ids))
         if len(sessions) > 1:
             found.refused[event_id] = JOINS_TWO

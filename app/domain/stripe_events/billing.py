@@ -7,7 +7,7 @@ from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 from app.domain.stripe_events.event import StripeEvent
 from app.domain.stripe_events.evidence import (
-    PaymentNews,
+    Evidence,
     Subject,
     amount_minor,
     doubtful,
@@ -30,13 +30,13 @@ _INVOICE_FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
 _FIRST: Final = "subscription_create"
 
 
-def subscription(event: StripeEvent) -> PaymentNews:
+def subscription(event: StripeEvent) -> Evidence:
     """A subscription's state at the moment of the event."""
     subject = event.subject
     subscription_id, status = own_id(subject), subject.get("status")
     object_ids = ids_of(subscription_id, subject.get("latest_invoice"))
     if not isinstance(status, str) or status not in set(SubscriptionStatus):
-        return PaymentNews(None, object_ids, PaymentFacts(), (doubtful("status"),))
+        return Evidence(None, object_ids, PaymentFacts(), (doubtful("status"),))
     doubts: list[str] = []
     period_ends_s, cancel_at_s = _period_ends_s(subject, doubts), time_s(subject.get("cancel_at"))
     state = Subscription(
@@ -52,10 +52,10 @@ def subscription(event: StripeEvent) -> PaymentNews:
         or cancel_at_s in period_ends_s,
     )
     facts = PaymentFacts(subscriptions={subscription_id: state})
-    return PaymentNews(None, object_ids, facts, tuple(doubts))
+    return Evidence(None, object_ids, facts, tuple(doubts))
 
 
-def invoice(event: StripeEvent) -> PaymentNews:
+def invoice(event: StripeEvent) -> Evidence:
     """A bill: before 2025-03-31 with its ids on top, since then under `parent` and `payments`."""
     subject = event.subject
     invoice_id = own_id(subject)
@@ -80,10 +80,10 @@ def invoice(event: StripeEvent) -> PaymentNews:
         inner(subject, "parent", "subscription_details", "subscription"),
         *payment_ids,
     )
-    return PaymentNews(None, object_ids, PaymentFacts(invoices={invoice_id: known}), tuple(doubts))
+    return Evidence(None, object_ids, PaymentFacts(invoices={invoice_id: known}), tuple(doubts))
 
 
-def invoice_payment(event: StripeEvent) -> PaymentNews:
+def invoice_payment(event: StripeEvent) -> Evidence:
     """Since 2025-03-31: which payment paid which invoice. The invoice's own event says the rest."""
     subject = event.subject
     payment_ids = ids_of(
@@ -93,7 +93,7 @@ def invoice_payment(event: StripeEvent) -> PaymentNews:
     known = {invoice_id: Invoice(payment_ids=tuple(sorted(payment_ids)))} if invoice_id else {}
     object_ids = ids_of(invoice_id, *payment_ids)
     doubts = () if invoice_id else (doubtful("invoice"),)
-    return PaymentNews(None, object_ids, PaymentFacts(invoices=known), doubts)
+    return Evidence(None, object_ids, PaymentFacts(invoices=known), doubts)
 
 
 def _period_ends_s(subject: Subject, doubts: list[str]) -> set[int]:

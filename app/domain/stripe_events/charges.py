@@ -11,7 +11,7 @@ from app.domain.payments.subscriptions import Invoice
 from app.domain.stripe_events.event import StripeEvent
 from app.domain.stripe_events.evidence import (
     CannotFoldError,
-    PaymentNews,
+    Evidence,
     Subject,
     amount_minor,
     currency_of,
@@ -50,7 +50,7 @@ _DISPUTE_STATES: Final[Mapping[str, DisputeState]] = {
 }
 
 
-def payment_intent(event: StripeEvent) -> PaymentNews:
+def payment_intent(event: StripeEvent) -> Evidence:
     """An attempt to pay. Before 2022-11-15 it held its charges, since then `latest_charge`."""
     intent = event.subject
     intent_id = own_id(intent)
@@ -61,10 +61,10 @@ def payment_intent(event: StripeEvent) -> PaymentNews:
         intents=_intent(event, intent_id),
         invoices=_paid_by(intent.get("invoice"), intent_id),
     )
-    return PaymentNews(None, object_ids, facts, tuple(doubts))
+    return Evidence(None, object_ids, facts, tuple(doubts))
 
 
-def charge(event: StripeEvent) -> PaymentNews:
+def charge(event: StripeEvent) -> Evidence:
     """A charge, and how much of it has gone back. Before 2022-11-15 it held its refunds."""
     subject = event.subject
     charge_id, intent_id = own_id(subject), id_of(subject.get("payment_intent"))
@@ -86,16 +86,16 @@ def charge(event: StripeEvent) -> PaymentNews:
         invoices=_paid_by(subject.get("invoice"), intent_id or charge_id),
     )
     object_ids = ids_of(charge_id, intent_id, subject.get("invoice"))
-    return PaymentNews(None, object_ids, facts, tuple(dict.fromkeys(doubts)))
+    return Evidence(None, object_ids, facts, tuple(dict.fromkeys(doubts)))
 
 
-def refund(event: StripeEvent) -> PaymentNews:
+def refund(event: StripeEvent) -> Evidence:
     """A refund. `refund.failed` says by its type alone that the money came back to the shop."""
     doubts: list[str] = []
     refund_id, known = _refund(event.subject, doubts)
     if event.type == "refund.failed":
         known = known.join(Refund(state=RefundState.FAILED, amount_minor=0))
-    return PaymentNews(
+    return Evidence(
         None,
         ids_of(known.charge_id, known.intent_id),
         PaymentFacts(refunds={refund_id: known}),
@@ -103,7 +103,7 @@ def refund(event: StripeEvent) -> PaymentNews:
     )
 
 
-def dispute(event: StripeEvent) -> PaymentNews:
+def dispute(event: StripeEvent) -> Evidence:
     """A dispute, or an inquiry that may become one. A state nobody knows yet is an open one."""
     subject = event.subject
     state = known_word(_DISPUTE_STATES, subject.get("status"))
@@ -115,7 +115,7 @@ def dispute(event: StripeEvent) -> PaymentNews:
         funds_withdrawn=event.type == "charge.dispute.funds_withdrawn",
         funds_reinstated=event.type == "charge.dispute.funds_reinstated",
     )
-    return PaymentNews(
+    return Evidence(
         None,
         ids_of(known.charge_id, known.intent_id),
         PaymentFacts(disputes={own_id(subject): known}),
@@ -123,19 +123,19 @@ def dispute(event: StripeEvent) -> PaymentNews:
     )
 
 
-def fraud_warning(event: StripeEvent) -> PaymentNews:
+def fraud_warning(event: StripeEvent) -> Evidence:
     """A card network suspects fraud (Stripe: radar/early_fraud_warning)."""
     subject = event.subject
     object_ids = ids_of(subject.get("charge"), subject.get("payment_intent"))
-    return PaymentNews(None, object_ids, PaymentFacts(fraud_warning_ids=(own_id(subject),)))
+    return Evidence(None, object_ids, PaymentFacts(fraud_warning_ids=(own_id(subject),)))
 
 
-def review(event: StripeEvent) -> PaymentNews:
+def review(event: StripeEvent) -> Evidence:
     """Radar's rules ask somebody to look, or somebody has looked."""
     subject = event.subject
     object_ids = ids_of(subject.get("charge"), subject.get("payment_intent"))
     known = Review(closed=event.type == "review.closed")
-    return PaymentNews(None, object_ids, PaymentFacts(reviews={own_id(subject): known}))
+    return Evidence(None, object_ids, PaymentFacts(reviews={own_id(subject): known}))
 
 
 def _intent(event: StripeEvent, intent_id: str) -> dict[str, Intent]:

@@ -24,7 +24,7 @@ class CannotFoldError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentNews:
+class Evidence:
     """What one event says of one payment.
 
     A session's event names its payment by `session_id`, and `object_ids` are those by which later

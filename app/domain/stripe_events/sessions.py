@@ -10,7 +10,7 @@ from app.domain.payments.facts import PaymentFacts
 from app.domain.stripe_events.event import StripeEvent
 from app.domain.stripe_events.evidence import (
     CannotFoldError,
-    PaymentNews,
+    Evidence,
     Subject,
     amount_minor,
     currency_of,
@@ -24,33 +24,33 @@ from app.domain.stripe_events.evidence import (
 _MODES: Final[Mapping[str, Mode]] = {mode.value: mode for mode in Mode}
 
 
-def session_completed(event: StripeEvent) -> PaymentNews:
+def session_completed(event: StripeEvent) -> Evidence:
     """Fulfil whenever payment_status is not `unpaid`; `unpaid` waits for the bank."""
     match event.subject.get("payment_status"):
         case "paid" | "no_payment_required":
             return session_succeeded(event)
         case "unpaid":
-            return _news(event, awaits_bank=True)
+            return _evidence(event, awaits_bank=True)
         case _:
-            return _news(event, doubtful("payment_status"))
+            return _evidence(event, doubtful("payment_status"))
 
 
-def session_succeeded(event: StripeEvent) -> PaymentNews:
+def session_succeeded(event: StripeEvent) -> Evidence:
     """The money is there; asked of the bank, or at once."""
-    return _news(event, paid=True, paid_at_s=event.created_s)
+    return _evidence(event, paid=True, paid_at_s=event.created_s)
 
 
-def session_failed(event: StripeEvent) -> PaymentNews:
+def session_failed(event: StripeEvent) -> Evidence:
     """The bank has refused."""
-    return _news(event, awaits_bank=True, bank_failed=True)
+    return _evidence(event, awaits_bank=True, bank_failed=True)
 
 
-def session_expired(event: StripeEvent) -> PaymentNews:
+def session_expired(event: StripeEvent) -> Evidence:
     """The buyer let 24 hours pass."""
-    return _news(event, expired=True)
+    return _evidence(event, expired=True)
 
 
-def _news(event: StripeEvent, *doubts: str, **proven: Any) -> PaymentNews:  # noqa: ANN401 fields of PaymentFacts
+def _evidence(event: StripeEvent, *doubts: str, **proven: Any) -> Evidence:  # noqa: ANN401 fields of PaymentFacts
     session = event.subject
     session_id = session.get("id")
     if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
@@ -59,7 +59,7 @@ def _news(event: StripeEvent, *doubts: str, **proven: Any) -> PaymentNews:  # no
         session.get("payment_intent"), session.get("subscription"), session.get("invoice")
     )
     facts = _facts(session, proven)
-    return PaymentNews(session_id, linked_ids, facts, doubts, event.created_s)
+    return Evidence(session_id, linked_ids, facts, doubts, event.created_s)
 
 
 def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.checkout.cart import Mode
-from app.usecases.payment_feed import PaymentWatch
+from app.usecases.payment_feed import PaymentFeed
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import PaymentView, SubscriptionView
 from app.web.errors import InvalidWaitError
@@ -28,7 +28,7 @@ class StatusEndpoint:
     """Shows the latest committed state; `ETag` lets a page ask again for nothing."""
 
     read_payment: ReadPayment
-    watch: PaymentWatch
+    watch: PaymentFeed
     trusted_proxies: tuple[Network, ...] = ()
     wait_max_s: float = WAIT_MAX_S
 

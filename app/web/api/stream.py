@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.usecases.payment_feed import Follower, PaymentWatch
+from app.usecases.payment_feed import Follower, PaymentFeed
 from app.usecases.records import PaymentView
 from app.web.api.status import COME_AGAIN_S, etag_of, status_document
 from app.web.http.body import ClientGoneError
@@ -40,7 +40,7 @@ _COMMENT: Final = b": still here\n\n"
 class StatusStreamEndpoint:
     """Streams until nothing more can happen, the client leaves, or the process ends."""
 
-    watch: PaymentWatch
+    watch: PaymentFeed
     trusted_proxies: tuple[Network, ...] = ()
     comment_every_s: float = COMMENT_EVERY_S
     open_max_s: float = OPEN_MAX_S

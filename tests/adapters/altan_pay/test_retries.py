@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.altan_pay.bulkhead import NoPlaceError
 from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.retries import TRIES_MAX, RetryingPaymentPages
+from app.adapters.altan_pay.retries import TRIES_MAX, Retries
 from app.adapters.altan_pay.transport import AiohttpTransport
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.checkout.redirects import PaymentPage
@@ -66,20 +66,18 @@ def unavailable(retry_after_s: int | None = AT_ONCE_S) -> AltanPayUnavailableErr
 
 def retrying(
     *answers: PaymentPage | CheckoutError, deadline_s: float = PATIENCE_S
-) -> tuple[RetryingPaymentPages, Answers]:
+) -> tuple[Retries, Answers]:
     pages = Answers(list(answers))
-    return RetryingPaymentPages(pages, deadline_s=deadline_s), pages
+    return Retries(pages, deadline_s=deadline_s), pages
 
 
 @asynccontextmanager
-async def retrying_altan_pay(
-    url: str, *, deadline_s: float = PATIENCE_S
-) -> AsyncIterator[RetryingPaymentPages]:
+async def retrying_altan_pay(url: str, *, deadline_s: float = PATIENCE_S) -> AsyncIterator[Retries]:
     account = AltanPayAccount(url=url, account_id="a", stripe_connect_id="acct_1")
     hosts = frozenset({"checkout.stripe.com"})
     async with AiohttpTransport() as transport:
         pages = AltanPay(account, transport=transport, version="1.2.3", allowed_hosts=hosts)
-        yield RetryingPaymentPages(pages, deadline_s=deadline_s)
+        yield Retries(pages, deadline_s=deadline_s)
 
 
 async def failure(url: str) -> CheckoutError:
@@ -189,7 +187,7 @@ async def test_a_defect_of_ours_is_not_tried_again() -> None:
     broken = Broken()
 
     with pytest.raises(KeyError):
-        await RetryingPaymentPages(broken, deadline_s=1).create(ORDER, always_wanted)
+        await Retries(broken, deadline_s=1).create(ORDER, always_wanted)
 
     assert broken.asked == 1
 

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 import pytest
 
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
-from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.evidence import Evidence
 from tests.support.builders import NOW_S, Document
 from tests.support.readings import (
     COMPLETED,
     EXPIRED,
     FAILED,
     SUCCEEDED,
+    evidence,
+    evidence_of_session,
     fold,
-    news,
-    news_of_session,
 )
 from tests.support.stripe_objects import charge, invoice, payment_intent, refund
 
-UNPAID = news_of_session(payment_status="unpaid")
+UNPAID = evidence_of_session(payment_status="unpaid")
 CANCELED = "payment_intent.canceled"
 REASONS = [
     "abandoned",
@@ -34,11 +34,11 @@ REASONS = [
 ]
 
 
-def captured(**changes: object) -> PaymentNews:
-    return news("payment_intent.succeeded", payment_intent(**changes), created=NOW_S + 60)
+def captured(**changes: object) -> Evidence:
+    return evidence("payment_intent.succeeded", payment_intent(**changes), created=NOW_S + 60)
 
 
-def in_every_order(*told: PaymentNews) -> PaymentFacts:
+def in_every_order(*told: Evidence) -> PaymentFacts:
     """What all of this proves, which no order may change."""
     facts = fold(*told)
     for order in itertools.permutations(told):
@@ -47,7 +47,7 @@ def in_every_order(*told: PaymentNews) -> PaymentFacts:
 
 
 def test_a_buyer_has_confirmed_a_hold() -> None:
-    held = news("payment_intent.amount_capturable_updated", payment_intent(status="held"))
+    held = evidence("payment_intent.amount_capturable_updated", payment_intent(status="held"))
 
     assert in_every_order(UNPAID, held).status is PaymentStatus.PROCESSING
 
@@ -64,7 +64,7 @@ def test_a_hold_that_is_captured_is_paid_from_then_on(fields: Document) -> None:
 
 def test_a_charge_that_is_captured_is_no_proof_for_more_captures_may_follow() -> None:
     part = charge(captured=True, amount_captured=500)
-    told = [news("charge.captured", part), news("charge.updated", part)]
+    told = [evidence("charge.captured", part), evidence("charge.updated", part)]
 
     assert in_every_order(UNPAID, *told).status is PaymentStatus.PROCESSING
     assert in_every_order(UNPAID, *told, captured(amount_received=1999)).status is (
@@ -77,13 +77,13 @@ PART = captured(amount_received=1500)
 REST = refund(id="re_rest", amount=499)
 TOLD_OF_THE_REST = [
     [],
-    [news("charge.captured", charge(captured=True, amount_captured=1500, amount_refunded=499))],
-    [news("charge.refunded", charge(amount_refunded=499)), news("refund.created", REST)],
+    [evidence("charge.captured", charge(captured=True, amount_captured=1500, amount_refunded=499))],
+    [evidence("charge.refunded", charge(amount_refunded=499)), evidence("refund.created", REST)],
 ]
 
 
 @pytest.mark.parametrize("rest", TOLD_OF_THE_REST)
-def test_what_a_capture_leaves_of_a_hold_has_gone_back_once(rest: Sequence[PaymentNews]) -> None:
+def test_what_a_capture_leaves_of_a_hold_has_gone_back_once(rest: Sequence[Evidence]) -> None:
     facts = in_every_order(UNPAID, PART, *rest)
 
     assert facts.status is PaymentStatus.PARTIALLY_REFUNDED
@@ -91,10 +91,10 @@ def test_what_a_capture_leaves_of_a_hold_has_gone_back_once(rest: Sequence[Payme
 
 
 def test_a_refund_of_what_was_captured_in_part_comes_on_top() -> None:
-    reported = news("charge.refunded", charge(amount_refunded=1999))
-    whole = news("refund.created", refund(amount=1500))
+    reported = evidence("charge.refunded", charge(amount_refunded=1999))
+    whole = evidence("refund.created", refund(amount=1500))
 
-    facts = in_every_order(UNPAID, PART, news("refund.created", REST), whole, reported)
+    facts = in_every_order(UNPAID, PART, evidence("refund.created", REST), whole, reported)
 
     assert facts.status is PaymentStatus.REFUNDED
     assert facts.amount_refunded_minor == 1999
@@ -108,14 +108,14 @@ def test_a_sum_in_another_currency_is_not_compared() -> None:
 
 @pytest.mark.parametrize("total", [None, 1000])
 def test_a_capture_of_all_that_is_known_leaves_nothing(total: int | None) -> None:
-    unpaid = news_of_session(payment_status="unpaid", amount_total=total)
+    unpaid = evidence_of_session(payment_status="unpaid", amount_total=total)
 
     assert fold(unpaid, PART).amount_refunded_minor == 0
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_hold_that_is_given_up_has_failed(reason: str | None) -> None:
-    canceled = news(CANCELED, payment_intent(status="canceled", cancellation_reason=reason))
+    canceled = evidence(CANCELED, payment_intent(status="canceled", cancellation_reason=reason))
 
     facts = in_every_order(UNPAID, canceled)
 
@@ -124,17 +124,17 @@ def test_a_hold_that_is_given_up_has_failed(reason: str | None) -> None:
 
 
 def test_a_voucher_that_is_given_up_has_failed_whatever_else_is_told() -> None:
-    given_up = news(CANCELED, payment_intent())
-    failed = news("payment_intent.payment_failed", payment_intent())
-    refused = news_of_session(FAILED, payment_status="unpaid")
+    given_up = evidence(CANCELED, payment_intent())
+    failed = evidence("payment_intent.payment_failed", payment_intent())
+    refused = evidence_of_session(FAILED, payment_status="unpaid")
 
     assert in_every_order(UNPAID, given_up, failed, refused).status is PaymentStatus.FAILED
 
 
 def test_an_intent_that_is_canceled_with_its_session_lets_it_expire() -> None:
-    expired = news_of_session(EXPIRED, payment_status="unpaid", payment_intent=None)
+    expired = evidence_of_session(EXPIRED, payment_status="unpaid", payment_intent=None)
 
-    assert in_every_order(expired, news(CANCELED, payment_intent())).status is (
+    assert in_every_order(expired, evidence(CANCELED, payment_intent())).status is (
         PaymentStatus.EXPIRED
     )
 
@@ -144,13 +144,13 @@ def test_an_intent_alone_proves_nothing_before_the_buyer_has_confirmed() -> None
 
 
 def test_another_intent_proves_nothing_of_this_session() -> None:
-    others = [captured(id="pi_other"), news(CANCELED, payment_intent(id="pi_another"))]
+    others = [captured(id="pi_other"), evidence(CANCELED, payment_intent(id="pi_another"))]
 
     assert in_every_order(UNPAID, *others).status is PaymentStatus.PROCESSING
 
 
 def test_a_bank_that_pays_says_so_twice_and_the_first_counts() -> None:
-    paid = news(
+    paid = evidence(
         SUCCEEDED,
         {"id": "cs_test_a1", "payment_intent": "pi_1", "amount_total": 1999, "currency": "eur"},
         created=NOW_S + 90,
@@ -162,14 +162,14 @@ def test_a_bank_that_pays_says_so_twice_and_the_first_counts() -> None:
 
 
 def test_money_that_came_though_the_session_has_failed_is_paid_and_contradicted() -> None:
-    facts = in_every_order(UNPAID, captured(), news_of_session(FAILED, payment_status="unpaid"))
+    facts = in_every_order(UNPAID, captured(), evidence_of_session(FAILED, payment_status="unpaid"))
 
     assert facts.status is PaymentStatus.PAID
     assert facts.contradicted
 
 
 # A subscription whose first payment a bank has not made yet.
-SUBSCRIBED = news(
+SUBSCRIBED = evidence(
     COMPLETED,
     {
         "id": "cs_test_a1",
@@ -181,7 +181,7 @@ SUBSCRIBED = news(
         "currency": "eur",
     },
 )
-RENEWAL = news(
+RENEWAL = evidence(
     "invoice.paid",
     invoice(
         id="in_2",
@@ -193,7 +193,7 @@ RENEWAL = news(
 
 @pytest.mark.parametrize("type_", ["payment_intent.succeeded", CANCELED])
 def test_a_renewals_intent_does_not_count_for_the_first_payment(type_: str) -> None:
-    renewed = news(type_, payment_intent(id="pi_2", latest_charge="ch_2", amount_received=5))
+    renewed = evidence(type_, payment_intent(id="pi_2", latest_charge="ch_2", amount_received=5))
 
     facts = in_every_order(SUBSCRIBED, RENEWAL, renewed)
 
@@ -203,7 +203,7 @@ def test_a_renewals_intent_does_not_count_for_the_first_payment(type_: str) -> N
 
 def test_an_intent_of_a_bill_that_may_be_a_renewals_proves_nothing() -> None:
     payment = {"invoice": "in_2", "payment": {"payment_intent": "pi_2"}}
-    paid_by = news("invoice_payment.paid", payment)
+    paid_by = evidence("invoice_payment.paid", payment)
 
     assert in_every_order(SUBSCRIBED, paid_by, captured(id="pi_2")).status is (
         PaymentStatus.PROCESSING
@@ -211,6 +211,6 @@ def test_an_intent_of_a_bill_that_may_be_a_renewals_proves_nothing() -> None:
 
 
 def test_the_first_bills_intent_proves_the_first_payment() -> None:
-    assert in_every_order(SUBSCRIBED, news("invoice.paid", invoice()), captured()).status is (
+    assert in_every_order(SUBSCRIBED, evidence("invoice.paid", invoice()), captured()).status is (
         PaymentStatus.PAID
     )

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
-from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.evidence import Evidence
 from tests.support.builders import Document
-from tests.support.readings import fold, news_in
+from tests.support.readings import evidence_in, fold
 from tests.support.strategies import facts, histories
 
 FLAGS = ("paid", "awaits_bank", "bank_failed", "expired")
@@ -22,8 +22,8 @@ PAID = frozenset(
 )
 
 
-def disordered(data: st.DataObject, told: Sequence[PaymentNews]) -> list[PaymentNews]:
-    """The same news in any order, any of it any number of times."""
+def disordered(data: st.DataObject, told: Sequence[Evidence]) -> list[Evidence]:
+    """The same evidence in any order, any of it any number of times."""
     again = data.draw(st.lists(st.sampled_from(told), max_size=8))
     return data.draw(st.permutations([*told, *again]))
 
@@ -107,7 +107,7 @@ def test_a_failed_refund_is_never_counted(some: PaymentFacts) -> None:
 def test_disorder_and_duplicates_do_not_matter(
     data: st.DataObject, history: list[Document]
 ) -> None:
-    told = news_in(history)
+    told = evidence_in(history)
 
     in_disorder = fold(*disordered(data, told))
 
@@ -118,14 +118,14 @@ def test_disorder_and_duplicates_do_not_matter(
 
 @given(histories(), st.integers(0, 60))
 def test_folding_in_two_parts_is_folding_at_once(history: list[Document], cut: int) -> None:
-    told = news_in(history)
+    told = evidence_in(history)
 
     assert fold(*told[:cut]).join(fold(*told[cut:])) == fold(*told)
 
 
 @given(st.data(), histories())
 def test_paid_never_goes_back(data: st.DataObject, history: list[Document]) -> None:
-    told = disordered(data, news_in(history))
+    told = disordered(data, evidence_in(history))
 
     known, was_paid = PaymentFacts(), False
     for said in told:
@@ -136,7 +136,7 @@ def test_paid_never_goes_back(data: st.DataObject, history: list[Document]) -> N
 
 @given(histories())
 def test_everything_that_stripe_tells_is_understood(history: list[Document]) -> None:
-    told = news_in(history)
+    told = evidence_in(history)
 
     assert len(told) == len(history)
     assert not any(said.doubts for said in told)
@@ -146,7 +146,7 @@ def test_everything_that_stripe_tells_is_understood(history: list[Document]) -> 
 def test_just_the_standing_refunds_of_the_first_payment_have_gone_back(
     history: list[Document],
 ) -> None:
-    known = fold(*news_in(history))
+    known = fold(*evidence_in(history))
 
     assert known.amount_refunded_minor == standing_refunds_of_the_first_payment(history)
 
@@ -160,9 +160,9 @@ def test_every_renewal_counts_once(history: list[Document]) -> None:
         and document["data"]["object"]["billing_reason"] == "subscription_cycle"
     }
 
-    assert fold(*news_in(history)).renewals_paid == len(renewals)
+    assert fold(*evidence_in(history)).renewals_paid == len(renewals)
 
 
 @given(histories(payments_max=1))
 def test_all_that_stripe_tells_of_one_payment_fits_together(history: list[Document]) -> None:
-    assert not fold(*news_in(history)).contradicted
+    assert not fold(*evidence_in(history)).contradicted

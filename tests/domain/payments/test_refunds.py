@@ -5,7 +5,7 @@ import pytest
 
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Charge, Refund, RefundState, amount_refunded_minor
-from tests.support.readings import fold, news
+from tests.support.readings import evidence, fold
 from tests.support.stripe_objects import charge as charge_object
 from tests.support.stripe_objects import listing
 from tests.support.stripe_objects import refund as refund_object
@@ -165,11 +165,11 @@ def test_what_does_not_count_is_in_no_sum(refunds: list[Refund], not_counted: st
 
 def test_a_refund_that_failed_moves_the_sum_back_in_any_order() -> None:
     told = [
-        news("refund.created", refund_object(status="pending")),
-        news("charge.refunded", charge_object(amount_refunded=500)),
-        news("refund.updated", refund_object(status="succeeded")),
-        news("refund.failed", refund_object(status="succeeded")),
-        news("charge.updated", charge_object(amount_refunded=0)),
+        evidence("refund.created", refund_object(status="pending")),
+        evidence("charge.refunded", charge_object(amount_refunded=500)),
+        evidence("refund.updated", refund_object(status="succeeded")),
+        evidence("refund.failed", refund_object(status="succeeded")),
+        evidence("charge.updated", charge_object(amount_refunded=0)),
     ]
 
     for order in itertools.permutations(told):
@@ -180,8 +180,8 @@ def test_refunds_that_an_old_charge_holds_are_counted_once() -> None:
     held = listing(refund_object(id="re_1", amount=200), refund_object(id="re_2", amount=300))
 
     facts = fold(
-        news("charge.refunded", charge_object(amount_refunded=500, refunds=held)),
-        news("refund.created", refund_object(id="re_1", amount=200)),
+        evidence("charge.refunded", charge_object(amount_refunded=500, refunds=held)),
+        evidence("refund.created", refund_object(id="re_1", amount=200)),
     )
 
     assert facts.amount_refunded_minor == 500

@@ -11,9 +11,9 @@ from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.renewals import ids_in, set_apart
 from app.domain.payments.subscriptions import Invoice
-from app.domain.stripe_events.evidence import PaymentNews
+from app.domain.stripe_events.evidence import Evidence
 from tests.support.builders import Document
-from tests.support.readings import fold, news, news_of_session
+from tests.support.readings import evidence, evidence_of_session, fold
 from tests.support.stripe_objects import (
     charge,
     dispute,
@@ -25,21 +25,21 @@ from tests.support.stripe_objects import (
     refund,
 )
 
-SESSION = news_of_session(
+SESSION = evidence_of_session(
     mode="subscription", payment_intent=None, subscription="sub_1", invoice="in_1"
 )
-FIRST = news("invoice.paid", invoice())
+FIRST = evidence("invoice.paid", invoice())
 OF_RENEWAL: Document = {"charge": "ch_2", "payment_intent": "pi_2"}
 
 
-def renewal(number: int = 2, type_: str = "invoice.paid", **changes: object) -> PaymentNews:
+def renewal(number: int = 2, type_: str = "invoice.paid", **changes: object) -> Evidence:
     """An event of the renewal that `pi_<number>` pays."""
     fields: Document = {
         "id": f"in_{number}",
         "billing_reason": "subscription_cycle",
         "payments": listing({"payment": {"payment_intent": f"pi_{number}"}}),
     }
-    return news(type_, invoice(**(fields | changes)))
+    return evidence(type_, invoice(**(fields | changes)))
 
 
 # --- how many
@@ -110,9 +110,9 @@ def test_an_invoice_is_known_as_a_renewal_by_its_reason_or_by_not_being_the_sess
 
 
 def test_a_session_that_pays_once_has_no_renewals() -> None:
-    own = news("invoice.paid", invoice(id="in_of_its_own", billing_reason="manual"))
-    once = news_of_session(mode="payment", amount_total=1999, invoice=None)
-    gone_back = news("refund.created", refund(amount=1999))
+    own = evidence("invoice.paid", invoice(id="in_of_its_own", billing_reason="manual"))
+    once = evidence_of_session(mode="payment", amount_total=1999, invoice=None)
+    gone_back = evidence("refund.created", refund(amount=1999))
 
     facts = fold(once, own, gone_back)
 
@@ -124,12 +124,12 @@ def test_a_session_that_pays_once_has_no_renewals() -> None:
 # --- whose money
 
 
-def told_of_the_renewal() -> list[PaymentNews]:
+def told_of_the_renewal() -> list[Evidence]:
     """Each way in which a renewal's money can go back or be fought over."""
     return [
-        news("refund.created", refund(id="re_2", **OF_RENEWAL)),
-        news("charge.refunded", charge(id="ch_2", payment_intent="pi_2", amount_refunded=500)),
-        news("charge.dispute.created", dispute(id="dp_2", **OF_RENEWAL)),
+        evidence("refund.created", refund(id="re_2", **OF_RENEWAL)),
+        evidence("charge.refunded", charge(id="ch_2", payment_intent="pi_2", amount_refunded=500)),
+        evidence("charge.dispute.created", dispute(id="dp_2", **OF_RENEWAL)),
     ]
 
 
@@ -137,11 +137,11 @@ def told_of_the_renewal() -> list[PaymentNews]:
     "bill",
     [
         renewal(),
-        news(
+        evidence(
             "invoice_payment.paid",
             invoice_payment(invoice="in_2", payment={"payment_intent": "pi_2"}),
         ),
-        news(
+        evidence(
             "invoice.paid",
             old_invoice(
                 id="in_2",
@@ -150,12 +150,12 @@ def told_of_the_renewal() -> list[PaymentNews]:
                 charge="ch_2",
             ),
         ),
-        news("payment_intent.succeeded", payment_intent(id="pi_2", invoice="in_2")),
-        news("charge.succeeded", charge(id="ch_2", payment_intent="pi_2", invoice="in_2")),
+        evidence("payment_intent.succeeded", payment_intent(id="pi_2", invoice="in_2")),
+        evidence("charge.succeeded", charge(id="ch_2", payment_intent="pi_2", invoice="in_2")),
     ],
     ids=["today", "invoice payment", "before 2025", "old intent", "old charge"],
 )
-def test_a_renewals_refund_and_dispute_are_not_the_first_payments(bill: PaymentNews) -> None:
+def test_a_renewals_refund_and_dispute_are_not_the_first_payments(bill: Evidence) -> None:
     told = [SESSION, FIRST, bill, *told_of_the_renewal()]
 
     for order in itertools.permutations(told):
@@ -167,8 +167,8 @@ def test_a_renewals_refund_and_dispute_are_not_the_first_payments(bill: PaymentN
 
 
 def test_the_first_payments_refund_and_dispute_count_beside_renewals() -> None:
-    gone_back = fold(SESSION, FIRST, renewal(), news("refund.created", refund(amount=700)))
-    fought_over = fold(SESSION, FIRST, renewal(), news("charge.dispute.created", dispute()))
+    gone_back = fold(SESSION, FIRST, renewal(), evidence("refund.created", refund(amount=700)))
+    fought_over = fold(SESSION, FIRST, renewal(), evidence("charge.dispute.created", dispute()))
 
     assert gone_back.amount_refunded_minor == 700
     assert gone_back.status is PaymentStatus.PARTIALLY_REFUNDED
@@ -177,19 +177,19 @@ def test_the_first_payments_refund_and_dispute_count_beside_renewals() -> None:
 
 @pytest.mark.parametrize("known_by", [{"charge": None}, {"payment_intent": None}])
 def test_a_renewals_dispute_is_known_by_its_charge_or_by_its_intent(known_by: Document) -> None:
-    bill = news(
+    bill = evidence(
         "invoice.paid",
         old_invoice(
             id="in_2", billing_reason="subscription_cycle", payment_intent="pi_2", charge="ch_2"
         ),
     )
-    fought_over = news("charge.dispute.created", dispute(**(OF_RENEWAL | known_by)))
+    fought_over = evidence("charge.dispute.created", dispute(**(OF_RENEWAL | known_by)))
 
     assert fold(SESSION, FIRST, bill, fought_over).status is PaymentStatus.PAID
 
 
 def test_a_dispute_of_an_unknown_payment_is_the_first_payments() -> None:
-    nameless = news("charge.dispute.created", dispute(charge=None, payment_intent=None))
+    nameless = evidence("charge.dispute.created", dispute(charge=None, payment_intent=None))
 
     assert fold(SESSION, FIRST, renewal(), nameless).status is PaymentStatus.DISPUTED
 
@@ -203,7 +203,7 @@ def test_a_renewals_intent_contradicts_no_payment_that_ended_unpaid() -> None:
 
 
 def test_after_a_trial_the_first_bill_with_money_is_a_renewal() -> None:
-    trial = news_of_session(
+    trial = evidence_of_session(
         mode="subscription",
         payment_status="no_payment_required",
         amount_total=0,
@@ -211,7 +211,7 @@ def test_after_a_trial_the_first_bill_with_money_is_a_renewal() -> None:
         subscription="sub_1",
         invoice="in_1",
     )
-    nothing_due = news("invoice.paid", invoice(amount_paid=0, payments=listing()))
+    nothing_due = evidence("invoice.paid", invoice(amount_paid=0, payments=listing()))
 
     facts = fold(trial, nothing_due, renewal(), *told_of_the_renewal())
 
@@ -222,20 +222,22 @@ def test_after_a_trial_the_first_bill_with_money_is_a_renewal() -> None:
 # --- set apart
 
 
-def everything_of(number: int) -> list[PaymentNews]:
+def everything_of(number: int) -> list[Evidence]:
     """All that may be told of a renewal."""
     pi, ch = f"pi_{number}", f"ch_{number}"
     return [
         renewal(number),
-        news("payment_intent.succeeded", payment_intent(id=pi, latest_charge=ch)),
-        news("charge.refunded", charge(id=ch, payment_intent=pi, amount_refunded=5)),
-        news("refund.created", refund(id=f"re_{number}", payment_intent=None, charge=ch)),
-        news("charge.dispute.created", dispute(id=f"dp_{number}", payment_intent=None, charge=ch)),
+        evidence("payment_intent.succeeded", payment_intent(id=pi, latest_charge=ch)),
+        evidence("charge.refunded", charge(id=ch, payment_intent=pi, amount_refunded=5)),
+        evidence("refund.created", refund(id=f"re_{number}", payment_intent=None, charge=ch)),
+        evidence(
+            "charge.dispute.created", dispute(id=f"dp_{number}", payment_intent=None, charge=ch)
+        ),
     ]
 
 
 def test_a_renewal_is_set_apart_with_all_that_belongs_to_it() -> None:
-    own = news("refund.created", refund(id="re_own", amount=7))
+    own = evidence("refund.created", refund(id="re_own", amount=7))
     facts = fold(SESSION, FIRST, own, *everything_of(2), *everything_of(3))
 
     first, renewals = set_apart(facts)
@@ -252,7 +254,7 @@ def test_a_part_is_found_by_every_id_that_it_holds_or_names() -> None:
 
 
 def test_what_two_renewals_lay_claim_to_is_the_ones_whose_id_comes_first() -> None:
-    both = news("refund.created", refund(payment_intent="pi_3", charge="ch_2"))
+    both = evidence("refund.created", refund(payment_intent="pi_3", charge="ch_2"))
     facts = fold(SESSION, FIRST, *everything_of(2), *everything_of(3), both)
 
     _, renewals = set_apart(facts)
@@ -262,7 +264,7 @@ def test_what_two_renewals_lay_claim_to_is_the_ones_whose_id_comes_first() -> No
 
 def test_what_pays_the_first_payment_is_never_a_renewals() -> None:
     odd = renewal(payments=listing({"payment": {"payment_intent": "pi_1"}}))
-    gone_back = news("refund.created", refund(amount=7))
+    gone_back = evidence("refund.created", refund(amount=7))
     facts = fold(SESSION, FIRST, odd, gone_back)
 
     first, renewals = set_apart(facts)

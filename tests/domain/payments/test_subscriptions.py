@@ -5,7 +5,7 @@ import pytest
 
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 from tests.support.builders import NOW_S, Document
-from tests.support.readings import fold, news
+from tests.support.readings import evidence, fold
 from tests.support.stripe_objects import subscription as subscription_object
 
 Status = SubscriptionStatus
@@ -93,9 +93,9 @@ def test_all_the_events_of_a_checkouts_one_second_lead_to_an_active_subscription
     type_ = "customer.subscription.updated"
     incomplete = subscription_object(status="incomplete")
     told = [
-        news("customer.subscription.created", incomplete),
-        news(type_, incomplete, previous={"default_payment_method": None}),
-        news(type_, subscription_object(), previous={"status": "incomplete"}),
+        evidence("customer.subscription.created", incomplete),
+        evidence(type_, incomplete, previous={"default_payment_method": None}),
+        evidence(type_, subscription_object(), previous={"status": "incomplete"}),
     ]
 
     for order in itertools.permutations(told):
@@ -103,15 +103,15 @@ def test_all_the_events_of_a_checkouts_one_second_lead_to_an_active_subscription
 
 
 def test_a_subscription_that_was_paused_is_active_again_when_it_was_resumed_later() -> None:
-    paused = news("customer.subscription.paused", subscription_object(status="paused"))
-    resumed = news("customer.subscription.resumed", subscription_object(), created=NOW_S + 1)
+    paused = evidence("customer.subscription.paused", subscription_object(status="paused"))
+    resumed = evidence("customer.subscription.resumed", subscription_object(), created=NOW_S + 1)
 
     assert fold(resumed, paused).subscriptions["sub_1"].status is Status.ACTIVE
 
 
 def test_a_deleted_subscription_stays_canceled_whatever_comes_late() -> None:
-    deleted = news("customer.subscription.deleted", subscription_object(status="canceled"))
-    late = news("customer.subscription.updated", subscription_object(), created=NOW_S + 9)
+    deleted = evidence("customer.subscription.deleted", subscription_object(status="canceled"))
+    late = evidence("customer.subscription.updated", subscription_object(), created=NOW_S + 9)
 
     assert fold(deleted, late).subscriptions["sub_1"].status is Status.CANCELED
 

@@ -2,10 +2,10 @@ import pytest
 
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
-from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
-from app.domain.stripe_events.readers import read_payment_news
+from app.domain.stripe_events.evidence import CannotFoldError, Evidence
+from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import NOW_S, Document
-from tests.support.readings import fold, news, stripe_event
+from tests.support.readings import evidence, fold, stripe_event
 from tests.support.stripe_objects import (
     invoice,
     invoice_payment,
@@ -23,11 +23,11 @@ SUBSCRIPTION_EVENTS = [
 FIRST_INVOICE = Invoice(paid=True, is_first=True, amount_paid_minor=1999, payment_ids=("pi_1",))
 
 
-def subscription_in(said: PaymentNews) -> Subscription:
+def subscription_in(said: Evidence) -> Subscription:
     return said.facts.subscriptions["sub_1"]
 
 
-def invoice_in(said: PaymentNews) -> Invoice:
+def invoice_in(said: Evidence) -> Invoice:
     return said.facts.invoices["in_1"]
 
 
@@ -37,7 +37,7 @@ def invoice_in(said: PaymentNews) -> Invoice:
 @pytest.mark.parametrize("type_", SUBSCRIPTION_EVENTS)
 @pytest.mark.parametrize("status", list(SubscriptionStatus))
 def test_a_subscription_stands_as_its_status_says(type_: str, status: SubscriptionStatus) -> None:
-    read = news(type_, subscription(status=status.value))
+    read = evidence(type_, subscription(status=status.value))
 
     state = Subscription(
         status=status,
@@ -46,14 +46,14 @@ def test_a_subscription_stands_as_its_status_says(type_: str, status: Subscripti
         current_period_end_s=NOW_S + 2_592_000,
     )
     facts = PaymentFacts(subscriptions={"sub_1": state})
-    assert read == PaymentNews(None, ("sub_1", "in_1"), facts)
+    assert read == Evidence(None, ("sub_1", "in_1"), facts)
 
 
 @pytest.mark.parametrize("status", [None, "", "ACTIVE", "of_tomorrow", 7, True, [], {}])
 def test_an_unknown_status_of_a_subscription_is_doubted_and_still_links(status: object) -> None:
-    read = news(UPDATED, subscription(status=status))
+    read = evidence(UPDATED, subscription(status=status))
 
-    assert read == PaymentNews(
+    assert read == Evidence(
         None,
         ("sub_1", "in_1"),
         PaymentFacts(),
@@ -69,19 +69,19 @@ def test_an_update_says_whether_the_status_has_changed(
     previous: Document | None,
     changed: bool,  # noqa: FBT001 a row of the table
 ) -> None:
-    read = news(UPDATED, subscription(), previous=previous)
+    read = evidence(UPDATED, subscription(), previous=previous)
 
     assert subscription_in(read).changed_status is changed
 
 
 def test_an_event_without_a_time_is_older_than_any_other() -> None:
-    assert subscription_in(news(UPDATED, subscription(), created=None)).at_s == 0
+    assert subscription_in(evidence(UPDATED, subscription(), created=None)).at_s == 0
 
 
 def test_before_2025_the_period_stood_on_the_subscription() -> None:
     old = subscription(current_period_end=NOW_S + 7, items=listing({"id": "si_1"}))
 
-    assert subscription_in(news(UPDATED, old)).current_period_end_s == NOW_S + 7
+    assert subscription_in(evidence(UPDATED, old)).current_period_end_s == NOW_S + 7
 
 
 def test_since_2025_the_first_item_whose_period_ends_says_when_money_is_due() -> None:
@@ -91,7 +91,7 @@ def test_since_2025_the_first_item_whose_period_ends_says_when_money_is_due() ->
         {"current_period_end": "soon"},
     )
 
-    assert subscription_in(news(UPDATED, subscription(items=items))).current_period_end_s == (
+    assert subscription_in(evidence(UPDATED, subscription(items=items))).current_period_end_s == (
         NOW_S + 5
     )
 
@@ -100,14 +100,14 @@ def test_since_2025_the_first_item_whose_period_ends_says_when_money_is_due() ->
 def test_an_odd_end_of_a_period_is_left_out(end: object) -> None:
     odd = subscription(current_period_end=end, items=listing({"current_period_end": end}))
 
-    assert subscription_in(news(UPDATED, odd)).current_period_end_s is None
+    assert subscription_in(evidence(UPDATED, odd)).current_period_end_s is None
 
 
 @pytest.mark.parametrize("end", [0, 2**37 - 1])
 def test_the_first_and_the_last_end_of_a_period_are_kept(end: int) -> None:
     odd = subscription(current_period_end=end, items=None)
 
-    assert subscription_in(news(UPDATED, odd)).current_period_end_s == end
+    assert subscription_in(evidence(UPDATED, odd)).current_period_end_s == end
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_subscription_ends_with_its_period_only_where_stripe_says_so(
     value: object,
     ends: bool,  # noqa: FBT001 a row of the table
 ) -> None:
-    read = news(UPDATED, subscription(cancel_at_period_end=value))
+    read = evidence(UPDATED, subscription(cancel_at_period_end=value))
 
     assert subscription_in(read).cancel_at_period_end is ends
 
@@ -141,7 +141,7 @@ def test_a_subscription_that_is_to_end_by_a_date_ends_with_its_period_where_that
 ) -> None:
     periods = listing({"current_period_end": NOW_S + 9}, {"current_period_end": NOW_S + 5})
 
-    state = subscription_in(news(UPDATED, subscription(items=periods, **fields)))
+    state = subscription_in(evidence(UPDATED, subscription(items=periods, **fields)))
 
     assert (state.cancel_at_s, state.cancel_at_period_end) == (cancel_at_s, ends)
 
@@ -149,25 +149,25 @@ def test_a_subscription_that_is_to_end_by_a_date_ends_with_its_period_where_that
 def test_before_2025_a_subscription_may_end_with_its_own_period() -> None:
     old = subscription(current_period_end=NOW_S + 7, cancel_at=NOW_S + 7, items=None)
 
-    assert subscription_in(news(UPDATED, old)).cancel_at_period_end
+    assert subscription_in(evidence(UPDATED, old)).cancel_at_period_end
 
 
 # --- invoices
 
 
 def test_an_invoice_of_today_has_its_links_under_parent_and_payments() -> None:
-    read = news("invoice.paid", invoice())
+    read = evidence("invoice.paid", invoice())
 
     facts = PaymentFacts(invoices={"in_1": FIRST_INVOICE})
-    assert read == PaymentNews(None, ("in_1", "sub_1", "pi_1"), facts)
+    assert read == Evidence(None, ("in_1", "sub_1", "pi_1"), facts)
 
 
 def test_an_invoice_before_2025_has_its_links_on_top() -> None:
-    read = news("invoice.paid", old_invoice())
+    read = evidence("invoice.paid", old_invoice())
 
     known = Invoice(paid=True, is_first=True, amount_paid_minor=1999, payment_ids=("ch_1", "pi_1"))
     facts = PaymentFacts(invoices={"in_1": known})
-    assert read == PaymentNews(None, ("in_1", "sub_1", "pi_1", "ch_1"), facts)
+    assert read == Evidence(None, ("in_1", "sub_1", "pi_1", "ch_1"), facts)
 
 
 def test_an_invoices_links_may_be_expanded() -> None:
@@ -179,7 +179,7 @@ def test_an_invoices_links_may_be_expanded() -> None:
         ),
     )
 
-    read = news("invoice.paid", expanded)
+    read = evidence("invoice.paid", expanded)
 
     assert read.object_ids == ("in_1", "sub_1", "pi_1", "ch_2")
     assert invoice_in(read).payment_ids == ("ch_2", "pi_1")
@@ -197,14 +197,17 @@ def test_an_invoices_links_may_be_expanded() -> None:
     ],
 )
 def test_each_event_of_an_invoice_proves_just_this(type_: str, fact: str) -> None:
-    read = news(type_, {"id": "in_1"})
+    read = evidence(type_, {"id": "in_1"})
 
     proven: Document = {fact: True}
     assert read.facts == PaymentFacts(invoices={"in_1": Invoice(**proven)})
 
 
 def test_paid_and_payment_succeeded_are_one_fact() -> None:
-    paid, succeeded = news("invoice.paid", invoice()), news("invoice.payment_succeeded", invoice())
+    paid, succeeded = (
+        evidence("invoice.paid", invoice()),
+        evidence("invoice.payment_succeeded", invoice()),
+    )
 
     assert fold(paid, succeeded).invoices == {"in_1": FIRST_INVOICE}
 
@@ -226,7 +229,7 @@ def test_an_invoices_reason_says_whether_it_is_the_first(
     is_first: bool,  # noqa: FBT001 a row of the table
     is_renewal: bool,  # noqa: FBT001 a row of the table
 ) -> None:
-    known = invoice_in(news("invoice.paid", invoice(billing_reason=reason)))
+    known = invoice_in(evidence("invoice.paid", invoice(billing_reason=reason)))
 
     assert known.is_first is is_first
     assert known.is_renewal is is_renewal
@@ -234,7 +237,7 @@ def test_an_invoices_reason_says_whether_it_is_the_first(
 
 @pytest.mark.parametrize("odd", [None, 7, "", [], {}, {"data": None}, {"data": [7, None, []]}])
 def test_odd_links_of_an_invoice_are_left_out(odd: object) -> None:
-    read = news("invoice.paid", invoice(parent=odd, payments=odd))
+    read = evidence("invoice.paid", invoice(parent=odd, payments=odd))
 
     assert read.object_ids == ("in_1",)
     assert invoice_in(read).payment_ids == ()
@@ -242,7 +245,7 @@ def test_odd_links_of_an_invoice_are_left_out(odd: object) -> None:
 
 @pytest.mark.parametrize("amount", [None, -1, 5.0, "500", True, 2**53, [], {}])
 def test_an_odd_amount_of_an_invoice_is_left_out(amount: object) -> None:
-    read = news("invoice.paid", invoice(amount_paid=amount))
+    read = evidence("invoice.paid", invoice(amount_paid=amount))
 
     assert invoice_in(read).amount_paid_minor is None
     assert invoice_in(read).paid
@@ -260,18 +263,18 @@ def test_an_odd_amount_of_an_invoice_is_left_out(amount: object) -> None:
     ],
 )
 def test_an_invoice_payment_says_who_paid_which_invoice(payment: Document, paid_by: str) -> None:
-    read = news("invoice_payment.paid", invoice_payment(payment=payment))
+    read = evidence("invoice_payment.paid", invoice_payment(payment=payment))
 
     facts = PaymentFacts(invoices={"in_1": Invoice(payment_ids=(paid_by,))})
-    assert read == PaymentNews(None, ("in_1", paid_by), facts)
+    assert read == Evidence(None, ("in_1", paid_by), facts)
 
 
 @pytest.mark.parametrize("invoice_id", [None, 7, "", "in 1", [], {}])
 def test_an_invoice_payment_without_its_invoice_is_doubted(invoice_id: object) -> None:
-    read = news("invoice_payment.paid", invoice_payment(invoice=invoice_id))
+    read = evidence("invoice_payment.paid", invoice_payment(invoice=invoice_id))
 
     doubts = ("data.object.invoice is of an unknown kind",)
-    assert read == PaymentNews(None, ("pi_1",), PaymentFacts(), doubts)
+    assert read == Evidence(None, ("pi_1",), PaymentFacts(), doubts)
 
 
 @pytest.mark.parametrize("id_", [None, "", 7, "in 1", [], {}])
@@ -280,4 +283,4 @@ def test_an_object_without_its_id_cannot_be_folded(type_: str, id_: object) -> N
     odd = stripe_event(type_, {"id": id_, "status": "active"})
 
     with pytest.raises(CannotFoldError, match=r"data\.object\.id"):
-        read_payment_news(odd)
+        read_evidence(odd)

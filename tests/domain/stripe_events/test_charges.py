@@ -4,10 +4,10 @@ from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
 from app.domain.payments.subscriptions import Invoice
-from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
-from app.domain.stripe_events.readers import read_payment_news
+from app.domain.stripe_events.evidence import CannotFoldError, Evidence
+from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import NOW_S, Document
-from tests.support.readings import news, stripe_event
+from tests.support.readings import evidence, stripe_event
 from tests.support.stripe_objects import (
     charge,
     listing,
@@ -39,9 +39,9 @@ UNKNOWN_STATUSES: list[object] = ["", "SUCCEEDED", "of_tomorrow", 7, True, [], {
     ],
 )
 def test_an_intent_stands_as_its_events_type_says(type_: str, state: IntentState) -> None:
-    read = news(type_, payment_intent())
+    read = evidence(type_, payment_intent())
 
-    assert read == PaymentNews(
+    assert read == Evidence(
         None, ("pi_1", "ch_1"), PaymentFacts(intents={"pi_1": Intent(state=state)})
     )
 
@@ -58,7 +58,7 @@ def test_an_intent_stands_as_its_events_type_says(type_: str, state: IntentState
 def test_an_intent_that_has_succeeded_tells_when_and_how_much(
     fields: Document, received_minor: int | None, currency: str | None
 ) -> None:
-    read = news("payment_intent.succeeded", payment_intent(**fields))
+    read = evidence("payment_intent.succeeded", payment_intent(**fields))
 
     known = Intent(
         state=IntentState.SUCCEEDED,
@@ -71,13 +71,13 @@ def test_an_intent_that_has_succeeded_tells_when_and_how_much(
 
 @pytest.mark.parametrize("kind", ["created", "processing", "requires_action", "of_tomorrow"])
 def test_any_other_event_of_an_intent_only_links(kind: str) -> None:
-    read = news(f"payment_intent.{kind}", payment_intent())
+    read = evidence(f"payment_intent.{kind}", payment_intent())
 
-    assert read == PaymentNews(None, ("pi_1", "ch_1"), PaymentFacts())
+    assert read == Evidence(None, ("pi_1", "ch_1"), PaymentFacts())
 
 
 def test_an_intents_charge_may_be_expanded() -> None:
-    read = news("payment_intent.succeeded", payment_intent(latest_charge=charge(id="ch_7")))
+    read = evidence("payment_intent.succeeded", payment_intent(latest_charge=charge(id="ch_7")))
 
     assert read.object_ids == ("pi_1", "ch_7")
 
@@ -87,7 +87,7 @@ def test_an_old_intent_holds_its_charges_and_names_the_invoice_that_it_pays() ->
         latest_charge=None, invoice="in_1", charges=listing(charge(id="ch_1"), charge(id="ch_2"))
     )
 
-    read = news("payment_intent.succeeded", old)
+    read = evidence("payment_intent.succeeded", old)
 
     assert read.object_ids == ("pi_1", "in_1", "ch_1", "ch_2")
     assert read.facts.invoices == {"in_1": Invoice(payment_ids=("pi_1",))}
@@ -98,12 +98,12 @@ def test_an_old_intent_holds_its_charges_and_names_the_invoice_that_it_pays() ->
 
 @pytest.mark.parametrize("type_", CHARGE_EVENTS)
 def test_a_charge_of_which_nothing_has_gone_back_only_links(type_: str) -> None:
-    assert news(type_, charge()) == PaymentNews(None, ("ch_1", "pi_1"), PaymentFacts())
+    assert evidence(type_, charge()) == Evidence(None, ("ch_1", "pi_1"), PaymentFacts())
 
 
 @pytest.mark.parametrize("type_", CHARGE_EVENTS)
 def test_every_event_of_a_charge_reports_what_has_gone_back(type_: str) -> None:
-    read = news(type_, charge(amount_refunded=500))
+    read = evidence(type_, charge(amount_refunded=500))
 
     assert read.facts == PaymentFacts(
         charges={"ch_1": Charge(refunded_minor=500, intent_id="pi_1")}
@@ -113,7 +113,7 @@ def test_every_event_of_a_charge_reports_what_has_gone_back(type_: str) -> None:
 
 @pytest.mark.parametrize("amount", [None, -1, 5.0, "500", True, 2**53, float("nan"), [], {}])
 def test_a_charge_that_does_not_say_how_much_has_gone_back_is_doubted(amount: object) -> None:
-    read = news("charge.refunded", charge(amount_refunded=amount))
+    read = evidence("charge.refunded", charge(amount_refunded=amount))
 
     assert read.doubts == ("data.object.amount_refunded is of an unknown kind",)
     assert read.facts.charges == {}
@@ -121,7 +121,7 @@ def test_a_charge_that_does_not_say_how_much_has_gone_back_is_doubted(amount: ob
 
 
 def test_a_charges_intent_may_be_expanded() -> None:
-    read = news("charge.refunded", charge(amount_refunded=5, payment_intent=payment_intent()))
+    read = evidence("charge.refunded", charge(amount_refunded=5, payment_intent=payment_intent()))
 
     assert read.object_ids == ("ch_1", "pi_1")
     assert read.facts.charges["ch_1"].intent_id == "pi_1"
@@ -129,7 +129,7 @@ def test_a_charges_intent_may_be_expanded() -> None:
 
 @pytest.mark.parametrize(("intent", "payer"), [("pi_1", "pi_1"), (None, "ch_1")])
 def test_an_old_charge_names_the_invoice_that_it_pays(intent: str | None, payer: str) -> None:
-    read = news("charge.succeeded", charge(payment_intent=intent, invoice="in_1"))
+    read = evidence("charge.succeeded", charge(payment_intent=intent, invoice="in_1"))
 
     assert read.object_ids[-1] == "in_1"
     assert read.facts.invoices == {"in_1": Invoice(payment_ids=(payer,))}
@@ -141,7 +141,7 @@ def test_an_old_charge_holds_its_refunds() -> None:
         refund(id="re_2", amount=200, charge="ch_of_nobody", status="pending"),
     )
 
-    read = news("charge.refunded", charge(amount_refunded=500, refunds=held))
+    read = evidence("charge.refunded", charge(amount_refunded=500, refunds=held))
 
     one = Refund(state=RefundState.SUCCEEDED, amount_minor=300, charge_id="ch_1", intent_id="pi_1")
     other = Refund(state=RefundState.PENDING, amount_minor=200, charge_id="ch_1", intent_id="pi_1")
@@ -155,7 +155,7 @@ def test_a_held_refund_that_says_nothing_is_doubted_and_its_neighbour_read(
 ) -> None:
     held = listing(refund(**broken), refund(id="re_2"))
 
-    read = news("charge.refunded", charge(amount_refunded=500, refunds=held))
+    read = evidence("charge.refunded", charge(amount_refunded=500, refunds=held))
 
     assert list(read.facts.refunds) == ["re_2"]
     assert read.doubts == ("data.object.refunds is of an unknown kind",)
@@ -164,7 +164,7 @@ def test_a_held_refund_that_says_nothing_is_doubted_and_its_neighbour_read(
 def test_a_doubt_that_many_held_refunds_raise_is_told_once() -> None:
     held = listing(*(refund(id=f"re_{number}", status="of_tomorrow") for number in range(9)))
 
-    read = news("charge.refunded", charge(amount_refunded=500, refunds=held))
+    read = evidence("charge.refunded", charge(amount_refunded=500, refunds=held))
 
     assert read.doubts == DOUBT_OF_STATUS
     assert len(read.facts.refunds) == 9
@@ -185,15 +185,15 @@ def test_a_doubt_that_many_held_refunds_raise_is_told_once() -> None:
     ],
 )
 def test_a_refund_stands_as_its_status_says(type_: str, status: str, state: RefundState) -> None:
-    read = news(type_, refund(status=status))
+    read = evidence(type_, refund(status=status))
 
     known = Refund(state=state, amount_minor=500, charge_id="ch_1", intent_id="pi_1")
-    assert read == PaymentNews(None, ("ch_1", "pi_1"), PaymentFacts(refunds={"re_1": known}))
+    assert read == Evidence(None, ("ch_1", "pi_1"), PaymentFacts(refunds={"re_1": known}))
 
 
 @pytest.mark.parametrize("status", ["succeeded", "pending", "failed"])
 def test_a_refund_whose_event_says_failed_has_failed_whatever_its_object_says(status: str) -> None:
-    read = news("refund.failed", refund(status=status))
+    read = evidence("refund.failed", refund(status=status))
 
     known = Refund(state=RefundState.FAILED, amount_minor=500, charge_id="ch_1", intent_id="pi_1")
     assert read.facts.refunds == {"re_1": known}
@@ -202,7 +202,7 @@ def test_a_refund_whose_event_says_failed_has_failed_whatever_its_object_says(st
 
 @pytest.mark.parametrize("status", UNKNOWN_STATUSES)
 def test_a_refund_of_an_unknown_status_counts_as_pending_and_is_doubted(status: object) -> None:
-    read = news("refund.updated", refund(status=status))
+    read = evidence("refund.updated", refund(status=status))
 
     assert read.facts.refunds["re_1"].state is RefundState.PENDING
     assert read.doubts == DOUBT_OF_STATUS
@@ -211,9 +211,9 @@ def test_a_refund_of_an_unknown_status_counts_as_pending_and_is_doubted(status: 
 @pytest.mark.parametrize("no_status", [{"status": None}, {}])
 def test_a_refund_without_a_status_counts_and_is_not_doubted(no_status: Document) -> None:
     bare = {"id": "re_1", "object": "refund", "amount": 700, "charge": "ch_1", **no_status}
-    held = news("charge.refunded", charge(amount_refunded=700, refunds=listing(bare)))
+    held = evidence("charge.refunded", charge(amount_refunded=700, refunds=listing(bare)))
 
-    for read in (news("refund.created", bare), held):
+    for read in (evidence("refund.created", bare), held):
         assert read.facts.amount_refunded_minor == 700
         assert read.facts.refunds["re_1"].state is RefundState.PENDING
         assert read.doubts == ()
@@ -222,14 +222,14 @@ def test_a_refund_without_a_status_counts_and_is_not_doubted(no_status: Document
 def test_a_refund_of_an_unknown_status_in_a_charges_list_counts_and_is_doubted() -> None:
     held = charge(amount_refunded=0, refunds=listing(refund(status="of_tomorrow")))
 
-    read = news("charge.updated", held)
+    read = evidence("charge.updated", held)
 
     assert read.facts.amount_refunded_minor == 500
     assert read.doubts == DOUBT_OF_STATUS
 
 
 def test_a_refunds_charge_and_intent_may_be_expanded() -> None:
-    read = news("refund.created", refund(charge=charge(), payment_intent=payment_intent()))
+    read = evidence("refund.created", refund(charge=charge(), payment_intent=payment_intent()))
 
     assert read.object_ids == ("ch_1", "pi_1")
     assert read.facts.refunds["re_1"].charge_id == "ch_1"
@@ -237,7 +237,7 @@ def test_a_refunds_charge_and_intent_may_be_expanded() -> None:
 
 
 def test_a_refund_of_nothing_known_is_about_no_payment() -> None:
-    assert news("refund.created", refund(charge=None, payment_intent=None)).object_ids == ()
+    assert evidence("refund.created", refund(charge=None, payment_intent=None)).object_ids == ()
 
 
 # --- what cannot be folded
@@ -259,7 +259,7 @@ def test_an_object_without_its_id_cannot_be_folded(type_: str, id_: object) -> N
     odd = stripe_event(type_, {"id": id_, "amount": 5, "status": "pending"})
 
     with pytest.raises(CannotFoldError, match=r"data\.object\.id"):
-        read_payment_news(odd)
+        read_evidence(odd)
 
 
 @pytest.mark.parametrize("amount", [None, -1, 5.0, "500", True, 2**53, 10**400, [], {}])
@@ -270,4 +270,4 @@ def test_a_refund_or_dispute_without_its_amount_cannot_be_folded(
     odd = stripe_event(type_, refund(amount=amount))
 
     with pytest.raises(CannotFoldError, match=r"data\.object\.amount is not an amount"):
-        read_payment_news(odd)
+        read_evidence(odd)

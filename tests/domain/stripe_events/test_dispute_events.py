@@ -2,8 +2,8 @@ import pytest
 
 from app.domain.payments.disputes import Dispute, DisputeState, Review
 from app.domain.payments.facts import PaymentFacts
-from app.domain.stripe_events.evidence import PaymentNews
-from tests.support.readings import news
+from app.domain.stripe_events.evidence import Evidence
+from tests.support.readings import evidence
 from tests.support.stripe_objects import charge, dispute, fraud_warning, review
 
 
@@ -21,10 +21,10 @@ from tests.support.stripe_objects import charge, dispute, fraud_warning, review
     ],
 )
 def test_a_dispute_stands_as_its_status_says(status: str, state: DisputeState) -> None:
-    read = news("charge.dispute.updated", dispute(status=status))
+    read = evidence("charge.dispute.updated", dispute(status=status))
 
     known = Dispute(state=state, amount_minor=1999, charge_id="ch_1", intent_id="pi_1")
-    assert read == PaymentNews(None, ("ch_1", "pi_1"), PaymentFacts(disputes={"dp_1": known}))
+    assert read == Evidence(None, ("ch_1", "pi_1"), PaymentFacts(disputes={"dp_1": known}))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_disputes_money_moves_when_the_events_type_says_so(
     withdrawn: bool,  # noqa: FBT001 a row of the table
     reinstated: bool,  # noqa: FBT001 a row of the table
 ) -> None:
-    known = news(f"charge.dispute.{kind}", dispute()).facts.disputes["dp_1"]
+    known = evidence(f"charge.dispute.{kind}", dispute()).facts.disputes["dp_1"]
 
     assert known.funds_withdrawn is withdrawn
     assert known.funds_reinstated is reinstated
@@ -50,14 +50,16 @@ def test_a_disputes_money_moves_when_the_events_type_says_so(
 
 @pytest.mark.parametrize("status", [None, "", "WON", "of_tomorrow", 7, True, [], {}])
 def test_a_dispute_of_an_unknown_status_counts_as_open_and_is_doubted(status: object) -> None:
-    read = news("charge.dispute.updated", dispute(status=status))
+    read = evidence("charge.dispute.updated", dispute(status=status))
 
     assert read.facts.disputes["dp_1"].state is DisputeState.OPEN
     assert read.doubts == ("data.object.status is of an unknown kind",)
 
 
 def test_a_disputes_charge_and_intent_may_be_expanded() -> None:
-    read = news("charge.dispute.created", dispute(charge=charge(), payment_intent={"id": "pi_1"}))
+    read = evidence(
+        "charge.dispute.created", dispute(charge=charge(), payment_intent={"id": "pi_1"})
+    )
 
     assert read.object_ids == ("ch_1", "pi_1")
 
@@ -70,15 +72,13 @@ def test_a_review_is_open_until_it_is_closed(
     type_: str,
     closed: bool,  # noqa: FBT001 a row of the table
 ) -> None:
-    read = news(type_, review())
+    read = evidence(type_, review())
 
-    assert read == PaymentNews(
-        None, ("pi_1",), PaymentFacts(reviews={"prv_1": Review(closed=closed)})
-    )
+    assert read == Evidence(None, ("pi_1",), PaymentFacts(reviews={"prv_1": Review(closed=closed)}))
 
 
 @pytest.mark.parametrize("kind", ["created", "updated"])
 def test_a_fraud_warning_is_kept_by_its_id(kind: str) -> None:
-    read = news(f"radar.early_fraud_warning.{kind}", fraud_warning(payment_intent="pi_1"))
+    read = evidence(f"radar.early_fraud_warning.{kind}", fraud_warning(payment_intent="pi_1"))
 
-    assert read == PaymentNews(None, ("ch_1", "pi_1"), PaymentFacts(fraud_warning_ids=("issfr_1",)))
+    assert read == Evidence(None, ("ch_1", "pi_1"), PaymentFacts(fraud_warning_ids=("issfr_1",)))

@@ -6,7 +6,7 @@ from app.domain.money import AMOUNT_MAX
 from app.domain.payments.refunds import Refund, RefundState, amount_refunded_minor
 from app.domain.stripe_events.evidence import LISTED_MAX
 from tests.support.builders import NOW_S, Document
-from tests.support.readings import news
+from tests.support.readings import evidence
 from tests.support.stripe_objects import (
     charge,
     invoice,
@@ -46,7 +46,7 @@ def long_list(make: str) -> Document:
 def test_of_a_list_that_is_too_long_the_first_objects_count_and_the_rest_is_told(
     type_: str, subject: Document, name: str, ids_max: int
 ) -> None:
-    read = news(type_, subject | {name: long_list(name)})
+    read = evidence(type_, subject | {name: long_list(name)})
 
     assert read.doubts == (f"data.object.{name} lists more than {LISTED_MAX} objects",)
     assert len(read.object_ids) <= ids_max
@@ -58,7 +58,7 @@ def test_of_a_list_that_is_too_long_the_first_objects_count_and_the_rest_is_told
 def test_a_list_of_just_so_many_counts_whole() -> None:
     held = listing(*(refund(id=f"re_{n}") for n in range(LISTED_MAX)))
 
-    read = news("charge.updated", charge(refunds=held))
+    read = evidence("charge.updated", charge(refunds=held))
 
     assert read.doubts == ()
     assert len(read.facts.refunds) == LISTED_MAX

@@ -12,8 +12,8 @@ from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.refunds import RefundState
 from app.domain.stripe_events.event import StripeEvent, read_event
-from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
-from app.domain.stripe_events.readers import READERS, read_payment_news
+from app.domain.stripe_events.evidence import CannotFoldError, Evidence
+from app.domain.stripe_events.readers import READERS, read_evidence
 from tests.support import stripe_objects
 from tests.support.builders import Document, real_events, session, thin_event
 from tests.support.readings import COMPLETED, fold, stripe_event
@@ -66,11 +66,11 @@ TYPES: Final = (
 )
 
 
-def read_file(path: Path) -> PaymentNews | None:
-    return read_payment_news(read_event(json.loads(path.read_bytes())))
+def read_file(path: Path) -> Evidence | None:
+    return read_evidence(read_event(json.loads(path.read_bytes())))
 
 
-def real(type_: str) -> PaymentNews:
+def real(type_: str) -> Evidence:
     (path,) = (path for path in real_events() if path.stem == type_)
     read = read_file(path)
     assert read is not None
@@ -130,19 +130,19 @@ def test_the_real_refund_that_failed_has_failed_though_its_object_says_otherwise
     ["customer.created", "invoice.created", "invoice.finalized", "charge.dispute.of_tomorrow", "x"],
 )
 def test_an_event_of_another_kind_says_nothing(type_: str) -> None:
-    assert read_payment_news(stripe_event(type_, session())) is None
+    assert read_evidence(stripe_event(type_, session())) is None
 
 
 @pytest.mark.parametrize("type_", ["payment_intent", "a.payment_intent.succeeded", "v1.v1.charge"])
 def test_only_what_begins_so_is_an_intents_event(type_: str) -> None:
-    assert read_payment_news(stripe_event(type_, stripe_objects.payment_intent())) is None
+    assert read_evidence(stripe_event(type_, stripe_objects.payment_intent())) is None
 
 
 # --- thin events
 
 
 def test_a_thin_event_about_something_else_says_nothing() -> None:
-    assert read_payment_news(read_event(thin_event())) is None
+    assert read_evidence(read_event(thin_event())) is None
 
 
 @pytest.mark.parametrize("version", ["", "v1."])
@@ -151,13 +151,13 @@ def test_a_thin_event_about_a_payment_cannot_be_folded(version: str, type_: str)
     thin = read_event(thin_event(type=version + type_))
 
     with pytest.raises(CannotFoldError, match="the event is thin"):
-        read_payment_news(thin)
+        read_evidence(thin)
 
 
 @pytest.mark.parametrize("type_", READERS)
 def test_an_event_with_an_empty_object_cannot_be_folded(type_: str) -> None:
     with pytest.raises(CannotFoldError):
-        read_payment_news(stripe_event(type_, {}))
+        read_evidence(stripe_event(type_, {}))
 
 
 # --- nothing does any harm
@@ -190,7 +190,7 @@ def test_an_object_of_any_depth_is_read() -> None:
     for _ in range(100_000):
         deep = {"id": deep}
 
-    read = read_payment_news(
+    read = read_evidence(
         event_of("refund.created", refund(payment_intent=deep, charge=[deep], status=deep))
     )
 
@@ -209,7 +209,7 @@ def read_or_cannot_be_folded(
     """Any other exception than CannotFoldError fails the test; what is read is whole."""
     read = None
     try:
-        read = read_payment_news(event_of(type_, subject, created_s=created_s, previous=previous))
+        read = read_evidence(event_of(type_, subject, created_s=created_s, previous=previous))
     except CannotFoldError as error:
         assert str(error)  # noqa: PT017 both outcomes are right, each has its own proof
     if read is not None:

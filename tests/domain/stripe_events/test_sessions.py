@@ -2,17 +2,17 @@ import pytest
 
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
-from app.domain.stripe_events.evidence import CannotFoldError, PaymentNews
-from app.domain.stripe_events.readers import read_payment_news
+from app.domain.stripe_events.evidence import CannotFoldError, Evidence
+from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, session
 from tests.support.readings import (
     COMPLETED,
     EXPIRED,
     FAILED,
     SUCCEEDED,
+    evidence,
+    evidence_of_session,
     fold,
-    news,
-    news_of_session,
     stripe_event,
 )
 
@@ -20,9 +20,9 @@ OTHER_CHECKOUT_ID = CHECKOUT_ID[:-1] + "v"
 
 
 def test_a_paid_session_proves_everything_about_its_payment() -> None:
-    read = news_of_session(amount_subtotal=1680)
+    read = evidence_of_session(amount_subtotal=1680)
 
-    assert read == PaymentNews(
+    assert read == Evidence(
         session_id=SESSION_ID,
         object_ids=("pi_1",),
         facts=PaymentFacts(
@@ -41,7 +41,7 @@ def test_a_paid_session_proves_everything_about_its_payment() -> None:
 
 
 def test_a_session_of_a_subscription_names_it_and_its_first_invoice() -> None:
-    read = news_of_session(
+    read = evidence_of_session(
         mode="subscription", payment_intent=None, subscription="sub_1", invoice="in_1"
     )
 
@@ -65,9 +65,9 @@ def test_a_session_of_a_subscription_names_it_and_its_first_invoice() -> None:
 def test_each_event_proves_just_this(type_: str, payment_status: str, proven: Document) -> None:
     bare = {"id": SESSION_ID, "payment_status": payment_status}
 
-    read = news(type_, bare)
+    read = evidence(type_, bare)
 
-    assert read == PaymentNews(SESSION_ID, (), PaymentFacts(**proven), at_s=NOW_S)
+    assert read == Evidence(SESSION_ID, (), PaymentFacts(**proven), at_s=NOW_S)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_each_event_proves_just_this(type_: str, payment_status: str, proven: Do
 def test_a_history_leads_to_its_status(
     history: list[tuple[str, str]], status: PaymentStatus
 ) -> None:
-    told = [news_of_session(type_, payment_status=paid) for type_, paid in history]
+    told = [evidence_of_session(type_, payment_status=paid) for type_, paid in history]
 
     assert fold(*told).status is status
 
 
 def test_the_payment_is_paid_when_the_bank_said_so_and_not_when_it_was_asked() -> None:
-    asked = news(COMPLETED, session(payment_status="unpaid"), created=10)
-    answered = news(SUCCEEDED, session(), created=20)
+    asked = evidence(COMPLETED, session(payment_status="unpaid"), created=10)
+    answered = evidence(SUCCEEDED, session(), created=20)
 
     assert asked.facts.paid_at_s is None
     assert fold(asked, answered).paid_at_s == 20
@@ -106,7 +106,7 @@ def test_the_payment_is_paid_when_the_bank_said_so_and_not_when_it_was_asked() -
 def test_an_unknown_payment_status_is_doubted_and_the_rest_is_folded(
     payment_status: object,
 ) -> None:
-    read = news_of_session(payment_status=payment_status)
+    read = evidence_of_session(payment_status=payment_status)
 
     assert read.doubts == ("data.object.payment_status is of an unknown kind",)
     assert read.facts.status is PaymentStatus.OPEN
@@ -120,12 +120,12 @@ def test_a_session_with_an_odd_id_cannot_be_folded(type_: str, id_: object) -> N
     odd = stripe_event(type_, session(id=id_))
 
     with pytest.raises(CannotFoldError, match="Checkout Session's id"):
-        read_payment_news(odd)
+        read_evidence(odd)
 
 
 @pytest.mark.parametrize("amount", [None, -1, 19.99, "1999", True, 2**53, [], {}])
 def test_an_odd_amount_is_left_out(amount: object) -> None:
-    facts = news_of_session(amount_total=amount, amount_subtotal=amount).facts
+    facts = evidence_of_session(amount_total=amount, amount_subtotal=amount).facts
 
     assert facts.amount_total_minor is None
     assert facts.amount_subtotal_minor is None
@@ -134,23 +134,23 @@ def test_an_odd_amount_is_left_out(amount: object) -> None:
 
 @pytest.mark.parametrize("amount", [0, 1, 2**53 - 1])
 def test_an_amount_is_kept_to_the_last_unit(amount: int) -> None:
-    assert news_of_session(amount_total=amount).facts.amount_total_minor == amount
-    assert news_of_session(amount_subtotal=amount).facts.amount_subtotal_minor == amount
+    assert evidence_of_session(amount_total=amount).facts.amount_total_minor == amount
+    assert evidence_of_session(amount_subtotal=amount).facts.amount_subtotal_minor == amount
 
 
 @pytest.mark.parametrize("currency", [None, "EUR", "euro", "eu", "eu\n", "", 978, [], {}])
 def test_an_odd_currency_is_left_out(currency: object) -> None:
-    assert news_of_session(currency=currency).facts.currency is None
+    assert evidence_of_session(currency=currency).facts.currency is None
 
 
 @pytest.mark.parametrize("mode", [None, "", 1, [], {}])
 def test_an_odd_mode_is_left_out(mode: object) -> None:
-    assert news_of_session(mode=mode).facts.mode is None
+    assert evidence_of_session(mode=mode).facts.mode is None
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_mode_is_kept(mode: Mode) -> None:
-    assert news_of_session(mode=mode.value).facts.mode is mode
+    assert evidence_of_session(mode=mode.value).facts.mode is mode
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_mode_is_kept(mode: Mode) -> None:
     ],
 )
 def test_the_success_url_names_the_checkout(success_url: str) -> None:
-    assert news_of_session(success_url=success_url).facts.checkout_id == CHECKOUT_ID
+    assert evidence_of_session(success_url=success_url).facts.checkout_id == CHECKOUT_ID
 
 
 @pytest.mark.parametrize(
@@ -185,17 +185,17 @@ def test_the_success_url_names_the_checkout(success_url: str) -> None:
     ],
 )
 def test_a_success_url_without_our_id_names_no_checkout(success_url: object) -> None:
-    assert news_of_session(success_url=success_url).facts.checkout_id is None
+    assert evidence_of_session(success_url=success_url).facts.checkout_id is None
 
 
 def test_the_ids_by_which_later_events_speak_of_the_payment_are_linked() -> None:
-    read = news_of_session(payment_intent="pi_7", subscription="sub_7", invoice="in_7")
+    read = evidence_of_session(payment_intent="pi_7", subscription="sub_7", invoice="in_7")
 
     assert read.object_ids == ("pi_7", "sub_7", "in_7")
 
 
 def test_an_expanded_object_is_linked_by_its_id() -> None:
-    read = news_of_session(
+    read = evidence_of_session(
         payment_intent={"id": "pi_7", "object": "payment_intent"},
         subscription={"id": "sub_7"},
         invoice={"id": "in_7"},
@@ -210,7 +210,7 @@ def test_an_expanded_object_is_linked_by_its_id() -> None:
     "value", [None, 7, True, "", "pi é", "pi_7\n", "p" * 256, [], {}, {"id": None}, {"id": {}}]
 )
 def test_an_odd_link_is_left_out(value: object) -> None:
-    read = news_of_session(payment_intent=value, subscription=value, invoice=value)
+    read = evidence_of_session(payment_intent=value, subscription=value, invoice=value)
 
     assert read.object_ids == ()
     assert read.facts.subscription_id is None

@@ -23,7 +23,7 @@ from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import SystemClock
 from app.domain.stripe_events.event import EventFilter
 from app.observability.metrics import Metrics
-from app.observability.request_log import Watch
+from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
 from app.usecases.inbox import Inbox
 from app.usecases.record_events import RecordEvents
@@ -107,7 +107,7 @@ def webhooks_over(database: Database, *, body_timeout_s: float = DEADLINE_S) -> 
         see=lambda _kind, _reason, _body: None,
         body_timeout_s=body_timeout_s,
     )
-    return Watch(Starlette(routes=[Mount("/", endpoint)]), metrics)
+    return RequestLog(Starlette(routes=[Mount("/", endpoint)]), metrics)
 
 
 @asynccontextmanager
