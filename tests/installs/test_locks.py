@@ -57,7 +57,7 @@ def test_a_lock_has_all_that_its_packages_ask_for(
     ("missing", "asker"),
     [
         ("h11", "httpcore"),  # plainly
-        ("redis", "limits[redis]"),  # for an extra that the project asks for
+        ("greenlet", "sqlalchemy[asyncio]"),  # for an extra that the project asks for
         ("coverage", "pytest-cov"),  # with an extra, by somebody else
     ],
 )
