@@ -16,7 +16,7 @@ import pytest
 
 from tests.deploy.caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
 from tests.support.builders import running_service, settings
-from tests.support.docs.documents import README, blocks
+from tests.support.docs.documents import OPERATE, blocks
 
 pytestmark = pytest.mark.skipif(
     shutil.which("caddy") is None and "CI" not in os.environ,
@@ -179,7 +179,7 @@ def test_nothing_else_is_published(balancer: int, path: str) -> None:
 
 
 def test_readme_tells_others_proxies_to_publish_the_same() -> None:
-    (snippet,) = [block.text for block in blocks(README) if block.language == "caddyfile"]
+    (snippet,) = [block.text for block in blocks(OPERATE) if block.language == "caddyfile"]
 
     lists = [re.findall(r"@public path (.+)", text) for text in (snippet, CADDYFILE.read_text())]
 

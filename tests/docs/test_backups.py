@@ -13,7 +13,7 @@ import pytest
 
 from app.adapters.database.migrate import migrate
 from app.adapters.database.private_file import exposed
-from tests.support.docs.documents import README, Block, marked
+from tests.support.docs.documents import Block, marked
 from tests.support.docs.running import make_shell
 
 # Plays `docker compose`: what runs in the container runs here, with the volume in ./data.
@@ -32,8 +32,8 @@ else:
 
 
 def _blocks() -> dict[str, Block]:
-    (plain,) = [block for block in marked(README, "sh", "own") if "VACUUM" in block.text]
-    (container,) = marked(README, "sh", "container")
+    (plain,) = [block for block in marked("sh", "own") if "VACUUM" in block.text]
+    (container,) = marked("sh", "container")
     return {"plain": plain, "container": container}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.adapters.catalog_file import load_catalog
 from app.domain.checkout.catalog import CatalogPrice, read_catalog
-from tests.support.docs.documents import README, ROOT, marked
+from tests.support.docs.documents import ROOT, marked
 
 EXAMPLE = ROOT / "deploy/catalog.example.toml"
 
@@ -16,7 +16,7 @@ def fields_of(prices: list[dict[str, object]]) -> set[str]:
 
 
 def test_the_readmes_catalogue_is_one_and_shows_every_field() -> None:
-    (block,) = marked(README, "toml", "catalog")
+    (block,) = marked("toml", "catalog")
     document = tomllib.loads(block.text)
 
     assert set(read_catalog(document).prices) == {"price_ABC123", "price_CLUB"}
@@ -28,7 +28,7 @@ def test_the_readmes_catalogue_is_one_and_shows_every_field() -> None:
 
 def test_the_example_file_is_one_and_shows_every_field(tmp_path: Path) -> None:
     copy = Path(shutil.copy(EXAMPLE, tmp_path))
-    (block,) = marked(README, "toml", "catalog")
+    (block,) = marked("toml", "catalog")
 
     assert len(load_catalog(copy).prices) == 3
     assert fields_of(tomllib.loads(EXAMPLE.read_text())["price"]) == fields_of(

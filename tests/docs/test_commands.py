@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.docs.documents import README, ROOT, Block, blocks, marked
+from tests.support.docs.documents import ROOT, Block, guide, marked
 from tests.support.docs.running import PROGRAM, Demo, free_ports, make_shell, running
 
 VALUES = {
@@ -47,7 +47,7 @@ def test_the_commands_beside_the_demo_answer_what_the_document_shows(
     demo: Demo, tmp_path: Path, *, only_python: bool
 ) -> None:
     shell = make_shell(tmp_path, only_python=only_python)
-    commands = marked(README, "sh", "demo")
+    commands = marked("sh", "demo")
     assert len([block for block in commands if block.answer]) >= 3
 
     for block in commands:
@@ -60,7 +60,7 @@ def test_the_commands_beside_the_demo_answer_what_the_document_shows(
 def own_blocks() -> list[Block]:
     """What the owner of a shop types, in the order of the document."""
     marks = {"test: own", "test: serve", "test: stopped"}
-    return [block for block in blocks(README) if block.language == "sh" and block.mark in marks]
+    return [block for block in guide() if block.language == "sh" and block.mark in marks]
 
 
 def fill_in(path: Path) -> None:

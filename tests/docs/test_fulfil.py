@@ -22,7 +22,7 @@ AMOUNT = 2900
 @pytest.fixture
 def code(demo: Demo) -> dict[str, Any]:
     """The page's code, as a module's names."""
-    (block,) = marked(PAGE, "python", "fulfil")
+    (block,) = marked("python", "fulfil", path=PAGE)
     names: dict[str, Any] = {}
     exec(compile(demo.here(block.text), PAGE, "exec"), names)  # noqa: S102 the page's own code
     return names

@@ -18,7 +18,7 @@ from tests.docs.test_snippets import lines_of, session_of, unclosed
 from tests.e2e.checkout_js.shop_page import DEADLINE_MS
 from tests.support.browser.chromium import running_chromium
 from tests.support.builders import ROOT
-from tests.support.docs.documents import README, marked
+from tests.support.docs.documents import marked
 from tests.support.docs.running import Demo
 from tests.support.sandbox.neighbours import serving as served
 
@@ -42,7 +42,7 @@ async def show(page: Page, demo: Demo, html: str, *, at: str = "/") -> None:
 
 
 def readmes_pages(demo: Demo) -> list[str]:
-    return [demo.here(block.text) for block in marked(README, "html", "module")]
+    return [demo.here(block.text) for block in marked("html", "module")]
 
 
 async def test_the_pages_lead_from_a_cart_to_a_paid_status(demo: Demo, page: Page) -> None:
@@ -89,7 +89,7 @@ def pages_of_this_machine(html: str) -> Starlette:
 async def test_a_page_on_another_port_buys_in_the_demo_and_is_told_that_it_is_paid(
     demo: Demo, page: Page, host: str
 ) -> None:
-    (block,) = marked(README, "html", "own page")
+    (block,) = marked("html", "own page")
     listener = socket.create_server(("127.0.0.1", 0))
     async with served(pages_of_this_machine(demo.here(block.text)), listener):
         shop = f"http://{host}:{listener.getsockname()[1]}/"
@@ -107,7 +107,7 @@ async def test_a_page_on_another_port_buys_in_the_demo_and_is_told_that_it_is_pa
 async def test_readmes_form_on_another_port_buys_in_the_demo_without_script(
     demo: Demo, page: Page
 ) -> None:
-    (block,) = marked(README, "html", "form")
+    (block,) = marked("html", "form")
     listener = socket.create_server(("127.0.0.1", 0))
     shop = f"http://localhost:{listener.getsockname()[1]}"
     html = demo.here(block.text.replace("https://shop.example", shop))
@@ -120,7 +120,7 @@ async def test_readmes_form_on_another_port_buys_in_the_demo_without_script(
 
 
 def test_the_react_example_imports_what_the_types_have() -> None:
-    (block,) = marked(README, "tsx", "react")
+    (block,) = marked("tsx", "react")
     (imported,) = re.findall(r"import \{([^}]*)\} from \"https://", block.text)
     exported = re.findall(r"export (?:class|function|interface|type) (\w+)", TYPES.read_text())
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from tests.support.docs.documents import README, code_spans, marked, table
+from tests.support.docs.documents import SHOP_PAGES, code_spans, marked, table
 from tests.support.docs.running import Demo
 
 NODE: Final = shutil.which("node")
@@ -83,7 +83,7 @@ def lines_of(sold: dict[str, object]) -> list[tuple[str, int]]:
 
 def readmes_form(demo: Demo, *, key: str | None) -> Form:
     """README's form as a shop's server renders it; with no key, as somebody copies it."""
-    (block,) = marked(README, "html", "form")
+    (block,) = marked("html", "form")
     form = Form(demo.here(block.text))
     ((name, placeholder),) = [field for field in form.fields if field[0] == "idempotency_key"]
     form.fields.remove((name, placeholder))
@@ -165,7 +165,7 @@ def test_a_header_that_nobody_filled_in_is_refused_too(demo: Demo) -> None:
 def test_every_field_of_the_form_table_is_taken(demo: Demo) -> None:
     form = readmes_form(demo, key=str(uuid.uuid4()))
     more = [("mode", "payment"), ("client_reference_id", "order-42")]
-    rows = table(README, "A form, without script", "field").rows
+    rows = table(SHOP_PAGES, "A form, without script", "field").rows
     listed = {name for cell, *_ in rows for name in code_spans(cell)}
 
     answer = send(form, demo, more)
@@ -175,7 +175,7 @@ def test_every_field_of_the_form_table_is_taken(demo: Demo) -> None:
 
 
 def scripts() -> str:
-    return "\n".join(block.text for block in marked(README, "js", "script"))
+    return "\n".join(block.text for block in marked("js", "script"))
 
 
 def unclosed(script: str) -> str:

@@ -19,7 +19,17 @@ from app.observability.metrics import Metrics
 from app.settings.settings import Settings
 from app.usecases.records import EventState
 from app.web.problems import STATUS
-from tests.support.docs.documents import README, ROOT, code, code_spans, documents, table
+from tests.support.docs.documents import (
+    API,
+    OPERATE,
+    ROOT,
+    SETTINGS,
+    SHOP_PAGES,
+    code,
+    code_spans,
+    documents,
+    table,
+)
 from tests.support.docs.running import Demo
 
 REQUIRED, UNSET = "**required**", "unset"
@@ -66,7 +76,7 @@ def compose_variables() -> dict[str, str]:
 
 
 def test_the_settings_table_has_every_setting_with_its_default() -> None:
-    rows = table(README, "Settings", "name").rows
+    rows = table(SETTINGS, "All settings", "name").rows
 
     assert {name: default for name, default, _ in rows} == {
         f"`{name}`": default for name, default in settings_and_defaults().items()
@@ -105,7 +115,7 @@ def test_what_the_example_env_file_comments_out_is_the_default() -> None:
 
 
 def test_the_error_table_has_every_code_with_its_status() -> None:
-    rows = table(README, "Errors", "code").rows
+    rows = table(API, "Errors", "code").rows
 
     assert sorted((code.strip("`"), int(status)) for code, status, *_ in rows) == sorted(
         {(error.code, status) for error, status in STATUS.items()}
@@ -114,14 +124,14 @@ def test_the_error_table_has_every_code_with_its_status() -> None:
 
 
 def test_the_status_table_has_every_status() -> None:
-    rows = table(README, "The success page", "status").rows
+    rows = table(SHOP_PAGES, "The success page", "status").rows
 
     assert [name for cell, _ in rows for name in code_spans(cell)] == list(PaymentStatus)
 
 
 def events_to_select() -> list[str]:
     """The list that a shop's owner ticks in Stripe's dashboard."""
-    text = README.read_text().partition("## Register the webhook")[2]
+    text = OPERATE.read_text().partition("## Register the webhook endpoint")[2]
     return text.partition("```text\n")[2].partition("```")[0].split()
 
 
@@ -195,7 +205,7 @@ def metrics_and_labels() -> dict[str, tuple[str, ...]]:
 
 
 def test_the_metrics_table_has_every_metric_of_ours_with_its_labels() -> None:
-    rows = table(README, "Metrics", "metric").rows
+    rows = table(OPERATE, "Metrics", "metric").rows
 
     listed = {name.strip("`"): tuple(code_spans(labels)) for name, labels, _ in rows}
     assert listed == metrics_and_labels()
@@ -204,7 +214,7 @@ def test_the_metrics_table_has_every_metric_of_ours_with_its_labels() -> None:
 
 def test_the_breakers_row_has_every_state_that_the_metric_has() -> None:
     meanings = {
-        name.strip("`"): meaning for name, _, meaning in table(README, "Metrics", "metric").rows
+        name.strip("`"): meaning for name, _, meaning in table(OPERATE, "Metrics", "metric").rows
     }
     (family,) = Metrics().breaker.collect()
     states = {state for sample in family.samples for state in sample.labels.values()}
@@ -220,13 +230,13 @@ def log_lines() -> set[str]:
 
 
 def test_the_log_table_has_every_line_that_the_service_writes() -> None:
-    rows = table(README, "Log", "line").rows
+    rows = table(OPERATE, "Log", "line").rows
 
     assert {name for cell, _ in rows for name in code_spans(cell)} == log_lines()
 
 
 def test_the_endpoints_table_has_every_address_that_is_answered(demo: Demo) -> None:
-    rows = table(README, "Endpoints", "method and path").rows
+    rows = table(API, "Endpoints", "method and path").rows
     listed = {tuple(span.split()) for cell, _ in rows for span in code_spans(cell)}
 
     paths = httpx.get(f"{demo.service_url}/openapi.json", trust_env=False).json()["paths"]
@@ -245,7 +255,7 @@ def cli_commands() -> set[str]:
 
 
 def test_the_commands_table_has_every_command() -> None:
-    rows = table(README, "Operate it", "command").rows
+    rows = table(OPERATE, "Commands", "command").rows
 
     assert {name.strip("`") for name, _ in rows} == {f"altan-checkout {c}" for c in cli_commands()}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support.docs.documents import blocks
+from tests.support.docs.documents import guide
 
 ROOT: Final = Path(__file__).parents[2]
 READY: Final = (".venv/.ready-to-check", ".venv/mutants/.ready", "tests/e2e/node_modules/.ready")
@@ -60,7 +60,7 @@ def npm_commands() -> list[Command]:
 
 
 def _lines() -> Iterator[tuple[str, str]]:
-    readme = (block.text for block in blocks(ROOT / "README.md") if block.language == "sh")
+    readme = (block.text for block in guide() if block.language == "sh")
     dockerfile = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     runs = re.findall(r"^RUN (.*)", dockerfile, flags=re.MULTILINE)
     for file, texts in (("Makefile", [_recipes()]), ("Dockerfile", runs), ("README.md", readme)):

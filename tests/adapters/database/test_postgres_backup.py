@@ -19,7 +19,7 @@ from tests.support.postgres_server import fetch, programs, run_apart
 (DUMP, RESTORE) = [
     block.text
     for mark in ("dump", "restore")
-    for block in marked(ROOT / "docs" / "deployment.md", "sh", mark)
+    for block in marked("sh", mark, path=ROOT / "docs" / "deployment.md")
 ]
 
 

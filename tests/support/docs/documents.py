@@ -11,6 +11,11 @@ from markdown_it.token import Token
 
 ROOT: Final = Path(__file__).parents[3]
 README: Final = ROOT / "README.md"
+SHOP_PAGES: Final = ROOT / "docs/shop-pages.md"
+API: Final = ROOT / "docs/api.md"
+SETTINGS: Final = ROOT / "docs/settings.md"
+OPERATE: Final = ROOT / "docs/operate.md"
+GUIDE: Final = (README, SHOP_PAGES, API, SETTINGS, OPERATE)  # in the order of reading
 
 _PARSER: Final = MarkdownIt("commonmark").enable("table")
 _COMMENT: Final = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
@@ -58,12 +63,16 @@ def blocks(path: Path) -> Sequence[Block]:
     return found
 
 
-def marked(path: Path, language: str, mark: str) -> Sequence[Block]:
-    """The blocks of one language under `<!-- test: MARK -->`."""
+def guide() -> Sequence[Block]:
+    """The fenced blocks of the README and of the pages that it leads to, in reading order."""
+    return [block for path in GUIDE for block in blocks(path)]
+
+
+def marked(language: str, mark: str, *, path: Path | None = None) -> Sequence[Block]:
+    """The blocks of one language under `<!-- test: MARK -->`, of the guide or of one document."""
+    found = blocks(path) if path else guide()
     return [
-        block
-        for block in blocks(path)
-        if block.language == language and block.mark == f"test: {mark}"
+        block for block in found if block.language == language and block.mark == f"test: {mark}"
     ]
 
 
