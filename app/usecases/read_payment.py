@@ -11,6 +11,7 @@ from app.usecases.claims import is_owner
 from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
 from app.usecases.storage import Database
 
+RECOVERIES_MAX: Final = 100  # one after the other; Stripe lets each page expire before the next
 _STRENGTH: Final = {
     status: strength
     for strength, status in enumerate(
@@ -50,12 +51,13 @@ class ReadPayment:
         checkout = await self.database.find_checkout(checkout_id)
         if checkout is None:
             raise _not_found()
-        own = (
-            await self.database.find_recoveries(checkout.session_id) if checkout.session_id else ()
-        )
         claims = await self.database.find_payments_claiming(checkout_id)
-        found = {payment.session_id: payment for payment in own}
-        found |= {each.session_id: each for each in claims if is_owner(checkout, each.facts)}
+        found = {each.session_id: each for each in claims if is_owner(checkout, each.facts)}
+        # Only a session that has expired is recovered, and not each success URL has the secret.
+        origins = [id_ for id_, each in found.items() if each.facts.expired]
+        for session_id in (checkout.session_id, *origins):
+            recoveries = await self.database.find_recoveries(session_id) if session_id else ()
+            found |= {payment.session_id: payment for payment in recoveries}
         return _view(checkout, list(found.values()))
 
     async def _by_session_id(self, session_id: str) -> PaymentView:
@@ -69,15 +71,31 @@ class ReadPayment:
         return _view(checkout, payments)
 
     async def _claimed_by(self, payment: Payment) -> Checkout | None:
-        """The checkout that a session was made for, which does not know its session."""
-        checkout = None
-        if payment.facts.recovered_from:
+        """The checkout that a session was made for, which does not know its session.
+
+        Or that the session was made for which this one recovers, and so on.
+        """
+        facts = payment.facts
+        if facts.recovered_from:
             checkout = await self.database.find_checkout_recovered(payment.session_id)
-        if checkout is None and payment.facts.checkout_id:
-            checkout = await self.database.find_checkout(payment.facts.checkout_id)
-            if checkout and not is_owner(checkout, payment.facts):
-                checkout = None
-        return checkout
+            if checkout:
+                return checkout
+        for _ in range(RECOVERIES_MAX):
+            checkout = await self._owner_of(facts)
+            if checkout or not facts.recovered_from:
+                return checkout
+            origin = await self.database.find_payment(facts.recovered_from)
+            if origin is None:
+                return None
+            facts = origin.facts
+        return None
+
+    async def _owner_of(self, facts: PaymentFacts) -> Checkout | None:
+        """The checkout that a session's own success URL names and proves."""
+        if facts.checkout_id is None:
+            return None
+        checkout = await self.database.find_checkout(facts.checkout_id)
+        return checkout if checkout and is_owner(checkout, facts) else None
 
 
 def _strongest(payments: Sequence[Payment]) -> Payment | None:

@@ -13,7 +13,7 @@ from typing import Final
 from app.domain.checkout.cart import Mode
 from app.domain.money import Money
 from app.domain.payments.disputes import Dispute, Review
-from app.domain.payments.intents import Intent, IntentState, in_state
+from app.domain.payments.intents import Intent, IntentState, in_state, uncaptured_minor
 from app.domain.payments.joins import either, join_by_id, join_ids
 from app.domain.payments.refunds import Charge, Refund, amount_refunded_minor
 from app.domain.payments.subscriptions import Invoice, Subscription
@@ -145,14 +145,14 @@ class PaymentFacts:
     @property
     def first_paid_at_s(self) -> int | None:
         """When the earliest proof of the payment was made, in epoch seconds."""
-        times_s = [self.paid_at_s, *(intent.succeeded_at_s for intent in self._captured)]
+        times_s = [self.paid_at_s, *(intent.succeeded_at_s for intent in self._captured.values())]
         return min((at_s for at_s in times_s if at_s is not None), default=None)
 
     @property
-    def _captured(self) -> list[Intent]:
+    def _captured(self) -> Mapping[str, Intent]:
         """The first payment's intents that have succeeded after the buyer had confirmed."""
         if not self.awaits_bank:
-            return []
+            return {}
         return in_state(self.intents, self._own_intent_ids, IntentState.SUCCEEDED)
 
     @property
@@ -199,25 +199,17 @@ class PaymentFacts:
     def amount_refunded_minor(self) -> int:
         """What has gone back of the first payment; a renewal's refund is the renewal's matter.
 
-        What a capture left of a hold has gone back, too: Stripe refunds it by itself, and counts it
-        in what the charge reports (docs/payments.md), should that report ever come.
+        What a capture left of a hold has gone back, too: Stripe releases it by itself, and counts
+        it in what the charge reports (docs/payments.md), should that report ever come.
         """
-        refunded_minor = amount_refunded_minor(
-            self.refunds, self.charges, counts=self._first_payment_test()
+        return amount_refunded_minor(
+            self.refunds,
+            self.charges,
+            counts=self._first_payment_test(),
+            released_minor={}
+            if self.paid
+            else uncaptured_minor(self._captured, self.amount_total_minor, self.currency),
         )
-        return max(refunded_minor, self._not_captured_minor)
-
-    @property
-    def _not_captured_minor(self) -> int:
-        """How much of a hold its capture left."""
-        if self.paid or self.amount_total_minor is None:
-            return 0
-        received_minor = [
-            intent.received_minor
-            for intent in self._captured
-            if intent.received_minor and intent.currency in {None, self.currency}
-        ]
-        return max(self.amount_total_minor - sum(received_minor), 0) if received_minor else 0
 
     @property
     def renewals_paid(self) -> int:

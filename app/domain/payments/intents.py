@@ -1,6 +1,6 @@
 """Payment intents: how far the money of one attempt to pay has come."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -46,8 +46,24 @@ class Intent:
 
 
 def in_state(
-    intents: Mapping[str, Intent], intent_ids: tuple[str, ...], state: IntentState
-) -> list[Intent]:
-    """Those of these intents that are known to be in a state."""
-    known = (intents.get(intent_id) for intent_id in intent_ids)
-    return [intent for intent in known if intent and intent.state is state]
+    intents: Mapping[str, Intent], intent_ids: Iterable[str], state: IntentState
+) -> Mapping[str, Intent]:
+    """Those of these intents that are known to be in a state, by id."""
+    known = ((intent_id, intents.get(intent_id)) for intent_id in intent_ids)
+    return {intent_id: intent for intent_id, intent in known if intent and intent.state is state}
+
+
+def uncaptured_minor(
+    captured: Mapping[str, Intent], total_minor: int | None, currency: str | None
+) -> Mapping[str, int]:
+    """What the capture of a part left of a hold of `total_minor`, by the intent's id.
+
+    Empty where all was captured, or nothing is known: no sum, or one in another currency.
+    """
+    received_minor = {
+        intent_id: intent.received_minor
+        for intent_id, intent in captured.items()
+        if intent.received_minor and intent.currency in {None, currency}
+    }
+    left_minor = (total_minor or 0) - sum(received_minor.values())
+    return {min(received_minor): left_minor} if received_minor and left_minor > 0 else {}

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from app.domain.money import AMOUNT_MAX
@@ -69,22 +70,31 @@ def amount_refunded_minor(
     charges: Mapping[str, Charge],
     *,
     counts: Callable[[str | None, str | None], bool],
+    released_minor: Mapping[str, int] = MappingProxyType({}),
 ) -> int:
     """What has gone back, of those payment intents and charges whose ids `counts`.
 
     A charge and its refunds tell the same story, and either may be missing. For each payment, the
     larger of the two counts: the refunds that stand, or what the charge once reported less what
     has failed since. A sum beyond `AMOUNT_MAX`, which only made-up amounts reach, is `AMOUNT_MAX`.
+
+    `released_minor` is what the capture of a part left of a hold, by intent id. The charge's report
+    includes it; a refund of just this sum is it; all other refunds come on top.
     """
-    if not refunds and not charges:
+    if not refunds and not charges and not released_minor:
         return 0  # nearly always
     standing, failed, reported = (defaultdict[str, int](int) for _ in range(3))
+    untold_minor = dict(released_minor)
     for refund in refunds.values():
         charge = charges.get(refund.charge_id or "")
         intent_id = refund.intent_id or (charge.intent_id if charge else None)
         if counts(intent_id, refund.charge_id):
-            sums = standing if refund.stands else failed
-            sums[intent_id or refund.charge_id or ""] += refund.amount_minor
+            payment = intent_id or refund.charge_id or ""
+            (standing if refund.stands else failed)[payment] += refund.amount_minor
+            if refund.stands and refund.amount_minor == untold_minor.get(payment):
+                del untold_minor[payment]
+    for payment, left_minor in untold_minor.items():
+        standing[payment] += left_minor
     for charge_id, charge in charges.items():
         if counts(charge.intent_id, charge_id):
             reported[charge.intent_id or charge_id] += charge.refunded_minor

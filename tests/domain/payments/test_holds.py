@@ -100,6 +100,37 @@ def test_a_refund_of_what_was_captured_in_part_comes_on_top() -> None:
     assert facts.amount_refunded_minor == 1999
 
 
+REPORT = evidence("charge.refunded", charge(amount_refunded=1999))
+
+
+@pytest.mark.parametrize("told", [[], [REPORT], [evidence("refund.created", REST)]])
+def test_a_hold_whose_captured_part_is_refunded_is_refunded(told: Sequence[Evidence]) -> None:
+    """Whether or not the charge's report and a refund of the rest come, too."""
+    facts = in_every_order(UNPAID, PART, evidence("refund.created", refund(amount=1500)), *told)
+
+    assert facts.status is PaymentStatus.REFUNDED
+    assert facts.amount_refunded_minor == 1999
+
+
+@pytest.mark.parametrize("ids", [{}, {"payment_intent": None}])
+def test_a_refund_of_some_of_the_captured_part_comes_on_top_of_the_rest(ids: Document) -> None:
+    linked = evidence("charge.succeeded", charge(amount_refunded=1))
+    facts = in_every_order(
+        UNPAID, PART, linked, evidence("refund.created", refund(amount=300, **ids))
+    )
+
+    assert facts.status is PaymentStatus.PARTIALLY_REFUNDED
+    assert facts.amount_refunded_minor == 799
+
+
+def test_a_refund_of_the_captured_part_that_fails_leaves_the_rest() -> None:
+    failed = refund(amount=300, status="failed")
+    reported = evidence("charge.refunded", charge(amount_refunded=799))
+    facts = in_every_order(UNPAID, PART, reported, evidence("refund.failed", failed))
+
+    assert facts.amount_refunded_minor == 499
+
+
 def test_a_sum_in_another_currency_is_not_compared() -> None:
     assert in_every_order(UNPAID, captured(amount_received=5, currency="usd")).status is (
         PaymentStatus.PAID

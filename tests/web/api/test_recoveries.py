@@ -120,6 +120,67 @@ async def test_a_recovery_is_joined_by_the_secret_where_the_checkout_knows_no_se
         assert (await service.get(SECOND)).json()["checkout_id"] == CHECKOUT_ID
 
 
+SECRET_URL = f"{URL}&checkout_key={'a' * 16}"
+WITHOUT_SECRET = {
+    "once": [expired(success_url=SECRET_URL), paid(SECOND, SESSION_ID, URL)],
+    "twice": [
+        expired(success_url=SECRET_URL),
+        expired(SECOND, recovered_from=SESSION_ID, success_url=NO_URL),
+        paid(THIRD, SECOND, NO_URL),
+    ],
+}
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("story", WITHOUT_SECRET)
+async def test_a_recovery_without_the_secret_is_joined_by_the_session_that_has_it(
+    database: Database, story: str, *, is_reversed: bool
+) -> None:
+    documents = WITHOUT_SECRET[story][::-1] if is_reversed else WITHOUT_SECRET[story]
+    last = THIRD if story == "twice" else SECOND
+    await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
+    async with status_service(database) as service:
+        for document in documents:
+            await service.tell(document)
+
+        by_checkout = (await service.get(CHECKOUT_ID)).json()
+        assert (by_checkout["status"], by_checkout["session_id"]) == ("paid", last)
+        assert (await service.get(last)).json()["checkout_id"] == CHECKOUT_ID
+
+
+async def test_a_stream_tells_of_a_recovery_without_the_secret(database: Database) -> None:
+    await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
+    async with status_service(database) as service:
+        await service.tell(WITHOUT_SECRET["once"][0])
+        async with service.stream(CHECKOUT_ID) as stream:
+            await stream.next_status()
+            await service.tell(WITHOUT_SECRET["once"][1])
+            second = await stream.next_status()
+
+    assert second.data is not None
+    assert '"status":"paid"' in second.data
+
+
+async def test_a_recovery_of_a_session_without_the_secret_pays_nothing(database: Database) -> None:
+    """Nobody has proven that the first one was made for the checkout."""
+    await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
+    async with status_service(database) as service:
+        await service.tell(expired(), paid(SECOND, SESSION_ID))
+
+        assert (await service.get(CHECKOUT_ID)).json()["status"] == "open"
+        assert (await service.get(SECOND)).json()["checkout_id"] is None
+
+
+async def test_sessions_that_recover_each_other_lead_nowhere(database: Database) -> None:
+    """Stripe makes no such loop; reading one must come to an end all the same."""
+    async with status_service(database) as service:
+        for session_id, other in ((SESSION_ID, SECOND), (SECOND, SESSION_ID)):
+            await service.tell(expired(session_id, recovered_from=other, success_url=NO_URL))
+
+        found = (await service.get(SECOND)).json()
+        assert (found["status"], found["checkout_id"]) == ("expired", None)
+
+
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
 @pytest.mark.parametrize("is_elsewhere", [False, True])
 async def test_a_stream_goes_on_after_the_expiry_and_tells_of_the_recovery(
