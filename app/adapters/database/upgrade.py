@@ -48,15 +48,19 @@ async def upgrade_postgres(url: str, revision: str = "head") -> None:
         MIGRATION_LOCK,
     )
 
-    async def connect_patiently() -> postgres.Connection:
-        return await postgres.connect(
-            url, lock_timeout="0", statement_timeout="0", idle_in_transaction_session_timeout="0"
-        )
+    async def connect(**_: object) -> postgres.Connection:
+        return await postgres.connect(url, postgres.PooledConnection)
 
+    # Nothing is prepared by name, so that it also works through a pooler.
+    unnamed = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect_patiently, poolclass=NullPool
+        "postgresql+asyncpg://",
+        connect_args={"async_creator_fn": connect, **unnamed},
+        poolclass=NullPool,
     )
     async with engine.begin() as begun:
+        for limit in ("lock", "statement", "idle_in_transaction_session"):
+            await begun.exec_driver_sql(f"SET LOCAL {limit}_timeout = 0")
         await begun.exec_driver_sql(
             f"SELECT pg_advisory_xact_lock({LOCKS_OF_THE_SERVICE}, {MIGRATION_LOCK})"
         )

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from app.adapters.database.postgres.connections import Connection, connect
+from app.adapters.database.postgres.connections import Connection, PooledConnection, connect
 from app.adapters.database.postgres.schema import current_revision, run_apart, what_is_wrong
 
 OLDEST_VERSION: Final = 14  # the oldest that the driver and PostgreSQL's own makers still support
@@ -39,18 +39,20 @@ def check_up(url: str) -> Checkup:
 
 
 async def _check_up(url: str) -> Checkup:
-    connection = await connect(url)
+    connection = await connect(url, PooledConnection)
     try:
-        state = await connection.fetchrow(_STATE)
-        assert state is not None  # noqa: S101 a SELECT without FROM has one row
-        skew_s = state["clock_s"] - time.time()
+        async with connection.transaction():
+            state = await connection.fetchrow(_STATE)
+            assert state is not None  # noqa: S101 a SELECT without FROM has one row
+            skew_s = state["clock_s"] - time.time()
+            revision = await current_revision(connection)
         await _commit(connection)
         return Checkup(
             server_version=state["version"].split()[0],
             is_supported=state["major_version"] >= OLDEST_VERSION,
             is_durable=state["is_durable"],
             skew_s=skew_s,
-            wrong_schema=what_is_wrong(await current_revision(connection)),
+            wrong_schema=what_is_wrong(revision),
         )
     finally:
         connection.terminate()

@@ -89,7 +89,13 @@ class PostgresDatabase(SingleActs):
 
     async def _read(self, text: str, *parameters: object) -> list[Any]:
         async def fetch(connection: Connection) -> list[Any]:
-            return await connection.fetch(text, *parameters)
+            if not connection.begin_with:
+                return await connection.fetch(text, *parameters)
+            transaction = PostgresTransaction(connection, CommitMark(), TO_READ)
+            try:
+                return await transaction.fetch(text, *parameters)
+            finally:
+                await _roll_back(connection)
 
         return await self._run(fetch, _NOT_READ)
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError, upgrade_in_a_child
-from app.adapters.database.postgres.connections import Connection, connect
+from app.adapters.database.postgres.connections import Connection, PooledConnection, connect
 from app.adapters.database.postgres.errors import DRIVER_ERRORS, reason_of
 
 T = TypeVar("T")
@@ -87,8 +87,9 @@ async def current_revision(connection: Connection) -> str | None:
 
 
 async def _revision_of(url: str) -> str | None:
-    connection = await connect(url)
+    connection = await connect(url, PooledConnection)
     try:
-        return await current_revision(connection)
+        async with connection.transaction():
+            return await current_revision(connection)
     finally:
         connection.terminate()

@@ -101,7 +101,7 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
         if not object_ids:
             return
         take = locking("pg_advisory_xact_lock", object_ids)
-        begin = "" if self._is_begun else f"{self._begin};"
+        begin = "" if self._is_begun else f"{self._begin};{self._connection.begin_with}"
         self._is_begun = True
         await self._connection.execute(begin + take)
         self._locked_ids.update(object_ids)
@@ -257,7 +257,7 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
             await self._write(())
         elif not self._is_begun:
             self._is_begun = True
-            await self._connection.execute(self._begin)
+            await self._connection.execute(f"{self._begin};{self._connection.begin_with}")
 
     async def _write(self, events: Sequence[EventRow]) -> list[str]:
         """Write what waits to be written, and these events; the ids of the new ones."""
