@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.postgres.schema import migrate_postgres
+from tests.support.builders import event, running_process, session
 from tests.support.faults.service import Service, running_service
 from tests.support.faults.upstream import Upstream
-from tests.support.postgres_server import FAST, PostgresServer, new_server
+from tests.support.pgbouncer import pgbouncer_before
+from tests.support.postgres_server import FAST, PostgresServer, fetch, new_server
 
 BUYERS = 20
 
@@ -98,3 +101,38 @@ async def test_while_postgresql_is_down_nobody_is_called(
             await assert_nobody_is_called(service, upstream)
 
         assert (await service.buy()).status == 200
+
+
+async def test_through_pgbouncer_every_webhook_and_every_checkout_is_kept(
+    upstream: Upstream, tmp_path: Path, server: PostgresServer
+) -> None:
+    with pgbouncer_before(server.url()) as url:
+        async with running_process(
+            tmp_path, DATABASE_URL=url, ALTAN_PAY_URL=upstream.url, RATE_LIMIT_CHECKOUT="off"
+        ) as process:
+            service = process.service
+            paid = [
+                event(id=f"evt_{n}", subject=session(id=f"cs_test_{n}", payment_intent=f"pi_{n}"))
+                for n in range(200)
+            ]
+            delivering = [service.deliver(document) for document in paid]
+            buying = [
+                service.client.post(
+                    "/checkout",
+                    json={"line_items": [{"price": "price_ABC123", "quantity": 1}]},
+                    headers={"Accept": "application/json", "Idempotency-Key": f"click-{n // 2}"},
+                )
+                for n in range(40)
+            ]
+
+            answers = await asyncio.gather(*delivering, *buying)
+            status = (await service.client.get("/checkout/cs_test_199")).json()["status"]
+
+        assert Counter(answer.status_code for answer in answers) == {200: 240}
+        assert status == "paid"
+    assert await fetch(
+        server.url(),
+        "SELECT (SELECT count(*) FROM events WHERE state = 'folded') AS events,"
+        " (SELECT count(*) FROM payments) AS payments,"
+        " (SELECT count(*) FROM idempotency_keys WHERE state = 'open') AS keys",
+    ) == [{"events": 200, "payments": 200, "keys": 20}]

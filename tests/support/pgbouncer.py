@@ -1,0 +1,95 @@
+"""Debian's PgBouncer in front of the tests' PostgreSQL server, in transaction mode.
+
+It refuses to be root, so that it runs as `nobody` where the tests run as root.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+START_S: Final = 20.0
+SERVER_CONNECTIONS: Final = 3  # fewer than the service's five, so that they must be shared
+
+# Nothing is ignored or preset: what Debian's package does by itself must do.
+_SETTINGS: Final = """
+[databases]
+* = host={host} port={port} user=postgres
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {listen_port}
+unix_socket_dir =
+auth_type = any
+pool_mode = {mode}
+default_pool_size = {size}
+server_round_robin = 1
+logfile = {folder}/log
+pidfile = {folder}/pid
+"""
+
+
+@contextmanager
+def pgbouncer_before(url: str, *, mode: str = "transaction") -> Iterator[str]:
+    """The URL of the same database through a pooler, which gives each transaction another server.
+
+    `server_round_robin` makes sure of that: what was left in a session is never found again.
+    """
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program, "pgbouncer is not installed"
+    parts = urlsplit(url)
+    listen_port = _free_port()
+    folder = Path(tempfile.mkdtemp(prefix="altan-pgbouncer-"))
+    folder.chmod(0o777)
+    settings = folder / "pgbouncer.ini"
+    settings.write_text(
+        _SETTINGS.format(
+            host=parts.hostname,
+            port=parts.port,
+            listen_port=listen_port,
+            mode=mode,
+            size=SERVER_CONNECTIONS,
+            folder=folder,
+        )
+    )
+    process = subprocess.Popen(  # noqa: S603 our own pooler
+        [program, str(settings)], cwd=folder, stderr=subprocess.DEVNULL, **_as_nobody()
+    )
+    try:
+        _wait_until_it_listens(listen_port, process)
+        yield parts._replace(netloc=f"postgres@127.0.0.1:{listen_port}").geturl()
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
+    give_up_at = time.monotonic() + START_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            assert process.poll() is None, "pgbouncer has ended"
+            assert time.monotonic() < give_up_at, "pgbouncer does not listen"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _as_nobody() -> dict[str, Any]:
+    """What subprocess needs for that; nothing where the tests do not run as root."""
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
