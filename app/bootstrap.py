@@ -38,7 +38,7 @@ from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.live_places import LivePlaces
 from app.usecases.payment_feed import PaymentFeed
-from app.usecases.ports import Alarm, AlertName, Clock, PaymentPages
+from app.usecases.ports import AlertName, Clock, PaymentPages
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
 from app.usecases.replay_events import ReplayEvents
@@ -285,12 +285,13 @@ def _payment_pages(parts: _Parts) -> PaymentPages:
     return CircuitBreaker(retrying, on_change=breaker_changed)
 
 
-def _limits(settings: Settings, alarm: Alarm) -> CheckoutLimits:
+def _limits(settings: Settings, alerts: Alerts) -> CheckoutLimits:
     per_client, per_price, overall = (_rate(text) for text in settings.rates)
     return CheckoutLimits(
         Rates(per_client=per_client, per_price=per_price, overall=overall),
         counters=open_counters(settings.rate_limit_storage.get_secret_value()),
-        alarm=alarm,
+        alarm=alerts,
+        all_clear=alerts.over,
     )
 
 

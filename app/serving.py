@@ -71,11 +71,11 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use; stop what listens there, or set PORT or --port"
+        return f"port {port} of {host} is in use; stop what listens there, or set another --port"
     if error.errno == errno.EACCES:
-        return f"port {port} of {host} is not ours to take; set PORT or --port to 1024 or more"
+        return f"port {port} of {host} is not ours to take; set --port to 1024 or more"
     reason = (error.strerror or "no such address").lower()
-    return f"{host} port {port} cannot be listened on ({reason}); set HOST or --host"
+    return f"{host} port {port} cannot be listened on ({reason}); set another --host"
 
 
 class _Server(uvicorn.Server):

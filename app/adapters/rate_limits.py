@@ -13,7 +13,7 @@ from typing import Final
 from app.adapters.counters import Counters, MemoryCounters, RedisCounters
 from app.domain.errors import RateLimitedError
 from app.domain.limits.rate_limits import Kind, Rate, Refusal, Rule, cart_rules, client_rules
-from app.usecases.ports import Alarm, AlertName
+from app.usecases.ports import Alarm, AlertName, AllClear, say_nothing
 
 STORAGE_TIMEOUT_S: Final = 0.25
 STORAGE_REST_S: Final = 5.0  # after a failure it is left alone, so that not every buyer waits
@@ -31,18 +31,20 @@ class Rates:
 class CheckoutLimits:
     """Counts checkouts in a sliding window. A storage that is down must not stop sales."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what bootstrap and tests give
         self,
         rates: Rates,
         *,
         counters: Counters,
         alarm: Alarm,
+        all_clear: AllClear = say_nothing,
         clock_s: Callable[[], float] = time.monotonic,
         timeout_s: float = STORAGE_TIMEOUT_S,
     ) -> None:
         self._rates = rates
         self._counters = counters
         self._alarm = alarm
+        self._all_clear = all_clear
         self._clock_s = clock_s
         self._timeout_s = timeout_s
         self._resting_until_s = 0.0
@@ -83,7 +85,7 @@ class CheckoutLimits:
             return None
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._counters.take(rules)
+                refused = await self._counters.take(rules)
         except Exception as error:  # noqa: BLE001 whatever fails in there, shops go on selling
             self._resting_until_s = self._clock_s() + STORAGE_REST_S
             self._alarm(
@@ -91,6 +93,8 @@ class CheckoutLimits:
                 f"{type(error).__name__}: checkouts are not limited for now",
             )
             return None
+        self._all_clear(AlertName.RATE_LIMITS_UNAVAILABLE, "checkouts are limited again")
+        return refused
 
 
 def open_counters(storage_url: str) -> Counters:

@@ -93,6 +93,7 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
     """Play Altan Pay, Stripe's payment page and a shop: everything but the service itself."""
     import uvicorn  # noqa: PLC0415 see the module's docstring
 
+    from app.serving import CannotListenError, listen  # noqa: PLC0415
     from sandbox.server import SandboxConfig, create_sandbox  # noqa: PLC0415
 
     config = SandboxConfig(
@@ -101,14 +102,20 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
         webhook_url=webhook_url,
         webhook_secret=webhook_secret,
     )
-    uvicorn.run(
-        create_sandbox(config),
-        host=host,
-        port=port,
-        ws="none",
-        log_level="warning",
-        timeout_graceful_shutdown=5,
-    )
+    try:
+        listeners = listen(host, port)
+    except CannotListenError as error:
+        stop(f"The sandbox cannot start: {error}")
+    uvicorn.Server(
+        uvicorn.Config(
+            create_sandbox(config),
+            host=host,
+            port=port,
+            ws="none",
+            log_level="warning",
+            timeout_graceful_shutdown=5,
+        )
+    ).run(sockets=listeners)
 
 
 @cli.command()

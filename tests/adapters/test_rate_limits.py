@@ -235,11 +235,22 @@ async def test_a_redis_that_dies_is_left_alone_for_a_while_and_then_asked_again(
 ) -> None:
     clock = Clock()
     counters = RedisCounters(redis.url, clock_s=clock)
-    limiter = limits(alarm, per_client="1/day", counters=counters, clock_s=clock)
+    over: list[tuple[AlertName, str]] = []
+    rates = Rates(per_client=parse_rate("1/day"), per_price=None, overall=None)
+    limiter = CheckoutLimits(
+        rates,
+        counters=counters,
+        alarm=alarm,
+        all_clear=lambda name, words: over.append((name, words)),
+        clock_s=clock,
+        timeout_s=DEADLINE_S,
+    )
     assert await allowed_clients(limiter)
     assert not await allowed_clients(limiter)
+    over.clear()  # each answer of Redis may say it; who hears it knows whether there was an alert
     redis.kill()
     while_dead = [await allowed_clients(limiter) for _ in range(3)]
+    over_while_dead = list(over)
     redis.start()
     resting = [await allowed_clients(limiter) for _ in range(3)]
     clock.now_s += rate_limits.STORAGE_REST_S + 1
@@ -249,6 +260,8 @@ async def test_a_redis_that_dies_is_left_alone_for_a_while_and_then_asked_again(
     assert while_dead == resting == [True] * 3
     assert after_rest == [True, False, False]
     assert alarm.names == [AlertName.RATE_LIMITS_UNAVAILABLE]
+    assert over_while_dead == []
+    assert over[0] == (AlertName.RATE_LIMITS_UNAVAILABLE, "checkouts are limited again")
 
 
 async def test_memory_and_redis_refuse_the_same_requests_with_the_same_words(

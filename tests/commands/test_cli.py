@@ -141,10 +141,25 @@ def test_a_port_in_use_is_one_sentence_and_nothing_says_started(
     assert ended.returncode == 1
     assert ended.stderr == (
         f"altan-checkout cannot start: port {port} of 127.0.0.1 is in use; stop what listens "
-        "there, or set PORT or --port\n"
+        "there, or set another --port\n"
     )
     assert "started" not in ended.stdout
     assert "running on" not in ended.stdout
+
+
+def test_the_sandbox_on_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        ended = run(tmp_path, "sandbox", "--port", str(port))
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f"The sandbox cannot start: port {port} of 127.0.0.1 is in use; stop what listens there, "
+        "or set another --port\n"
+    )
 
 
 def test_an_address_that_is_not_ours_is_one_sentence(tmp_path: Path) -> None:

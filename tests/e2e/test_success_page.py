@@ -7,7 +7,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.support.browser.visitors import Variant, Visitors
 from tests.support.browser.watch import Watch
-from tests.support.builders import CHECKOUT_ID, Service, event, session
+from tests.support.builders import CHECKOUT_ID, SESSION_ID, Service, event, session
 from tests.web.api.test_status import EXPIRED, keep_checkout
 
 CONFIRMING = "We are confirming your payment…"
@@ -70,6 +70,20 @@ async def test_what_comes_after_a_payment_is_shown_too(page: Page, service: Serv
     await service.deliver(event("refund.created", refund | {"amount": 1999}, id="evt_2"))
 
     await assert_shows_without_reload(page, "Your payment has been refunded")
+
+
+async def test_a_recovery_is_shown_on_the_page_of_the_checkout_that_expired(
+    page: Page, service: Service
+) -> None:
+    await open_page(page)
+    recovery = {"recovery": {"enabled": True, "url": "https://buy.stripe.com/r/x"}}
+    expired = session(payment_status="unpaid", payment_intent=None, after_expiration=recovery)
+    await service.deliver(event(EXPIRED, expired, id="evt_expired"))
+    await assert_shows_without_reload(page, "The payment page has expired")
+
+    await service.deliver(event(subject=session(id="cs_test_back", recovered_from=SESSION_ID)))
+
+    await assert_shows_without_reload(page, PAID)
 
 
 async def refuse(route: Route) -> None:

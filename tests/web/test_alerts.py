@@ -1,6 +1,7 @@
 """What the owner must know, from its cause to the chat, through the whole service."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +12,18 @@ import httpx
 import orjson
 import pytest
 
-from tests.support.builders import Service, event, running_service, session, settings, thin_event
+from app.domain.limits.breaker import OPEN_S
+from tests.support.builders import (
+    DEADLINE_S,
+    Service,
+    event,
+    running_service,
+    session,
+    settings,
+    thin_event,
+)
 from tests.support.builders import query as rows_of
-from tests.support.wire import Script, Upstream, answer, hangs, upstream
+from tests.support.wire import Connection, Script, Upstream, answer, hangs, upstream
 
 GOOD = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/cs_test_1"}))
 CART = {"line_items": [{"price": "price_A", "quantity": 1}]}
@@ -93,6 +103,31 @@ async def test_an_altan_pay_that_is_down(database_path: Path) -> None:
             await opened.buy(f"192.0.2.{number}")
 
         await opened.heard("altan_pay_down")
+
+
+async def test_an_altan_pay_that_works_again_ends_it(database_path: Path) -> None:
+    busy, is_busy = answer(b"", "Retry-After: 0", status="503 No"), False
+
+    async def altan_pay(connection: Connection) -> None:
+        await connection.send(busy if is_busy else GOOD)
+
+    async with shop(database_path, altan_pay, trusted_proxies=["127.0.0.1"]) as opened:
+        await opened.buy()
+        is_busy = True
+        for number in range(10):
+            await opened.buy(f"192.0.2.{number}")
+        await opened.heard("altan_pay_down")
+        is_busy = False
+
+        # The breaker rests for 10 s; the next buyers are its probes.
+        give_up_at_s = time.monotonic() + OPEN_S + DEADLINE_S
+        for number in itertools.count():
+            if (await opened.buy(f"198.51.100.{number % 250}")).status_code == 200:
+                break
+            assert time.monotonic() < give_up_at_s
+            await asyncio.sleep(0.1)
+        await opened.heard_the_end("altan_pay_down")
+    assert "all are made again" in opened.texts[1]
 
 
 async def test_a_database_that_cannot_commit(database_path: Path) -> None:

@@ -25,6 +25,10 @@ export interface Cart {
   clientReferenceId?: string;
 }
 
+/**
+ * What became of a payment. After `expired`, Stripe may bring the buyer back and the checkout may
+ * still be paid (Stripe's recovery): a stream waits for that, a browser without streams does not.
+ */
 export type PaymentStatus =
   | "open"
   | "processing"
