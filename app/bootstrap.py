@@ -36,7 +36,7 @@ from app.settings.settings import Settings, SettingsError, odd_names
 from app.settings.types import LogFormat
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
-from app.usecases.live_places import LivePlaces
+from app.usecases.live_places import PLACES_MAX, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.ports import AlertName, Clock, PaymentPages
 from app.usecases.read_payment import ReadPayment
@@ -108,9 +108,17 @@ class _Parts:
     problems: Problems
 
 
-def create_app(settings: Settings, connections: Connections | None = None) -> ASGIApp:
-    """The whole service. What `prepare` does must have been done."""
-    parts, proxies = _make_parts(settings), settings.trusted_proxies
+def create_app(
+    settings: Settings,
+    connections: Connections | None = None,
+    *,
+    places_max: int = PLACES_MAX,
+) -> ASGIApp:
+    """The whole service. What `prepare` does must have been done.
+
+    `connections` are the server's, `places_max` is for streams and waiting requests.
+    """
+    parts, proxies = _make_parts(settings, places_max), settings.trusted_proxies
     _run_beside_the_requests(parts)
     parts.metrics.show_connections(connections or Connections())
 
@@ -130,16 +138,18 @@ def create_app(settings: Settings, connections: Connections | None = None) -> AS
         metrics=lambda: Response(parts.metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
         problems=parts.problems,
     )
+    parts.metrics.show_body_bytes("webhooks", lambda: endpoints.webhooks.budget.used)
+    parts.metrics.show_body_bytes("carts", lambda: endpoints.checkout.budget.used)
     application = Application(
         endpoints, version=VERSION, cors_origins=settings.shop_origins, lifespan=parts.lifetime
     )
     return RequestLog(application, parts.metrics)
 
 
-def _make_parts(settings: Settings) -> _Parts:
+def _make_parts(settings: Settings, places_max: int) -> _Parts:
     metrics, lifetime = Metrics(), Lifetime()
     alarm = Alerts(metrics, alert_channels(settings, lifetime, release=VERSION))
-    places = LivePlaces(on_full=LivePlacesReport(metrics, alarm))
+    places = LivePlaces(in_all=places_max, on_full=LivePlacesReport(metrics, alarm))
     database = open_database(settings, alarm)
     lifetime.closes(database.close)
     lifetime.runs(partial(watch_storage, alarm, database))

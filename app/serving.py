@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.bootstrap import create_app
 from app.settings.settings import Settings
+from app.usecases.live_places import PLACES_MAX
 from app.web.http.connections import Connections
 from app.web.http.guarded_http import GuardedHttp
 
@@ -26,8 +27,17 @@ KEEP_ALIVE_S: Final = 30
 _log = logging.getLogger("uvicorn.error")
 
 
-def run(settings: Settings, *, host: str, port: int) -> None:
+def run(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    connections: Connections | None = None,
+    places_max: int = PLACES_MAX,
+) -> None:
     """Serve until a signal; then stop accepting, drain, and return.
+
+    `connections` and `places_max` limit what is open at once, where that is to be less than usual.
 
     The address is taken first, so that nothing says "started" where another program has it.
 
@@ -35,8 +45,8 @@ def run(settings: Settings, *, host: str, port: int) -> None:
         CannotListenError: the address cannot be taken.
     """
     listeners = listen(host, port)
-    connections = Connections(trusted_proxies=settings.trusted_proxies)
-    app = create_app(settings, connections)
+    connections = connections or Connections(trusted_proxies=settings.trusted_proxies)
+    app = create_app(settings, connections, places_max=places_max)
     server = _Server(make_config(app, host=host, port=port, connections=connections))
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn has drained, and raises it once more
         server.run(sockets=listeners)

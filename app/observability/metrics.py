@@ -1,6 +1,7 @@
 """Counters and histograms for Prometheus. Labels come from fixed sets: no stranger makes one."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Final, Protocol
 
 from prometheus_client import (
@@ -21,13 +22,12 @@ METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class CountedConnections(Protocol):
-    """The server's connections: how many are open, and how many were one too many."""
+    """The server's connections: how many are open, and what becomes of each."""
 
     @property
     def open(self) -> int: ...  # noqa: D102 said above
 
-    @property
-    def turned_away(self) -> int: ...  # noqa: D102 said above
+    def report_outcomes_to(self, report: Callable[[str], None]) -> None: ...  # noqa: D102 said above
 
 
 class Metrics:
@@ -74,15 +74,21 @@ class Metrics:
         )
         self.places_full = counter(
             "altan_checkout_live_places_full",
-            "Times that a client, a payment or the process had no place for one more to wait.",
+            "Times that a client, its network, a payment or the process had no place for one more.",
             ("full",),
         )
         self.connections = Gauge(
             "altan_checkout_connections", "Connections that are open now.", registry=self.registry
         )
-        self.turned_away = Gauge(
-            "altan_checkout_connections_turned_away",
-            "Connections that were one too many, since the start.",
+        self.connection_outcomes = counter(
+            "altan_checkout_connection_outcomes",
+            "Connections, by what became of them.",
+            ("outcome",),
+        )
+        self.body_bytes = Gauge(
+            "altan_checkout_body_bytes",
+            "Bytes of request bodies that are held now, by what they are.",
+            ("kind",),
             registry=self.registry,
         )
         self.alerts = counter(
@@ -94,7 +100,12 @@ class Metrics:
     def show_connections(self, connections: CountedConnections) -> None:
         """Show what the server counts."""
         self.connections.set_function(lambda: connections.open)
-        self.turned_away.set_function(lambda: connections.turned_away)
+        series = cache(self.connection_outcomes.labels)
+        connections.report_outcomes_to(lambda outcome: series(outcome).inc())
+
+    def show_body_bytes(self, kind: str, held: Callable[[], int]) -> None:
+        """Show how many bytes of a budget are held."""
+        self.body_bytes.labels(kind).set_function(held)
 
     def exposition(self) -> bytes:
         """All of it, in Prometheus' text format."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.support.builders import DEADLINE_S
 
 MIB = 1024 * 1024
+PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,30 @@ class Connection:
             await self.writer.drain()
 
     async def status(self) -> int | None:
-        """The next answer's status; None where the service has closed instead."""
-        with contextlib.suppress(ConnectionError):
-            line = await asyncio.wait_for(self.reader.readline(), DEADLINE_S)
-            return int(line.split()[1]) if line else None
-        return None
+        """Read the next answer to its end; its status, or None if the service closed instead."""
+        answer = await self.answer()
+        return answer[0] if answer else None
+
+    async def answer(self) -> tuple[int, bytes] | None:
+        """The next answer's status and body, as far as it came; None if there is none."""
+        lines: list[bytes] = []
+        body = b""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(DEADLINE_S):
+                while line := (await self.reader.readline()).strip():
+                    lines.append(line.lower())
+                for line in lines:
+                    if line.startswith(b"content-length:"):
+                        body = await self.reader.readexactly(int(line.partition(b":")[2]))
+        return (int(lines[0].split()[1]), body) if lines else None
+
+    async def trickle(self, head: bytes, body: bytes) -> None:
+        """Send a request piece by piece, as the service takes them, so that nothing piles up."""
+        await self.say(head)
+        for start in range(0, len(body), PIECE):
+            if self.writer.is_closing():
+                return
+            await self.say(body[start : start + PIECE])
 
     async def ends(self) -> None:
         """Wait until the service closes."""

@@ -5,6 +5,7 @@ use every address in it. IPv4 addresses come one by one, but neighbors in a /24 
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -12,6 +13,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 UNKNOWN_BUCKET: Final = "unknown"  # a peer without an address; all of them are one client
 IPV4_PREFIXES: Final = (32, 24)
 IPV6_PREFIXES: Final = (64, 56, 48)
+# What a client and the networks around it may do or hold together, as multiples of what one client
+# may; by how many of them there are.
+NETWORK_MULTIPLES: Final = {0: (), 1: (1,), 2: (1, 8), 3: (1, 4, 16)}
 
 
 def bucket_of(address: Address) -> str:
@@ -23,6 +27,7 @@ def bucket_of(address: Address) -> str:
     return str(address)
 
 
+@lru_cache(maxsize=4096)  # the same clients come again and again
 def networks_of(bucket: str) -> tuple[str, ...]:
     """The client itself, then its networks from the smallest to the largest, by name.
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.limits.networks import networks_of
+from app.domain.limits.networks import NETWORK_MULTIPLES, networks_of
 
-# What the networks around a client may do together, as multiples of what one client may.
-CLIENT_MULTIPLES: Final = {1: (1,), 2: (1, 8), 3: (1, 4, 16)}
 # Which of those networks take shares of a shared limit, and how many times the room that is left
 # each may hold. A household is often a whole /56, so there is no share for a single /64.
 SHARES: Final = {1: (1,), 2: (1, 2), 3: (0, 1, 2)}
@@ -102,7 +100,7 @@ def client_rules(rate: Rate, client: str) -> list[Rule]:
     networks = networks_of(client)
     return [
         Rule(Kind.CLIENT, network, rate.window_s, rate.amount * multiple)
-        for network, multiple in zip(networks, CLIENT_MULTIPLES[len(networks)], strict=True)
+        for network, multiple in zip(networks, NETWORK_MULTIPLES[len(networks)], strict=True)
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
+from app.domain.limits.networks import networks_of
 from app.web.errors import OverloadedError
 from app.web.http.shares import Shares
 
@@ -18,15 +19,16 @@ class BodyLease:
     """What one request holds of a budget, until its answer is made.
 
     A body that has come whole is counted, and no more: it is judged at once, and a forged one is
-    gone before anything else is read. One that is still coming needs a share of its client's.
+    gone before anything else is read. One that is still coming needs a share of its client's and of
+    the networks around it.
     """
 
-    __slots__ = ("_client", "_held", "_party", "_shares")
+    __slots__ = ("_client", "_held", "_parties", "_shares")
 
     def __init__(self, shares: Shares, client: Callable[[], str]) -> None:
         self._shares = shares
         self._client = client
-        self._party: str | None = None
+        self._parties: tuple[str, ...] = ()
         self._held = 0
 
     def hold_whole(self, size: int) -> None:
@@ -35,10 +37,10 @@ class BodyLease:
         Raises:
             OverloadedError: there is no room.
         """
-        if self._party is not None:
+        if self._parties:
             self.hold_part(size)
             return
-        if not self._shares.take_unshared(size):
+        if not self._shares.take((), size):
             raise _overloaded()
         self._held = size
 
@@ -51,8 +53,8 @@ class BodyLease:
         more = size - self._held
         if more <= 0:
             return
-        party = self._party = self._party or self._client()
-        if not self._shares.take(party, more):
+        self._parties = self._parties or networks_of(self._client())
+        if not self._shares.take(self._parties, more):
             raise _overloaded()
         self._held = size
 
@@ -64,12 +66,8 @@ class BodyLease:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         """Free all of it."""
-        if not self._held:
-            return
-        if self._party is None:
-            self._shares.give_back_unshared(self._held)
-        else:
-            self._shares.give_back(self._party, self._held)
+        if self._held:
+            self._shares.give_back(self._parties, self._held)
 
 
 def _overloaded() -> OverloadedError:

@@ -1,16 +1,19 @@
-"""How many connections the process holds: in all, and of each peer.
+"""How many connections the process holds: in all, of each peer, and of the networks around it.
 
 Each connection is an open file, and the database, Altan Pay and Stripe's events need some, too.
+When all are taken, the network that holds most gives one to a network that holds fewer.
 """
 
 import sys
-from collections.abc import Sequence
-from enum import Enum
+from collections.abc import Callable, Sequence
+from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Final
 
 import orjson
 
+from app.domain.limits.holdings import WHOLE, Holdings
+from app.domain.limits.networks import networks_of
 from app.web.errors import OverloadedError
 from app.web.http.client_address import Network, is_trusted_peer, peer_bucket
 from app.web.http.shares import Shares
@@ -18,7 +21,7 @@ from app.web.http.shares import Shares
 CONNECTIONS_MAX: Final = 5_000
 CONNECTIONS_OF_PEER_MAX: Final = 256  # browsers open six, and an office shares one address
 KEPT_FOR_WEBHOOKS: Final = 128
-TURNED_AWAY_MAX: Final = 128  # at once, while they hear why
+LEAVING_MAX: Final = 128  # at once, while they hear why, or get their last answer
 FILES_KEPT_BACK: Final = 512  # the three above, calls of Altan Pay (128), the database (100), logs
 FEWEST: Final = 64
 
@@ -40,12 +43,36 @@ ANSWER: Final = (
 
 
 class Admission(Enum):
-    """What a new connection may do."""
+    """What a connection may do."""
 
     ALL = "all"
     WEBHOOKS = "webhooks"  # nothing else: the others' places are taken
-    HEARS_WHY = "hears_why"
+    LEAVES = "leaves"  # after it has heard why, or its last answer
     NOTHING = "nothing"
+
+
+class Outcome(StrEnum):
+    """What became of a connection, for those who count."""
+
+    ADMITTED = "admitted"
+    WEBHOOKS_ALONE = "webhooks_alone"
+    GAVE_WAY = "gave_way"
+    REFUSED_CLIENT = "refused_client"
+    REFUSED_NETWORK = "refused_network"
+    REFUSED_ALL = "refused_all"
+
+
+class Admitted:
+    """One connection, and what it may do. `give_way` is told whether there is time to finish."""
+
+    __slots__ = ("admission", "client", "give_way")
+
+    def __init__(
+        self, admission: Admission, client: str | None, give_way: Callable[[bool], None]
+    ) -> None:
+        self.admission = admission
+        self.client = client
+        self.give_way = give_way
 
 
 def connections_max() -> int:
@@ -72,49 +99,80 @@ class Connections:
         trusted_proxies: Sequence[Network] = (),
         in_all: int | None = None,
         of_peer: int = CONNECTIONS_OF_PEER_MAX,
+        kept_for_webhooks: int = KEPT_FOR_WEBHOOKS,
     ) -> None:
-        self._shares = Shares(connections_max() if in_all is None else in_all, of_one=of_peer)
-        self._kept = Shares(KEPT_FOR_WEBHOOKS)
-        self._of_peer = of_peer
-        self._hearing_why = 0
-        self.turned_away = 0
+        self._held = Holdings[Admitted](
+            in_all=connections_max() if in_all is None else in_all, of_client=of_peer
+        )
+        self._kept = Shares(kept_for_webhooks)
+        self._leaving = 0
+        self._report: Callable[[Outcome], None] = lambda _: None
         # The same peers come again and again, and reading an address costs more than counting it.
-        self._bucket_of = lru_cache(maxsize=4096)(
+        self._client_of = lru_cache(maxsize=4096)(
             lambda peer: None if is_trusted_peer(peer, trusted_proxies) else peer_bucket(peer)
         )
 
     @property
     def open(self) -> int:
         """How many are open now."""
-        return self._shares.used + self._kept.used + self._hearing_why
+        return self._held.held_in(WHOLE) + self._kept.used + self._leaving
 
-    def admit(self, peer: str | None) -> tuple[Admission, str | None]:
-        """What a new connection of `peer` may do, and the party to hand to `leave` with it.
+    def report_outcomes_to(self, report: Callable[[Outcome], None]) -> None:
+        """Call `report` with what becomes of each connection from now on."""
+        self._report = report
+
+    def admit(
+        self, peer: str | None, give_way: Callable[[bool], None] = lambda _: None
+    ) -> Admitted:
+        """Count a new connection of `peer`. Another one may have to give way to it.
 
         `peer` is None for a local socket, behind which only a proxy of ours can be.
         """
-        party = None if peer is None else self._bucket_of(peer)
-        for shares, admission in (
-            (self._shares, Admission.ALL),
-            (self._kept, Admission.WEBHOOKS),
-        ):
-            if shares.take_unshared() if party is None else shares.take(party):
-                return admission, party
-            if party is not None and self._shares.held_by(party) >= self._of_peer:
-                break  # of its own doing: what is kept for Stripe is not for its surplus
-        self.turned_away += 1
-        if self._hearing_why >= TURNED_AWAY_MAX:
-            return Admission.NOTHING, party
-        self._hearing_why += 1
-        return Admission.HEARS_WHY, party
+        client = None if peer is None else self._client_of(peer)
+        full = self._held.full_network(client)
+        if full is None or self._one_gives_way(client, full):
+            admitted = Admitted(Admission.ALL, client, give_way)
+            self._held.add(client, admitted)
+            self._report(Outcome.ADMITTED)
+        elif full == WHOLE and self._kept.take(_parties(client)):
+            admitted = Admitted(Admission.WEBHOOKS, client, give_way)
+            self._report(Outcome.WEBHOOKS_ALONE)
+        else:  # of its own doing: what is kept for Stripe is not for a network's surplus
+            admitted = Admitted(self._may_leave_in_time(), client, give_way)
+            self._report(_refusal(client, full))
+        return admitted
 
-    def leave(self, admission: Admission, party: str | None) -> None:
+    def leave(self, admitted: Admitted) -> None:
         """A connection has ended."""
-        if admission is Admission.HEARS_WHY:
-            self._hearing_why -= 1
-        elif admission is not Admission.NOTHING:
-            shares = self._shares if admission is Admission.ALL else self._kept
-            if party is None:
-                shares.give_back_unshared()
-            else:
-                shares.give_back(party)
+        if admitted.admission is Admission.ALL:
+            self._held.remove(admitted.client, admitted)
+        elif admitted.admission is Admission.WEBHOOKS:
+            self._kept.give_back(_parties(admitted.client))
+        elif admitted.admission is Admission.LEAVES:
+            self._leaving -= 1
+
+    def _one_gives_way(self, client: str | None, full: str) -> bool:
+        found = self._held.giver(client, full)
+        if found is None:
+            return False
+        self.leave(found[1])
+        found[1].admission = self._may_leave_in_time()
+        self._report(Outcome.GAVE_WAY)
+        found[1].give_way(found[1].admission is Admission.LEAVES)
+        return True
+
+    def _may_leave_in_time(self) -> Admission:
+        if self._leaving >= LEAVING_MAX:
+            return Admission.NOTHING
+        self._leaving += 1
+        return Admission.LEAVES
+
+
+def _parties(client: str | None) -> tuple[str, ...]:
+    return () if client is None else networks_of(client)
+
+
+def _refusal(client: str | None, full: str) -> Outcome:
+    if full == WHOLE:
+        return Outcome.REFUSED_ALL
+    return Outcome.REFUSED_CLIENT if full == client else Outcome.REFUSED_NETWORK

@@ -45,21 +45,22 @@ class GuardedHttp(GuardedWrites):
         self._untold_bytes = self._head_bytes = self._dropped_bytes = 0
         self._has_unread_body = False
         peer = self.client[0] if self.client else None
-        self._admission, self._party = self.limits.admit(peer)
-        if self._admission in (Admission.ALL, Admission.WEBHOOKS):
+        self._admitted = self.limits.admit(peer, self._give_way)
+        if self._admitted.admission in (Admission.ALL, Admission.WEBHOOKS):
             self._expect_head()
         else:
             self._turn_away()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is awaited any more."""
-        self.limits.leave(self._admission, self._party)
+        self.limits.leave(self._admitted)
         self._disarm()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Hang up on a line without end: the parser keeps all of it before it tells us anything."""
-        if self._admission in (Admission.HEARS_WHY, Admission.NOTHING):
+        if not self._reads_on:
+            self._drop(len(data))
             return
         self._untold_bytes += len(data)
         super().data_received(data)
@@ -93,10 +94,10 @@ class GuardedHttp(GuardedWrites):
             raise HostError
         self._untold_bytes = self._dropped_bytes = 0
         self._disarm()
-        if self._admission is Admission.WEBHOOKS and not self.url.startswith(WEBHOOK_PATH):
+        if self._admitted.admission is Admission.WEBHOOKS and not self.url.startswith(WEBHOOK_PATH):
             self.scope["state"]["overloaded"] = True
         super().on_headers_complete()
-        if self._admission is Admission.WEBHOOKS:
+        if self._admitted.admission is Admission.WEBHOOKS:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -105,9 +106,7 @@ class GuardedHttp(GuardedWrites):
         super().on_body(body)
         self._has_unread_body = not self.cycle.response_complete
         if self.cycle.response_complete:
-            self._dropped_bytes += len(body)
-            if self._dropped_bytes > DROPPED_BYTES_MAX:
-                self._give_up()
+            self._drop(len(body))
 
     def on_response_complete(self) -> None:
         """An answered request whose body still trickles in is not waited for."""
@@ -119,6 +118,7 @@ class GuardedHttp(GuardedWrites):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a malformed request, and say why if we know."""
+        self._disarm()
         super().send_400_response(self._fault or msg)
 
     def _count(self, size: int) -> None:
@@ -126,6 +126,11 @@ class GuardedHttp(GuardedWrites):
         self._head_bytes += size
         if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
             raise HeadTooLargeError
+
+    def _drop(self, size: int) -> None:
+        self._dropped_bytes += size
+        if self._dropped_bytes > DROPPED_BYTES_MAX:
+            self._give_up()
 
     def _expect_head(self) -> None:
         self._disarm()
@@ -142,14 +147,25 @@ class GuardedHttp(GuardedWrites):
             self.transport.close()
         self._see_it_closed()
 
+    def _give_way(self, in_time: bool) -> None:  # noqa: FBT001 the caller knows it by position
+        """Another network needs this place."""
+        running = self._running
+        if in_time and running is not None and not running.response_complete:
+            self.pipeline.clear()
+            running.keep_alive = False
+            self.loop.call_later(self.hear_why_s, self.transport.abort)
+        else:
+            self.transport.abort()
+
     def _turn_away(self) -> None:
         """Answer before there is a request.
 
         Closing at once on a client that still sends would reset the connection, and the answer
         would be lost with it; so some of them are heard out, without listening.
         """
+        self._reads_on = False
         self.transport.write(ANSWER)
-        if self._admission is Admission.HEARS_WHY and self.transport.can_write_eof():
+        if self._admitted.admission is Admission.LEAVES and self.transport.can_write_eof():
             self.transport.write_eof()
             self._abort_in(self.hear_why_s)
         else:

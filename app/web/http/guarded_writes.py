@@ -2,7 +2,8 @@
 
 uvicorn waits for such a client for ever: while an answer is under way, after the connection was
 closed on our side, and at the end of the process. It queues pipelined requests without a bound, and
-tells only the last of them that the client has left.
+tells only the last of them that the client has left. And it refuses a malformed request at once,
+even if that lands in the middle of the answer to an earlier one.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ class GuardedWrites(HttpToolsProtocol):
         super().connection_made(transport)
         self._abort: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
+        self._is_in_body = False
+        self._reads_on = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that is under way, too; those that wait behind it never begin."""
@@ -44,6 +47,12 @@ class GuardedWrites(HttpToolsProtocol):
         if len(self.pipeline) >= PIPELINED_MAX:
             raise TooManyPipelinedError
         super().on_headers_complete()
+        self._is_in_body = True
+
+    def on_message_complete(self) -> None:
+        """What comes next is another request."""
+        self._is_in_body = False
+        super().on_message_complete()
 
     def pause_writing(self) -> None:
         """The client is behind with reading; it has some time to catch up."""
@@ -67,9 +76,19 @@ class GuardedWrites(HttpToolsProtocol):
         self._see_it_closed()
 
     def send_400_response(self, msg: str) -> None:
-        """Close in time, where the client is wrong."""
+        """Refuse a malformed request: in its turn, and close.
+
+        Behind an answer that is under way, the client would take the refusal for a part of it.
+        """
         self.pipeline.clear()
-        super().send_400_response(msg)
+        running = self._running
+        is_own_body = self._is_in_body and self.cycle is running
+        if running is None or (running.response_complete and not is_own_body):
+            super().send_400_response(msg)
+        elif is_own_body:
+            self._break_off(running, msg)
+        else:
+            self._end_after(running)
         self._see_it_closed()
 
     def shutdown(self) -> None:
@@ -81,6 +100,19 @@ class GuardedWrites(HttpToolsProtocol):
         if self.flow.write_paused:
             self._abort_in(self.close_timeout_s)
         self._see_it_closed()
+
+    def _end_after(self, running: RequestResponseCycle) -> None:
+        """Let an answer be finished, and close then; whatever else comes is not read."""
+        running.keep_alive = False
+        self._reads_on = False
+
+    def _break_off(self, running: RequestResponseCycle, msg: str) -> None:
+        """A request whose body is malformed will never be whole."""
+        if not running.response_started:
+            super().send_400_response(msg)
+        running.disconnected = True
+        running.message_event.set()
+        self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 uvicorn's own type
         self._running = cycle

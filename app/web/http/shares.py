@@ -4,43 +4,43 @@ A party may hold as much as is still free, and no more. One party alone gets hal
 that take all they can get, 1 / (N + 1) stays free for the next one. Every act costs the same.
 """
 
+from collections.abc import Sequence
+
 
 class Shares:
-    """`capacity` of something, of which one party holds `of_one` at most."""
+    """`capacity` of something.
 
-    def __init__(self, capacity: int, *, of_one: int | None = None) -> None:
+    Who takes some names all parties that it belongs to: the client and the networks around it. No
+    household and no provider gets more by coming from many addresses. What nobody holds for long,
+    or many share, names no party, and needs room alone.
+    """
+
+    def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.used = 0
-        self._of_one = capacity if of_one is None else of_one
         self._held: dict[str, int] = {}
 
     def held_by(self, party: str) -> int:
         """How much `party` holds."""
         return self._held.get(party, 0)
 
-    def take(self, party: str, amount: int = 1) -> bool:
-        """Whether `party` now holds `amount` more."""
-        held = self._held.get(party, 0) + amount
-        if held > min(self._of_one, self.capacity - self.used):
+    def take(self, parties: Sequence[str], amount: int = 1) -> bool:
+        """Whether each of `parties` now holds `amount` more."""
+        free = self.capacity - self.used
+        if amount > free:
             return False
-        self._held[party] = held
+        for party in parties:
+            if self._held.get(party, 0) + amount > free:
+                return False
+        for party in parties:
+            self._held[party] = self._held.get(party, 0) + amount
         self.used += amount
         return True
 
-    def give_back(self, party: str, amount: int = 1) -> None:
+    def give_back(self, parties: Sequence[str], amount: int = 1) -> None:
         """Free what was taken."""
         self.used -= amount
-        self._held[party] -= amount
-        if not self._held[party]:
-            del self._held[party]
-
-    def take_unshared(self, amount: int = 1) -> bool:
-        """Whether there is room for what nobody holds for long, or many parties share."""
-        if amount > self.capacity - self.used:
-            return False
-        self.used += amount
-        return True
-
-    def give_back_unshared(self, amount: int = 1) -> None:
-        """Free it."""
-        self.used -= amount
+        for party in parties:
+            self._held[party] -= amount
+            if not self._held[party]:
+                del self._held[party]

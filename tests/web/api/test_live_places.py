@@ -138,6 +138,35 @@ async def test_when_strangers_hold_all_places_a_buyer_gets_one_of_them(database:
     assert full == [Full.ALL]
 
 
+@pytest.mark.parametrize(
+    "strangers",
+    [
+        ["2001:db8:7:1::1", "2001:db8:7:2::1", "2001:db8:7:100::1"],  # one /48
+        ["192.0.2.1", "192.0.2.2", "192.0.2.3"],  # one /24
+    ],
+)
+async def test_when_one_network_holds_a_place_at_each_address_a_buyer_gets_one_of_them(
+    database: Database, strangers: list[str]
+) -> None:
+    await keep(database, checkout())
+    async with (
+        status_service(database, places=LivePlaces(in_all=3)) as service,
+        AsyncExitStack() as stack,
+    ):
+        theirs = [
+            await stack.enter_async_context(service.stream(**{"X-Forwarded-For": address}))
+            for address in strangers
+        ]
+        async with service.stream(**{"X-Forwarded-For": "203.0.113.7"}) as buyer:
+            await buyer.next_status()
+            rest = await theirs[0].rest()
+            await service.tell(PAID)
+            told = await buyer.next_status()
+
+    assert rest[-1].retry_ms == COME_AGAIN_S * 1000
+    assert status_of(told) == "paid"
+
+
 async def test_a_wait_that_gives_way_is_answered_with_what_is(database: Database) -> None:
     await keep(database, checkout())
     places = LivePlaces(in_all=2)
@@ -194,7 +223,7 @@ def test_only_a_process_that_is_full_is_told_to_the_owner() -> None:
     metrics, alarm = Metrics(), SilentAlarm()
     report = LivePlacesReport(metrics, alarm)
 
-    for full in (Full.CLIENT, Full.PAYMENT):
+    for full in (Full.CLIENT, Full.NETWORK, Full.PAYMENT):
         report(full)
     assert alarm.names == []
     report(Full.ALL)

@@ -44,7 +44,7 @@ def endless(body: bytes) -> Caller:
 async def read(
     caller: Caller, headers: dict[str, str] | None = None, *, timeout_s: float = 10
 ) -> bytes:
-    with BodyLease(Shares(100), lambda: "client") as lease:
+    with BodyLease(Shares(100), lambda: "192.0.2.1") as lease:
         return await read_body(
             caller.receive, Headers(headers), lease=lease, body_bytes_max=10, timeout_s=timeout_s
         )
