@@ -1,0 +1,54 @@
+"""PostgreSQL is lost while it commits a checkout: buyers with a key never wait for themselves."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.builders import running_process
+from tests.support.commit_proxy import commit_proxy_before
+from tests.support.faults.upstream import Upstream
+from tests.support.postgres_server import fetch
+
+
+@pytest.mark.parametrize("they_arrive", [True, False], ids=["committed", "not committed"])
+@pytest.mark.parametrize(
+    ("keeps", "loses", "answers"),
+    [
+        pytest.param(0, 1, [200], id="the claim's"),
+        pytest.param(0, 2, [503, 200], id="the claim's, twice"),
+        pytest.param(1, 1, None, id="the checkout's"),
+    ],
+)
+async def test_a_key_leads_to_its_page_at_once(  # noqa: PLR0913 one scene
+    upstream: Upstream,
+    tmp_path: Path,
+    postgres_url: str,
+    *,
+    keeps: int,
+    loses: int,
+    answers: list[int] | None,
+    they_arrive: bool,
+) -> None:
+    calls = upstream.calls
+    async with (
+        commit_proxy_before(postgres_url) as proxy,
+        running_process(tmp_path, DATABASE_URL=proxy.url, ALTAN_PAY_URL=upstream.url) as process,
+    ):
+        client = process.service.client
+        assert (await client.get("/health/ready")).status_code == 200  # what starts has started
+        proxy.they_arrive, proxy.to_keep, proxy.to_lose = they_arrive, keeps, loses
+        statuses = []
+        while not statuses or statuses[-1] == 503:
+            answer = await client.post(
+                "/checkout",
+                json={"line_items": [{"price": "price_ABC123", "quantity": 1}]},
+                headers={"Accept": "application/json", "Idempotency-Key": "one click"},
+            )
+            statuses.append(answer.status_code)
+        assert proxy.to_lose == 0
+
+    # A checkout that was committed is found; one that was not needs another page.
+    assert statuses == (answers or ([200] if they_arrive else [503, 200]))
+    assert upstream.calls - calls == (1 if answers or they_arrive else 2)
+    keys = await fetch(postgres_url, "SELECT state FROM idempotency_keys")
+    assert keys == [{"state": "open"}]

@@ -1,0 +1,86 @@
+"""A proxy before PostgreSQL that loses the connection at a COMMIT, with or without its effect."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+# PostgreSQL: protocol-message-formats, Query. The service sends COMMIT as a message of its own.
+_COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
+_CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class CommitProxy:
+    """`url` leads to the server at `host` and `port`; after `to_keep` COMMITs, `to_lose` are lost.
+
+    Where `they_arrive`, the server has committed before the connection goes.
+    """
+
+    host: str
+    port: int
+    url: str = ""
+    to_keep: int = 0
+    to_lose: int = 0
+    they_arrive: bool = True
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Relay one connection until an end of it, or we, leave."""
+        answers, questions = await asyncio.open_connection(self.host, self.port)
+        backwards = asyncio.create_task(_relay(answers, writer))
+        try:
+            with suppress(ConnectionError):
+                while data := await reader.read(_CHUNK_BYTES):
+                    if _COMMIT in data and self._is_to_be_lost():
+                        await self._lose(data, answers, questions, backwards)
+                        break
+                    questions.write(data)
+                    await questions.drain()
+        finally:
+            backwards.cancel()
+            writer.transport.abort()
+            questions.transport.abort()
+
+    def _is_to_be_lost(self) -> bool:
+        if self.to_keep:
+            self.to_keep -= 1
+            return False
+        if not self.to_lose:
+            return False
+        self.to_lose -= 1
+        return True
+
+    async def _lose(
+        self,
+        data: bytes,
+        answers: asyncio.StreamReader,
+        questions: asyncio.StreamWriter,
+        backwards: asyncio.Task[None],
+    ) -> None:
+        backwards.cancel()
+        await asyncio.wait([backwards])
+        if self.they_arrive:
+            questions.write(data)
+            assert await answers.read(_CHUNK_BYTES)  # it has been committed
+
+
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(_CHUNK_BYTES):
+            writer.write(data)
+            await writer.drain()
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def commit_proxy_before(url: str) -> AsyncIterator[CommitProxy]:
+    """Between the service and the server of this URL."""
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
+    proxy = CommitProxy(parts.hostname, parts.port)
+    async with await asyncio.start_server(proxy.accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        proxy.url = parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
+        yield proxy
