@@ -4,10 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.builders import running_process
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.domain.checkout.idempotency import read_idempotency_key
+from app.domain.errors import CommitInDoubtError
+from app.usecases.ports import AlertName
+from tests.support.builders import SilentAlarm, running_process
 from tests.support.commit_proxy import commit_proxy_before
 from tests.support.faults.upstream import Upstream
 from tests.support.postgres_server import fetch
+
+KEY = read_idempotency_key("one click")
 
 
 @pytest.mark.parametrize("they_arrive", [True, False], ids=["committed", "not committed"])
@@ -35,9 +41,9 @@ async def test_a_key_leads_to_its_page_at_once(  # noqa: PLR0913 one scene
         running_process(tmp_path, DATABASE_URL=proxy.url, ALTAN_PAY_URL=upstream.url) as process,
     ):
         client = process.service.client
-        assert (await client.get("/health/ready")).status_code == 200  # what starts has started
+        proxy.mark = KEY.digest.encode()
         proxy.they_arrive, proxy.to_keep, proxy.to_lose = they_arrive, keeps, loses
-        statuses = []
+        statuses: list[int] = []
         while not statuses or statuses[-1] == 503:
             answer = await client.post(
                 "/checkout",
@@ -52,3 +58,20 @@ async def test_a_key_leads_to_its_page_at_once(  # noqa: PLR0913 one scene
     assert upstream.calls - calls == (1 if answers or they_arrive else 2)
     keys = await fetch(postgres_url, "SELECT state FROM idempotency_keys")
     assert keys == [{"state": "open"}]
+
+
+async def test_a_commit_that_is_never_answered_is_looked_up_in_time(
+    alarm: SilentAlarm, postgres_url: str
+) -> None:
+    async with commit_proxy_before(postgres_url) as proxy:
+        database = PostgresDatabase(proxy.url, alarm)
+        await database.beat(1)
+        proxy.it_hangs, proxy.to_lose = True, 1
+
+        with pytest.raises(CommitInDoubtError) as lost:
+            await database.beat(2)
+        await database.close()
+
+    assert lost.value.reason == "lost during COMMIT: no answer in time"
+    assert alarm.names == [AlertName.STORAGE_UNAVAILABLE]
+    assert await fetch(postgres_url, "SELECT at_ms FROM heartbeat") == [{"at_ms": 2}]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 # PostgreSQL: protocol-message-formats, Query. The service sends COMMIT as a message of its own.
 _COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
+_BEGIN = b"BEGIN;"
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -15,25 +16,34 @@ _CHUNK_BYTES = 64 * 1024
 class CommitProxy:
     """`url` leads to the server at `host` and `port`; after `to_keep` COMMITs, `to_lose` are lost.
 
-    Where `they_arrive`, the server has committed before the connection goes.
+    Of transactions alone that mention `mark`: the service commits other things at its start.
+
+    Where `they_arrive`, the server has committed before the connection goes. Where `it_hangs`, the
+    connection stays, and says nothing more.
     """
 
     host: str
     port: int
     url: str = ""
+    mark: bytes = b""
     to_keep: int = 0
     to_lose: int = 0
     they_arrive: bool = True
+    it_hangs: bool = False
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Relay one connection until an end of it, or we, leave."""
         answers, questions = await asyncio.open_connection(self.host, self.port)
         backwards = asyncio.create_task(_relay(answers, writer))
+        transaction = b""
         try:
             with suppress(ConnectionError):
                 while data := await reader.read(_CHUNK_BYTES):
-                    if _COMMIT in data and self._is_to_be_lost():
+                    transaction = data if _BEGIN in data else transaction + data
+                    if _COMMIT in data and self.mark in transaction and self._is_to_be_lost():
                         await self._lose(data, answers, questions, backwards)
+                        while self.it_hangs and await reader.read(_CHUNK_BYTES):
+                            pass
                         break
                     questions.write(data)
                     await questions.drain()

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.migrate import migrate
-from app.adapters.database.sqlite.connection_thread import BUSY_TIMEOUT_S, LOG_BYTES_MAX, connect
+from app.adapters.database.sqlite.connection_thread import (
+    BUSY_TIMEOUT_S,
+    LOG_BYTES_MAX,
+    ConnectionThread,
+    connect,
+)
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.adapters.database.sqlite.transaction import SqliteTransaction
 from app.adapters.database.writability import PROMPT_S
@@ -256,6 +261,15 @@ async def test_however_many_wait_for_a_lock_that_somebody_keeps_all_are_told_in_
     assert {type(error) for error in failed} == {StorageUnavailableError}
     await hasty.beat(1)  # the queue is empty: what was given up is not done later
     assert count(database_path) == 0
+
+
+async def test_what_has_not_begun_in_time_never_begins(database_path: Path) -> None:
+    thread = ConnectionThread(database_path, "late")
+
+    with pytest.raises(TimeoutError, match="busy"):
+        await thread.run(lambda _: pytest.fail("it has begun"), give_up_at=time.monotonic())
+
+    await thread.close()
 
 
 async def test_an_act_that_takes_too_long_is_rolled_back(
