@@ -19,7 +19,7 @@ AXE_READY   := tests/e2e/node_modules/.ready
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo run test format-check lint types imports dockerfile compose unit e2e screenshots fmt proofs mutants bench lock clean
+.PHONY: help demo run test format-check lint types imports dockerfile compose unit quick e2e screenshots fmt proofs mutants bench lock clean
 
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
@@ -67,13 +67,18 @@ unit: $(CHECK_READY) $(AXE_READY) ## pytest; branches covered: whole 95 %, domai
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
 	    || { echo 'domain and use cases are not covered whole:'; cat $(VENV)/coverage.txt; exit 1; }
 
+# No PostgreSQL, no processes, few examples of each property: for between two edits.
+quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; under 20 seconds
+	@$(BIN)/python -m pytest -q -p no:schemathesis -p no:cov --hypothesis-profile=quick \
+	    -m 'not thorough' -k 'not postgres' tests/domain tests/usecases
+
 e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, colour and language; prints how long a buyer waits
 	@$(BIN)/python -m pytest tests/e2e
 
-screenshots: $(CHECK_READY) ## take the documents' pictures anew, into docs/screenshots
-	@$(BIN)/python -m tests.e2e.screenshots
+screenshots: $(CHECK_READY) ## take the documents' pictures again, into docs/screenshots
+	@$(BIN)/python -m tests.support.browser.screenshots
 
-fmt: $(CHECK_READY) ## ruff: format, and repair what it can
+fmt: $(CHECK_READY) ## ruff: format, and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

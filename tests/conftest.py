@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from app.adapters.database.migrate import migrate
@@ -20,9 +21,12 @@ from tests.support.builders import (
     settings,
 )
 from tests.support.postgres_server import FAST, Cluster, new_server
+from tests.support.reused_database import ReusedDatabase
 from tests.support.rows import open_database
 from tests.support.sizes import TELLS_FIGURES
-from tests.support.spare_databases import Spares
+
+# `make quick` looks at a few examples of each property; `make test` at Hypothesis's hundred.
+hypothesis.settings.register_profile("quick", max_examples=10)
 
 FIGURES = pytest.StashKey[list[str]]()
 
@@ -36,7 +40,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the developer has exported must not decide what a test sees."""
+    """A test must not see what the developer has exported."""
     for name in (*Settings.model_fields, "stripe_webhook_secret"):
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.delenv(name, raising=False)
@@ -54,7 +58,7 @@ def alarm() -> SilentAlarm:
 
 @pytest.fixture(scope="session")
 def migrated_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Migrated once; each test gets a copy, for migrating takes a second."""
+    """Migrated once; each test gets a copy, because migrating takes a second."""
     path = tmp_path_factory.mktemp("migrated") / "checkout.db"
     migrate(path)
     return path
@@ -62,7 +66,7 @@ def migrated_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server for the whole session: somebody's own, or one made for it."""
+    """A PostgreSQL server for the whole session: the one of TEST_DATABASE_URL, or a new one."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield Cluster(url)
     else:
@@ -95,16 +99,16 @@ def postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def postgres_spares(postgres_cluster: Cluster, postgres_template: str) -> Iterator[Spares]:
-    spares = Spares(postgres_cluster, postgres_template, f"altan_spare_{os.getpid()}")
-    yield spares
-    spares.drop()
+def reused_database(postgres_cluster: Cluster, postgres_template: str) -> Iterator[ReusedDatabase]:
+    reused = ReusedDatabase(postgres_cluster, postgres_template, f"altan_reused_{os.getpid()}")
+    yield reused
+    reused.drop()
 
 
 @pytest.fixture
-def spare_postgres_url(postgres_spares: Spares) -> Iterator[str]:
-    """The same, in a database that other tests had before."""
-    with postgres_spares.lent() as url:
+def reused_postgres_url(reused_database: ReusedDatabase) -> Iterator[str]:
+    """The same, in a database that other tests used before."""
+    with reused_database.in_use() as url:
         yield url
 
 
@@ -125,7 +129,7 @@ def database_path(
     if database_kind == "sqlite":
         return Path(shutil.copy(migrated_path, tmp_path / "checkout.db"))
     path = tmp_path / "checkout.url"
-    path.write_text(request.getfixturevalue("spare_postgres_url"))
+    path.write_text(request.getfixturevalue("reused_postgres_url"))
     return path
 
 
@@ -154,7 +158,7 @@ async def local_service(database_path: Path) -> AsyncIterator[Service]:
 
 @pytest.fixture(scope="session")
 def figures(request: pytest.FixtureRequest) -> list[str]:
-    """Lines to be shown at the end of a run that was asked for more proof than the ordinary."""
+    """Lines to print at the end of a long run (`make proofs`)."""
     return request.config.stash.setdefault(FIGURES, [])
 
 

@@ -17,7 +17,7 @@ from tests.support.builders import ROOT
 from tests.support.docs.running import PROGRAM, free_ports, running
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

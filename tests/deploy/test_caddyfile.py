@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.deploy.caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
 from tests.support.builders import running_service, settings
+from tests.support.caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
 from tests.support.docs.documents import OPERATE, blocks
 
 pytestmark = pytest.mark.skipif(
@@ -75,7 +75,7 @@ def ask(
     port: int, path: str, *, peer: str = "127.0.0.1", forwarded: str | None = None
 ) -> tuple[int, Any]:
     """One request from an address of this machine; the status, and what the replica got."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(peer, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=(peer, 0))
     return _answer(connection, path, forwarded)
 
 
@@ -139,7 +139,7 @@ def ask_over_tls(port: int, *, peer: str, forwarded: str) -> Sequence[str]:
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     connection = http.client.HTTPSConnection(
-        "localhost", port, timeout=30, source_address=(peer, 0), context=trusting
+        "localhost", port, timeout=60, source_address=(peer, 0), context=trusting
     )
     status, got = _answer(connection, "/checkout", forwarded)
     assert status == http.client.OK
@@ -190,7 +190,7 @@ async def test_buyers_behind_the_proxy_have_a_limit_each(tmp_path: Path) -> None
     limited = settings(tmp_path, rate_limit_checkout="1/hour", trusted_proxies="127.0.0.1")
     async with running_service(limited) as service:
         with balancing(tmp_path, service.address[1]) as balancer:
-            async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
                 statuses = [
                     (
                         await client.post(

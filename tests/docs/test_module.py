@@ -15,8 +15,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from tests.docs.test_snippets import lines_of, session_of, unclosed
-from tests.e2e.checkout_js.shop_page import DEADLINE_MS
 from tests.support.browser.chromium import running_chromium
+from tests.support.browser.shop_page import DEADLINE_MS
 from tests.support.builders import ROOT
 from tests.support.docs.documents import marked
 from tests.support.docs.running import Demo

@@ -18,7 +18,7 @@ from tests.support.docs.documents import SHOP_PAGES, code_spans, marked, table
 from tests.support.docs.running import Demo
 
 NODE: Final = shutil.which("node")
-NODE_S: Final = 40.0
+NODE_S: Final = 60.0
 LIKE_A_BROWSER: Final = {
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Sec-Fetch-Mode": "navigate",

@@ -3,8 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.screenshots import FOLDER, PICTURE_BYTES_MAX, PICTURES, Picture, take_pictures
 from tests.support.browser.running import RunningDemo
+from tests.support.browser.screenshots import (
+    FOLDER,
+    PICTURE_BYTES_MAX,
+    PICTURES,
+    Picture,
+    take_pictures,
+)
 from tests.support.browser.visitors import NARROW, WIDE, Visitors
 
 

@@ -48,7 +48,7 @@ async def open_page(page: Page) -> None:
 
 
 async def assert_shows_without_reload(page: Page, heading: str) -> None:
-    await expect(page.locator("#the_same_document h1")).to_have_text(heading, timeout=20_000)
+    await expect(page.locator("#the_same_document h1")).to_have_text(heading, timeout=60_000)
     await expect(page).to_have_title(f"{heading} \N{EN DASH} shop.example")
 
 
@@ -100,7 +100,7 @@ async def test_where_streams_do_not_pass_it_asks(
 ) -> None:
     watch.expect("/events")
     await page.route("**/events", answer)  # type: ignore[arg-type]
-    async with page.expect_request(f"**/checkout/{CHECKOUT_ID}?wait=25", timeout=20_000):
+    async with page.expect_request(f"**/checkout/{CHECKOUT_ID}?wait=25", timeout=60_000):
         await open_page(page)
 
     await service.deliver(event())

@@ -11,7 +11,7 @@ from tests.support.faults.upstream import Upstream, doing, hangs
 
 CARTS = 500
 TIMEOUT_S = 4.0
-MARGIN_S = 10.0  # five hundred connections on a busy machine
+MARGIN_S = 30.0  # five hundred connections on a busy machine
 MEMORY_GROWTH_BYTES_MAX = 64 * 1024 * 1024
 # The goal is 0.05 s; what a busy machine adds must not decide a test.
 WEBHOOK_S_MAX = 1.0

@@ -15,8 +15,8 @@ from sandbox.altan_pay.faults import FAULTS
 from tests.support.faults.service import ROOT, Service, machine, running_service
 
 TIMEOUT_S = 3.0
-MARGIN_S = 3.0
-WAIT_S = 20.0
+MARGIN_S = 30.0
+WAIT_S = 60.0
 SANDBOX_ACCOUNT_ID = "00000000-0000-4000-8000-000000000000"
 FAULT_COLUMN = re.compile(r"^\| `(price_fault_\w+)` \|(.*)$", re.MULTILINE)
 

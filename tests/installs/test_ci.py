@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.installs.commands import ROOT
+from tests.support.installs.commands import ROOT
 
 # Stand-ins that write down what they were asked; apt-cache knows the names in `known`.
 STAND_INS = {

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from tests.installs.locks import (
+from tests.support.installs.locks import (
     BACKEND,
     DEVELOPMENT,
     PROJECT,

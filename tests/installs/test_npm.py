@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 from bench.peers import installed
-from tests.installs.commands import ROOT, npm_commands, pip_commands
+from tests.support.installs.commands import ROOT, npm_commands, pip_commands
 
 FOLDERS: Final = (ROOT / "tests" / "e2e", ROOT / "bench" / "peers" / "node")
 NEWER: Final = "9999.1.0"

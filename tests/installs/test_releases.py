@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.installs.commands import Command, npm_commands, pip_commands
-from tests.installs.index import offer, serving
-from tests.installs.locks import lock_files, pins
+from tests.support.installs.commands import Command, npm_commands, pip_commands
+from tests.support.installs.index import offer, serving
+from tests.support.installs.locks import lock_files, pins
 
 FROM_LOCKS = [command for command in pip_commands() if command.locks]
 ONCE = {(tuple(command.flags), tuple(command.locks)): command for command in FROM_LOCKS}

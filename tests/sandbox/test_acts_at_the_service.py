@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.docs.running import Demo, running_demo
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -722,7 +722,7 @@ def start(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env={**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

@@ -26,7 +26,7 @@ import asyncpg
 
 T = TypeVar("T")
 
-START_S: Final = 30.0
+START_S: Final = 60.0
 FAST: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 SAFE: Final = {"fsync": "on"}
 _ALWAYS: Final = {

@@ -1,10 +1,10 @@
-"""How much is proven: little in `make test`, much where the environment says so.
+"""How long the proofs run: briefly in `make test`, longer if the environment says so.
 
-    PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 pytest tests/proofs
-    PROOF_ROUNDS=50 pytest tests/replicas
+    PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 pytest tests/durability
+    PROOF_ROUNDS=50 pytest tests/cluster
 
-PROOF_SEED makes a storm or a shuffle again: the same histories, the same moments of the kills. How
-the machine interleaves them is its own. Hypothesis keeps and prints its own counterexamples.
+PROOF_SEED repeats a run: the same histories, the same moments of the kills. How the machine
+interleaves them is not repeated. Hypothesis keeps and prints its own counterexamples.
 """
 
 import os

@@ -79,12 +79,12 @@ class Upstream:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     async def wait_for_requests(self, count: int) -> None:
-        async with asyncio.timeout(10), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(lambda: len(self.requests) >= count)
 
     async def wait_for_finished(self, count: int) -> None:
         """Until that many connections are over, on our side too."""
-        async with asyncio.timeout(10), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(lambda: self.finished >= count)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -133,6 +133,7 @@ async def outcome(database: Database, number: int) -> set[bytes]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", STORIES)
 @pytest.mark.parametrize("is_one_batch", [False, True], ids=["one by one", "in one batch"])
 async def test_every_order_of_a_story_ends_in_one_state(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -244,4 +245,4 @@ class OneUrlForAKey(RuleBasedStateMachine):
 OneUrlForAKey.TestCase.settings = hypothesis_settings(
     max_examples=120, stateful_step_count=30, deadline=None
 )
-TestOneUrlForAKey = OneUrlForAKey.TestCase
+TestOneUrlForAKey = pytest.mark.thorough(OneUrlForAKey.TestCase)

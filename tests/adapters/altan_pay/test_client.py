@@ -65,7 +65,7 @@ HEADERS_ALLOWED = {
     "user-agent",
 }
 SHORT_S = 0.25  # for those who must reach it
-PATIENCE_S = 8.0  # a call that has not ended by then does not keep its deadline
+PATIENCE_S = 60.0  # a call that has not ended by then does not keep its deadline
 
 
 @asynccontextmanager

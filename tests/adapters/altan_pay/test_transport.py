@@ -208,7 +208,7 @@ async def test_a_client_that_was_never_used_can_be_closed() -> None:
 async def test_deadlines_under_contention_leave_a_pool_that_still_serves() -> None:
     """A deadline is a cancellation, and pools have lost connections to those (httpcore#1093)."""
     rng = random.Random(7)  # noqa: S311 reproducible, and nothing secret
-    deadlines_s = [0.002, 0.005, 0.01, 0.03, 10.0]  # the last for those who get their answer
+    deadlines_s = [0.002, 0.005, 0.01, 0.03, 60.0]  # the last for those who get their answer
 
     async def takes_a_moment(connection: Connection) -> None:
         await asyncio.sleep(0.02)  # an upstream's own time, longer than some of the deadlines
@@ -217,8 +217,8 @@ async def test_deadlines_under_contention_leave_a_pool_that_still_serves() -> No
     async with upstream(takes_a_moment) as server, client() as http_client:
         outcomes = {"answered": 0, "cut": 0}
 
-        async def hurry(until: float) -> None:
-            while asyncio.get_running_loop().time() < until:
+        async def hurry() -> None:
+            while outcomes["cut"] <= 100 or outcomes["answered"] <= 20:
                 try:
                     async with asyncio.timeout(rng.choice(deadlines_s)):
                         await http_client.post(server.url, content=b"cart")
@@ -227,9 +227,8 @@ async def test_deadlines_under_contention_leave_a_pool_that_still_serves() -> No
                 else:
                     outcomes["answered"] += 1
 
-        until = asyncio.get_running_loop().time() + 1.2
-        await asyncio.gather(*(hurry(until) for _ in range(2 * CONNECTIONS_MAX)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(hurry() for _ in range(2 * CONNECTIONS_MAX)))
             calm = [await http_client.post(server.url, content=b"cart") for _ in range(20)]
 
     assert outcomes["cut"] > 100
@@ -246,7 +245,7 @@ async def test_a_hundred_stuck_calls_that_were_given_up_leave_room_for_the_next(
         waiting = asyncio.create_task(http_client.post(server.url))
         for call in calls:
             call.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             response = await waiting
         await asyncio.gather(*calls, return_exceptions=True)
 

@@ -28,7 +28,7 @@ from app.usecases.record_events import ReceivedEvent, RecordEvents
 from tests.support.builders import DEADLINE_S, FixedClock, SilentAlarm, event, session, to_body
 from tests.support.postgres_server import SAFE, PostgresServer, fetch, new_server
 
-RECOVERY_S = 5.0
+RECOVERY_S = 30.0
 SENDERS = 8
 
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser
 
-from tests.e2e.checkout_js.shop_page import Shop, ShopPage, running_shop
+from tests.support.browser.shop_page import Shop, ShopPage, running_shop
 from tests.support.faults.upstream import works
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.checkout_js.shop_page import (
+from tests.support.browser.shop_page import (
     CART,
     OTHER_CART,
     Shop,

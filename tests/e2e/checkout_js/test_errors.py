@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Route
 
-from tests.e2e.checkout_js.shop_page import (
+from tests.support.browser.shop_page import (
     CART,
     Shop,
     ShopPage,

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Request, Route
 
 from app.usecases.live_places import PLACES_OF_CLIENT_MAX, PLACES_OF_PAYMENT_MAX
-from tests.e2e.checkout_js.shop_page import Shop, ShopPage, abort, hold, service_environment
+from tests.support.browser.shop_page import Shop, ShopPage, abort, hold, service_environment
 from tests.support.builders import running_process, until
 from tests.support.cluster.balancer import running_balancer
 from tests.support.status_service import open_stream

@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.support.docs import stand_ins
 
-START_S: Final = 30.0
+START_S: Final = 60.0
 STOP_S: Final = 25.0
 BLOCK_S: Final = 60.0
 

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[3]
 ACCOUNT_ID: Final = "4f6c1c1e-private-account"
 CONNECT_ID: Final = "acct_private1"
 SECRET: Final = "whsec_the_secret_of_these_tests"
-WAIT_S: Final = 20.0  # for what happens soon; a test that reaches it has failed
+WAIT_S: Final = 60.0  # for what happens soon; a test that reaches it has failed
 
 Line = dict[str, Any]
 _numbers = itertools.count()

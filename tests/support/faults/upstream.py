@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-WAIT_S: Final = 15.0  # for what happens soon; a test that reaches it has failed
+WAIT_S: Final = 60.0  # for what happens soon; a test that reaches it has failed
 
 _numbers = itertools.count()
 

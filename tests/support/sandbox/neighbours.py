@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from sandbox.server import SandboxConfig, Waits, create_sandbox
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 CREATE_PATH = (
     "/v2/connect/checkout/00000000-0000-4000-8000-000000000000/create_checkout_session"
     "?stripe_connect_id=acct_sandbox"

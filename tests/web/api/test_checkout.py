@@ -773,7 +773,7 @@ async def test_a_length_that_is_only_declared_is_refused_before_the_body_comes(
         b"Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n"
     )
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         response = await reader.read()
     writer.close()
 

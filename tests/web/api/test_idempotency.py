@@ -244,16 +244,18 @@ async def test_a_process_killed_between_the_two_transactions_is_succeeded(
 async def test_who_waits_too_long_is_told_to_come_again(database_path: Path) -> None:
     """The full ten seconds are the contract's; the clock here is the real one."""
     async with upstream(hangs) as altan_pay:
-        changes = {"altan_pay_url": altan_pay.url, "altan_pay_timeout_s": 20}
+        changes = {"altan_pay_url": altan_pay.url, "altan_pay_timeout_s": 30}
         async with service_in_process(settings(database_path.parent, **changes)) as service:
             first = asyncio.create_task(buy(service.client))
             await altan_pay.wait_for_requests(1)
             began_s = time.monotonic()
-            told = await asyncio.wait_for(buy(service.client), DEADLINE_S + 5)
+            told = await asyncio.wait_for(buy(service.client), DEADLINE_S)
             waited_s = time.monotonic() - began_s
+            is_still_under_way = not first.done()
             first.cancel()
             await asyncio.gather(first, return_exceptions=True)
 
     assert (told.status_code, told.json()["code"]) == (409, "checkout_in_progress")
     assert int(told.headers["Retry-After"]) > 0
-    assert 10 <= waited_s < 12
+    assert waited_s >= 10
+    assert is_still_under_way

@@ -16,7 +16,7 @@ from app.web.http.guarded_http import HEAD_BYTES_MAX, HEADERS_MAX, GuardedHttp
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 FLOOD = 24 * 1024 * 1024
 FLOOD_KEPT_MAX = 12 * 1024 * 1024  # two socket buffers and more
 

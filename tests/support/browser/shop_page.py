@@ -25,7 +25,7 @@ from tests.support.faults.upstream import Upstream, running_upstream
 CART: Final = {"lineItems": [{"price": "price_A", "quantity": 2}]}
 OTHER_CART: Final = {"lineItems": [{"price": "price_B", "quantity": 1}]}
 HOUR: Final = datetime(1970, 1, 1, 1, tzinfo=UTC)  # of a page whose clock begins at 0
-DEADLINE_MS: Final = 20_000  # for what happens soon; a test that reaches it has failed
+DEADLINE_MS: Final = 60_000  # for what happens soon; a test that reaches it has failed
 
 # What is put in a page's way on purpose, and the stand-in for Stripe.
 _ALLOWED: Final = ("Failed to load resource", "failed request: ", "https://checkout.stripe.com/")

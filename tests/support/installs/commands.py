@@ -11,7 +11,7 @@ from typing import Final
 
 from tests.support.docs.documents import guide
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 READY: Final = (".venv/.ready-to-check", ".venv/mutants/.ready", "tests/e2e/node_modules/.ready")
 
 

@@ -12,7 +12,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME: Final[Sequence[str]] = PROJECT["project"]["dependencies"]
 DEVELOPMENT: Final[Sequence[str]] = PROJECT["project"]["optional-dependencies"]["dev"]

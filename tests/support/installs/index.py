@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from tests.installs.locks import Pin, requires
+from tests.support.installs.locks import Pin, requires
 
 NEWER: Final = "9999.1"
 # What every package asks for, and no lock names. Versions of pip differ in which releases break an

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 CADDYFILE: Final = ROOT / "deploy" / "Caddyfile"
-START_S_MAX: Final = 30
+START_S_MAX: Final = 60
 
 
 class _Echo(BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
-"""Databases that tests share one after the other: making one for each takes longer than most tests.
+"""One PostgreSQL database that tests use in turn: making one for each takes longer than most tests.
 
-What a test finds is what a new one would show it: no rows, and a schema that nobody has touched.
+Each test finds it as if it were new: no rows, and the current schema, unchanged.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _HANG_UP: Final = """
     WHERE datname = current_database() AND backend_type = 'client backend'
         AND pid <> pg_backend_pid()
 """
-# Every change of the schema writes rows of these anew, even a change that is taken back.
+# Every change of the schema rewrites rows of these, even a change that is undone.
 _SCHEMA: Final = """
     SELECT array_agg(written ORDER BY written)::text FROM (
         SELECT oid || ' ' || xmin FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -36,8 +36,8 @@ _FORGET: Final = ";".join(
 
 
 @dataclass(slots=True)
-class Spares:
-    """One database with the current schema and no rows, made again once its schema was changed."""
+class ReusedDatabase:
+    """One database with the current schema and no rows; created again if its schema changed."""
 
     cluster: Cluster
     template: str
@@ -47,8 +47,8 @@ class Spares:
     _schema: str = ""
 
     @contextmanager
-    def lent(self) -> Iterator[str]:
-        """Its URL."""
+    def in_use(self) -> Iterator[str]:
+        """Its URL; afterwards its rows are deleted, or the whole database if its schema changed."""
         if self._url is None:
             self._url = self._made.enter_context(
                 self.cluster.database(self.name, template=self.template)
@@ -61,7 +61,7 @@ class Spares:
                 self.drop()
 
     def drop(self) -> None:
-        """Let it go."""
+        """Drop the database; the next use creates it again."""
         self._url = None
         self._made.close()
 
@@ -75,7 +75,7 @@ async def _schema_of(url: str) -> str:
 
 
 async def _is_as_new(url: str, schema: str) -> bool:
-    """Whether it is, once its rows are gone."""
+    """Delete its rows; whether its schema is unchanged."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(_HANG_UP)

@@ -1,4 +1,4 @@
-"""Tests that share a database must find it as a new one would be, whatever was done to it."""
+"""A test that reuses a database finds it as if it were new, whatever the tests before it did."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from app.adapters.database.schema import metadata
 from tests.support.postgres_server import Cluster, fetch, run_apart
-from tests.support.spare_databases import Spares
+from tests.support.reused_database import ReusedDatabase
 
 ADD_ROW = "INSERT INTO heartbeat VALUES (1, 7)"
 FUNCTION = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
@@ -17,23 +17,23 @@ TRIGGER = "CREATE TRIGGER t BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTIO
 
 
 @pytest.fixture
-def spares(postgres_cluster: Cluster, postgres_template: str) -> Iterator[Spares]:
-    spares = Spares(postgres_cluster, postgres_template, f"altan_spares_tested_{os.getpid()}")
-    yield spares
-    spares.drop()
+def reused(postgres_cluster: Cluster, postgres_template: str) -> Iterator[ReusedDatabase]:
+    reused = ReusedDatabase(postgres_cluster, postgres_template, f"altan_reused_{os.getpid()}_2")
+    yield reused
+    reused.drop()
 
 
-def lend(spares: Spares, *statements: str) -> list[dict[str, object]]:
-    """Lend it to who says that; which database it was."""
-    with spares.lent() as url:
+def use(reused: ReusedDatabase, *statements: str) -> list[dict[str, object]]:
+    """Run these statements in it; returns which database it was."""
+    with reused.in_use() as url:
         for statement in statements:
             run_apart(fetch(url, statement))
         which = "SELECT oid FROM pg_database WHERE datname = current_database()"
         return run_apart(fetch(url, which))
 
 
-def rows_in(spares: Spares) -> int:
-    with spares.lent() as url:
+def rows_in(reused: ReusedDatabase) -> int:
+    with reused.in_use() as url:
         counts = [
             run_apart(fetch(url, f"SELECT count(*) FROM {table}"))[0]["count"]  # noqa: S608 ours
             for table in metadata.tables
@@ -41,11 +41,11 @@ def rows_in(spares: Spares) -> int:
     return sum(counts)
 
 
-def test_rows_are_gone_and_the_database_is_the_same(spares: Spares) -> None:
-    first = lend(spares, ADD_ROW)
+def test_rows_are_deleted_and_the_database_is_the_same(reused: ReusedDatabase) -> None:
+    first = use(reused, ADD_ROW)
 
-    assert rows_in(spares) == 0
-    assert lend(spares) == first
+    assert rows_in(reused) == 0
+    assert use(reused) == first
 
 
 @pytest.mark.parametrize(
@@ -64,28 +64,30 @@ def test_rows_are_gone_and_the_database_is_the_same(spares: Spares) -> None:
         ["DROP TABLE alembic_version"],
     ],
 )
-def test_a_schema_that_was_touched_is_made_anew(spares: Spares, statements: list[str]) -> None:
-    first = lend(spares, *statements)
+def test_a_database_whose_schema_was_changed_is_created_again(
+    reused: ReusedDatabase, statements: list[str]
+) -> None:
+    first = use(reused, *statements)
 
-    assert lend(spares) != first
-    assert rows_in(spares) == 0
+    assert use(reused) != first
+    assert rows_in(reused) == 0
 
 
-async def test_who_still_holds_a_lock_is_hung_up_on(spares: Spares) -> None:
-    with spares.lent() as url:
+async def test_a_connection_that_still_holds_a_lock_is_closed(reused: ReusedDatabase) -> None:
+    with reused.in_use() as url:
         forgotten = await asyncpg.connect(url)
         await forgotten.execute("BEGIN")
         await forgotten.execute("LOCK TABLE events")
 
-    assert rows_in(spares) == 0
+    assert rows_in(reused) == 0
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await forgotten.execute("SELECT 1")
     forgotten.terminate()
 
 
-def test_a_test_that_fails_gives_back_too(spares: Spares) -> None:
-    with suppress(ZeroDivisionError), spares.lent() as url:
+def test_a_test_that_fails_leaves_no_rows_either(reused: ReusedDatabase) -> None:
+    with suppress(ZeroDivisionError), reused.in_use() as url:
         run_apart(fetch(url, ADD_ROW))
         _ = 1 / 0
 
-    assert rows_in(spares) == 0
+    assert rows_in(reused) == 0
