@@ -1,6 +1,10 @@
-"""Between rows and values: which column is which field, for every table, in one place."""
+"""Between rows and values: which column is which field, for every table, in one place.
+
+Columns are known by name: no order has to be the same in two files.
+"""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -23,154 +27,138 @@ from app.usecases.records import (
     Payment,
     PaymentVersion,
     Renewal,
+    Settled,
     SoldCheckout,
     StoredEvent,
     WebhookKind,
     WebhookSighting,
 )
 
-Row = Any  # a driver's rows have no type
-
-CHECKOUT_COLUMNS = """
-    id, created_at_ms, mode, line_items, client_reference_id, success_url, cancel_url, url,
-    session_id, expected_subtotal_minor, expected_currency, key_digest
-"""
-CLAIM_COLUMNS = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
-RECOVERIES_MAX = 100  # one after the other; Stripe lets each new page expire before the next
-PAYMENT_COLUMNS = "session_id, facts, updated_at_ms, version, price_mismatch"
-EVENT_COLUMNS = "id, type, created_s, received_at_ms, account, livemode, state, reason, payload"
-
-SUMMARY_COLUMNS = "id, type, created_s, received_at_ms, state, reason, payload IS NOT NULL"
+Row = Any  # a driver's rows have no type; both drivers' are read by a column's name
+NamedValues = dict[str, Any]
 
 
-def checkout_to_row(checkout: Checkout) -> tuple[object, ...]:
-    """In the order of CHECKOUT_COLUMNS."""
+def checkout_to_row(checkout: Checkout) -> NamedValues:
+    """A checkout's columns."""
     expected = checkout.expected
-    return (
-        checkout.id,
-        checkout.created_at_ms,
-        checkout.cart.mode,
-        orjson.dumps(checkout.cart.line_items).decode(),
-        checkout.client_reference_id,
-        checkout.success_url,
-        checkout.cancel_url,
-        checkout.url,
-        checkout.session_id,
-        expected.amount_minor if expected else None,
-        expected.currency if expected else None,
-        checkout.key_digest,
-    )
+    return {
+        "id": checkout.id,
+        "created_at_ms": checkout.created_at_ms,
+        "mode": checkout.cart.mode,
+        "line_items": orjson.dumps(checkout.cart.line_items).decode(),
+        "client_reference_id": checkout.client_reference_id,
+        "success_url": checkout.success_url,
+        "cancel_url": checkout.cancel_url,
+        "url": checkout.url,
+        "session_id": checkout.session_id,
+        "expected_subtotal_minor": expected.amount_minor if expected else None,
+        "expected_currency": expected.currency if expected else None,
+        "key_digest": checkout.key_digest,
+    }
 
 
 def row_to_checkout(row: Row) -> Checkout:
-    """From the order of CHECKOUT_COLUMNS."""
-    id_, created_at_ms, mode, line_items, reference, success_url, cancel_url, url, *rest = row
-    session_id, amount_minor, currency, key_digest = rest
-    items = tuple(LineItem(**item) for item in orjson.loads(line_items))
+    """A checkout, from its columns."""
+    items = tuple(LineItem(**item) for item in orjson.loads(row["line_items"]))
     return Checkout(
-        id=id_,
-        created_at_ms=created_at_ms,
-        cart=Cart(items, Mode(mode)),
-        expected=None if currency is None else Money(amount_minor=amount_minor, currency=currency),
-        client_reference_id=reference,
-        success_url=success_url,
-        cancel_url=cancel_url,
-        url=url,
-        session_id=session_id,
-        key_digest=key_digest,
+        id=row["id"],
+        created_at_ms=row["created_at_ms"],
+        cart=Cart(items, Mode(row["mode"])),
+        expected=_expected(row),
+        client_reference_id=row["client_reference_id"],
+        success_url=row["success_url"],
+        cancel_url=row["cancel_url"],
+        url=row["url"],
+        session_id=row["session_id"],
+        key_digest=row["key_digest"],
     )
 
 
 def row_to_sold(row: Row) -> SoldCheckout:
-    """From a checkout's session id, digest, expected subtotal and currency."""
-    session_id, key_digest, amount_minor, currency = row
+    """What decides whose a checkout is, from these columns of it."""
     return SoldCheckout(
-        session_id=session_id,
-        key_digest=key_digest,
-        expected=None if currency is None else Money(amount_minor=amount_minor, currency=currency),
+        session_id=row["session_id"], key_digest=row["key_digest"], expected=_expected(row)
     )
+
+
+def _expected(row: Row) -> Money | None:
+    currency = row["expected_currency"]
+    if currency is None:
+        return None
+    return Money(amount_minor=row["expected_subtotal_minor"], currency=currency)
 
 
 def sold_by_session(rows: Sequence[Row]) -> dict[str, SoldCheckout]:
     """From the rows of SOLD. A checkout of the session's own goes before one that is claimed."""
-    own_last = sorted(rows, key=lambda row: bool(row[0] == row[1]))
-    return {asked: row_to_sold(row) for asked, *row in own_last}
+    own_last = sorted(rows, key=lambda row: bool(row["asked_by"] == row["session_id"]))
+    return {row["asked_by"]: row_to_sold(row) for row in own_last}
 
 
-def claim_to_row(claim: Claim) -> tuple[object, ...]:
-    """In the order of CLAIM_COLUMNS."""
-    return (
-        claim.key_digest,
-        claim.fingerprint,
-        claim.checkout_id,
-        claim.state,
-        claim.lease_until_ms,
-        claim.created_at_ms,
-    )
+def claim_to_row(claim: Claim) -> NamedValues:
+    """A claim's columns."""
+    return {
+        "key_digest": claim.key_digest,
+        "fingerprint": claim.fingerprint,
+        "checkout_id": claim.checkout_id,
+        "state": claim.state,
+        "lease_until_ms": claim.lease_until_ms,
+        "created_at_ms": claim.created_at_ms,
+    }
 
 
 def row_to_claim(row: Row) -> Claim:
-    """From the order of CLAIM_COLUMNS."""
-    key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms = row
-    return Claim(
-        key_digest=key_digest,
-        fingerprint=fingerprint,
-        checkout_id=checkout_id,
-        state=ClaimState(state),
-        lease_until_ms=lease_until_ms,
-        created_at_ms=created_at_ms,
-    )
+    """A claim, from its columns."""
+    return Claim(**(dict(row) | {"state": ClaimState(row["state"])}))
 
 
-def event_to_row(event: EventRow) -> tuple[object, ...]:
-    """In the order of EVENT_COLUMNS."""
-    return (
-        event.id,
-        event.type,
-        event.created_s,
-        event.received_at_ms,
-        event.account,
-        event.livemode,
-        event.state,
-        event.reason,
-        event.payload,
-    )
+def event_to_row(event: EventRow) -> NamedValues:
+    """An event's columns."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "created_s": event.created_s,
+        "received_at_ms": event.received_at_ms,
+        "account": event.account,
+        "livemode": event.livemode,
+        "state": event.state,
+        "reason": event.reason,
+        "payload": event.payload,
+    }
 
 
 def row_to_event(row: Row) -> EventRow:
-    """From the order of EVENT_COLUMNS."""
-    id_, type_, created_s, received_at_ms, account, livemode, state, reason, payload = row
+    """An event, from its columns."""
+    livemode = row["livemode"]
     return EventRow(
-        id=id_,
-        type=type_,
-        created_s=created_s,
-        received_at_ms=received_at_ms,
-        account=account,
+        id=row["id"],
+        type=row["type"],
+        created_s=row["created_s"],
+        received_at_ms=row["received_at_ms"],
+        account=row["account"],
         livemode=None if livemode is None else bool(livemode),
-        state=EventState(state),
-        reason=reason,
-        payload=payload,
+        state=EventState(row["state"]),
+        reason=row["reason"],
+        payload=row["payload"],
     )
 
 
 def row_to_summary(row: Row) -> EventSummary:
-    """From the order of SUMMARY_COLUMNS."""
-    id_, type_, created_s, received_at_ms, state, reason, has_payload = row
+    """An event without its payload, from its columns and `has_payload`."""
     return EventSummary(
-        id=id_,
-        type=type_,
-        created_s=created_s,
-        received_at_ms=received_at_ms,
-        state=EventState(state),
-        reason=reason,
-        has_payload=bool(has_payload),
+        id=row["id"],
+        type=row["type"],
+        created_s=row["created_s"],
+        received_at_ms=row["received_at_ms"],
+        state=EventState(row["state"]),
+        reason=row["reason"],
+        has_payload=bool(row["has_payload"]),
     )
 
 
 def row_to_stored_event(row: Row) -> StoredEvent:
-    """From an event's id, state and payload."""
-    id_, state, payload = row
-    return StoredEvent(id=id_, state=EventState(state), event=_event_of(payload))
+    """An event as the fold reads it again, from its id, state and payload."""
+    event = _event_of(row["payload"])
+    return StoredEvent(id=row["id"], state=EventState(row["state"]), event=event)
 
 
 def _event_of(payload: bytes | None) -> StripeEvent | None:
@@ -189,68 +177,77 @@ def _document(payload: bytes) -> object:
         return read_tolerantly(payload)
 
 
-def payment_to_row(payment: Payment) -> tuple[object, ...]:
-    """In the order in which SAVE_PAYMENT names them."""
+def settled_to_row(settled: Settled) -> NamedValues:
+    """What the row of an event is given that ends in another state."""
+    return {"event_id": settled.event_id, "state": settled.state, "reason": settled.reason}
+
+
+def payment_to_row(payment: Payment) -> NamedValues:
+    """A payment's columns."""
     facts = payment.facts
-    return (
-        payment.session_id,
-        facts.checkout_id,
-        facts.status,
-        facts.amount_total_minor,
-        facts.currency,
-        facts.first_paid_at_s,
-        facts_to_json(facts),
-        payment.updated_at_ms,
-        payment.price_mismatch,
-        payment.version,
-        facts.amount_refunded_minor,
-        facts.contradicted,
-        facts.recovered_from,
-    )
+    return {
+        "session_id": payment.session_id,
+        "checkout_id": facts.checkout_id,
+        "status": facts.status,
+        "amount_total_minor": facts.amount_total_minor,
+        "currency": facts.currency,
+        "paid_at_s": facts.first_paid_at_s,
+        "facts": facts_to_json(facts),
+        "updated_at_ms": payment.updated_at_ms,
+        "price_mismatch": payment.price_mismatch,
+        "version": payment.version,
+        "amount_refunded_minor": facts.amount_refunded_minor,
+        "contradicted": facts.contradicted,
+        "recovered_from": facts.recovered_from,
+    }
 
 
 def row_to_payment(row: Row) -> Payment:
-    """From the order of PAYMENT_COLUMNS."""
-    session_id, facts, updated_at_ms, version, price_mismatch = row
+    """A payment, from its facts and what is not in them."""
     return Payment(
-        session_id=session_id,
-        facts=facts_from_json(facts),
-        updated_at_ms=updated_at_ms,
-        version=version,
-        price_mismatch=bool(price_mismatch),
+        session_id=row["session_id"],
+        facts=facts_from_json(row["facts"]),
+        updated_at_ms=row["updated_at_ms"],
+        version=row["version"],
+        price_mismatch=bool(row["price_mismatch"]),
     )
 
 
 def row_to_version(row: Row) -> PaymentVersion:
-    """From the order of VERSIONS."""
-    session_id, checkout_id, recovered_from, version = row
-    return PaymentVersion(
-        session_id=session_id,
-        checkout_id=checkout_id,
-        recovered_from=recovered_from,
-        version=version,
-    )
+    """How often a payment has changed."""
+    return PaymentVersion(**dict(row))
+
+
+def sighting_to_row(sighting: WebhookSighting) -> NamedValues:
+    """A sighting's columns."""
+    return asdict(sighting)
 
 
 def row_to_sighting(row: Row) -> WebhookSighting:
     """When a webhook last ended so."""
-    kind, at_ms, reason, times = row
-    return WebhookSighting(WebhookKind(kind), at_ms, reason, times)
+    return WebhookSighting(WebhookKind(row["kind"]), row["at_ms"], row["reason"], row["times"])
 
 
-def renewal_to_row(renewal: Renewal) -> tuple[str, str, str]:
-    """Its session's and invoice's ids, and its facts; empty text where there are none."""
+def renewal_to_row(renewal: Renewal) -> NamedValues:
+    """A renewal's columns; empty text for facts where there are none."""
     facts = facts_to_json(renewal.facts) if renewal.facts != PaymentFacts() else ""
-    return renewal.session_id, renewal.invoice_id, facts
+    return {
+        "session_id": renewal.session_id,
+        "invoice_id": renewal.invoice_id,
+        "facts": facts,
+    }
 
 
-def renewal_to_names(renewal: Renewal) -> list[tuple[str, str, str]]:
-    """By which ids a renewal is found: each with its session's and invoice's."""
-    ids = sorted(ids_in(renewal.facts))
-    return [(renewal.session_id, object_id, renewal.invoice_id) for object_id in ids]
+def renewal_to_names(renewal: Renewal) -> list[NamedValues]:
+    """By which ids a renewal is found: a row for each."""
+    row = {"session_id": renewal.session_id, "invoice_id": renewal.invoice_id}
+    return [row | {"object_id": object_id} for object_id in sorted(ids_in(renewal.facts))]
 
 
 def row_to_renewal(row: Row) -> Renewal:
-    """From a session's id, an invoice's id and facts."""
-    session_id, invoice_id, facts = row
-    return Renewal(session_id=session_id, invoice_id=invoice_id, facts=facts_from_json(facts))
+    """A renewal, from its columns."""
+    return Renewal(
+        session_id=row["session_id"],
+        invoice_id=row["invoice_id"],
+        facts=facts_from_json(row["facts"]),
+    )

@@ -3,8 +3,9 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from app.adapters.database import sql
 from app.adapters.database.rows import Row, row_to_checkout, row_to_claim, row_to_payment
 from app.adapters.database.writability import Writability
 from app.usecases.records import Checkout, Claim, Payment
@@ -13,22 +14,8 @@ from app.usecases.storage import Transaction
 T = TypeVar("T")
 
 
-class Statements(Protocol):
-    """The module that holds a database's SQL."""
-
-    FIND_CHECKOUT: str
-    FIND_CHECKOUT_OF_SESSION: str
-    FIND_CLAIM: str
-    FIND_CHECKOUT_RECOVERED: str
-    FIND_PAYMENT: str
-    FIND_RECOVERIES: str
-    FIND_PAYMENTS_CLAIMING: str
-
-
 class SingleActs(ABC):
     """What a database gives for free that can read rows and write."""
-
-    _sql: Statements
 
     def __init__(self) -> None:
         self._writability = Writability(self._try_to_write)
@@ -38,7 +25,7 @@ class SingleActs(ABC):
         """Run `act` in a transaction of its own."""
 
     @abstractmethod
-    async def _read(self, text: str, *parameters: object) -> list[Row]:
+    async def _read(self, text: str, **values: object) -> list[Row]:
         """The committed rows of one statement."""
 
     async def beat(self, at_ms: int) -> None:
@@ -64,34 +51,34 @@ class SingleActs(ABC):
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
         """The checkout of this id."""
-        return _first(await self._read(self._sql.FIND_CHECKOUT, checkout_id), row_to_checkout)
+        return _first(await self._read(sql.FIND_CHECKOUT, id=checkout_id), row_to_checkout)
 
     async def find_claim(self, key_digest: str) -> Claim | None:
         """Who holds this key."""
-        return _first(await self._read(self._sql.FIND_CLAIM, key_digest), row_to_claim)
+        return _first(await self._read(sql.FIND_CLAIM, key_digest=key_digest), row_to_claim)
 
     async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
         """The checkout whose payment page was this session's."""
-        rows = await self._read(self._sql.FIND_CHECKOUT_OF_SESSION, session_id)
+        rows = await self._read(sql.FIND_CHECKOUT_OF_SESSION, id=session_id)
         return _first(rows, row_to_checkout)
 
     async def find_payment(self, session_id: str) -> Payment | None:
         """The payment of this session."""
-        return _first(await self._read(self._sql.FIND_PAYMENT, session_id), row_to_payment)
+        return _first(await self._read(sql.FIND_PAYMENT, id=session_id), row_to_payment)
 
     async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
         """The payment of this session, and of each session that recovered it, however often."""
-        rows = await self._read(self._sql.FIND_RECOVERIES, session_id)
+        rows = await self._read(sql.FIND_RECOVERIES, id=session_id)
         return [row_to_payment(row) for row in rows]
 
     async def find_checkout_recovered(self, session_id: str) -> Checkout | None:
         """The checkout whose session expired, and was recovered by this one."""
-        rows = await self._read(self._sql.FIND_CHECKOUT_RECOVERED, session_id)
+        rows = await self._read(sql.FIND_CHECKOUT_RECOVERED, id=session_id)
         return _first(rows, row_to_checkout)
 
     async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
         """The payments whose success URL names this checkout."""
-        rows = await self._read(self._sql.FIND_PAYMENTS_CLAIMING, checkout_id)
+        rows = await self._read(sql.FIND_PAYMENTS_CLAIMING, id=checkout_id)
         return [row_to_payment(row) for row in rows]
 
     async def _try_to_write(self) -> None:

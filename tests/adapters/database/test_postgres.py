@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -12,7 +11,6 @@ import pytest
 from asyncpg import exceptions as asyncpg_exceptions
 
 from app.adapters.database.postgres import connections as postgres_connections
-from app.adapters.database.postgres import statements as sql
 from app.adapters.database.postgres.connections import ACT_TIMEOUT_S, LOCK_TIMEOUT_S
 from app.adapters.database.postgres.database import ATTEMPTS, PostgresDatabase
 from app.adapters.database.postgres.errors import DRIVER_ERRORS, failure_of
@@ -468,32 +466,6 @@ async def test_a_server_that_is_not_there_is_told_at_once_and_without_the_passwo
 
 
 # --- plans
-
-
-def statements_of_the_hot_path() -> list[str]:
-    """What webhooks and buyers ask; an operator's lists may read a table whole."""
-    texts = [name for name, value in vars(sql).items() if isinstance(value, str)]
-    names = [name for name in texts if name.isupper() and not name.endswith("COLUMNS")]
-    names = [name for name in names if not name.startswith("_")]
-    assert len(names) > 25
-    return sorted({*names} - {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT", "WEBHOOK_SIGHTINGS"})
-
-
-@pytest.mark.parametrize("name", statements_of_the_hot_path())
-async def test_a_plan_that_was_made_for_empty_tables_still_uses_their_indexes(
-    postgres_url: str, name: str
-) -> None:
-    """Plans are kept while the tables grow, so what is planned first must do for later, too."""
-    connection = await postgres_connections.connect(postgres_url)
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
-    await connection.execute(f"PREPARE statement AS {getattr(sql, name)}")
-    nulls = ", ".join(["NULL"] * len(set(re.findall(r"\$\d+", getattr(sql, name)))))
-    explain = f"EXPLAIN EXECUTE statement{f'({nulls})' if nulls else ''}"
-
-    plan = [row[0] for row in await connection.fetch(explain)]
-
-    assert [line for line in plan if "Seq Scan" in line] == []
-    await connection.close()
 
 
 async def test_a_limit_holds_whatever_the_planner_believes_of_the_table(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from app.adapters.database.postgres import statements as sql
+from app.adapters.database import sql
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.postgres.transaction import PostgresTransaction
 from app.adapters.database.rows import row_to_payment
@@ -103,10 +103,11 @@ class UnlockedPayments(MeetingTransaction):
     """Without the lock on the payments that are about to change."""
 
     async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
-        return [row[0] for row in await self._transaction.fetch(sql.KNOWN_EVENTS, event_ids)]
+        rows = await self._transaction.ask(sql.KNOWN_EVENTS, event_ids=event_ids)
+        return [row["id"] for row in rows]
 
     async def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment]:
-        rows = await self._transaction.fetch(sql.PAYMENTS, list(session_ids))
+        rows = await self._transaction.ask(sql.PAYMENTS, session_ids=list(session_ids))
         found = [row_to_payment(row) for row in rows]
         return {payment.session_id: payment for payment in found}
 

@@ -8,8 +8,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.adapters.database.rows import event_to_row, payment_to_row, row_to_payment, row_to_sold
+from app.adapters.database import sql
+from app.adapters.database.postgres.statements import columns
+from app.adapters.database.rows import (
+    NamedValues,
+    event_to_row,
+    payment_to_row,
+    row_to_payment,
+    row_to_sold,
+)
 from app.usecases.records import EventRow, Link, Mention, Payment, SoldCheckout
+
+_PAYMENT = tuple(sql.PAYMENT_COLUMNS.split(", "))
+_SOLD = ("session_id", "expected_currency", "expected_subtotal_minor", "", "", "key_digest")
 
 
 class Foreseen:
@@ -31,12 +42,9 @@ class Foreseen:
             elif kind == "m":
                 self._mentioned.add(row[0])
             elif kind == "c":
-                session_id, currency, amount_minor, _, _, key_digest = row
-                self._sold[session_id] = row_to_sold(
-                    (session_id, key_digest, amount_minor, currency)
-                )
+                self._sold[row[0]] = row_to_sold(dict(zip(_SOLD, row, strict=True)))
             else:
-                self._payments[row[0]] = row_to_payment(row[:-1])
+                self._payments[row[0]] = row_to_payment(dict(zip(_PAYMENT, row, strict=False)))
         linked = {link.session_id for links in self._links.values() for link in links}
         self._session_ids = self._object_ids | linked
 
@@ -82,19 +90,19 @@ class Unwritten:
     def __bool__(self) -> bool:
         return bool(self.mentions or self.links or self.woken_ids or self.payments)
 
-    def parameters(self, events: Sequence[EventRow]) -> list[list[Any]]:
-        """The parameters of WRITE, a column each, with the events that go with it."""
-        payments = [payment_to_row(self.payments[id_]) for id_ in sorted(self.payments)]
-        rows = [event_to_row(event) for event in sorted(events, key=lambda event: event.id)]
-        return [
-            *columns(sorted(self.mentions), 2),
-            *columns(sorted(self.links), 2),
-            sorted(self.woken_ids),
-            *columns(payments, 13),
-            *columns(rows, 9),
-        ]
+    def rows(self, events: Sequence[EventRow]) -> dict[sql.Writing, list[NamedValues]]:
+        """What there is to write, with the events that go with it."""
+        events = sorted(events, key=lambda event: event.id)
+        kinds = {
+            sql.MENTION: [each._asdict() for each in sorted(self.mentions)],
+            sql.LINK: [each._asdict() for each in sorted(self.links)],
+            sql.WAKE: [{"event_id": event_id} for event_id in sorted(self.woken_ids)],
+            sql.SAVE_PAYMENT: [payment_to_row(self.payments[id_]) for id_ in sorted(self.payments)],
+            sql.ADD_EVENT: [event_to_row(event) for event in events],
+        }
+        return {kind: rows for kind, rows in kinds.items() if rows}
 
 
-def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    """A statement's parameters: a list for each column of some rows."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+def parameters(kinds: Mapping[sql.Writing, Sequence[NamedValues]]) -> list[list[object]]:
+    """The parameters of `writing`, for these rows."""
+    return [column for kind, rows in kinds.items() for column in columns(kind, rows)]

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
+from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
-from app.adapters.database.postgres import statements as sql
 from app.adapters.database.postgres.connections import ACT_TIMEOUT_S, Connection, ConnectionPool
 from app.adapters.database.postgres.errors import (
     DRIVER_ERRORS,
@@ -19,6 +19,7 @@ from app.adapters.database.postgres.errors import (
     failure_of,
     reason_of,
 )
+from app.adapters.database.postgres.statements import numbered
 from app.adapters.database.postgres.transaction import TO_READ, TO_WRITE, PostgresTransaction
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
@@ -38,8 +39,6 @@ _NOT_READ: Final = "The database cannot be read. Please try again."
 
 class PostgresDatabase(SingleActs):
     """One process's share of a database that many may use."""
-
-    _sql = sql
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:
         super().__init__()
@@ -83,11 +82,14 @@ class PostgresDatabase(SingleActs):
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
         """How often the payments of these sessions and checkouts have changed."""
-        asked = (list(session_ids), list(session_ids), list(checkout_ids))
-        rows = await self._read(sql.VERSIONS, *asked)
+        asked = {"session_ids": list(session_ids), "checkout_ids": list(checkout_ids)}
+        rows = await self._read(sql.VERSIONS, **asked)
         return [row_to_version(row) for row in rows]
 
-    async def _read(self, text: str, *parameters: object) -> list[Any]:
+    async def _read(self, text: str, **values: object) -> list[Any]:
+        text, names = numbered(text)
+        parameters = [values[name] for name in names]
+
         async def fetch(connection: Connection) -> list[Any]:
             if not connection.begin_with:
                 return await connection.fetch(text, *parameters)

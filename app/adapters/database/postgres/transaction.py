@@ -3,37 +3,36 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
-from app.adapters.database.postgres import statements as sql
-from app.adapters.database.postgres.apart import StatementsApart
-from app.adapters.database.postgres.batch import Foreseen, Unwritten
+from app.adapters.database.postgres import statements
+from app.adapters.database.postgres.batch import Foreseen, Unwritten, parameters
 from app.adapters.database.postgres.connections import Connection
 from app.adapters.database.postgres.locks import locking
-from app.adapters.database.postgres.sightings import PostgresSightings
+from app.adapters.database.postgres.statements import numbered, writing
 from app.adapters.database.rows import (
-    checkout_to_row,
-    claim_to_row,
-    row_to_claim,
-    row_to_event,
+    NamedValues,
+    renewal_to_names,
+    renewal_to_row,
     row_to_payment,
+    row_to_renewal,
     row_to_stored_event,
-    row_to_summary,
+    settled_to_row,
     sold_by_session,
 )
+from app.adapters.database.transaction import SqlTransaction
 from app.domain.errors import StorageUnavailableError
 from app.usecases.records import (
-    Checkout,
-    Claim,
-    EventQuery,
     EventRow,
-    EventState,
-    EventSummary,
     Link,
     Mention,
     Payment,
+    Renewal,
     Settled,
     SoldCheckout,
     StoredEvent,
+    Wake,
+    WebhookSighting,
 )
 
 # Advisory locks of two numbers; the first keeps ours apart from other programs' in one database.
@@ -45,7 +44,7 @@ TO_WRITE: Final = "BEGIN"
 TO_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-class PostgresTransaction(PostgresSightings, StatementsApart):
+class PostgresTransaction(SqlTransaction):
     """The statements of one transaction, which begins with the first of them."""
 
     def __init__(self, connection: Connection, mark: CommitMark, begin: str = TO_WRITE) -> None:
@@ -68,27 +67,24 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
         rows: list[Any] = await self._connection.fetch(text, *parameters)
         return rows
 
-    async def add_checkout(self, checkout: Checkout) -> None:
-        """Keep a checkout."""
-        await self.execute(sql.ADD_CHECKOUT, *checkout_to_row(checkout))
+    async def ask(self, text: str, **values: object) -> Sequence[Any]:
+        """The rows of one statement of `sql.py`."""
+        text, names = numbered(text)
+        return await self.fetch(text, *(values[name] for name in names))
 
-    async def claim(self, claim: Claim, *, dead_before_ms: int) -> Claim:
-        """Take a key if it may be taken; who holds it now."""
-        await self.execute(sql.CLAIM, *claim_to_row(claim), dead_before_ms)
-        (row,) = await self.fetch(sql.FIND_CLAIM, claim.key_digest)
-        return row_to_claim(row)
+    async def change(self, text: str, **values: object) -> int:
+        """Run one statement of `sql.py`; how many rows it changed."""
+        text, names = numbered(text)
+        ending = await self.execute(text, *(values[name] for name in names))
+        return int(ending.rpartition(" ")[2])  # as `DELETE 3`
 
-    async def fulfil_claim(self, key_digest: str, checkout_id: str) -> bool:
-        """Mark the key's checkout as made; False where another holds the key by now."""
-        return _count(await self.execute(sql.FULFIL_CLAIM, key_digest, checkout_id)) == 1
-
-    async def free_claim(self, key_digest: str, checkout_id: str) -> None:
-        """Give a key back whose checkout could not be made."""
-        await self.execute(sql.FREE_CLAIM, key_digest, checkout_id)
-
-    async def forget_claims(self, *, dead_before_ms: int) -> int:
-        """Delete some of the keys older than that; how many there were."""
-        return _count(await self.execute(sql.FORGET_CLAIMS, dead_before_ms))
+    async def write(self, kinds: Mapping[sql.Writing, Sequence[NamedValues]]) -> list[str]:
+        """Write rows of these kinds with one statement; the ids of the events that are new."""
+        written = {kind: rows for kind, rows in kinds.items() if rows}
+        if not written:
+            return []
+        rows = await self.fetch(writing(tuple(written)), *parameters(written))
+        return [row["id"] for row in rows]
 
     async def lock(self, object_ids: Collection[str]) -> None:
         """Let nobody else fold what mentions one of these ids, until the end.
@@ -118,9 +114,10 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
         with the same statement.
         """
         if not self._locked_ids:
-            return {row[0] for row in await self._given(sql.KNOWN_EVENTS, event_ids)}
+            rows = await self.ask(sql.KNOWN_EVENTS, event_ids=list(event_ids)) if event_ids else ()
+            return {row["id"] for row in rows}
         object_ids = list(self._locked_ids)
-        rows = await self.fetch(sql.FORESEE, list(event_ids), object_ids)
+        rows = await self.ask(statements.FORESEE, event_ids=list(event_ids), object_ids=object_ids)
         self._foreseen = Foreseen(object_ids, rows)
         return self._foreseen.known_events
 
@@ -128,56 +125,20 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
         """Keep the events that are not there yet, and those that failed before."""
         return await self._write(events)
 
-    async def list_events(self, wanted: EventQuery) -> Sequence[EventSummary]:
-        """The latest events of a kind."""
-        text = sql.LIST_EVENTS_OF_PAYMENT if wanted.payment else sql.LIST_EVENTS
-        parameters = (wanted.state, wanted.type, wanted.limit, wanted.payment)
-        rows = await self.fetch(text, *(parameters if wanted.payment else parameters[:3]))
-        return [row_to_summary(row) for row in rows]
-
-    async def events_after(
-        self, received_at_ms: int, event_id: str, *, limit: int
-    ) -> Sequence[EventSummary]:
-        """The next events in the order in which they were received, ties by id."""
-        rows = await self.fetch(sql.EVENTS_AFTER, received_at_ms, event_id, limit)
-        return [row_to_summary(row) for row in rows]
-
-    async def find_event(self, event_id: str) -> EventRow | None:
-        """One event, with its payload."""
-        rows = await self.fetch(sql.FIND_EVENT, event_id)
-        return row_to_event(rows[0]) if rows else None
-
-    async def event_ids(self, state: EventState | None, *, after: str, limit: int) -> Sequence[str]:
-        """A page of ids, in their order: those of one state, or all."""
-        if state is None:
-            rows = await self.fetch(sql.EVENT_IDS, after, limit)
-        else:
-            rows = await self.fetch(sql.EVENT_IDS_OF_STATE, state, after, limit)
-        return [row[0] for row in rows]
-
-    async def session_ids(self, *, after: str, limit: int) -> Sequence[str]:
-        """A page of the sessions that have a payment or an event of their own, in their order."""
-        return [row[0] for row in await self.fetch(sql.SESSION_IDS, after, limit)]
-
-    async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
-        """Forget payloads of events received before that; how many."""
-        return _count(await self.execute(sql.PRUNE, before_ms, limit))
-
     async def try_to_lead(self) -> bool:
         """Whether no other replica's transaction leads now."""
-        rows = await self.fetch(sql.TRY_TO_LEAD, LOCKS_OF_THE_SERVICE, LEADER_LOCK)
-        return bool(rows[0][0])
+        lock = {"service": LOCKS_OF_THE_SERVICE, "lock": LEADER_LOCK}
+        (row,) = await self.ask(statements.TRY_TO_LEAD, **lock)
+        return bool(row["leads"])
 
-    async def stored_events(self, event_ids: Collection[str]) -> Sequence[StoredEvent]:
-        """Those of these events that are kept."""
-        return [row_to_stored_event(row) for row in await self._given(sql.STORED_EVENTS, event_ids)]
+    async def webhook_sightings(self) -> Sequence[WebhookSighting]:
+        """When webhooks were last taken, refused and so on; nobody else writes it meanwhile."""
+        await self.ask(statements.LOCK_SIGHTINGS)
+        return await super().webhook_sightings()
 
     async def settle(self, events: Collection[Settled]) -> None:
         """Write the states in which replayed events end."""
-        if events:
-            ids = [event.event_id for event in events]
-            states = [event.state for event in events]
-            await self.execute(sql.SETTLE, ids, states, [event.reason for event in events])
+        await self.write({sql.SETTLE: [settled_to_row(event) for event in events]})
 
     async def mention(self, mentions: Collection[Mention]) -> None:
         """Remember by which ids events can be found."""
@@ -191,8 +152,36 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
             object_ids = foreseen.perhaps_mentioned(object_ids)
         if not object_ids:
             return []
-        rows = await self.fetch(sql.EVENTS_MENTIONING, list(object_ids), limit)
+        rows = await self.ask(sql.EVENTS_MENTIONING, object_ids=list(object_ids), limit=limit)
         return [row_to_stored_event(row) for row in rows]
+
+    async def keep_wakes(self, wakes: Collection[Wake]) -> None:
+        """Leave these to a later transaction."""
+        await self.write({sql.KEEP_WAKE: [wake._asdict() for wake in wakes]})
+
+    async def forget_wakes(self, object_ids: Collection[str]) -> None:
+        """All events that speak of these objects are awake."""
+        await self.write({sql.FORGET_WAKE: [{"object_id": each} for each in object_ids]})
+
+    async def renewals(self, object_ids: Mapping[str, Collection[str]]) -> Sequence[Renewal]:
+        """The renewals that hold or name one of these ids, asked by session id."""
+        pairs = [(key, id_) for key, ids in object_ids.items() for id_ in ids]
+        asked = {
+            "session_ids": [session_id for session_id, _ in pairs],
+            "object_ids": [object_id for _, object_id in pairs],
+        }
+        return [row_to_renewal(row) for row in await self.ask(statements.RENEWALS, **asked)]
+
+    async def save_renewals(self, renewals: Collection[Renewal]) -> None:
+        """Keep these renewals as they are now; forget those without facts."""
+        rows = [renewal_to_row(renewal) for renewal in renewals]
+        await self.write(
+            {
+                sql.SAVE_RENEWAL: [row for row in rows if row["facts"]],
+                sql.FORGET_RENEWAL: [row for row in rows if not row["facts"]],
+                sql.NAME_RENEWAL: [row for each in renewals for row in renewal_to_names(each)],
+            }
+        )
 
     async def wake(self, event_ids: Collection[str]) -> None:
         """These events wait no longer."""
@@ -203,7 +192,8 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
         foreseen = self._still_true()
         links = foreseen.links(object_ids) if foreseen else None
         if links is None:
-            links = [Link(*row) for row in await self._given(sql.LINKS, object_ids)]
+            rows = await self.ask(sql.LINKS, object_ids=list(object_ids)) if object_ids else ()
+            links = [Link(row["object_id"], row["session_id"]) for row in rows]
         return links
 
     async def link(self, links: Collection[Link]) -> None:
@@ -215,9 +205,9 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
         foreseen = self._still_true()
         payments = foreseen.payments(session_ids) if foreseen else None
         if payments is None:
-            text = sql.PAYMENTS if self._begin is TO_READ else sql.PAYMENTS_TO_CHANGE
-            found = [row_to_payment(row) for row in await self._given(text, session_ids)]
-            payments = {payment.session_id: payment for payment in found}
+            text = sql.PAYMENTS if self._begin is TO_READ else statements.PAYMENTS_TO_CHANGE
+            rows = await self.ask(text, session_ids=list(session_ids)) if session_ids else ()
+            payments = {row["session_id"]: row_to_payment(row) for row in rows}
         return payments
 
     async def save_payments(self, payments: Collection[Payment]) -> None:
@@ -231,13 +221,12 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
         foreseen = self._still_true()
         sold = foreseen.sold_checkouts(checkout_ids) if foreseen else None
         if sold is None:
-            parameters = (list(checkout_ids), list(checkout_ids.values()))
-            sold = sold_by_session(await self.fetch(sql.SOLD, *parameters))
+            asked = {
+                "session_ids": list(checkout_ids),
+                "checkout_ids": list(checkout_ids.values()),
+            }
+            sold = sold_by_session(await self.ask(statements.SOLD, **asked))
         return sold
-
-    async def beat(self, at_ms: int) -> None:
-        """Write the heartbeat's one row."""
-        await self.execute(sql.BEAT, at_ms)
 
     async def commit(self) -> None:
         """Make everything above durable: the log is flushed when this returns."""
@@ -262,18 +251,8 @@ class PostgresTransaction(PostgresSightings, StatementsApart):
     async def _write(self, events: Sequence[EventRow]) -> list[str]:
         """Write what waits to be written, and these events; the ids of the new ones."""
         unwritten, self._unwritten, self._foreseen = self._unwritten, Unwritten(), None
-        rows = await self.fetch(sql.WRITE, *unwritten.parameters(events))
-        return [row[0] for row in rows]
+        return await self.write(unwritten.rows(events))
 
     def _still_true(self) -> Foreseen | None:
         """What was foreseen, unless this very transaction is about to change it."""
         return None if self._unwritten else self._foreseen
-
-    async def _given(self, text: str, ids: Collection[str]) -> Sequence[Any]:
-        """The rows of a query about some ids; about none there is nothing to ask."""
-        return await self.fetch(text, list(ids)) if ids else ()
-
-
-def _count(ending: str) -> int:
-    """How many rows a statement changed, by its ending: `DELETE 3`."""
-    return int(ending.rpartition(" ")[2])

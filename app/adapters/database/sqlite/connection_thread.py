@@ -54,6 +54,7 @@ class ConnectionThread:
         try:
             if self._connection is None:
                 self._connection = connect(self._path)
+                self._connection.row_factory = sqlite3.Row  # read by a column's name
             return work(self._connection)
         except sqlite3.OperationalError:
             self._drop()

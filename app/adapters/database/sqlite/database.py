@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
-from app.adapters.database.sqlite import statements as sql
 from app.adapters.database.sqlite.connection_thread import LOG_BYTES_MAX, ConnectionThread
-from app.adapters.database.sqlite.transaction import SqliteTransaction, given
+from app.adapters.database.sqlite.statements import in_sqlite
+from app.adapters.database.sqlite.transaction import SqliteTransaction, bound
 from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion
@@ -37,8 +38,6 @@ LOCK_STEP_S: Final = 0.5
 
 class SqliteDatabase(SingleActs):
     """The database of one process, in one file."""
-
-    _sql = sql
 
     def __init__(self, path: Path, alarm: Alarm, *, act_timeout_s: float = ACT_TIMEOUT_S) -> None:
         super().__init__()
@@ -95,9 +94,7 @@ class SqliteDatabase(SingleActs):
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
         """How often the payments of these sessions and checkouts have changed."""
-        rows = await self._read(
-            sql.VERSIONS, given(session_ids), given(session_ids), given(checkout_ids)
-        )
+        rows = await self._read(sql.VERSIONS, session_ids=session_ids, checkout_ids=checkout_ids)
         return [row_to_version(row) for row in rows]
 
     async def give_back_space(self) -> None:
@@ -133,9 +130,9 @@ class SqliteDatabase(SingleActs):
         for thread in (self._writer, *self._readers):
             await thread.reconnect()
 
-    async def _read(self, text: str, *parameters: object) -> list[Any]:
+    async def _read(self, text: str, **values: object) -> list[Any]:
         return await self._in_a_reader(
-            lambda connection: connection.execute(text, parameters).fetchall()
+            lambda connection: connection.execute(in_sqlite(text), bound(values)).fetchall()
         )
 
     async def _in_a_reader(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -1,0 +1,284 @@
+"""The SQL that both databases are asked: written once, as PostgreSQL takes it.
+
+Parameters and columns are known by name, `:session_id`. A list is one parameter, an array, so
+there is one text for all lengths. `sqlite/statements.py` derives SQLite's text from it, and
+`postgres/statements.py` numbers the parameters, as PostgreSQL's driver needs them; what is really
+different stands there, too.
+
+Ids compare byte by byte because their columns do (COLLATE "C", see schema.py), in any database.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+RECOVERIES_MAX: Final = 100  # one after the other; Stripe lets each new page expire before the next
+
+_CHECKOUT: Final = (
+    "id",
+    "created_at_ms",
+    "mode",
+    "line_items",
+    "client_reference_id",
+    "success_url",
+    "cancel_url",
+    "url",
+    "session_id",
+    "expected_subtotal_minor",
+    "expected_currency",
+    "key_digest",
+)
+_CHECKOUT_COLUMNS: Final = ", ".join(f"checkouts.{name}" for name in _CHECKOUT)
+_CLAIM_COLUMNS: Final = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
+PAYMENT_COLUMNS: Final = "session_id, facts, updated_at_ms, version, price_mismatch"
+_EVENT_COLUMNS: Final = (
+    "id, type, created_s, received_at_ms, account, livemode, state, reason, payload"
+)
+_SUMMARY_COLUMNS: Final = (
+    "id, type, created_s, received_at_ms, state, reason, payload IS NOT NULL AS has_payload"
+)
+
+# --- checkouts and the keys that they were started with
+
+FIND_CHECKOUT = f"SELECT {_CHECKOUT_COLUMNS} FROM checkouts WHERE id = :id"
+# One session id is one checkout's; should an upstream repeat one, the latest is meant.
+FIND_CHECKOUT_OF_SESSION = f"""
+    SELECT {_CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = :id ORDER BY id DESC LIMIT 1
+"""
+# The nearest checkout among the sessions that this one recovers, one after the other.
+FIND_CHECKOUT_RECOVERED = f"""
+    WITH RECURSIVE origin (id, distance) AS (
+        SELECT recovered_from, 1 FROM payments WHERE session_id = :id
+        UNION SELECT recovered_from, distance + 1 FROM payments
+              JOIN origin ON session_id = origin.id WHERE distance < {RECOVERIES_MAX}
+    )
+    SELECT {_CHECKOUT_COLUMNS} FROM checkouts JOIN origin ON session_id = origin.id
+    ORDER BY distance, checkouts.id DESC LIMIT 1
+"""
+CHECKOUTS_BETWEEN = """
+    SELECT count(*) AS found FROM (
+        SELECT 1 FROM checkouts WHERE id > :first_id AND id < :last_id LIMIT :limit) AS made
+"""
+ADD_CHECKOUT = f"""
+    INSERT INTO checkouts ({", ".join(_CHECKOUT)})
+    VALUES ({", ".join(f":{name}" for name in _CHECKOUT)})
+"""
+FIND_CLAIM = f"SELECT {_CLAIM_COLUMNS} FROM idempotency_keys WHERE key_digest = :key_digest"
+# The one place where a key changes hands: it is unclaimed, expired, or its holder's lease ran out.
+# A row that is not taken is locked all the same, so that nobody deletes it before it is read.
+CLAIM = f"""
+    INSERT INTO idempotency_keys ({_CLAIM_COLUMNS})
+    VALUES (:key_digest, :fingerprint, :checkout_id, :state, :lease_until_ms, :created_at_ms)
+    ON CONFLICT (key_digest) DO UPDATE SET
+        fingerprint = excluded.fingerprint, checkout_id = excluded.checkout_id,
+        state = excluded.state, lease_until_ms = excluded.lease_until_ms,
+        created_at_ms = excluded.created_at_ms
+    WHERE idempotency_keys.created_at_ms < :dead_before_ms
+       OR (idempotency_keys.state = 'creating'
+           AND idempotency_keys.lease_until_ms < excluded.created_at_ms
+           AND idempotency_keys.fingerprint = excluded.fingerprint)
+"""
+FULFIL_CLAIM = """
+    UPDATE idempotency_keys SET state = 'open'
+    WHERE key_digest = :key_digest AND checkout_id = :checkout_id
+"""
+FREE_CLAIM = """
+    DELETE FROM idempotency_keys
+    WHERE key_digest = :key_digest AND checkout_id = :checkout_id AND state = 'creating'
+"""
+# ARRAY, not IN: PostgreSQL may join with what IN names, and then look for a limited set again, and
+# find other rows in it, for each row of the table.
+FORGET_CLAIMS = """
+    DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
+        SELECT key_digest FROM idempotency_keys WHERE created_at_ms < :dead_before_ms LIMIT 500
+        FOR UPDATE SKIP LOCKED))
+"""
+
+# --- events
+
+KNOWN_EVENTS = "SELECT id FROM events WHERE id = ANY(:event_ids::text[]) AND state <> 'failed'"
+STORED_EVENTS = """
+    SELECT id, state, payload FROM events WHERE id = ANY(:event_ids::text[]) ORDER BY id
+"""
+EVENTS_MENTIONING = """
+    SELECT id, state, payload FROM events WHERE id = ANY(ARRAY(
+        SELECT DISTINCT event_id FROM event_mentions
+        WHERE object_id = ANY(:object_ids::text[]) LIMIT :limit))
+    ORDER BY id
+"""
+EVENTS_OF_WAKE = """
+    SELECT id, state, payload FROM events WHERE id = ANY(ARRAY(
+        SELECT event_id FROM event_mentions WHERE object_id = :object_id AND event_id > :event_id
+        ORDER BY event_id LIMIT :limit))
+    ORDER BY id
+"""
+FIND_EVENT = f"SELECT {_EVENT_COLUMNS} FROM events WHERE id = :event_id"
+LIST_EVENTS = f"""
+    SELECT {_SUMMARY_COLUMNS} FROM events
+    WHERE payload IS NOT NULL
+      AND (:state::text IS NULL OR state = :state) AND (:type::text IS NULL OR type = :type)
+    ORDER BY received_at_ms DESC, id DESC LIMIT :limit
+"""
+LIST_EVENTS_OF_PAYMENT = f"""
+    SELECT {_SUMMARY_COLUMNS} FROM events
+    WHERE id IN (
+        SELECT event_id FROM event_mentions
+        WHERE object_id = :payment
+           OR object_id IN (SELECT object_id FROM payment_links WHERE session_id = :payment))
+      AND (:state::text IS NULL OR state = :state) AND (:type::text IS NULL OR type = :type)
+    ORDER BY received_at_ms DESC, id DESC LIMIT :limit
+"""
+EVENTS_AFTER = f"""
+    SELECT {_SUMMARY_COLUMNS} FROM events
+    WHERE payload IS NOT NULL AND received_at_ms >= :received_at_ms
+      AND (received_at_ms > :received_at_ms OR id > :event_id)
+    ORDER BY received_at_ms, id LIMIT :limit
+"""
+EVENT_IDS = "SELECT id FROM events WHERE id > :after ORDER BY id LIMIT :limit"
+EVENT_IDS_OF_STATE = """
+    SELECT id FROM events WHERE state = :state AND id > :after ORDER BY id LIMIT :limit
+"""
+PRUNE = """
+    UPDATE events SET payload = NULL WHERE id = ANY(ARRAY(
+        SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < :before_ms LIMIT :limit
+        FOR UPDATE SKIP LOCKED))
+"""
+PENDING_WAKES = "SELECT object_id, event_id FROM pending_wakes ORDER BY object_id LIMIT :limit"
+
+# --- payments
+
+PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ANY(:session_ids::text[])"
+LINKS = "SELECT object_id, session_id FROM payment_links WHERE object_id = ANY(:object_ids::text[])"
+ALL_RENEWALS = "SELECT session_id, invoice_id, facts FROM renewals WHERE session_id = :session_id"
+FIND_PAYMENT = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = :id"
+# A session that expired may be recovered, and the new one again: UNION stops where it has been.
+FIND_RECOVERIES = f"""
+    WITH RECURSIVE kin (id) AS (
+        SELECT :id::text COLLATE "C"
+        UNION SELECT session_id FROM payments JOIN kin ON recovered_from = kin.id
+    )
+    SELECT {PAYMENT_COLUMNS} FROM payments JOIN kin ON session_id = kin.id
+"""
+FIND_PAYMENTS_CLAIMING = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE checkout_id = :id"
+# 'cs`' is what comes after every id that begins with 'cs_'.
+SESSION_IDS = """
+    SELECT session_id FROM payments WHERE session_id > :after
+    UNION SELECT object_id FROM event_mentions
+          WHERE object_id > :after AND object_id > 'cs_' AND object_id < 'cs`'
+    ORDER BY 1 LIMIT :limit
+"""
+_VERSION: Final = "SELECT session_id, checkout_id, recovered_from, version FROM payments"
+VERSIONS = f"""
+    {_VERSION} WHERE session_id = ANY(:session_ids::text[])
+    UNION {_VERSION} WHERE recovered_from = ANY(:session_ids::text[])
+    UNION {_VERSION} WHERE checkout_id = ANY(:checkout_ids::text[])
+"""
+
+# --- the service itself
+
+BEAT = """
+    INSERT INTO heartbeat (id, at_ms) VALUES (1, :at_ms)
+    ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms
+"""
+WEBHOOK_SIGHTINGS = "SELECT kind, at_ms, reason, times FROM webhook_sightings"
+SEE_WEBHOOK = """
+    INSERT INTO webhook_sightings (kind, at_ms, reason, times)
+    VALUES (:kind, :at_ms, :reason, :times)
+    ON CONFLICT (kind) DO UPDATE
+    SET at_ms = excluded.at_ms, reason = excluded.reason, times = excluded.times
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Writing:
+    """How rows of a kind are written: `{rows}` in the text are what is given, by these columns.
+
+    `columns` are the names of what is given, each with PostgreSQL's type.
+    """
+
+    text: str
+    columns: Mapping[str, str]
+
+
+_PAYMENT: Final = {
+    "session_id": "text",
+    "checkout_id": "text",
+    "status": "text",
+    "amount_total_minor": "bigint",
+    "currency": "text",
+    "paid_at_s": "bigint",
+    "facts": "text",
+    "updated_at_ms": "bigint",
+    "price_mismatch": "boolean",
+    "version": "bigint",
+    "amount_refunded_minor": "bigint",
+    "contradicted": "boolean",
+    "recovered_from": "text",
+}
+
+MENTION = Writing(
+    "INSERT INTO event_mentions (object_id, event_id) SELECT * FROM {rows} ON CONFLICT DO NOTHING",
+    {"object_id": "text", "event_id": "text"},
+)
+LINK = Writing(
+    "INSERT INTO payment_links (object_id, session_id) SELECT * FROM {rows} ON CONFLICT DO NOTHING",
+    {"object_id": "text", "session_id": "text"},
+)
+WAKE = Writing(
+    "UPDATE events SET state = 'folded' FROM {rows}"
+    " WHERE events.id = given.event_id AND events.state = 'waiting'",
+    {"event_id": "text"},
+)
+SETTLE = Writing(
+    "UPDATE events SET state = given.state, reason = given.reason FROM {rows}"
+    " WHERE events.id = given.event_id",
+    {"event_id": "text", "state": "text", "reason": "text"},
+)
+SAVE_PAYMENT = Writing(
+    f"INSERT INTO payments ({', '.join(_PAYMENT)}) SELECT * FROM {{rows}}"
+    " ON CONFLICT (session_id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _PAYMENT if name != "session_id"),
+    _PAYMENT,
+)
+SAVE_RENEWAL = Writing(
+    "INSERT INTO renewals (session_id, invoice_id, facts) SELECT * FROM {rows}"
+    " ON CONFLICT (session_id, invoice_id) DO UPDATE SET facts = excluded.facts",
+    {"session_id": "text", "invoice_id": "text", "facts": "text"},
+)
+NAME_RENEWAL = Writing(
+    "INSERT INTO renewal_ids (session_id, object_id, invoice_id) SELECT * FROM {rows}"
+    " ON CONFLICT DO NOTHING",
+    {"session_id": "text", "object_id": "text", "invoice_id": "text"},
+)
+FORGET_RENEWAL = Writing(
+    "DELETE FROM renewals WHERE (session_id, invoice_id) IN"
+    " (SELECT given.session_id, given.invoice_id FROM {rows})",
+    {"session_id": "text", "invoice_id": "text"},
+)
+KEEP_WAKE = Writing(
+    "INSERT INTO pending_wakes (object_id, event_id) SELECT * FROM {rows}"
+    " ON CONFLICT (object_id) DO UPDATE SET event_id = excluded.event_id",
+    {"object_id": "text", "event_id": "text"},
+)
+FORGET_WAKE = Writing(
+    "DELETE FROM pending_wakes WHERE object_id IN (SELECT given.object_id FROM {rows})",
+    {"object_id": "text"},
+)
+# An event that once failed is taken as new when it comes again and can be folded now.
+ADD_EVENT = Writing(
+    f"INSERT INTO events ({_EVENT_COLUMNS}) SELECT * FROM {{rows}}"
+    " ON CONFLICT (id) DO UPDATE SET"
+    " state = excluded.state, reason = excluded.reason, payload = excluded.payload"
+    " WHERE events.state = 'failed' AND excluded.state <> 'failed'",
+    {
+        "id": "text",
+        "type": "text",
+        "created_s": "bigint",
+        "received_at_ms": "bigint",
+        "account": "text",
+        "livemode": "boolean",
+        "state": "text",
+        "reason": "text",
+        "payload": "bytea",
+    },
+)

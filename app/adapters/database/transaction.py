@@ -1,0 +1,148 @@
+"""What a transaction may do on any database: the same SQL, by the same names."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from app.adapters.database import sql
+from app.adapters.database.rows import (
+    checkout_to_row,
+    claim_to_row,
+    row_to_claim,
+    row_to_event,
+    row_to_renewal,
+    row_to_sighting,
+    row_to_stored_event,
+    row_to_summary,
+    sighting_to_row,
+)
+from app.usecases.records import (
+    Checkout,
+    Claim,
+    EventQuery,
+    EventRow,
+    EventState,
+    EventSummary,
+    Renewal,
+    StoredEvent,
+    Wake,
+    WebhookSighting,
+)
+
+
+class SqlTransaction(ABC):
+    """One unit of work, over one connection."""
+
+    @abstractmethod
+    async def ask(self, text: str, **values: object) -> Sequence[Any]:
+        """The rows of one statement; a value that is a list stands for an array."""
+
+    @abstractmethod
+    async def change(self, text: str, **values: object) -> int:
+        """Run one statement; how many rows it changed."""
+
+    async def add_checkout(self, checkout: Checkout) -> None:
+        """Keep a checkout."""
+        await self.change(sql.ADD_CHECKOUT, **checkout_to_row(checkout))
+
+    async def claim(self, claim: Claim, *, dead_before_ms: int) -> Claim:
+        """Take a key if it may be taken; who holds it now."""
+        await self.change(sql.CLAIM, **claim_to_row(claim), dead_before_ms=dead_before_ms)
+        (row,) = await self.ask(sql.FIND_CLAIM, key_digest=claim.key_digest)
+        return row_to_claim(row)
+
+    async def fulfil_claim(self, key_digest: str, checkout_id: str) -> bool:
+        """Mark the key's checkout as made; False where another holds the key by now."""
+        changed = await self.change(
+            sql.FULFIL_CLAIM, key_digest=key_digest, checkout_id=checkout_id
+        )
+        return changed == 1
+
+    async def free_claim(self, key_digest: str, checkout_id: str) -> None:
+        """Give a key back whose checkout could not be made."""
+        await self.change(sql.FREE_CLAIM, key_digest=key_digest, checkout_id=checkout_id)
+
+    async def forget_claims(self, *, dead_before_ms: int) -> int:
+        """Delete some of the keys older than that; how many there were."""
+        return await self.change(sql.FORGET_CLAIMS, dead_before_ms=dead_before_ms)
+
+    async def list_events(self, wanted: EventQuery) -> Sequence[EventSummary]:
+        """The latest events of a kind."""
+        values = {"state": wanted.state, "type": wanted.type, "limit": wanted.limit}
+        if wanted.payment:
+            rows = await self.ask(sql.LIST_EVENTS_OF_PAYMENT, **values, payment=wanted.payment)
+        else:
+            rows = await self.ask(sql.LIST_EVENTS, **values)
+        return [row_to_summary(row) for row in rows]
+
+    async def events_after(
+        self, received_at_ms: int, event_id: str, *, limit: int
+    ) -> Sequence[EventSummary]:
+        """The next events in the order in which they were received, ties by id."""
+        rows = await self.ask(
+            sql.EVENTS_AFTER, received_at_ms=received_at_ms, event_id=event_id, limit=limit
+        )
+        return [row_to_summary(row) for row in rows]
+
+    async def find_event(self, event_id: str) -> EventRow | None:
+        """One event, with its payload."""
+        rows = await self.ask(sql.FIND_EVENT, event_id=event_id)
+        return row_to_event(rows[0]) if rows else None
+
+    async def event_ids(self, state: EventState | None, *, after: str, limit: int) -> Sequence[str]:
+        """A page of ids, in their order: those of one state, or all."""
+        if state is None:
+            rows = await self.ask(sql.EVENT_IDS, after=after, limit=limit)
+        else:
+            rows = await self.ask(sql.EVENT_IDS_OF_STATE, state=state, after=after, limit=limit)
+        return [row["id"] for row in rows]
+
+    async def session_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        """A page of the sessions that have a payment or an event of their own, in their order."""
+        rows = await self.ask(sql.SESSION_IDS, after=after, limit=limit)
+        return [row["session_id"] for row in rows]
+
+    async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
+        """Forget payloads of events received before that; how many."""
+        return await self.change(sql.PRUNE, before_ms=before_ms, limit=limit)
+
+    async def stored_events(self, event_ids: Collection[str]) -> Sequence[StoredEvent]:
+        """Those of these events that are kept."""
+        if not event_ids:
+            return []
+        rows = await self.ask(sql.STORED_EVENTS, event_ids=list(event_ids))
+        return [row_to_stored_event(row) for row in rows]
+
+    async def events_of_wake(self, wake: Wake, *, limit: int) -> Sequence[StoredEvent]:
+        """The next events that a wake is about, in the order of their ids."""
+        rows = await self.ask(sql.EVENTS_OF_WAKE, **wake._asdict(), limit=limit)
+        return [row_to_stored_event(row) for row in rows]
+
+    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:
+        """What is left to be woken, in the order of the objects' ids."""
+        rows = await self.ask(sql.PENDING_WAKES, limit=limit)
+        return [Wake(row["object_id"], row["event_id"]) for row in rows]
+
+    async def all_renewals(self, session_id: str) -> Sequence[Renewal]:
+        """Every renewal of a session's subscription."""
+        rows = await self.ask(sql.ALL_RENEWALS, session_id=session_id)
+        return [row_to_renewal(row) for row in rows]
+
+    async def beat(self, at_ms: int) -> None:
+        """Write the heartbeat's one row."""
+        await self.change(sql.BEAT, at_ms=at_ms)
+
+    async def webhook_sightings(self) -> Sequence[WebhookSighting]:
+        """When webhooks were last taken, refused and so on."""
+        return [row_to_sighting(row) for row in await self.ask(sql.WEBHOOK_SIGHTINGS)]
+
+    async def see_webhooks(self, sightings: Collection[WebhookSighting]) -> None:
+        """Keep these in the place of the former ones."""
+        for sighting in sightings:
+            await self.change(sql.SEE_WEBHOOK, **sighting_to_row(sighting))
+
+    async def checkouts_between(self, first_id: str, last_id: str, *, limit: int) -> int:
+        """How many checkouts have ids between these."""
+        values = {"first_id": first_id, "last_id": last_id, "limit": limit}
+        (row,) = await self.ask(sql.CHECKOUTS_BETWEEN, **values)
+        return int(row["found"])
