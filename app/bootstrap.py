@@ -6,7 +6,6 @@ from importlib.metadata import version
 from typing import Final
 
 import structlog
-from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from app.adapters.altan_pay.breaker import CircuitBreaker
@@ -47,17 +46,20 @@ from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.usecases.wake_events import WakeEvents
 from app.usecases.webhook_watch import WebhookWatch
 from app.web.api.checkout import CheckoutEndpoint
-from app.web.api.checkout_module import DropIn
-from app.web.api.health import Readiness
+from app.web.api.checkout_module import CheckoutModule
+from app.web.api.health import Liveness, Readiness
+from app.web.api.metrics import MetricsEndpoint
 from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
 from app.web.api.webhooks import WebhookEndpoint
-from app.web.application import Application, Endpoints
+from app.web.application import Application
 from app.web.http.connections import Connections
+from app.web.pages.docs import DocsEndpoint
 from app.web.pages.pages import Pages
 from app.web.pages.success_html import Shop, SuccessHtml
 from app.web.pages.success_page import SuccessPageEndpoint
 from app.web.problems import Problems
+from app.web.routes import Endpoint
 
 VERSION: Final = version("altan-checkout")
 LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstream deadline
@@ -94,17 +96,17 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What most of the service shares."""
+class _Shared:
+    """What most endpoints and jobs share."""
 
     settings: Settings
     clock: Clock
     metrics: Metrics
     lifetime: Lifetime
-    alarm: Alerts
+    alerts: Alerts
     database: AnyDatabase
     read_payment: ReadPayment
-    watch: PaymentFeed
+    feed: PaymentFeed
     problems: Problems
 
 
@@ -118,128 +120,137 @@ def create_app(
 
     `connections` are the server's, `places_max` is for streams and waiting requests.
     """
-    parts, proxies = _make_parts(settings, places_max), settings.trusted_proxies
-    _run_beside_the_requests(parts)
-    parts.metrics.show_connections(connections or Connections())
+    shared = _make_shared(settings, places_max)
+    _run_jobs(shared)
+    shared.metrics.show_connections(connections or Connections())
+    application = Application(
+        _make_endpoints(shared),
+        problems=shared.problems,
+        version=VERSION,
+        cors_origins=settings.shop_origins,
+        lifespan=shared.lifetime,
+    )
+    return RequestLog(application, shared.metrics)
+
+
+def _make_endpoints(shared: _Shared) -> list[Endpoint]:
+    """All that answers; each says itself where."""
+    proxies = shared.settings.trusted_proxies
 
     async def can_commit() -> None:
-        await parts.database.beat(parts.clock.now_ms())
+        await shared.database.beat(shared.clock.now_ms())
 
-    endpoints = Endpoints(
-        checkout=_checkout(parts),
-        webhooks=_webhooks(parts),
-        status=StatusEndpoint(
-            read_payment=parts.read_payment, watch=parts.watch, trusted_proxies=proxies
-        ),
-        status_stream=StatusStreamEndpoint(watch=parts.watch, trusted_proxies=proxies),
-        success_page=_success_page(parts),
-        drop_in=DropIn(),
-        ready=Readiness({"database": can_commit}),
-        metrics=lambda: Response(parts.metrics.exposition(), media_type=METRICS_MEDIA_TYPE),
-        problems=parts.problems,
-    )
-    parts.metrics.show_body_bytes("webhooks", lambda: endpoints.webhooks.budget.used)
-    parts.metrics.show_body_bytes("carts", lambda: endpoints.checkout.budget.used)
-    application = Application(
-        endpoints, version=VERSION, cors_origins=settings.shop_origins, lifespan=parts.lifetime
-    )
-    return RequestLog(application, parts.metrics)
+    return [
+        _checkout(shared),
+        StatusEndpoint(read_payment=shared.read_payment, feed=shared.feed, trusted_proxies=proxies),
+        StatusStreamEndpoint(feed=shared.feed, trusted_proxies=proxies),
+        _success_page(shared),
+        _webhooks(shared),
+        CheckoutModule(),
+        Liveness(),
+        Readiness({"database": can_commit}),
+        MetricsEndpoint(shared.metrics.exposition, METRICS_MEDIA_TYPE),
+        DocsEndpoint(),
+    ]
 
 
-def _make_parts(settings: Settings, places_max: int) -> _Parts:
+def _make_shared(settings: Settings, places_max: int) -> _Shared:
     metrics, lifetime = Metrics(), Lifetime()
-    alarm = Alerts(metrics, alert_channels(settings, lifetime, release=VERSION))
-    places = LivePlaces(in_all=places_max, on_full=LivePlacesReport(metrics, alarm))
-    database = open_database(settings, alarm)
+    alerts = Alerts(metrics, alert_channels(settings, lifetime, release=VERSION))
+    places = LivePlaces(in_all=places_max, on_full=LivePlacesReport(metrics, alerts))
+    database = open_database(settings, alerts)
     lifetime.closes(database.close)
-    lifetime.runs(partial(watch_storage, alarm, database))
+    lifetime.runs(partial(watch_storage, alerts, database))
     read_payment = ReadPayment(database=database)
-    return _Parts(
+    return _Shared(
         settings=settings,
         clock=SystemClock(),
         metrics=metrics,
         lifetime=lifetime,
-        alarm=alarm,
+        alerts=alerts,
         database=database,
         read_payment=read_payment,
-        watch=PaymentFeed(read_payment=read_payment, database=database, places=places),
+        feed=PaymentFeed(read_payment=read_payment, database=database, places=places),
         problems=Problems(Pages(shop_url=settings.app_url)),
     )
 
 
-def _run_beside_the_requests(parts: _Parts) -> None:
-    watch = parts.watch
-    parts.metrics.followers.set_function(lambda: watch.followers)
-    parts.lifetime.runs(watch.run)
-    parts.lifetime.stops(watch.close)
+def _run_jobs(shared: _Shared) -> None:
+    """The work that no request waits for."""
+    feed = shared.feed
+    shared.metrics.followers.set_function(lambda: feed.followers)
+    shared.lifetime.runs(feed.run)
+    shared.lifetime.stops(feed.close)
     housekeeping = Housekeeping(
-        database=parts.database,
-        clock=parts.clock,
+        database=shared.database,
+        clock=shared.clock,
         replay=ReplayEvents(
-            database=parts.database,
-            clock=parts.clock,
-            alarm=parts.alarm,
-            on_change=watch.changed,
+            database=shared.database,
+            clock=shared.clock,
+            alarm=shared.alerts,
+            on_change=feed.changed,
         ),
-        retention_days=parts.settings.event_retention_days,
+        retention_days=shared.settings.event_retention_days,
     )
-    parts.lifetime.runs(housekeeping.run)
+    shared.lifetime.runs(housekeeping.run)
 
 
-def _webhooks(parts: _Parts) -> WebhookEndpoint:
-    settings = parts.settings
+def _webhooks(shared: _Shared) -> WebhookEndpoint:
+    settings = shared.settings
     wake_events = WakeEvents(
-        database=parts.database,
-        clock=parts.clock,
-        alarm=parts.alarm,
-        on_change=parts.watch.changed,
+        database=shared.database,
+        clock=shared.clock,
+        alarm=shared.alerts,
+        on_change=shared.feed.changed,
     )
-    parts.lifetime.runs(wake_events.run)
+    shared.lifetime.runs(wake_events.run)
     record_events = RecordEvents(
-        database=parts.database,
-        clock=parts.clock,
-        alarm=parts.alarm,
-        on_change=parts.watch.changed,
+        database=shared.database,
+        clock=shared.clock,
+        alarm=shared.alerts,
+        on_change=shared.feed.changed,
         hurry=wake_events.hurry,
     )
     watch = WebhookWatch(
-        database=parts.database,
-        clock=parts.clock,
+        database=shared.database,
+        clock=shared.clock,
         ids=RandomCheckoutIds(),
-        alarm=parts.alarm,
-        all_clear=parts.alarm.was_over,
+        alarm=shared.alerts,
+        all_clear=shared.alerts.was_over,
     )
-    parts.lifetime.runs(watch.run)
-    return WebhookEndpoint(
+    shared.lifetime.runs(watch.run)
+    endpoint = WebhookEndpoint(
         signatures=StripeSignatures(
             [secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
             tolerance_s=settings.stripe_webhook_tolerance_s,
-            clock=parts.clock,
+            clock=shared.clock,
         ),
         event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
         inbox=Inbox(record_events, lanes=2 if settings.postgres_url else 1),
-        problems=parts.problems,
-        report=WebhookReport(parts.metrics, parts.alarm),
+        problems=shared.problems,
+        report=WebhookReport(shared.metrics, shared.alerts),
         see=watch.see,
         trusted_proxies=settings.trusted_proxies,
     )
+    shared.metrics.show_body_bytes("webhooks", lambda: endpoint.budget.used)
+    return endpoint
 
 
-def _success_page(parts: _Parts) -> SuccessPageEndpoint:
-    settings = parts.settings
+def _success_page(shared: _Shared) -> SuccessPageEndpoint:
+    settings = shared.settings
     shop = Shop(url=settings.app_url, name=settings.shop_name_shown, color=settings.brand_color)
-    return SuccessPageEndpoint(parts.read_payment, SuccessHtml(shop), parts.clock)
+    return SuccessPageEndpoint(shared.read_payment, SuccessHtml(shop), shared.clock)
 
 
-def _checkout(parts: _Parts) -> CheckoutEndpoint:
-    settings, lifetime = parts.settings, parts.lifetime
+def _checkout(shared: _Shared) -> CheckoutEndpoint:
+    settings, lifetime = shared.settings, shared.lifetime
     catalog = None
     if settings.catalog_file:
-        catalog = CatalogFile(settings.catalog_file, parts.alarm, parts.alarm.over)
+        catalog = CatalogFile(settings.catalog_file, shared.alerts, shared.alerts.over)
     if catalog:
         lifetime.runs(catalog.watch)
         lifetime.reloads(catalog.reload)
-    limits = _limits(settings, parts.alarm)
+    limits = _limits(settings, shared.alerts)
     lifetime.closes(limits.close)
     start = StartCheckout(
         redirects=RedirectPolicy(
@@ -249,12 +260,12 @@ def _checkout(parts: _Parts) -> CheckoutEndpoint:
         ),
         catalog=catalog.current if catalog else lambda: None,
         limits=limits,
-        payment_pages=_payment_pages(parts),
-        database=parts.database,
-        clock=parts.clock,
+        payment_pages=_payment_pages(shared),
+        database=shared.database,
+        clock=shared.clock,
         ids=RandomCheckoutIds(),
     )
-    return CheckoutEndpoint(
+    endpoint = CheckoutEndpoint(
         start_checkout=start,
         start_checkout_once=StartCheckoutOnce(
             start=start, lease_s=settings.altan_pay_timeout_s + LEASE_MARGIN_S
@@ -264,21 +275,23 @@ def _checkout(parts: _Parts) -> CheckoutEndpoint:
         quantity_max=settings.max_quantity,
         enforced_origins=settings.shop_origins if settings.allowed_origins else None,
     )
+    shared.metrics.show_body_bytes("carts", lambda: endpoint.budget.used)
+    return endpoint
 
 
-def _payment_pages(parts: _Parts) -> PaymentPages:
+def _payment_pages(shared: _Shared) -> PaymentPages:
     """Altan Pay, wrapped from the inside out: measured, bounded, tried again, broken off."""
-    settings, metrics = parts.settings, parts.metrics
+    settings, metrics = shared.settings, shared.metrics
     transport = AiohttpTransport()
-    parts.lifetime.closes(transport.aclose)
+    shared.lifetime.closes(transport.aclose)
 
     def breaker_changed(state: str) -> None:
         metrics.breaker.state(state)
         _log.warning("altan_pay_breaker", state=state)
         if state == "open":
-            parts.alarm(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
+            shared.alerts(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
         elif state == "closed":
-            parts.alarm.over(AlertName.ALTAN_PAY_DOWN, "calls succeed, and all are made again")
+            shared.alerts.over(AlertName.ALTAN_PAY_DOWN, "calls succeed, and all are made again")
 
     altan_pay = AltanPay(
         AltanPayAccount(
@@ -290,7 +303,7 @@ def _payment_pages(parts: _Parts) -> PaymentPages:
         version=VERSION,
         allowed_hosts=frozenset(settings.checkout_url_hosts),
     )
-    measured = MeasuredPaymentPages(altan_pay, metrics, parts.alarm, parts.alarm.over)
+    measured = MeasuredPaymentPages(altan_pay, metrics, shared.alerts, shared.alerts.over)
     retrying = Retries(Bulkhead(measured), deadline_s=settings.altan_pay_timeout_s)
     return CircuitBreaker(retrying, on_change=breaker_changed)
 

@@ -1,6 +1,6 @@
 """An error becomes an answer: problem+json (RFC 9457) for programs, a small page for people.
 
-The one table from error to HTTP status stands here. A test holds it against every error class.
+Which status an error has stands in statuses.py.
 """
 
 from collections.abc import Mapping
@@ -17,40 +17,9 @@ from app.domain.errors import CheckoutError
 from app.web import errors as request_errors
 from app.web.http.negotiation import wants_page
 from app.web.pages.pages import Pages
+from app.web.statuses import WITH_RETRY_AFTER, status_of
 
 RETRY_AFTER_S: Final = 5
-
-STATUS: Final[dict[type[CheckoutError], int]] = {
-    errors.InvalidJsonError: 400,
-    errors.SignatureMissingError: 400,
-    errors.SignatureInvalidError: 400,
-    errors.InvalidEventError: 400,
-    request_errors.OriginNotAllowedError: 403,
-    errors.NotFoundError: 404,
-    request_errors.MethodNotAllowedError: 405,
-    request_errors.BodyTimeoutError: 408,
-    errors.CheckoutInProgressError: 409,
-    request_errors.BodyTooLargeError: 413,
-    request_errors.UnsupportedMediaTypeError: 415,
-    errors.InvalidCartError: 422,
-    errors.PriceNotForSaleError: 422,
-    errors.IdempotencyKeyReusedError: 422,
-    errors.RedirectNotAllowedError: 422,
-    errors.CartRefusedError: 422,
-    errors.RateLimitedError: 429,
-    request_errors.InvalidWaitError: 422,
-    request_errors.InternalError: 500,
-    errors.AltanPayMisconfiguredError: 502,
-    errors.AltanPayMalformedError: 502,
-    errors.AltanPayUnavailableError: 503,
-    request_errors.OverloadedError: 503,
-    errors.StorageUnavailableError: 503,
-    errors.RowsRefusedError: 503,
-    errors.ActTooLargeError: 503,
-    errors.AltanPayTimeoutError: 504,
-}
-
-_WITH_RETRY_AFTER: Final = frozenset({409, 429, 503})
 
 # After these the caller may still be sending; the connection is of no more use.
 _CLOSING: Final = (request_errors.BodyTooLargeError, request_errors.BodyTimeoutError)
@@ -86,11 +55,6 @@ class Problems:
         )
 
 
-def status_of(kind: type[CheckoutError]) -> int:
-    """The table's entry for a class, or for its nearest base: adapters refine what stands there."""
-    return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
-
-
 def _come_again(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
     """For a page that was only to be read, Refresh too: of Retry-After browsers know nothing.
 
@@ -103,7 +67,7 @@ def _come_again(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
 
 def _headers(error: CheckoutError, status: int) -> dict[str, str]:
     headers = {"Cache-Control": "no-store", "Vary": "Accept, Sec-Fetch-Mode"}
-    if status in _WITH_RETRY_AFTER:
+    if status in WITH_RETRY_AFTER:
         headers["Retry-After"] = str(getattr(error, "retry_after_s", None) or RETRY_AFTER_S)
     if isinstance(error, errors.RateLimitedError):
         headers["RateLimit-Limit"] = str(error.limit)

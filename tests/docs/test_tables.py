@@ -18,7 +18,7 @@ from app.domain.stripe_events.readers import READERS, READERS_BY_PREFIX
 from app.observability.metrics import Metrics
 from app.settings.settings import Settings
 from app.usecases.records import EventState
-from app.web.problems import STATUS
+from app.web.statuses import STATUS
 from tests.support.docs.documents import (
     API,
     OPERATE,

@@ -7,22 +7,18 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from fastapi import FastAPI
 
-from app.domain.errors import CheckoutError
 from app.usecases.live_places import LivePlaces
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.read_payment import ReadPayment
 from app.usecases.storage import Database
 from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
-from app.web.http.body import ClientGoneError
+from app.web.application import Application
 from app.web.pages.pages import Pages
 from app.web.problems import Problems
+from app.web.routes import Endpoint
 from tests.support.builders import DEADLINE_S, SESSION_ID, Document, serving, until
 from tests.support.recording import record
 from tests.support.watching import many_places
@@ -68,12 +64,12 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class StatusService:
     client: httpx.AsyncClient
-    watch: PaymentFeed
+    feed: PaymentFeed
     database: Database
 
     async def tell(self, *documents: Document) -> None:
         """Stripe's events are recorded by this very process."""
-        await record(self.database, *documents, on_change=self.watch.changed)
+        await record(self.database, *documents, on_change=self.feed.changed)
 
     async def get(self, public_id: str = SESSION_ID, **headers: str) -> httpx.Response:
         return await self.client.get(f"/checkout/{public_id}", headers=headers)
@@ -97,7 +93,7 @@ class StatusService:
 
     def _readers(self) -> int:
         """How many wait whose first read has ended; a change before that is no news to them."""
-        watched = self.watch._watched.values()  # noqa: SLF001 told nowhere else
+        watched = self.feed._watched.values()  # noqa: SLF001 told nowhere else
         return sum(hasattr(each, "shown") for item in watched for each in item.followers)
 
     @asynccontextmanager
@@ -153,52 +149,41 @@ async def status_service(
     places: LivePlaces | None = None,
 ) -> AsyncIterator[StatusService]:
     read_payment = ReadPayment(database=database)
-    watch = PaymentFeed(
+    feed = PaymentFeed(
         read_payment=read_payment,
         database=database,
         tick_s=TICK_S,
         places=places or many_places(),
     )
     status = StatusEndpoint(
-        read_payment=read_payment, watch=watch, trusted_proxies=LOOPBACK, wait_max_s=wait_max_s
+        read_payment=read_payment, feed=feed, trusted_proxies=LOOPBACK, wait_max_s=wait_max_s
     )
     stream = StatusStreamEndpoint(
-        watch=watch,
+        feed=feed,
         trusted_proxies=LOOPBACK,
         comment_every_s=comment_every_s,
         open_max_s=open_max_s,
     )
-    running = asyncio.create_task(watch.run())
+    running = asyncio.create_task(feed.run())
     try:
         async with serving(_application(status, stream)) as client:
-            yield StatusService(client, watch, database)
-            watch.close()
+            yield StatusService(client, feed, database)
+            feed.close()
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 
-def _application(status: StatusEndpoint, stream: StatusStreamEndpoint) -> Starlette:
-    problems = Problems(Pages(shop_url="https://shop.example"))
-
-    async def answer_status(request: Request) -> Response:
-        return await status(request)
-
-    async def answer_stream(request: Request) -> Response:
-        return await stream(request)
-
-    async def checkout_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, CheckoutError)
-        return problems.answer(error, request.scope)
-
-    async def client_gone(_: Request, error: Exception) -> Response:
-        assert isinstance(error, ClientGoneError | HTTPException)
-        return Response(status_code=400)
-
-    return Starlette(
-        routes=[
-            Route("/checkout/{id}", answer_status),
-            Route("/checkout/{id}/events", answer_stream),
-        ],
-        exception_handlers={CheckoutError: checkout_error, ClientGoneError: client_gone},
+def _application(*endpoints: Endpoint) -> Application:
+    return Application(
+        endpoints,
+        problems=Problems(Pages(shop_url="https://shop.example")),
+        version="1",
+        cors_origins=(),
+        lifespan=_no_lifespan,
     )
+
+
+@asynccontextmanager
+async def _no_lifespan(_: FastAPI) -> AsyncIterator[None]:
+    yield

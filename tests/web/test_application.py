@@ -4,26 +4,24 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
-import jsonschema  # type: ignore[import-untyped]
 import orjson
 import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import Message
 from structlog.testing import capture_logs
 
 from app.bootstrap import create_app
 from app.observability.metrics import Metrics
 from app.observability.request_log import RequestLog
-from app.web.api.checkout_module import DropIn
-from app.web.api.health import Readiness
-from app.web.application import Application, Endpoints
+from app.web.application import Application
 from app.web.pages.pages import Pages
 from app.web.problems import Problems
+from app.web.routes import undescribed
 from tests.support.builders import in_process, settings
 from tests.support.wire import answer, upstream
 
@@ -47,9 +45,13 @@ class DefectError(Exception):
 class BrokenEndpoint:
     """An endpoint with a defect."""
 
-    quantity_max = 999
+    def routes(self) -> list[BaseRoute]:
+        return [
+            undescribed("/checkout", self.answer, "POST"),
+            undescribed("/checkout/{id}", self.answer, "GET"),
+        ]
 
-    async def __call__(self, _: Request) -> Response:
+    async def answer(self, _: Request) -> Response:
         raise DefectError("private words of a defect")
 
 
@@ -60,23 +62,14 @@ async def _no_lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 def broken_app() -> RequestLog:
     """The routes around endpoints that raise what they must not."""
-    broken: Any = BrokenEndpoint()
-    metrics = Metrics()
-    endpoints = Endpoints(
-        checkout=broken,
-        webhooks=broken,
-        status=broken,
-        status_stream=broken,
-        success_page=broken,
-        drop_in=DropIn(),
-        ready=Readiness({}),
-        metrics=Response,
-        problems=Problems(Pages(shop_url=SHOP)),
-    )
     application = Application(
-        endpoints, version="1", cors_origins=frozenset({SHOP}), lifespan=_no_lifespan
+        [BrokenEndpoint()],
+        problems=Problems(Pages(shop_url=SHOP)),
+        version="1",
+        cors_origins=frozenset({SHOP}),
+        lifespan=_no_lifespan,
     )
-    return RequestLog(application, metrics)
+    return RequestLog(application, Metrics())
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> None:
@@ -264,162 +257,3 @@ async def test_every_request_gets_an_id_of_its_own(client: httpx.AsyncClient) ->
     responses = [await client.get("/health/live") for _ in range(50)]
 
     assert len({response.headers["x-request-id"] for response in responses}) == 50
-
-
-# What the service says about itself
-
-
-@pytest.fixture
-async def document(client: httpx.AsyncClient) -> dict[str, Any]:
-    response = await client.get("/openapi.json")
-    assert response.status_code == 200
-    document: dict[str, Any] = response.json()
-    return document
-
-
-async def test_the_docs_are_a_page(client: httpx.AsyncClient) -> None:
-    response = await client.get("/docs")
-
-    assert response.status_code == 200
-    assert response.headers["content-type"].startswith("text/html")
-    assert 'url: "openapi.json"' in response.text.replace("'", '"')
-
-
-async def test_the_document_says_that_the_service_is_where_the_document_is(
-    document: dict[str, Any],
-) -> None:
-    assert document["servers"] == [{"url": "."}]
-
-
-async def test_the_document_is_the_same_however_often_it_is_asked_for(
-    client: httpx.AsyncClient, document: dict[str, Any]
-) -> None:
-    again = await client.get("/openapi.json")
-
-    assert again.json() == document
-
-
-async def test_the_document_describes_every_address(document: dict[str, Any]) -> None:
-    described = {(path, method) for path, item in document["paths"].items() for method in item}
-
-    assert document["openapi"].startswith("3.1")
-    assert described == {
-        ("/checkout", "post"),
-        ("/checkout/{id}", "get"),
-        ("/checkout/{id}/events", "get"),
-        ("/checkout/{id}/page", "get"),
-        ("/checkout/page", "get"),
-        ("/checkout.js", "get"),
-        ("/checkout.{hash}.js", "get"),
-        ("/checkout.d.ts", "get"),
-        ("/webhooks/stripe", "post"),
-        ("/health/live", "get"),
-        ("/health/ready", "get"),
-        ("/metrics", "get"),
-    }
-
-
-def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [operation for item in document["paths"].values() for operation in item.values()]
-
-
-def schemas(node: object) -> list[dict[str, Any]]:
-    """Every schema that stands anywhere in the document."""
-    if isinstance(node, list):
-        return [schema for entry in node for schema in schemas(entry)]
-    if not isinstance(node, dict):
-        return []
-    own = [node["schema"]] if "schema" in node else []
-    return own + [schema for entry in node.values() for schema in schemas(entry)]
-
-
-async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
-    ids = [operation["operationId"] for operation in operations(document)]
-    responses = [
-        (status, response)
-        for operation in operations(document)
-        for status, response in operation["responses"].items()
-    ]
-
-    assert len(set(ids)) == len(ids) == 12
-    assert all(re.fullmatch(r"[1-5][0-9]{2}", status) for status, _ in responses)
-    assert all(response["description"] for _, response in responses)
-    assert len(schemas(document)) > 10
-    for schema in schemas(document):
-        jsonschema.Draft202012Validator.check_schema(schema)
-    assert b'"$ref"' not in orjson.dumps(document["paths"])
-    for path, item in document["paths"].items():
-        for operation in item.values():
-            named = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
-            assert named == set(re.findall(r"\{(\w+)\}", path))
-
-
-async def test_the_document_names_every_code_that_checkout_can_answer(
-    document: dict[str, Any],
-) -> None:
-    responses = document["paths"]["/checkout"]["post"]["responses"]
-
-    for status, code in (
-        ("400", "invalid_json"),
-        ("403", "origin_not_allowed"),
-        ("413", "body_too_large"),
-        ("415", "unsupported_media_type"),
-        ("422", "invalid_cart"),
-        ("422", "redirect_not_allowed"),
-        ("422", "cart_refused"),
-        ("502", "altan_pay_misconfigured"),
-        ("502", "altan_pay_malformed"),
-        ("503", "altan_pay_unavailable"),
-        ("503", "storage_unavailable"),
-        ("504", "altan_pay_timeout"),
-    ):
-        assert code in responses[status]["description"]
-
-
-async def test_answers_are_as_the_document_says(
-    client: httpx.AsyncClient, document: dict[str, Any]
-) -> None:
-    started = await client.post("/checkout", json=CART)
-    refused = await client.post("/checkout", json={})
-    status = await client.get(started.json()["status_url"])
-
-    checkout = document["paths"]["/checkout"]["post"]["responses"]
-    of_status = document["paths"]["/checkout/{id}"]["get"]["responses"]
-    for response, described in (
-        (started, checkout["303"]["content"]["application/json"]),
-        (refused, checkout["422"]["content"]["application/problem+json"]),
-        (status, of_status["200"]["content"]["application/json"]),
-    ):
-        jsonschema.Draft202012Validator(described["schema"]).validate(response.json())
-        assert set(response.json()) <= set(described["schema"]["properties"])
-
-
-@pytest.mark.parametrize(
-    ("cart", "is_valid"),
-    [
-        (CART, True),
-        ({"payload": CART}, True),
-        (CART | {"mode": "subscription", "client_reference_id": "a"}, True),
-        ({}, False),
-        ({"line_items": []}, False),
-        ({"line_items": [{"price": "x", "quantity": 1}]}, False),
-        ({"line_items": [{"price": "price_A", "quantity": 0}]}, False),
-        ({"line_items": [{"price": "price_A", "quantity": 1000}]}, False),
-        (CART | {"coupon": "x"}, False),
-        (CART | {"client_reference_id": ""}, False),
-    ],
-    ids=str,
-)
-async def test_the_document_and_the_service_agree_on_carts(
-    client: httpx.AsyncClient,
-    document: dict[str, Any],
-    cart: dict[str, Any],
-    is_valid: bool,  # noqa: FBT001 a test's parameter
-) -> None:
-    body = document["paths"]["/checkout"]["post"]["requestBody"]
-    schema = body["content"]["application/json"]["schema"]
-
-    response = await client.post("/checkout", json=cart)
-
-    assert jsonschema.Draft202012Validator(schema).is_valid(cart) == is_valid
-    assert (response.status_code == 303) == is_valid

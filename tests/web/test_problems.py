@@ -19,7 +19,8 @@ from app.domain.errors import (
 from app.web import errors as request_errors
 from app.web.errors import InternalError, MethodNotAllowedError
 from app.web.pages.pages import Pages
-from app.web.problems import STATUS, Problems
+from app.web.problems import Problems
+from app.web.statuses import STATUS
 
 CONTRACT = {
     "invalid_json": 400,

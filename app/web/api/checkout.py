@@ -1,39 +1,78 @@
 """POST /checkout: a cart from a shop's page, as JSON or as a plain form; out comes a redirect."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 from typing import Final
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from app.domain.checkout.cart import read_checkout_request
 from app.domain.checkout.idempotency import read_idempotency_key
-from app.domain.errors import Fault, InvalidCartError, InvalidJsonError
+from app.domain.errors import (
+    AltanPayMalformedError,
+    AltanPayMisconfiguredError,
+    AltanPayTimeoutError,
+    AltanPayUnavailableError,
+    CartRefusedError,
+    CheckoutInProgressError,
+    IdempotencyKeyReusedError,
+    InvalidCartError,
+    InvalidJsonError,
+    PriceNotForSaleError,
+    RateLimitedError,
+    RedirectNotAllowedError,
+    StorageUnavailableError,
+)
 from app.usecases.records import Checkout
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from app.web.errors import OriginNotAllowedError, UnsupportedMediaTypeError
+from app.web.api.cart_body import IDEMPOTENCY_KEY, JSON, body_schema, read_document
+from app.web.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    OriginNotAllowedError,
+    UnsupportedMediaTypeError,
+)
 from app.web.http.body import BODY_TIMEOUT_S, read_body
 from app.web.http.body_budget import CART_BYTES_MAX, BodyLease
 from app.web.http.client_address import Network, client_bucket
 from app.web.http.negotiation import wants_json_answer
 from app.web.http.shares import Shares
+from app.web.openapi import TEXT, URL, Operation, content, header, object_schema, or_null, parameter
+from app.web.routes import post
 
 BODY_BYTES_MAX: Final = 64 * 1024
-JSON: Final = "application/json"
-FORM: Final = "application/x-www-form-urlencoded"
-
-_FORM_FIELDS: Final = (
-    "mode",
-    "success_url",
-    "cancel_url",
-    "client_reference_id",
-    "idempotency_key",
+_CHECKOUT: Final = object_schema(
+    "Checkout",
+    {
+        "checkout_id": TEXT | {"description": "Names the checkout; it cannot be guessed."},
+        "url": URL | {"description": "The payment page."},
+        "session_id": or_null(TEXT) | {"description": "Stripe's session, where it is known."},
+        "status_url": TEXT | {"description": "The payment's path, below the service's address."},
+    },
+)
+_ERRORS: Final = (
+    InvalidJsonError,
+    OriginNotAllowedError,
+    BodyTimeoutError,
+    CheckoutInProgressError,
+    BodyTooLargeError,
+    UnsupportedMediaTypeError,
+    InvalidCartError,
+    PriceNotForSaleError,
+    RedirectNotAllowedError,
+    IdempotencyKeyReusedError,
+    CartRefusedError,
+    RateLimitedError,
+    AltanPayMisconfiguredError,
+    AltanPayMalformedError,
+    AltanPayUnavailableError,
+    StorageUnavailableError,
+    AltanPayTimeoutError,
 )
 
 
@@ -53,7 +92,11 @@ class CheckoutEndpoint:
     budget: Shares = field(default_factory=lambda: Shares(CART_BYTES_MAX))
     body_timeout_s: float = BODY_TIMEOUT_S
 
-    async def __call__(self, request: Request) -> Response:
+    def routes(self) -> Sequence[BaseRoute]:
+        """POST /checkout."""
+        return [post("/checkout", self.answer, _start_checkout(self.quantity_max))]
+
+    async def answer(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
         client = client_bucket(request.scope, self.trusted_proxies)
         await self.check_client(client)
@@ -69,7 +112,7 @@ class CheckoutEndpoint:
 
     async def _start(self, request: Request, body: bytes, client: str) -> Response:
         self._check_origin(request.headers)
-        document, form_key = _document(body, request.headers)
+        document, form_key = read_document(body, request.headers)
         key_text = request.headers.get("idempotency-key", form_key)
         key = None if key_text is None else read_idempotency_key(key_text)
         cart = read_checkout_request(document, quantity_max=self.quantity_max)
@@ -95,56 +138,34 @@ class CheckoutEndpoint:
             )
 
 
-def _document(body: bytes, headers: Headers) -> tuple[object, str | None]:
-    """The cart's document, and the idempotency key that a form may hold."""
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == JSON:
-        return _json_document(body), None
-    if media_type == FORM:
-        return _form_document(body)
-    raise UnsupportedMediaTypeError(f"Send the cart as {JSON} or {FORM}.")
-
-
-def _json_document(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidJsonError(f"The body is not JSON in UTF-8: {error.msg}.") from error
-
-
-def _form_document(body: bytes) -> tuple[dict[str, object], str | None]:
-    """The same document that a JSON page would send: the n-th price goes with the n-th quantity."""
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
-    except ValueError as error:
-        raise InvalidJsonError("The form is not UTF-8.") from error
-    fields: dict[str, list[str]] = {}
-    for name, value in pairs:
-        fields.setdefault(name, []).append(value)
-    prices, quantities = fields.pop("price", []), fields.pop("quantity", [])
-    document: dict[str, object] = {
-        "line_items": [
-            _form_line_item(price, quantity) for price, quantity in zip_longest(prices, quantities)
-        ]
-    }
-    for name, values in fields.items():
-        if len(values) > 1 and name in _FORM_FIELDS:
-            fault = Fault(f"/{name}", "is in the form more than once")
-            raise InvalidCartError("The form names a field twice.", faults=[fault])
-        if values[0] or name not in _FORM_FIELDS:  # a field left empty in a form is absent
-            document[name] = values[0]
-    key = document.pop("idempotency_key", None)
-    return document, None if key is None else str(key)
-
-
-def _form_line_item(price: str | None, quantity: str | None) -> dict[str, object]:
-    item: dict[str, object] = {}
-    if price is not None:
-        item["price"] = price
-    if quantity is not None:
-        is_number = quantity.isascii() and quantity.isdecimal() and len(quantity) <= 9  # noqa: PLR2004
-        item["quantity"] = int(quantity) if is_number else quantity
-    return item
+def _start_checkout(quantity_max: int) -> Operation:
+    return Operation(
+        id="startCheckout",
+        tag="checkout",
+        summary="Start a checkout",
+        description=(
+            "Turns a cart into a payment page. A page's form is redirected there; a script, which "
+            "accepts JSON, gets the address."
+        ),
+        parameters=[
+            parameter(
+                "header",
+                "Idempotency-Key",
+                "A retry with the same key and cart gets the same checkout.",
+                IDEMPOTENCY_KEY,
+            )
+        ],
+        body=body_schema(quantity_max),
+        answers={
+            "200": {"description": "The checkout, for a script.", **content(_CHECKOUT)},
+            "303": {
+                "description": "The buyer is sent to the payment page.",
+                "headers": {"Location": header("The payment page.", URL)},
+                **content(_CHECKOUT),
+            },
+        },
+        errors=_ERRORS,
+    )
 
 
 def _answer(checkout: Checkout, headers: Headers) -> Response:

@@ -2,13 +2,17 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
-from app.web.api.status import is_known
+from app.web.http.etags import is_known
+from app.web.openapi import TEXT, Operation, Schema, content, parameter
+from app.web.routes import Answer, get, undescribed
 
 _STATIC: Final = Path(__file__).parent / "static"
 
@@ -20,8 +24,42 @@ _HEADERS: Final = {
 _FOR_A_WHILE: Final = {"Cache-Control": "public, max-age=300"}
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
+_IF_NONE_MATCH: Final = parameter("header", "If-None-Match", "The ETag of the copy at hand.")
+_NOT_MODIFIED: Final[Schema] = {"description": "The copy at hand is the newest."}
+_MODULE: Final[Schema] = {"description": "An ES module.", **content(TEXT, "text/javascript")}
+_LATEST: Final = Operation(
+    id="getModule",
+    tag="module",
+    summary="Import the module",
+    description="What a shop's page imports. Content-Location is the pinned address.",
+    parameters=[_IF_NONE_MATCH],
+    answers={"200": _MODULE, "304": _NOT_MODIFIED},
+)
+_PINNED: Final = Operation(
+    id="getPinnedModule",
+    tag="module",
+    summary="Import one version of the module",
+    description="The same text for ever, for `integrity`.",
+    parameters=[parameter("path", "hash", "The version."), _IF_NONE_MATCH],
+    answers={
+        "200": _MODULE,
+        "304": _NOT_MODIFIED,
+        "307": {"description": "This service has another version: see /checkout.js."},
+    },
+)
+_TYPES: Final = Operation(
+    id="getModuleTypes",
+    tag="module",
+    summary="Read the module's types",
+    parameters=[_IF_NONE_MATCH],
+    answers={
+        "200": {"description": "For TypeScript.", **content(TEXT, "text/plain")},
+        "304": _NOT_MODIFIED,
+    },
+)
 
-class DropIn:
+
+class CheckoutModule:
     """Answers with the module as it was at the start of the process.
 
     An ETag here is what `integrity` takes; the module's Content-Location is its pinned address.
@@ -33,6 +71,19 @@ class DropIn:
         self._script = _File(script, "text/javascript")
         self._types = _File((_STATIC / "checkout.d.ts").read_bytes(), "text/plain")
         self._hash = hashlib.sha256(script).hexdigest()[:16]
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET and HEAD of the module, of one version of it, and of its types."""
+        answers: list[tuple[str, Answer, Operation]] = [
+            ("/checkout.js", self.latest, _LATEST),
+            ("/checkout.{hash}.js", self.pinned, _PINNED),
+            ("/checkout.d.ts", self.types, _TYPES),
+        ]
+        return [
+            route
+            for path, answer, operation in answers
+            for route in (get(path, answer, operation), undescribed(path, answer, "HEAD"))
+        ]
 
     async def latest(self, request: Request) -> Response:
         """The module, at the address that stays."""

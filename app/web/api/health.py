@@ -2,25 +2,67 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import orjson
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from app.web.openapi import TEXT, Operation, Schema, content, object_schema
+from app.web.routes import get, undescribed
 
 CHECK_TIMEOUT_S: Final = 3.0
 FRESH_S: Final = 1.0  # anybody can ask, so asking often must not write often
+
+_PART: Final[Schema] = {"type": "string", "enum": ["ok", "failing"]}
+_READINESS: Final = object_schema(
+    "Readiness",
+    {
+        "status": _PART,
+        "failing": {"type": "array", "items": TEXT},
+        "parts": {"type": "object", "additionalProperties": _PART},
+    },
+)
+_CHECK_LIVENESS: Final = Operation(
+    id="checkLiveness",
+    tag="operations",
+    summary="Ask whether the process runs",
+    answers={
+        "200": {
+            "description": "It runs.",
+            **content(object_schema("Liveness", {"status": TEXT})),
+        }
+    },
+)
+_CHECK_READINESS: Final = Operation(
+    id="checkReadiness",
+    tag="operations",
+    summary="Ask whether a payment could be recorded now",
+    answers={
+        "200": {"description": "It could.", **content(_READINESS)},
+        "503": {"description": "It could not; `failing` says what fails.", **content(_READINESS)},
+    },
+)
 
 _log = structlog.get_logger()
 
 Check = Callable[[], Awaitable[None]]
 
 
-async def live(_: Request) -> Response:
-    """200 as long as the event loop turns."""
-    return _answer({"status": "ok"}, 200)
+class Liveness:
+    """Answers as long as the event loop turns."""
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET and HEAD /health/live."""
+        path = "/health/live"
+        return [get(path, self.answer, _CHECK_LIVENESS), undescribed(path, self.answer, "HEAD")]
+
+    async def answer(self, _: Request) -> Response:
+        """200."""
+        return _answer({"status": "ok"}, 200)
 
 
 class Readiness:
@@ -32,7 +74,12 @@ class Readiness:
         self._known: dict[str, bool] = {}
         self._known_until = 0.0
 
-    async def __call__(self, _: Request) -> Response:
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET and HEAD /health/ready."""
+        path = "/health/ready"
+        return [get(path, self.answer, _CHECK_READINESS), undescribed(path, self.answer, "HEAD")]
+
+    async def answer(self, _: Request) -> Response:
         """200, or 503 with the failing parts' names."""
         async with self._asking:
             if time.monotonic() >= self._known_until:

@@ -1,26 +1,59 @@
-"""GET /checkout/{id}: what became of a payment, for whoever holds its unguessable id."""
+"""GET /checkout/{id}: what became of a payment, for anyone who has its unguessable id."""
 
-import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
-from app.domain.checkout.cart import Mode
+from app.domain.errors import NotFoundError, StorageUnavailableError
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.read_payment import ReadPayment
-from app.usecases.records import PaymentView, SubscriptionView
+from app.usecases.records import PaymentView
 from app.web.errors import InvalidWaitError
 from app.web.http.client_address import Network, client_bucket
 from app.web.http.connected import while_connected
+from app.web.http.etags import is_known
+from app.web.openapi import Operation, content, header, parameter
+from app.web.payment_json import PAYMENT, etag_of, status_document
+from app.web.routes import get
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 WAIT_MAX_S: Final = 60.0  # proxies give up on an answer after about that long
 COME_AGAIN_S: Final = 15  # where there is no place to wait: one request, instead of one place
+
+ID: Final = parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session.")
+_GET_PAYMENT: Final = Operation(
+    id="getPayment",
+    tag="payments",
+    summary="Read a payment",
+    description=(
+        "The latest committed state. With `wait` the answer is held until the state differs from "
+        "the one in If-None-Match, or changes."
+    ),
+    parameters=[
+        ID,
+        parameter(
+            "query",
+            "wait",
+            "Seconds to hold the answer until something changes, 60 at most.",
+            {"type": "number", "minimum": 0},
+        ),
+        parameter("header", "If-None-Match", "The ETag of the state that the caller knows."),
+    ],
+    answers={
+        "200": {
+            "description": "The payment.",
+            "headers": {"ETag": header("The tag of this state.")},
+            **content(PAYMENT),
+        },
+        "304": {"description": "The payment is as the caller knows it."},
+    },
+    errors=[NotFoundError, InvalidWaitError, StorageUnavailableError],
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +61,15 @@ class StatusEndpoint:
     """Shows the latest committed state; `ETag` lets a page ask again for nothing."""
 
     read_payment: ReadPayment
-    watch: PaymentFeed
+    feed: PaymentFeed
     trusted_proxies: tuple[Network, ...] = ()
     wait_max_s: float = WAIT_MAX_S
 
-    async def __call__(self, request: Request) -> Response:
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET /checkout/{id}."""
+        return [get("/checkout/{id}", self.answer, _GET_PAYMENT)]
+
+    async def answer(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
         public_id: str = request.path_params["id"]
         known = request.headers.get("if-none-match", "")
@@ -60,47 +97,12 @@ class StatusEndpoint:
         A caller who is behind already, and one whose payment has come to its end, need not wait;
         one without a place may not. The second value says whether there was a place to the end.
         """
-        async with self.watch.follow(public_id, client) as follower:
+        async with self.feed.follow(public_id, client) as follower:
             view = follower.shown
             is_behind = bool(known) and not is_known(etag_of(status_document(view)), known)
             if not is_behind and not view.is_final and follower.has_place:
                 view = await follower.next(wait_s) or await self.read_payment(public_id)
             return view, follower.has_place
-
-
-def status_document(view: PaymentView) -> bytes:
-    """The status object, as JSON. Only a subscription's has `subscription`."""
-    document: dict[str, object] = {
-        "checkout_id": view.checkout_id,
-        "session_id": view.session_id,
-        "mode": view.mode,
-        "status": view.status,
-        "amount_total": view.amount_total_minor,
-        "currency": view.currency,
-        "amount_refunded": view.amount_refunded_minor,
-        "paid_at": _rfc3339_of(view.paid_at_s),
-        "updated_at": _rfc3339(view.updated_at_ms),
-    }
-    if view.mode is Mode.SUBSCRIPTION:
-        document["subscription"] = _subscription(view.subscription)
-    return orjson.dumps(document)
-
-
-def etag_of(body: bytes) -> str:
-    """The tag of a status object."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-
-
-def _subscription(view: SubscriptionView | None) -> dict[str, object] | None:
-    if view is None:
-        return None
-    return {
-        "id": view.id,
-        "status": view.status,
-        "current_period_end": _rfc3339_of(view.current_period_end_s),
-        "cancel_at": _rfc3339_of(view.cancel_at_s),
-        "cancel_at_period_end": view.cancel_at_period_end,
-    }
 
 
 def _wait_s(text: str | None) -> float:
@@ -110,18 +112,3 @@ def _wait_s(text: str | None) -> float:
     if not _SECONDS.fullmatch(text):
         raise InvalidWaitError("wait is a number of seconds, for example 25.")
     return float(text)
-
-
-def _rfc3339_of(at_s: int | None) -> str | None:
-    return None if at_s is None else _rfc3339(at_s * 1000)
-
-
-def _rfc3339(at_ms: int) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def is_known(etag: str, if_none_match: str) -> bool:
-    """RFC 9110, 13.1.2: a list of tags, compared weakly, or `*`."""
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return etag in tags or "*" in tags

@@ -7,21 +7,26 @@ sends the present state, and a longer `retry`: the browser asks again by itself.
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
+from app.domain.errors import NotFoundError, StorageUnavailableError
 from app.usecases.payment_feed import Follower, PaymentFeed
 from app.usecases.records import PaymentView
-from app.web.api.status import COME_AGAIN_S, etag_of, status_document
+from app.web.api.status import COME_AGAIN_S, ID
 from app.web.http.body import ClientGoneError
 from app.web.http.client_address import Network, client_bucket
 from app.web.http.connected import while_connected
+from app.web.openapi import TEXT, Operation, content, parameter
+from app.web.payment_json import etag_of, status_document
+from app.web.routes import get
 
 COMMENT_EVERY_S: Final = 15.0  # below the idle limits of proxies, which begin at 30 s
 RETRY_MS: Final = 1000
@@ -35,21 +40,44 @@ _RETRY: Final = f"retry: {RETRY_MS}\n\n".encode()
 _RETRY_LATER: Final = f"retry: {COME_AGAIN_S * 1000}\n\n".encode()
 _COMMENT: Final = b": still here\n\n"
 
+_STREAM_PAYMENT: Final = Operation(
+    id="streamPayment",
+    tag="payments",
+    summary="Follow a payment",
+    description=(
+        "Server-sent events named `status`: the payment at once, and again on each change. The "
+        "data of each is what getPayment answers with."
+    ),
+    parameters=[
+        ID,
+        parameter("header", "Last-Event-ID", "The last event that the caller received."),
+    ],
+    answers={
+        "200": {"description": "The events.", **content(TEXT, "text/event-stream")},
+        "204": {"description": "Nothing more can happen, and the caller has the last event."},
+    },
+    errors=[NotFoundError, StorageUnavailableError],
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusStreamEndpoint:
     """Streams until nothing more can happen, the client leaves, or the process ends."""
 
-    watch: PaymentFeed
+    feed: PaymentFeed
     trusted_proxies: tuple[Network, ...] = ()
     comment_every_s: float = COMMENT_EVERY_S
     open_max_s: float = OPEN_MAX_S
 
-    async def __call__(self, request: Request) -> Response:
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET /checkout/{id}/events."""
+        return [get("/checkout/{id}/events", self.answer, _STREAM_PAYMENT)]
+
+    async def answer(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
         stack = AsyncExitStack()
         client = client_bucket(request.scope, self.trusted_proxies)
-        following = self.watch.follow(request.path_params["id"], client)
+        following = self.feed.follow(request.path_params["id"], client)
         follower = await stack.enter_async_context(following)
         if _has_seen_the_end(request, follower.shown):
             await stack.aclose()
@@ -65,7 +93,7 @@ class StatusStreamEndpoint:
             if follower.shown.is_final:
                 break
             view = await follower.next(self.comment_every_s)
-            if view is None and (self.watch.is_closed or not follower.has_place):
+            if view is None and (self.feed.is_closed or not follower.has_place):
                 break
         yield _RETRY if follower.has_place or follower.shown.is_final else _RETRY_LATER
 

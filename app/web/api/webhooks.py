@@ -4,29 +4,44 @@ A plain ASGI endpoint beside FastAPI's router: the router alone would halve what
 (docs/decisions/0002), and it needs nothing of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
 from starlette.datastructures import Headers
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from app.domain.errors import CheckoutError, InvalidJsonError
+from app.domain.errors import (
+    CheckoutError,
+    InvalidEventError,
+    InvalidJsonError,
+    SignatureInvalidError,
+    SignatureMissingError,
+    StorageUnavailableError,
+)
 from app.domain.stripe_events.event import EventFilter, IgnoredReason, StripeEvent, read_event
 from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.inbox import Inbox
 from app.usecases.ports import SignatureCheck
 from app.usecases.record_events import ReceivedEvent, Recorded
 from app.usecases.records import WebhookKind
-from app.web.errors import InternalError, MethodNotAllowedError
+from app.web.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    InternalError,
+    MethodNotAllowedError,
+)
 from app.web.http.body import BODY_TIMEOUT_S, ClientGoneError, read_body, refuse_declared_too_large
 from app.web.http.body_budget import WEBHOOK_BYTES_MAX, BodyLease
 from app.web.http.client_address import Network, client_bucket
 from app.web.http.shares import Shares
+from app.web.openapi import TEXT, Operation, content, object_schema, or_null, parameter
 from app.web.problems import Problems
+from app.web.routes import StraightRoute
 
-WEBHOOK_PATHS: Final = frozenset({"/webhooks/stripe", "/webhooks/stripe/"})
+PATH: Final = "/webhooks/stripe"
 BODY_BYTES_MAX: Final = 1024 * 1024
 
 # A failed fold is our business, not Stripe's: the event is safe, and comes again from our own disk.
@@ -35,7 +50,39 @@ _OUTCOMES: Final = {
     Recorded.FAILED: "recorded",
     Recorded.DUPLICATE: "duplicate",
 }
-
+_RECEIPT: Final = object_schema(
+    "WebhookReceipt",
+    {
+        "event_id": TEXT,
+        "outcome": {"type": "string", "enum": ["recorded", "duplicate", "ignored"]},
+        "reason": or_null({"type": "string", "enum": [reason.value for reason in IgnoredReason]}),
+    },
+)
+_RECEIVE_EVENT: Final = Operation(
+    id="receiveStripeEvent",
+    tag="webhooks",
+    summary="Receive an event from Stripe",
+    description="Only Stripe calls it: the body must bear a signature with the webhook's secret.",
+    parameters=[
+        parameter("header", "Stripe-Signature", "As Stripe signs.") | {"required": True},
+    ],
+    body=content({"type": "object"}),
+    answers={
+        "200": {
+            "description": "The event is on disk, or is none of this service's.",
+            **content(_RECEIPT),
+        }
+    },
+    errors=[
+        SignatureMissingError,
+        SignatureInvalidError,
+        InvalidJsonError,
+        InvalidEventError,
+        BodyTimeoutError,
+        BodyTooLargeError,
+        StorageUnavailableError,
+    ],
+)
 
 See = Callable[[WebhookKind, str | None, bytes], None]
 
@@ -57,9 +104,13 @@ class WebhookEndpoint:
     trusted_proxies: tuple[Network, ...] = ()
     body_timeout_s: float = BODY_TIMEOUT_S
 
+    def routes(self) -> Sequence[BaseRoute]:
+        """POST /webhooks/stripe, also with the trailing slash that some put there."""
+        return [StraightRoute(PATH, self, _RECEIVE_EVENT)]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""
-        scope["state"]["route"] = "/webhooks/stripe"
+        scope["state"]["route"] = PATH
         try:
             status, body = 200, await self._take(scope, receive)
         except ClientGoneError:

@@ -48,12 +48,10 @@ def make_environment() -> Environment:
 def policy(style: str, *more: str) -> str:
     """Nothing may load or run, but the one style that stands in the page, and `more`."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    directives = (
-        "default-src 'none'",
-        f"style-src 'sha256-{digest}'",
-        *more,
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-    return "; ".join(directives)
+    return closed_policy(f"style-src 'sha256-{digest}'", *more)
+
+
+def closed_policy(*directives: str) -> str:
+    """Nothing may load or run but what these directives of CSP allow."""
+    closed = ("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'")
+    return "; ".join(("default-src 'none'", *directives, *closed))

@@ -15,11 +15,11 @@ from app.domain.checkout.cart import Mode
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import PaymentView
-from app.web.api.status import status_document
 from app.web.pages.amounts import amount_text
 from app.web.pages.brand import brand_style
 from app.web.pages.languages import Speech, Translations, read_translations
 from app.web.pages.pages import TEMPLATES, make_environment, policy
+from app.web.payment_json import status_document
 
 _SCRIPT: Final = Path(__file__).parent / "static" / "success_page.js"
 _MARKS: Final = {

@@ -4,27 +4,65 @@
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute
 
-from app.domain.errors import NotFoundError
+from app.domain.errors import NotFoundError, StorageUnavailableError
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.usecases.ports import Clock
 from app.usecases.read_payment import ReadPayment
 from app.web.http.negotiation import preferred_languages
+from app.web.openapi import TEXT, Operation, content, header, parameter
 from app.web.pages.languages import Speech, speech_for
 from app.web.pages.pages import SECURITY_HEADERS
 from app.web.pages.success_html import Refresh, SuccessHtml
+from app.web.routes import get, undescribed
 
 LATE_AFTER_S: Final = 30  # the script's LATE_MS, for a page without script
 REFRESH_S: Final = 3
 REFRESH_LATE_S: Final = 15
 
 _EPOCH_S: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+_LANGUAGE: Final = parameter("query", "lang", "The page's language; it beats Accept-Language.")
+_SHOW_PAGE: Final = Operation(
+    id="showPaymentPage",
+    tag="pages",
+    summary="Show a payment to the buyer",
+    parameters=[
+        parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session."),
+        _LANGUAGE,
+        parameter("header", "Accept-Language", "What the buyer reads."),
+    ],
+    answers={"200": {"description": "The page.", **content(TEXT, "text/html")}},
+    errors=[NotFoundError, StorageUnavailableError],
+)
+_FIND_PAGE: Final = Operation(
+    id="findPaymentPage",
+    tag="pages",
+    summary="Lead a buyer to the page of their payment",
+    description="For `success_url`: Stripe puts the session's id into the address.",
+    parameters=[
+        parameter("query", "checkout_id", "The checkout's id; it beats session_id."),
+        parameter("query", "session_id", "The cs_… id of the Stripe session."),
+        _LANGUAGE,
+    ],
+    answers={
+        "303": {
+            "description": "The buyer is sent to the page.",
+            "headers": {
+                "Location": header("The page.", {"type": "string", "format": "uri-reference"})
+            },
+        }
+    },
+    errors=[NotFoundError],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +73,15 @@ class SuccessPageEndpoint:
     html: SuccessHtml
     clock: Clock
 
-    async def __call__(self, request: Request) -> Response:
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET /checkout/{id}/page, the address that leads there, and the page's script."""
+        return [
+            get("/checkout/{id}/page", self.answer, _SHOW_PAGE),
+            get("/checkout/page", self.enter, _FIND_PAGE),
+            undescribed("/checkout/page.js", self.script, "GET", "HEAD"),
+        ]
+
+    async def answer(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
         public_id: str = request.path_params["id"]
         view = await self.read_payment(public_id)

@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.web.api.health import CHECK_TIMEOUT_S, FRESH_S, Readiness, live
+from app.web.api.health import CHECK_TIMEOUT_S, FRESH_S, Liveness, Readiness
 from tests.support.builders import Service
 
 Wait = Callable[[float], None]
@@ -65,14 +65,14 @@ def fails_with(error: Exception) -> Callable[[], Awaitable[None]]:
 
 
 async def test_a_process_whose_loop_turns_is_alive() -> None:
-    response = await live(REQUEST)
+    response = await Liveness().answer(REQUEST)
 
     assert (response.status_code, body(response)) == (200, {"status": "ok"})
     assert response.headers["cache-control"] == "no-store"
 
 
 async def test_it_is_ready_when_every_part_is() -> None:
-    response = await Readiness({"database": passes, "disk": passes})(REQUEST)
+    response = await Readiness({"database": passes, "disk": passes}).answer(REQUEST)
 
     assert response.status_code == 200
     assert body(response) == {
@@ -87,7 +87,7 @@ async def test_it_is_ready_when_every_part_is() -> None:
     "error", [OSError("private path"), KeyError("defect"), TimeoutError(), RuntimeError("x")]
 )
 async def test_the_part_that_fails_is_named_and_why_is_not_told(error: Exception) -> None:
-    response = await Readiness({"disk": passes, "database": fails_with(error)})(REQUEST)
+    response = await Readiness({"disk": passes, "database": fails_with(error)}).answer(REQUEST)
 
     assert response.status_code == 503
     assert body(response) == {
@@ -103,7 +103,7 @@ async def test_many_who_ask_at_once_cost_one_check() -> None:
     check.gate.clear()
     ready = Readiness({"database": check})
 
-    asking = [asyncio.create_task(ready(REQUEST)) for _ in range(50)]
+    asking = [asyncio.create_task(ready.answer(REQUEST)) for _ in range(50)]
     await check.began.wait()
     check.gate.set()
     responses = await asyncio.gather(*asking)
@@ -116,12 +116,12 @@ async def test_an_answer_is_kept_for_a_second_and_then_found_out_again(wait: Wai
     check = Counted()
     ready = Readiness({"database": check})
 
-    before = await ready(REQUEST)
+    before = await ready.answer(REQUEST)
     check.error = OSError()
     wait(FRESH_S * 0.9)
-    meanwhile = await ready(REQUEST)
+    meanwhile = await ready.answer(REQUEST)
     wait(FRESH_S * 0.1)
-    afterwards = await ready(REQUEST)
+    afterwards = await ready.answer(REQUEST)
 
     statuses = [response.status_code for response in (before, meanwhile, afterwards)]
     assert statuses == [200, 200, 503]
@@ -131,7 +131,7 @@ async def test_an_answer_is_kept_for_a_second_and_then_found_out_again(wait: Wai
 async def test_a_check_that_hangs_is_a_failing_part(wait: Wait) -> None:
     check = Counted()
     check.gate.clear()
-    asking = asyncio.create_task(Readiness({"database": check})(REQUEST))
+    asking = asyncio.create_task(Readiness({"database": check}).answer(REQUEST))
     await check.began.wait()
 
     wait(CHECK_TIMEOUT_S)

@@ -88,7 +88,7 @@ async def test_many_wait_and_all_are_answered(held: StatusService) -> None:
         answers = await asyncio.gather(*waiting)
 
     assert {answer.json()["status"] for answer in answers} == {"paid"}
-    assert held.watch.followers == 0
+    assert held.feed.followers == 0
 
 
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
@@ -101,7 +101,7 @@ async def test_at_the_end_of_the_time_the_answer_is_what_is(
 
     assert time.monotonic() - began_s >= BRIEF_S
     assert (answer.status_code, answer.json()["status"]) == (200, "open")
-    assert held.watch.followers == 0
+    assert held.feed.followers == 0
 
 
 async def test_at_the_end_of_the_time_what_is_known_is_not_sent_again(
@@ -165,14 +165,14 @@ async def test_what_is_no_number_of_seconds_is_refused(held: StatusService, wait
     answer = await held.wait(wait)
 
     assert problem_of(answer) == (422, "invalid_wait", "application/problem+json")
-    assert held.watch.followers == 0
+    assert held.feed.followers == 0
 
 
 async def test_what_nobody_knows_is_not_found(held: StatusService) -> None:
     answer = await held.wait(public_id="cs_test_nowhere")
 
     assert problem_of(answer) == (404, "not_found", "application/problem+json")
-    assert held.watch.followers == 0
+    assert held.feed.followers == 0
 
 
 # --- places
@@ -181,12 +181,12 @@ async def test_what_nobody_knows_is_not_found(held: StatusService) -> None:
 async def test_who_leaves_frees_the_place(held: StatusService) -> None:
     async with held.waiting() as waiting:
         waiting.cancel()
-        await until(lambda: held.watch.followers == 0)
+        await until(lambda: held.feed.followers == 0)
 
 
 async def test_when_the_process_ends_everybody_is_answered(held: StatusService) -> None:
     async with held.waiting() as waiting:
-        held.watch.close()
+        held.feed.close()
         answer = await waiting
 
     assert (answer.status_code, answer.json()["status"]) == (200, "open")

@@ -146,7 +146,7 @@ async def test_it_ends_when_nothing_more_can_happen(
 
     assert json.loads(rest[-2].data or "")["status"] in {"expired", "failed"}
     assert rest[-1].retry_ms == 1000
-    await until(lambda: open_checkout.watch.followers == 0)
+    await until(lambda: open_checkout.feed.followers == 0)
 
 
 @pytest.mark.parametrize("document", [PAID, UNPAID])
@@ -158,7 +158,7 @@ async def test_it_goes_on_while_something_can_still_happen(
     async with open_checkout.stream() as stream:
         await stream.next_status()
         assert (await stream.next()).comments
-        assert open_checkout.watch.followers == 1
+        assert open_checkout.feed.followers == 1
 
 
 async def test_of_what_has_come_to_its_end_the_end_alone_is_sent(
@@ -182,7 +182,7 @@ async def test_who_has_seen_the_end_need_not_come_again(open_checkout: StatusSer
         nothing = await stream.response.aread()
 
     assert (stream.response.status_code, nothing) == (204, b"")
-    assert open_checkout.watch.followers == 0
+    assert open_checkout.feed.followers == 0
 
 
 async def test_who_has_seen_something_else_is_sent_what_is(open_checkout: StatusService) -> None:
@@ -217,7 +217,7 @@ async def test_when_the_process_ends_it_ends_with_a_hint_to_come_again(
     await keep(database, checkout())
     async with status_service(database) as service, service.stream() as stream:
         await stream.next_status()
-        service.watch.close()
+        service.feed.close()
         rest = await stream.rest()
         async with service.stream() as late:
             last = await late.rest()
@@ -235,7 +235,7 @@ async def test_what_nobody_knows_is_not_found(open_checkout: StatusService) -> N
 
     assert stream.response.headers["content-type"] == "application/problem+json"
     assert (document["status"], document["code"]) == (404, "not_found")
-    assert open_checkout.watch.followers == 0
+    assert open_checkout.feed.followers == 0
 
 
 async def test_a_stream_cannot_be_posted(service: Service) -> None:
@@ -250,9 +250,9 @@ async def test_a_stream_cannot_be_posted(service: Service) -> None:
 async def test_who_leaves_frees_the_place_at_once(open_checkout: StatusService) -> None:
     async with open_checkout.stream() as stream:
         await stream.next_status()
-        assert open_checkout.watch.followers == 1
+        assert open_checkout.feed.followers == 1
 
-    await until(lambda: open_checkout.watch.followers == 0)
+    await until(lambda: open_checkout.feed.followers == 0)
 
 
 async def test_who_leaves_a_silent_stream_frees_the_place_too(database: Database) -> None:
@@ -260,7 +260,7 @@ async def test_who_leaves_a_silent_stream_frees_the_place_too(database: Database
     async with status_service(database) as service:
         async with service.stream() as stream:
             await stream.next_status()
-        await until(lambda: service.watch.followers == 0)
+        await until(lambda: service.feed.followers == 0)
 
 
 async def test_who_left_before_the_first_byte_frees_the_place(
@@ -276,12 +276,12 @@ async def test_who_left_before_the_first_byte_frees_the_place(
         sent.append(message)
 
     scope: Scope = {"type": "http", "headers": [], "path_params": {"id": SESSION_ID}}
-    answer = await StatusStreamEndpoint(watch=open_checkout.watch)(Request(scope, receive))
-    before = open_checkout.watch.followers
+    answer = await StatusStreamEndpoint(feed=open_checkout.feed).answer(Request(scope, receive))
+    before = open_checkout.feed.followers
 
     await answer(scope, receive, send)
 
-    assert (before, open_checkout.watch.followers, sent) == (1, 0, [])
+    assert (before, open_checkout.feed.followers, sent) == (1, 0, [])
 
 
 # --- the whole service

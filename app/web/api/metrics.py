@@ -1,0 +1,43 @@
+"""GET /metrics: the metrics, for Prometheus."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from app.web.openapi import TEXT, Operation, content
+from app.web.routes import get, undescribed
+
+_GET_METRICS: Final = Operation(
+    id="getMetrics",
+    tag="operations",
+    summary="Read the metrics",
+    answers={
+        "200": {
+            "description": "In the text format of Prometheus.",
+            **content(TEXT, "text/plain"),
+        }
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsEndpoint:
+    """Answers with what `exposition` says now, in the format that `media_type` names."""
+
+    exposition: Callable[[], bytes]
+    media_type: str
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET and HEAD /metrics."""
+        return [
+            get("/metrics", self.answer, _GET_METRICS),
+            undescribed("/metrics", self.answer, "HEAD"),
+        ]
+
+    async def answer(self, _: Request) -> Response:
+        """The metrics, now."""
+        return Response(self.exposition(), media_type=self.media_type)

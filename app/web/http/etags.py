@@ -1,0 +1,7 @@
+"""Entity tags (RFC 9110, 8.8.3): does the caller have this already?"""
+
+
+def is_known(etag: str, if_none_match: str) -> bool:
+    """RFC 9110, 13.1.2: a list of tags, compared weakly, or `*`."""
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in tags or "*" in tags

@@ -1,0 +1,90 @@
+"""The payment as JSON: what the status and its stream send, what the page shows, and its schema."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import orjson
+
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.records import PaymentView, SubscriptionView
+from app.web.openapi import MOMENT, TEXT, Schema, object_schema, or_null
+
+MODE: Schema = {"title": "Mode", "type": "string", "enum": [mode.value for mode in Mode]}
+_STATUS: Schema = {
+    "title": "PaymentStatus",
+    "type": "string",
+    "enum": [status.value for status in PaymentStatus],
+}
+_AMOUNT: Schema = {"type": "integer", "description": "In the currency's minor unit."}
+_SUBSCRIPTION = object_schema(
+    "Subscription",
+    {
+        "id": TEXT,
+        "status": or_null(TEXT) | {"description": "As Stripe names it."},
+        "current_period_end": or_null(MOMENT),
+        "cancel_at": or_null(MOMENT),
+        "cancel_at_period_end": or_null({"type": "boolean"}),
+    },
+)
+PAYMENT = object_schema(
+    "Payment",
+    {
+        "checkout_id": or_null(TEXT),
+        "session_id": or_null(TEXT),
+        "mode": or_null(MODE),
+        "status": _STATUS,
+        "amount_total": or_null(_AMOUNT),
+        "currency": or_null(TEXT) | {"description": "ISO 4217, in lower case."},
+        "amount_refunded": _AMOUNT,
+        "paid_at": or_null(MOMENT),
+        "updated_at": MOMENT,
+        "subscription": or_null(_SUBSCRIPTION),
+    },
+    "subscription",
+    description="What became of a checkout. Only a subscription's has `subscription`.",
+)
+
+
+def status_document(view: PaymentView) -> bytes:
+    """The status object, as JSON. Only a subscription's has `subscription`."""
+    document: dict[str, object] = {
+        "checkout_id": view.checkout_id,
+        "session_id": view.session_id,
+        "mode": view.mode,
+        "status": view.status,
+        "amount_total": view.amount_total_minor,
+        "currency": view.currency,
+        "amount_refunded": view.amount_refunded_minor,
+        "paid_at": _rfc3339_of(view.paid_at_s),
+        "updated_at": _rfc3339(view.updated_at_ms),
+    }
+    if view.mode is Mode.SUBSCRIPTION:
+        document["subscription"] = _subscription(view.subscription)
+    return orjson.dumps(document)
+
+
+def etag_of(body: bytes) -> str:
+    """The tag of a status object."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def _subscription(view: SubscriptionView | None) -> dict[str, object] | None:
+    if view is None:
+        return None
+    return {
+        "id": view.id,
+        "status": view.status,
+        "current_period_end": _rfc3339_of(view.current_period_end_s),
+        "cancel_at": _rfc3339_of(view.cancel_at_s),
+        "cancel_at_period_end": view.cancel_at_period_end,
+    }
+
+
+def _rfc3339_of(at_s: int | None) -> str | None:
+    return None if at_s is None else _rfc3339(at_s * 1000)
+
+
+def _rfc3339(at_ms: int) -> str:
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,46 @@
+"""The one table from error to HTTP status. A test holds it against every error class."""
+
+from typing import Final
+
+from app.domain import errors
+from app.domain.errors import CheckoutError
+from app.web import errors as request_errors
+
+STATUS: Final[dict[type[CheckoutError], int]] = {
+    errors.InvalidJsonError: 400,
+    errors.SignatureMissingError: 400,
+    errors.SignatureInvalidError: 400,
+    errors.InvalidEventError: 400,
+    request_errors.OriginNotAllowedError: 403,
+    errors.NotFoundError: 404,
+    request_errors.MethodNotAllowedError: 405,
+    request_errors.BodyTimeoutError: 408,
+    errors.CheckoutInProgressError: 409,
+    request_errors.BodyTooLargeError: 413,
+    request_errors.UnsupportedMediaTypeError: 415,
+    errors.InvalidCartError: 422,
+    errors.PriceNotForSaleError: 422,
+    errors.IdempotencyKeyReusedError: 422,
+    errors.RedirectNotAllowedError: 422,
+    errors.CartRefusedError: 422,
+    errors.RateLimitedError: 429,
+    request_errors.InvalidWaitError: 422,
+    request_errors.InternalError: 500,
+    errors.AltanPayMisconfiguredError: 502,
+    errors.AltanPayMalformedError: 502,
+    errors.AltanPayUnavailableError: 503,
+    request_errors.OverloadedError: 503,
+    errors.StorageUnavailableError: 503,
+    errors.RowsRefusedError: 503,
+    errors.CommitInDoubtError: 503,
+    errors.ActTooLargeError: 503,
+    errors.AltanPayTimeoutError: 504,
+}
+
+# These answers say in Retry-After when to try again.
+WITH_RETRY_AFTER: Final = frozenset({409, 429, 503})
+
+
+def status_of(kind: type[CheckoutError]) -> int:
+    """The table's entry for a class, or for its nearest base: adapters refine what stands there."""
+    return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
