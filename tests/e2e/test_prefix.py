@@ -177,7 +177,8 @@ async def test_the_module_watches_from_whatever_address_it_was_imported(
 async def test_the_docs_find_their_document_and_the_document_the_service(below: Below) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         docs = await client.get(f"{below.url}/docs")
-        (address,) = re.findall(r"""url: ['"]([^'"]+)['"]""", docs.text)
+        scripts = [urljoin(str(docs.url), name) for name in re.findall(r'src="(.+?)"', docs.text)]
+        (address,) = re.findall(r'url: "(.+?)"', (await client.get(scripts[-1])).text)
         document = await client.get(urljoin(str(docs.url), address))
         (server,) = document.json()["servers"]
         base = urljoin(str(document.url), server["url"])
@@ -185,6 +186,13 @@ async def test_the_docs_find_their_document_and_the_document_the_service(below: 
 
     assert base == f"{below.url}/"
     assert health.status_code == 200
+    assert below.proxy.lost == []
+
+
+async def test_the_docs_show_the_operations_below_the_path_too(below: Below, page: Page) -> None:
+    await page.goto(f"{below.url}/docs")
+
+    await expect(page.locator(".opblock")).to_have_count(12)
     assert below.proxy.lost == []
 
 
