@@ -8,11 +8,6 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp
 
-from app.adapters.altan_pay.breaker import CircuitBreaker
-from app.adapters.altan_pay.bulkhead import Bulkhead
-from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.retries import Retries
-from app.adapters.altan_pay.transport import AiohttpTransport
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.rate_limits import CheckoutLimits, Rates, open_counters
 from app.adapters.stripe_signature import StripeSignatures
@@ -28,8 +23,8 @@ from app.observability.live_places import LivePlacesReport
 from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.request_log import RequestLog
-from app.observability.upstream import MeasuredPaymentPages
 from app.observability.webhooks import WebhookReport
+from app.payment_pages import open_payment_pages
 from app.settings.doubts import doubts
 from app.settings.settings import Settings, SettingsError, odd_names
 from app.settings.types import LogFormat
@@ -37,7 +32,7 @@ from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.live_places import PLACES_MAX, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
-from app.usecases.ports import AlertName, Clock, PaymentPages
+from app.usecases.ports import Clock
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
 from app.usecases.replay_events import ReplayEvents
@@ -260,7 +255,9 @@ def _checkout(shared: _Shared) -> CheckoutEndpoint:
         ),
         catalog=catalog.current if catalog else lambda: None,
         limits=limits,
-        payment_pages=_payment_pages(shared),
+        payment_pages=open_payment_pages(
+            settings, lifetime, shared.metrics, shared.alerts, version=VERSION
+        ),
         database=shared.database,
         clock=shared.clock,
         ids=RandomCheckoutIds(),
@@ -277,35 +274,6 @@ def _checkout(shared: _Shared) -> CheckoutEndpoint:
     )
     shared.metrics.show_body_bytes("carts", lambda: endpoint.budget.used)
     return endpoint
-
-
-def _payment_pages(shared: _Shared) -> PaymentPages:
-    """Altan Pay, wrapped from the inside out: measured, bounded, tried again, broken off."""
-    settings, metrics = shared.settings, shared.metrics
-    transport = AiohttpTransport()
-    shared.lifetime.closes(transport.aclose)
-
-    def breaker_changed(state: str) -> None:
-        metrics.breaker.state(state)
-        _log.warning("altan_pay_breaker", state=state)
-        if state == "open":
-            shared.alerts(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
-        elif state == "closed":
-            shared.alerts.over(AlertName.ALTAN_PAY_DOWN, "calls succeed, and all are made again")
-
-    altan_pay = AltanPay(
-        AltanPayAccount(
-            url=settings.altan_pay_url,
-            account_id=settings.altan_account_id,
-            stripe_connect_id=settings.altan_stripe_connect_id,
-        ),
-        transport=transport,
-        version=VERSION,
-        allowed_hosts=frozenset(settings.checkout_url_hosts),
-    )
-    measured = MeasuredPaymentPages(altan_pay, metrics, shared.alerts, shared.alerts.over)
-    retrying = Retries(Bulkhead(measured), deadline_s=settings.altan_pay_timeout_s)
-    return CircuitBreaker(retrying, on_change=breaker_changed)
 
 
 def _limits(settings: Settings, alerts: Alerts) -> CheckoutLimits:

@@ -1,0 +1,47 @@
+"""Altan Pay as the service calls it: measured, bounded, retried, and cut off while it is down."""
+
+import structlog
+
+from app.adapters.altan_pay.breaker import CircuitBreaker
+from app.adapters.altan_pay.bulkhead import Bulkhead
+from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
+from app.adapters.altan_pay.retries import Retries
+from app.adapters.altan_pay.transport import AiohttpTransport
+from app.lifetime import Lifetime
+from app.observability.alerts import Alerts
+from app.observability.metrics import Metrics
+from app.observability.upstream import MeasuredPaymentPages
+from app.settings.settings import Settings
+from app.usecases.ports import AlertName, PaymentPages
+
+_log = structlog.get_logger()
+
+
+def open_payment_pages(
+    settings: Settings, lifetime: Lifetime, metrics: Metrics, alerts: Alerts, *, version: str
+) -> PaymentPages:
+    """The client that the settings name, wrapped from the inside out."""
+    transport = AiohttpTransport()
+    lifetime.closes(transport.aclose)
+
+    def breaker_changed(state: str) -> None:
+        metrics.breaker.state(state)
+        _log.warning("altan_pay_breaker", state=state)
+        if state == "open":
+            alerts(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
+        elif state == "closed":
+            alerts.over(AlertName.ALTAN_PAY_DOWN, "calls succeed, and all are made again")
+
+    altan_pay = AltanPay(
+        AltanPayAccount(
+            url=settings.altan_pay_url,
+            account_id=settings.altan_account_id,
+            stripe_connect_id=settings.altan_stripe_connect_id,
+        ),
+        transport=transport,
+        version=version,
+        allowed_hosts=frozenset(settings.checkout_url_hosts),
+    )
+    measured = MeasuredPaymentPages(altan_pay, metrics, alerts, alerts.over)
+    retrying = Retries(Bulkhead(measured), deadline_s=settings.altan_pay_timeout_s)
+    return CircuitBreaker(retrying, on_change=breaker_changed)
