@@ -29,7 +29,9 @@ def load_catalog(path: Path) -> Catalog:
         return read_catalog(tomllib.loads(path.read_text(encoding="utf-8")))
     except RecursionError as error:
         raise CatalogError(f"{path}: is nested too deeply") from error
-    except (OSError, ValueError) as error:  # what TOML and UTF-8 refuse are ValueErrors, too
+    except OSError as error:
+        raise CatalogError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:  # what TOML and UTF-8 refuse are ValueErrors, too
         raise CatalogError(f"{path}: {error}") from error
 
 

@@ -3,7 +3,7 @@
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -25,7 +25,10 @@ events.command(cls=EventsCommand)(tail)
 cli.add_typer(events, name="events")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: HOST.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; default: PORT.")]
+PORT_MAX: Final = 65535
+Port = Annotated[
+    int | None, typer.Option(min=0, max=PORT_MAX, help="Port to listen on; default: PORT.")
+]
 
 
 def main() -> None:
@@ -75,7 +78,7 @@ def migrate() -> None:
 def sandbox(  # noqa: PLR0913 each is one option of the command line
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 9000,
+    port: Annotated[int, typer.Option(min=0, max=PORT_MAX, help="Port to listen on.")] = 9000,
     public_url: Annotated[
         str, typer.Option(envvar="SANDBOX_PUBLIC_URL", help="Where a browser reaches this.")
     ] = "http://localhost:9000",
@@ -120,8 +123,8 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
 
 @cli.command()
 def demo(
-    port: Annotated[int, typer.Option(help="The service's port.")] = 8000,
-    sandbox_port: Annotated[int, typer.Option(help="The shop's port.")] = 9000,
+    port: Annotated[int, typer.Option(min=1, max=PORT_MAX, help="The service's port.")] = 8000,
+    sandbox_port: Annotated[int, typer.Option(min=1, max=PORT_MAX, help="The shop's port.")] = 9000,
     folder: Annotated[Path, typer.Option(help="Where the database is kept.")] = Path("data"),
     allow_origin: Annotated[
         list[str] | None,

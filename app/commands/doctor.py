@@ -56,7 +56,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         try:
             finding = look.at(settings)
         except (OSError, ValueError, sqlite3.Error) as error:
-            finding = Finding(look.subject, Verdict.FAILS, f"{error}: {look.advice}")
+            finding = Finding(look.subject, Verdict.FAILS, f"{_reason(error)}: {look.advice}")
         yield finding
         if look.at is _database and finding.verdict is not Verdict.FAILS:
             yield from webhooks_of(settings)
@@ -166,13 +166,19 @@ def _altan_pay(settings: Settings) -> Finding:
     return Finding("Altan Pay", Verdict.OK, f"{host}: {protocol}, {days} days of TLS left")
 
 
+def _reason(error: Exception) -> str:
+    """An error's words, without the number that the operating system has for it."""
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return strerror or str(error)
+
+
 def _clock(settings: Settings) -> Finding:
     now_s = time.time()
     if now_s < _RELEASED_S:
         return Finding("clock", Verdict.FAILS, "the clock is in the past; set it (NTP)")
     there_s = _time_at(settings.altan_pay_url)
     if there_s is None:
-        words = "not in the past; nobody told the time to compare it with"
+        words = "not compared: Altan Pay's server did not tell its time"
         return Finding("clock", Verdict.WARNING, words)
     skew_s = abs(now_s - there_s)
     if skew_s > CLOCK_SKEW_MAX_S:

@@ -82,7 +82,7 @@ def _account_id(value: str) -> str:
     _refuse_placeholder(value, how="copy it from your Altan workspace")
     if value.startswith("acct_"):
         raise ValueError(
-            "is a Stripe account (acct_…), which belongs into ALTAN_STRIPE_CONNECT_ID; "
+            "is a Stripe account (acct_…), which belongs in ALTAN_STRIPE_CONNECT_ID; "
             "copy the Altan account's own id, a UUID, from your Altan workspace"
         )
     if not re.fullmatch(r"[!-~]{1,128}", value) or value in {".", ".."}:

@@ -162,6 +162,23 @@ def test_the_sandbox_on_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--port", "99999"],
+        ["sandbox", "--port", "-1"],
+        ["demo", "--port", "65536"],
+        ["demo", "--sandbox-port", "0"],
+    ],
+)
+def test_a_port_that_cannot_be_is_refused(tmp_path: Path, arguments: list[str]) -> None:
+    """The system's resolver would take 99999 for 34463."""
+    ended = run(tmp_path, *arguments, **GOOD)
+
+    assert ended.returncode == 2
+    assert f"Invalid value for '{arguments[1]}'" in ended.stderr
+
+
 def test_an_address_that_is_not_ours_is_one_sentence(tmp_path: Path) -> None:
     ended = run(tmp_path, "serve", "--host", "192.0.2.1", "--port", "0", **GOOD)
 

@@ -573,7 +573,7 @@ def test_no_value_of_any_setting_is_answered_in_pydantics_words(load: Load, valu
         ("LOG_LEVEL", "loud", "must be debug, info, warning or error"),
         ("TRUSTED_PROXIES", "proxy.internal", "no host names"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "did you mean 10.0.0.0/8?"),
-        ("ALTAN_ACCOUNT_ID", "acct_1ABC", "belongs into ALTAN_STRIPE_CONNECT_ID"),
+        ("ALTAN_ACCOUNT_ID", "acct_1ABC", "belongs in ALTAN_STRIPE_CONNECT_ID"),
         (
             "ALTAN_STRIPE_CONNECT_ID",
             "4f6c1c1e-0000-4000-8000-000000000000",
