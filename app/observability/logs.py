@@ -11,11 +11,8 @@ import orjson
 import structlog
 
 from app.observability.printable import printable, printable_json, printable_lines
+from app.observability.quiet_uvicorn import quiet_uvicorn
 
-# Strangers cause these at will, a line for each connection; the metrics count them instead.
-_UVICORN_FLOODS: Final = frozenset(
-    {"Invalid HTTP request received.", "Unsupported upgrade request."}
-)
 _OF_SEVERAL_LINES: Final = frozenset({"exception", "stack"})
 
 
@@ -44,7 +41,7 @@ def configure_logging(*, level: str, for_people: bool) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
-    handler.addFilter(lambda record: record.msg not in _UVICORN_FLOODS)
+    quiet_uvicorn()
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, and ours holds our ids
     logging.basicConfig(handlers=[handler], level=max(logging.INFO, _level(level)), force=True)
