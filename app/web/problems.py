@@ -34,7 +34,9 @@ class Problems:
     def answer(self, error: CheckoutError, scope: Scope) -> Response:
         """The response that tells this caller of `error`."""
         status = status_of(type(error))
-        scope["state"]["error"] = error  # for the log line
+        # For the log line, without its traceback: that would keep the body that was refused for as
+        # long as the connection stays open.
+        scope["state"]["error"] = error.with_traceback(None)
         headers = _headers(error, status)
         request_id = scope["state"].get("request_id", "")
         if wants_page(Headers(scope=scope)):

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import selectors
+import socket
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from pathlib import Path
 from tests.support.builders import DEADLINE_S
 
 MIB = 1024 * 1024
-PIECE = 64 * 1024
+FLOOD_S_MAX = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,6 @@ class Connection:
                         body = await self.reader.readexactly(int(line.partition(b":")[2]))
         return (int(lines[0].split()[1]), body) if lines else None
 
-    async def trickle(self, head: bytes, body: bytes) -> None:
-        """Send a request piece by piece, as the service takes them, so that nothing piles up."""
-        await self.say(head)
-        for start in range(0, len(body), PIECE):
-            if self.writer.is_closing():
-                return
-            await self.say(body[start : start + PIECE])
-
     async def ends(self) -> None:
         """Wait until the service closes."""
         with contextlib.suppress(ConnectionError):
@@ -72,6 +67,74 @@ async def connected(
             stack.callback(writer.transport.abort)
             connections.append(Connection(reader, writer))
         yield connections
+
+
+class Poured:
+    """One of a flood's connections: it sends what it can, and hears its first answer."""
+
+    def __init__(self, address: tuple[str, int], source: str) -> None:
+        self.socket = socket.create_connection(address, DEADLINE_S, (source, 0))
+        self.socket.settimeout(0)
+        self.unsent = memoryview(b"")
+        self.heard = b""
+        self.is_over = False
+
+    @property
+    def status(self) -> int | None:
+        """The answer's status; None where there was none."""
+        return int(self.heard.split()[1]) if b"\r\n" in self.heard else None
+
+    def go_on(self, events: int) -> None:
+        """Send and receive as much as the kernel takes and has."""
+        with contextlib.suppress(BlockingIOError):
+            try:
+                if events & selectors.EVENT_READ:
+                    received = self.socket.recv(MIB)
+                    self.heard += received
+                    self.is_over = not received or self.status is not None
+                elif self.unsent:
+                    self.unsent = self.unsent[self.socket.send(self.unsent) :]
+            except ConnectionError:
+                self.is_over = True
+
+
+def pour(
+    address: tuple[str, int], parts: Sequence[bytes], *, count: int, source: str, held_max: int
+) -> list[int | None]:
+    """Send the same request on `count` connections at once; each one's status.
+
+    All are connected before the first byte is sent, and all send a part before any of them sends
+    the next one: no more than `held_max` may be without an answer then. One thread and a selector:
+    thousands of asyncio's connections would take more of the machine than the service does.
+    """
+    flood = [Poured(address, source) for _ in range(count)]
+    try:
+        for part in parts[:-1]:
+            _send(flood, part, held_max)
+        _send(flood, parts[-1], 0)
+        return [each.status for each in flood]
+    finally:
+        for each in flood:
+            each.socket.close()
+
+
+def _send(flood: Sequence[Poured], part: bytes, held_max: int) -> None:
+    stop_at_s = time.monotonic() + FLOOD_S_MAX
+    with selectors.DefaultSelector() as selector:
+        waiting = {each for each in flood if not each.is_over}
+        for each in waiting:
+            each.unsent = memoryview(part)
+            selector.register(each.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, each)
+        while len(waiting) > held_max:
+            assert time.monotonic() < stop_at_s, f"{len(waiting)} are without an answer"
+            for key, events in selector.select(1):
+                each = key.data
+                each.go_on(events)
+                if each.is_over:
+                    selector.unregister(each.socket)
+                    waiting.discard(each)
+                elif not each.unsent:
+                    selector.modify(each.socket, selectors.EVENT_READ, each)
 
 
 def most_resident_mib(pid: int) -> float:

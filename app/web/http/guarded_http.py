@@ -1,6 +1,7 @@
 """uvicorn's HTTP protocol, with limits on what a stranger may send before any code of ours runs."""
 
 import asyncio
+import socket
 from typing import ClassVar, Final, Self
 
 from app.web.http.connections import ANSWER, Admission, Connections
@@ -9,6 +10,7 @@ from app.web.http.host_header import host_fault
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100
+RECEIVE_BUFFER_BYTES: Final = 64 * 1024
 DROPPED_BYTES_MAX: Final = 4 * 1024 * 1024  # of a body that comes after its answer
 WEBHOOK_PATH: Final = b"/webhooks/stripe"
 
@@ -41,6 +43,7 @@ class GuardedHttp(GuardedWrites):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new connection has a few seconds to say what it wants."""
         super().connection_made(transport)
+        _receive_little_at_once(transport)
         self._deadline: asyncio.TimerHandle | None = None
         self._untold_bytes = self._head_bytes = self._dropped_bytes = 0
         self._has_unread_body = False
@@ -171,3 +174,14 @@ class GuardedHttp(GuardedWrites):
         else:
             self.transport.close()
             self._see_it_closed()
+
+
+def _receive_little_at_once(transport: asyncio.Transport) -> None:
+    """Leave in the network what nobody has asked for.
+
+    uvloop reads up to 256 KB of a connection before the application knows of its request, and so
+    before it can refuse it; 2,000 of them at once would be 512 MB.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)

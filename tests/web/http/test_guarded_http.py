@@ -1,112 +1,23 @@
 """Over a socket, with bytes: what a stranger may send before any code of ours runs."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import contextlib
 from typing import ClassVar
 
-import httpx
 import pytest
-import uvicorn
-from starlette.types import Receive, Scope, Send
 
+from app.web.http.connections import Connections, Outcome
 from app.web.http.guarded_http import HEAD_BYTES_MAX, HEADERS_MAX, GuardedHttp
+from tests.support.builders import until
+from tests.support.guarded import CHUNKED, HEAD, PATIENCE_S, Application, guarded
 
-HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
-CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-PATIENCE_S = 60.0
-FLOOD = 24 * 1024 * 1024
 FLOOD_KEPT_MAX = 12 * 1024 * 1024  # two socket buffers and more
 
 
 class Impatient(GuardedHttp):
+    """Gives up early on all connections that a test makes before it asks whether it `serves`."""
+
     head_timeout_s: ClassVar = 0.2
-
-
-@dataclass(slots=True)
-class Application:
-    """Answers 200, at its own pace, and knows what reached it."""
-
-    paths: list[str] = field(default_factory=list)
-    pace_s: float = 0.0
-    reads_body: bool = True
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.paths.append(scope["path"])
-        while self.reads_body:
-            message = await receive()
-            if not message.get("more_body", False):
-                break
-        await asyncio.sleep(self.pace_s)
-        headers = [(b"content-length", b"2")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"ok"})
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """A server behind the guard."""
-
-    port: int
-    application: Application
-
-    @asynccontextmanager
-    async def connect(
-        self,
-    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-
-    async def answer_to(self, data: bytes) -> bytes:
-        """All that the server says until it closes."""
-        async with self.connect() as (reader, writer), asyncio.timeout(PATIENCE_S):
-            writer.write(data)
-            try:
-                return await reader.read()
-            except ConnectionResetError:
-                return b""
-
-    async def bytes_taken(self, start: bytes, again: bytes) -> int:
-        """How much of an endless request goes in before the server hangs up."""
-        taken = 0
-        async with self.connect() as (_, writer), asyncio.timeout(PATIENCE_S):
-            try:
-                writer.write(start)
-                while taken < FLOOD:
-                    writer.write(again)
-                    await writer.drain()
-                    taken += len(again)
-            except ConnectionError:
-                pass
-        return taken
-
-    async def serves(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            response = await client.get(f"http://127.0.0.1:{self.port}/next-client")
-        return response.text == "ok" and self.application.paths[-1] == "/next-client"
-
-
-@asynccontextmanager
-async def guarded(
-    protocol: type[GuardedHttp] = GuardedHttp, application: Application | None = None
-) -> AsyncIterator[Guarded]:
-    app = application or Application()
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, http=protocol, ws="none", lifespan="off", log_config=None, timeout_keep_alive=60
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield Guarded(listener.getsockname()[1], app)
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def test_a_head_that_does_not_end_in_time_ends_the_connection() -> None:
@@ -122,12 +33,16 @@ async def test_a_head_that_does_not_end_in_time_ends_the_connection() -> None:
 
 async def test_a_head_that_trickles_is_cut_although_something_always_comes() -> None:
     async with guarded(Impatient) as server:
-        async with server.connect() as (reader, writer), asyncio.timeout(PATIENCE_S):
-            writer.write(HEAD + b"X: ")
+        async with (
+            server.connect(HEAD + b"X: ") as (reader, writer),
+            asyncio.timeout(PATIENCE_S),
+        ):
             hung_up = asyncio.create_task(reader.read())
             while not hung_up.done():
                 writer.write(b"a")
                 await asyncio.wait([hung_up], timeout=0.02)
+            with contextlib.suppress(ConnectionError):  # our last byte came after the end
+                assert await hung_up == b""
 
         assert server.application.paths == []
         assert await server.serves()
@@ -257,8 +172,12 @@ async def test_what_is_not_http_is_refused_and_the_next_client_is_served() -> No
 
 
 async def test_a_hundred_who_only_connect_do_not_keep_the_next_one_out() -> None:
-    async with guarded(Impatient) as server:
+    admitted: list[Outcome] = []
+    connections = Connections()
+    connections.report_outcomes_to(admitted.append)
+    async with guarded(Impatient.with_limits(connections)) as server:
         silent = [asyncio.create_task(server.answer_to(b"")) for _ in range(100)]
+        await until(lambda: len(admitted) == 100)
 
         assert await server.serves()
         assert await asyncio.gather(*silent) == [b""] * 100
