@@ -1,51 +1,16 @@
+"""What `altan-checkout doctor` finds in settings, the catalogue and webhooks."""
+
 import asyncio
-import email.utils
-import re
-import ssl
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-import trustme
 
-from app.adapters.database.postgres.checkup import Checkup
-from app.commands.doctor import examine, judge_postgres
 from app.commands.doctor_webhooks import judge_webhooks
 from app.commands.findings import Finding, Verdict
-from app.settings.settings import Settings
 from app.usecases.records import WebhookKind, WebhookSighting
 from app.usecases.storage import Database, Transaction
-from tests.support.builders import query, settings
-from tests.support.wire import Script, Upstream, answer, closed_port, resets, upstream
-
-OK, WARNING, FAILS = Verdict.OK, Verdict.WARNING, Verdict.FAILS
-
-
-def dated(shift_s: float = 0) -> bytes:
-    date = email.utils.formatdate(time.time() + shift_s, usegmt=True)
-    return answer(b"", f"Date: {date}", "Connection: close")
-
-
-@asynccontextmanager
-async def altan_pay(
-    *scripts: Script | bytes, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Upstream]:
-    async with upstream(*(scripts or (dated(),)), tls=tls) as server:
-        yield server
-
-
-async def findings(examined: Settings) -> dict[str, Finding]:
-    """By subject; a subject that is found twice fails the test that looks."""
-    found = await asyncio.to_thread(lambda: list(examine(examined)))
-    assert len({finding.subject for finding in found}) == len(found)
-    return {finding.subject: finding for finding in found}
-
-
-async def found(folder: Path, subject: str, **changes: object) -> Finding:
-    return (await findings(settings(folder, **changes)))[subject]
+from tests.support.builders import settings
+from tests.support.examining import FAILS, OK, WARNING, altan_pay, findings, found
 
 
 async def test_a_deployment_that_works_is_fine_in_every_part(
@@ -82,9 +47,6 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
     assert {request.line for request in server.requests} == {"HEAD / HTTP/1.1"}
 
 
-# The catalogue
-
-
 async def test_without_a_catalogue_it_says_that_any_price_can_be_bought(tmp_path: Path) -> None:
     finding = await found(tmp_path, "catalogue")
 
@@ -98,9 +60,6 @@ async def test_a_catalogue_that_cannot_be_read_fails(tmp_path: Path) -> None:
 
     assert finding.verdict is FAILS
     assert "none.toml" in finding.words
-
-
-# Keys and addresses
 
 
 @pytest.mark.parametrize(
@@ -208,59 +167,6 @@ async def test_several_secrets_are_counted(tmp_path: Path) -> None:
     assert finding.words == "2 secrets of the right form"
 
 
-# The database
-
-
-async def test_a_database_that_is_not_there_yet_is_fine_where_it_can_be_made(
-    tmp_path: Path,
-) -> None:
-    finding = await found(tmp_path / "a" / "b", "database")
-
-    assert finding.verdict is OK
-    assert "does not exist yet" in finding.words
-    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
-
-
-async def test_a_database_of_another_revision_fails(tmp_path: Path, database_path: Path) -> None:
-    query(database_path, "UPDATE alembic_version SET version_num = '0001'")
-
-    finding = await found(tmp_path, "database")
-
-    assert finding.verdict is FAILS
-    assert "altan-checkout migrate" in finding.words
-
-
-async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
-    path = tmp_path / "checkout.db"
-    await asyncio.to_thread(path.write_bytes, b"somebody's notes " * 100)
-
-    finding = await found(tmp_path, "database")
-
-    assert finding.verdict is FAILS
-    assert "check that its folder is there and writable" in finding.words
-
-
-async def test_a_database_that_other_users_may_open_is_a_warning(
-    tmp_path: Path, database_path: Path
-) -> None:
-    await asyncio.to_thread(database_path.chmod, 0o644)
-
-    finding = await found(tmp_path, "database")
-
-    assert finding.verdict is WARNING
-    assert f"chmod 600 {database_path}" in finding.words
-
-
-async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_path: Path) -> None:
-    await found(tmp_path, "database")
-
-    tables = query(database_path, "SELECT name FROM sqlite_master WHERE name LIKE 'doctor%'")
-    assert tables == []
-
-
-# Webhooks
-
-
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
 async def test_the_last_webhooks_are_told_with_their_times(
     tmp_path: Path, database_path: Path, database: Database
@@ -300,148 +206,3 @@ def test_a_shop_that_stripe_talks_to_in_vain_is_doubted() -> None:
 
     assert finding.verdict is WARNING
     assert "nothing_but_refused_webhooks" in finding.words
-
-
-# PostgreSQL
-
-
-async def test_a_postgresql_that_works_is_told_with_its_version(
-    tmp_path: Path, postgres_url: str
-) -> None:
-    finding = await found(tmp_path, "database", database_url=postgres_url)
-
-    # The tests' own server does not flush, and that is noticed.
-    assert finding.verdict in (OK, WARNING)
-    assert re.search(r"PostgreSQL \d+\.\d+ commits, revision \d{4}", finding.words)
-    assert (finding.verdict is WARNING) == ("does not flush commits" in finding.words)
-
-
-@pytest.mark.parametrize(
-    ("checkup", "verdict", "words"),
-    [
-        ({}, OK, "revision"),
-        ({"is_supported": False}, WARNING, "older than"),
-        ({"is_durable": False}, WARNING, "does not flush commits"),
-        ({"skew_s": -40.0}, WARNING, "a clock -40 s off ours"),
-        ({"wrong_schema": "is behind"}, FAILS, "is behind"),
-    ],
-)
-def test_what_a_postgresql_is_found_to_be_is_judged(
-    checkup: dict[str, Any], verdict: Verdict, words: str
-) -> None:
-    fine: dict[str, Any] = {"server_version": "17.2", "is_supported": True, "is_durable": True}
-    healthy = Checkup(**{**fine, "skew_s": 0.1, "wrong_schema": None, **checkup})
-
-    finding = judge_postgres(healthy, "postgresql://shop@db/checkout")
-
-    assert finding.verdict is verdict
-    assert words in finding.words
-
-
-async def test_a_postgresql_without_our_tables_fails(
-    tmp_path: Path, empty_postgres_url: str
-) -> None:
-    finding = await found(tmp_path, "database", database_url=empty_postgres_url)
-
-    assert finding.verdict is FAILS
-    assert "run altan-checkout migrate" in finding.words
-
-
-async def test_a_postgresql_that_is_not_there_fails_without_its_password(tmp_path: Path) -> None:
-    url = f"postgresql://shop:hunter2@127.0.0.1:{closed_port()}/checkout"
-
-    finding = await found(tmp_path, "database", database_url=url)
-
-    assert finding.verdict is FAILS
-    assert "check DATABASE_URL" in finding.words
-    assert "hunter2" not in finding.words
-
-
-# Altan Pay and the clock
-
-
-async def test_an_altan_pay_that_nobody_plays_fails(tmp_path: Path) -> None:
-    url = f"http://127.0.0.1:{closed_port()}"
-
-    by_subject = await findings(settings(tmp_path, altan_pay_url=url))
-
-    assert by_subject["Altan Pay"].verdict is FAILS
-    assert by_subject["clock"].verdict is WARNING
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-def server_tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
-
-
-async def test_a_certificate_that_we_trust_is_told_with_its_days(
-    tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with authority.cert_pem.tempfile(dir=str(tmp_path)) as trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", trusted)
-        async with altan_pay(tls=server_tls(authority)) as server:
-            by_subject = await findings(settings(tmp_path, altan_pay_url=server.url))
-
-    assert by_subject["Altan Pay"].verdict is OK
-    assert re.search(r"TLSv1\.[23], \d+ days of TLS left", by_subject["Altan Pay"].words)
-    assert by_subject["clock"].verdict is OK
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio's, for a handshake that failed
-async def test_a_certificate_from_nobody_we_trust_fails(
-    tmp_path: Path, authority: trustme.CA
-) -> None:
-    async with altan_pay(tls=server_tls(authority)) as server:
-        finding = await found(tmp_path, "Altan Pay", altan_pay_url=server.url)
-
-    assert finding.verdict is FAILS
-
-
-@pytest.mark.parametrize(
-    ("shift_s", "verdict"), [(-3600, FAILS), (3600, FAILS), (-20, OK), (20, OK)]
-)
-async def test_the_clock_is_held_against_altan_pays(
-    tmp_path: Path, shift_s: float, verdict: Verdict
-) -> None:
-    async with altan_pay(dated(shift_s)) as server:
-        finding = await found(tmp_path, "clock", altan_pay_url=server.url)
-
-    assert finding.verdict is verdict
-
-
-@pytest.mark.parametrize(
-    "script",
-    [answer(b"", "Connection: close"), b"220 mail.example ready\r\n\r\n", resets],
-    ids=["no date", "no HTTP", "reset"],
-)
-async def test_where_nobody_tells_the_time_the_clock_is_only_doubted(
-    tmp_path: Path, script: Script | bytes
-) -> None:
-    async with altan_pay(script) as server:
-        finding = await found(tmp_path, "clock", altan_pay_url=server.url)
-
-    assert finding.verdict is WARNING
-
-
-async def test_a_date_of_another_form_only_leaves_doubt(tmp_path: Path) -> None:
-    async with altan_pay(answer(b"", "Date: yesterday", "Connection: close")) as server:
-        finding = await found(tmp_path, "clock", altan_pay_url=server.url)
-
-    assert finding.verdict is WARNING
-
-
-async def test_a_clock_that_is_older_than_this_program_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
-
-    finding = await found(tmp_path, "clock")
-
-    assert finding.verdict is FAILS
-    assert "in the past" in finding.words

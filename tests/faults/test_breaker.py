@@ -1,28 +1,20 @@
-"""When Altan Pay is no longer called, and how it is found out that it is back."""
+"""When Altan Pay is no longer called."""
 
 import asyncio
-import ipaddress
-import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from app.adapters.altan_pay.breaker import CircuitBreaker
-from app.adapters.altan_pay.bulkhead import Bulkhead, NoPlaceError
-from app.adapters.altan_pay.client import AltanPay, AltanPayAccount
-from app.adapters.altan_pay.retries import Retries
-from app.adapters.altan_pay.transport import AiohttpTransport
+from app.adapters.altan_pay.bulkhead import NoPlaceError
 from app.domain.checkout.cart import Cart, LineItem, Mode
-from app.domain.checkout.redirects import PaymentPage
-from app.domain.errors import AltanPayUnavailableError, CheckoutError
+from app.domain.errors import AltanPayUnavailableError
 from app.domain.limits.breaker_evidence import FAILURES_MIN, WINDOW_PAIRS
 from app.domain.limits.quarantine import FAILURES_OF_ONE, REST_S
 from app.usecases.records import SessionOrder
+from tests.support.faults.breaking import FAILS, Pages, order, pages_of
 from tests.support.faults.upstream import (
-    Connection,
     Upstream,
     doing,
     hangs,
@@ -32,83 +24,7 @@ from tests.support.faults.upstream import (
     works,
 )
 
-OPEN_S: Final = 0.4
-WAIT_S: Final = 10.0  # for what happens soon; a test that reaches it has failed
-# With this, retries stop at the first failure: one call a checkout, and no pauses.
-FAILS: Final = says(refusal(503, "Retry-After: 999"))
 STRANGER: Final = "198.51.100.66"
-
-_buyers = itertools.count(1)
-
-
-def order(price: str = "price_ABC123", client: str | None = None) -> SessionOrder:
-    """One of a good price; without a client, of a buyer who has not been here before."""
-    return SessionOrder(
-        cart=Cart((LineItem(price, 1),), Mode.PAYMENT),
-        success_url="https://shop.example/",
-        cancel_url="https://shop.example/",
-        client=client or str(ipaddress.IPv4Address(next(_buyers))),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """The whole stack in front of one upstream, with a breaker that is open for a moment only."""
-
-    guarded: CircuitBreaker
-    states: list[str]
-
-    async def create(self, asked: SessionOrder | None = None) -> PaymentPage:
-        async with asyncio.timeout(WAIT_S):
-            return await self.guarded.create(asked or order(), _wanted)
-
-    async def outcomes(self, count: int) -> list[str]:
-        """The codes of so many checkouts, one after the other."""
-        return [await self.outcome() for _ in range(count)]
-
-    async def outcome(self, asked: SessionOrder | None = None) -> str:
-        try:
-            await self.create(asked)
-        except CheckoutError as error:
-            return error.code
-        return "ok"
-
-    async def open_it(self, upstream: Upstream) -> None:
-        async with doing(upstream, FAILS):
-            await self.outcomes(FAILURES_MIN)
-        assert self.states[-1] == "open"
-
-    async def probe_that_reaches(self, upstream: Upstream) -> asyncio.Task[str]:
-        """The first checkout that is let through once the breaker has been open long enough."""
-        calls_before = upstream.calls
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                probe = asyncio.create_task(self.outcome())
-                reached = asyncio.create_task(upstream.wait_for_calls(calls_before + 1))
-                await asyncio.wait((probe, reached), return_when=asyncio.FIRST_COMPLETED)
-                if reached.done():
-                    return probe
-                reached.cancel()
-                assert await probe == "altan_pay_unavailable"
-                await asyncio.sleep(0.01)  # between two looks at the clock
-
-
-async def _wanted() -> bool:
-    return True
-
-
-@asynccontextmanager
-async def pages_of(
-    upstream: Upstream, *, places: int = 20, deadline_s: float = WAIT_S
-) -> AsyncIterator[Pages]:
-    account = AltanPayAccount(url=upstream.url, account_id="a", stripe_connect_id="acct_1")
-    states = ["closed"]
-    hosts = frozenset({"checkout.stripe.com"})
-    async with AiohttpTransport() as transport:
-        altan_pay = AltanPay(account, transport=transport, version="1", allowed_hosts=hosts)
-        bounded = Bulkhead(altan_pay, places=places, wait_s=0.01)
-        retrying = Retries(bounded, deadline_s=deadline_s)
-        yield Pages(CircuitBreaker(retrying, on_change=states.append, open_s=OPEN_S), states)
 
 
 @pytest.fixture
@@ -230,22 +146,6 @@ async def test_a_shop_that_has_sold_nothing_yet_finds_an_outage_by_three_buyers(
     assert pages.states == ["closed", "open"]
 
 
-async def test_an_odd_cart_is_no_probe(upstream: Upstream, pages: Pages) -> None:
-    await pages.create()
-    await pages.open_it(upstream)
-    calls_before = upstream.calls
-
-    async with asyncio.timeout(WAIT_S):
-        while pages.states[-1] == "open":
-            assert await pages.outcome(order("price_odd")) == "altan_pay_unavailable"
-            await asyncio.sleep(0.01)  # between two looks at the clock
-
-    assert await pages.outcome(order("price_odd")) == "altan_pay_unavailable"
-    assert upstream.calls == calls_before
-    assert await pages.outcome() == "ok"
-    assert pages.states[-1] == "closed"
-
-
 @pytest.mark.parametrize("status", [400, 401])
 async def test_what_is_not_altan_pays_failure_does_not_open_it(
     upstream: Upstream, pages: Pages, status: int
@@ -275,78 +175,3 @@ async def test_an_upstream_that_hangs_opens_it(upstream: Upstream) -> None:
 
         assert outcomes == ["altan_pay_timeout"] * FAILURES_MIN
         assert pages.states == ["closed", "open"]
-
-
-async def test_half_open_lets_one_probe_through_and_refuses_all_others_at_once(
-    upstream: Upstream, pages: Pages
-) -> None:
-    answer_it = asyncio.Event()
-
-    async def works_when_told(connection: Connection) -> None:
-        await answer_it.wait()
-        await works(connection)
-
-    await pages.open_it(upstream)
-    async with doing(upstream, works_when_told):
-        probe = await pages.probe_that_reaches(upstream)
-        calls_before = upstream.calls
-        others = await asyncio.gather(*(pages.outcome() for _ in range(20)))
-
-        assert others == ["altan_pay_unavailable"] * 20
-        assert upstream.calls == calls_before
-        answer_it.set()
-        assert await probe == "ok"
-
-    assert pages.states == ["closed", "open", "half_open", "closed"]
-    assert await pages.outcomes(5) == ["ok"] * 5
-
-
-async def test_a_probe_that_fails_opens_it_again(upstream: Upstream, pages: Pages) -> None:
-    await pages.open_it(upstream)
-
-    async with doing(upstream, FAILS):
-        probe = await pages.probe_that_reaches(upstream)
-
-        assert await probe == "altan_pay_unavailable"
-        assert pages.states == ["closed", "open", "half_open", "open"]
-        calls_before = upstream.calls
-        assert await pages.outcome() == "altan_pay_unavailable"
-        assert upstream.calls == calls_before
-
-
-async def test_a_call_from_before_that_ends_late_does_not_make_others_wait_for_the_probe(
-    upstream: Upstream, pages: Pages
-) -> None:
-    """With a deadline longer than the breaker is open, the two overlap."""
-    end_it = asyncio.Event()
-
-    async def fails_when_told(connection: Connection) -> None:
-        await end_it.wait()
-        await FAILS(connection)
-
-    upstream.next_scripts = [fails_when_told]
-    from_before = asyncio.create_task(pages.outcome())
-    await upstream.wait_for_calls_now(1)
-    await pages.open_it(upstream)
-    async with doing(upstream, hangs):
-        probe = await pages.probe_that_reaches(upstream)
-        end_it.set()
-        assert await from_before == "altan_pay_unavailable"
-
-        async with asyncio.timeout(WAIT_S / 2):
-            assert await pages.outcome() == "altan_pay_unavailable"
-        assert not probe.done()
-        probe.cancel()
-
-
-async def test_a_probe_that_is_cancelled_does_not_keep_it_half_open_for_ever(
-    upstream: Upstream, pages: Pages
-) -> None:
-    await pages.open_it(upstream)
-    async with doing(upstream, hangs):
-        probe = await pages.probe_that_reaches(upstream)
-        probe.cancel()
-        await asyncio.wait([probe])
-
-    assert await pages.outcome() == "ok"
-    assert pages.states[-1] == "closed"

@@ -1,17 +1,13 @@
 """The circuit breaker's laws, on a clock of the test's own."""
 
 import ipaddress
-import itertools
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart
 from app.domain.limits.breaker import (
     OPEN_S,
-    PROBE_WITH_ANY_AFTER_S,
-    Breaker,
     Permit,
     Refused,
     State,
@@ -23,57 +19,11 @@ from app.domain.limits.breaker_evidence import (
     KNOWN_MAX,
     WINDOW_PAIRS,
     WINDOW_S,
-    CartSort,
     KnownPrices,
 )
-from app.domain.limits.quarantine import (
-    FAILURES_OF_ONE,
-    FORGOTTEN_AFTER_S,
-    HOUSEHOLDS_FAILING,
-    REST_S,
-    SUSPECTS_MAX,
-    Quarantine,
-)
+from tests.support.breaker_carts import Shop, cart
 
 STRANGER = "198.51.100.66"
-
-
-def cart(*prices: str, quantity: int = 1) -> Cart:
-    return Cart(tuple(LineItem(price, quantity) for price in prices), Mode.PAYMENT)
-
-
-class Shop:
-    """A breaker, a clock, and buyers who have not been here before."""
-
-    def __init__(self, *worked: str) -> None:
-        self.states = [State.CLOSED]
-        self.breaker = Breaker(on_change=self.states.append)
-        self.now_s = 0.0
-        self._buyers = itertools.count(1)
-        for price in worked:
-            self.buy(Verdict.WORKED, cart(price))
-        self.now_s += WINDOW_S + 1
-
-    @property
-    def state(self) -> State:
-        return self.states[-1]
-
-    def ask(self, bought: Cart, client: str = "") -> Permit | Refused:
-        client = client or str(ipaddress.IPv4Address(next(self._buyers)))
-        return self.breaker.ask(client, bought, self.now_s)
-
-    def buy(self, verdict: Verdict, bought: Cart | None = None, client: str = "") -> bool:
-        """One checkout that ends so, if it may begin."""
-        permit = self.ask(bought or cart("price_A"), client)
-        if isinstance(permit, Refused):
-            return False
-        self.breaker.tell(permit, verdict, self.now_s)
-        return True
-
-    def open_it(self) -> None:
-        for _ in range(FAILURES_MIN):
-            self.buy(Verdict.UNREACHABLE)
-        assert self.state is State.OPEN
 
 
 def test_an_outage_opens_it_after_a_few_buyers_though_much_worked_before() -> None:
@@ -178,6 +128,7 @@ ODD = st.builds(
     st.lists(st.sampled_from(["price_A", "price_B"]), unique=True),
     st.integers(0, 5),
 )
+
 CLIENTS = st.integers(1, 50).map(lambda number: str(ipaddress.IPv4Address(number)))
 
 
@@ -216,81 +167,6 @@ def test_whatever_happened_it_sells_again_soon_after_altan_pay_is_back(
     assert shop.buy(Verdict.WORKED, cart("price_good"))
 
 
-def test_half_open_it_lets_one_call_through_at_a_time() -> None:
-    shop = Shop("price_A")
-    shop.open_it()
-    shop.now_s += OPEN_S
-
-    probe = shop.ask(cart("price_A"))
-    others = [shop.ask(cart("price_A")) for _ in range(3)]
-
-    assert isinstance(probe, Permit)
-    assert [type(other) for other in others] == [Refused] * 3
-    assert shop.state is State.HALF_OPEN
-
-
-@pytest.mark.parametrize(
-    ("verdict", "state"),
-    [
-        (Verdict.WORKED, State.CLOSED),
-        (Verdict.ANSWERED, State.CLOSED),
-        (Verdict.FAILED, State.OPEN),
-        (Verdict.UNREACHABLE, State.OPEN),
-        (Verdict.NONE, State.HALF_OPEN),
-    ],
-)
-def test_a_probe_decides_unless_nobody_waited_for_it(verdict: Verdict, state: State) -> None:
-    shop = Shop("price_A")
-    shop.open_it()
-    shop.now_s += OPEN_S
-
-    assert shop.buy(verdict)
-
-    assert shop.state is state
-
-
-def test_while_it_is_open_it_says_for_how_long() -> None:
-    shop = Shop("price_A")
-    shop.open_it()
-    shop.now_s += 3.5
-
-    assert shop.ask(cart("price_A")) == Refused("the circuit breaker is open", 7)
-
-
-def test_an_unknown_cart_may_probe_when_no_known_one_comes() -> None:
-    shop = Shop("price_A")
-    shop.open_it()
-    shop.now_s += OPEN_S
-    assert not shop.buy(Verdict.WORKED, cart("price_new"))
-
-    shop.now_s += PROBE_WITH_ANY_AFTER_S
-
-    assert shop.buy(Verdict.WORKED, cart("price_new"))
-    assert shop.state is State.CLOSED
-
-
-def test_before_anything_has_worked_any_cart_may_probe() -> None:
-    shop = Shop()
-    shop.open_it()
-    shop.now_s += OPEN_S
-
-    assert shop.buy(Verdict.WORKED, cart("price_new"))
-
-
-def test_a_call_from_before_says_nothing_about_the_present() -> None:
-    shop = Shop("price_A")
-    early = shop.ask(cart("price_A"))
-    assert isinstance(early, Permit)
-    shop.open_it()
-
-    shop.breaker.tell(early, Verdict.FAILED, shop.now_s)
-    shop.now_s += OPEN_S
-    shop.buy(Verdict.NONE)
-    shop.breaker.tell(early, Verdict.WORKED, shop.now_s)
-
-    assert shop.state is State.HALF_OPEN
-
-
 def test_at_a_cold_start_several_households_must_meet_it() -> None:
     shop = Shop()
     for number in range(FAILURES_MIN):
@@ -313,66 +189,3 @@ def test_prices_that_worked_are_forgotten_oldest_first() -> None:
     assert known.sort_of(cart("price_1", "price_2")).is_known
     assert known.sort_of(cart("price_1", quantity=2)).is_known
     assert not known.sort_of(cart("price_1", quantity=3)).is_known
-
-
-# Quarantine
-
-SORT = CartSort(Mode.PAYMENT, frozenset({"price_odd"}), is_known=False)
-
-
-def failing(households: int, each: int) -> Quarantine:
-    quarantine = Quarantine()
-    for number in range(households):
-        for _ in range(each):
-            quarantine.failed(SORT, f"household {number}", asked_at_s=0, now_s=0)
-    return quarantine
-
-
-def test_a_households_cart_rests_after_it_failed_a_few_times() -> None:
-    assert failing(1, FAILURES_OF_ONE - 1).ask(SORT, "household 0", 1) == 0
-
-    quarantine = failing(1, FAILURES_OF_ONE)
-
-    assert quarantine.ask(SORT, "household 0", 1) == REST_S - 1
-    assert quarantine.ask(SORT, "household 1", 1) == 0
-
-
-def test_failures_that_were_under_way_at_once_count_as_one() -> None:
-    """A network that shares one address, in a moment in which Altan Pay was slow."""
-    quarantine = Quarantine()
-    for number in range(2 * FAILURES_OF_ONE):
-        quarantine.failed(SORT, "household", asked_at_s=0, now_s=1 + number)
-
-    assert quarantine.ask(SORT, "household", 20) == 0
-
-
-def test_a_cart_that_fails_for_many_households_rests_for_all() -> None:
-    quarantine = failing(HOUSEHOLDS_FAILING, 1)
-
-    assert quarantine.ask(SORT, "somebody else", 1) == REST_S - 1
-    assert quarantine.ask(CartSort(Mode.PAYMENT, SORT.prices, is_known=True), "x", 1) == 0
-
-
-@pytest.mark.parametrize(("households", "each"), [(1, FAILURES_OF_ONE), (HOUSEHOLDS_FAILING, 1)])
-def test_after_its_rest_one_goes_to_find_out(households: int, each: int) -> None:
-    quarantine = failing(households, each)
-
-    asked = [quarantine.ask(SORT, "household 0", REST_S) for _ in range(3)]
-
-    assert asked == [0, REST_S, REST_S]
-    quarantine.failed(SORT, "household 0", asked_at_s=REST_S, now_s=REST_S + 1)
-    assert quarantine.ask(SORT, "household 0", REST_S + 2) == REST_S - 1
-    quarantine.worked(SORT)
-    assert quarantine.ask(SORT, "household 0", REST_S + 2) == 0
-
-
-def test_it_is_forgotten_after_a_while_and_there_are_not_too_many() -> None:
-    quarantine = failing(HOUSEHOLDS_FAILING + 3, FAILURES_OF_ONE)
-    assert quarantine.ask(SORT, "household 0", FORGOTTEN_AFTER_S + 1) == 0
-    assert len(quarantine) == 0
-
-    for number in range(SUSPECTS_MAX + 5):
-        sort = CartSort(Mode.PAYMENT, frozenset({f"price_{number}"}), is_known=False)
-        quarantine.failed(sort, "household", asked_at_s=0, now_s=0)
-
-    assert len(quarantine) == SUSPECTS_MAX

@@ -1,0 +1,55 @@
+"""Carts for the tests of the circuit breaker."""
+
+import ipaddress
+import itertools
+
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.limits.breaker import (
+    Breaker,
+    Permit,
+    Refused,
+    State,
+    Verdict,
+)
+from app.domain.limits.breaker_evidence import (
+    FAILURES_MIN,
+    WINDOW_S,
+)
+
+
+def cart(*prices: str, quantity: int = 1) -> Cart:
+    return Cart(tuple(LineItem(price, quantity) for price in prices), Mode.PAYMENT)
+
+
+class Shop:
+    """A breaker, a clock, and buyers who have not been here before."""
+
+    def __init__(self, *worked: str) -> None:
+        self.states = [State.CLOSED]
+        self.breaker = Breaker(on_change=self.states.append)
+        self.now_s = 0.0
+        self._buyers = itertools.count(1)
+        for price in worked:
+            self.buy(Verdict.WORKED, cart(price))
+        self.now_s += WINDOW_S + 1
+
+    @property
+    def state(self) -> State:
+        return self.states[-1]
+
+    def ask(self, bought: Cart, client: str = "") -> Permit | Refused:
+        client = client or str(ipaddress.IPv4Address(next(self._buyers)))
+        return self.breaker.ask(client, bought, self.now_s)
+
+    def buy(self, verdict: Verdict, bought: Cart | None = None, client: str = "") -> bool:
+        """One checkout that ends so, if it may begin."""
+        permit = self.ask(bought or cart("price_A"), client)
+        if isinstance(permit, Refused):
+            return False
+        self.breaker.tell(permit, verdict, self.now_s)
+        return True
+
+    def open_it(self) -> None:
+        for _ in range(FAILURES_MIN):
+            self.buy(Verdict.UNREACHABLE)
+        assert self.state is State.OPEN
