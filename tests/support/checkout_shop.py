@@ -1,6 +1,7 @@
 """A shop: the service with an Altan Pay that a test scripts."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
@@ -115,6 +116,14 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     assert problem["title"]
     assert problem["detail"]
     return problem
+
+
+def return_ids(payload: dict[str, Any], started: dict[str, Any]) -> str:
+    """The parameters that this checkout's success URL must carry; its key is a new secret."""
+    key = re.search(r"[?&]checkout_key=([\w-]{22})(?![^&#])", payload["success_url"])
+    assert key, payload
+    ids = f"session_id={{CHECKOUT_SESSION_ID}}&checkout_id={started['checkout_id']}"
+    return f"{ids}&checkout_key={key[1]}"
 
 
 def pointers(problem: dict[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ from tests.support.checkout_shop import (
     Shop,
     assert_problem,
     makes_pages,
+    return_ids,
     started,
 )
 from tests.support.wire import (
@@ -46,8 +47,7 @@ async def test_altan_pay_gets_four_fields_and_no_more(shop: Shop) -> None:
 
     (payload,) = shop.ordered()
     assert payload == {
-        "success_url": f"{SHOP}/thanks?a=1&session_id={{CHECKOUT_SESSION_ID}}"
-        f"&checkout_id={started['checkout_id']}#x",
+        "success_url": f"{SHOP}/thanks?a=1&{return_ids(payload, started)}#x",
         "cancel_url": f"{SHOP}/Cart",
         "line_items": [
             {"price": "price_ABC123", "quantity": 4},
@@ -93,9 +93,7 @@ async def test_without_addresses_the_buyer_returns_to_the_shops_root(shop: Shop)
 
     (payload,) = shop.ordered()
     assert payload["cancel_url"] == SHOP
-    assert payload["success_url"] == (
-        f"{SHOP}/?session_id={{CHECKOUT_SESSION_ID}}&checkout_id={started['checkout_id']}"
-    )
+    assert payload["success_url"] == f"{SHOP}/?{return_ids(payload, started)}"
 
 
 async def test_the_owners_own_addresses_take_the_roots_place(open_shop: OpenShop) -> None:
@@ -124,9 +122,10 @@ async def test_a_page_that_comes_back_to_where_it_is_gets_the_new_orders_ids(
         cart = CART | {"success_url": here + router}
         started = (await shop.client.post("/checkout", json=cart)).json()
 
-    ids = f"session_id={{CHECKOUT_SESSION_ID}}&checkout_id={started['checkout_id']}"
     (payload,) = shop.ordered()
-    assert payload["success_url"] == f"{SHOP}/thanks?a=%20&{ids}#/thanks?{ids}"
+    ids = return_ids(payload, started)
+    without_key = ids.partition("&checkout_key=")[0]
+    assert payload["success_url"] == f"{SHOP}/thanks?a=%20&{ids}#/thanks?{without_key}"
 
 
 async def test_the_owners_own_address_may_name_our_ids_too(open_shop: OpenShop) -> None:
@@ -135,8 +134,8 @@ async def test_the_owners_own_address_may_name_our_ids_too(open_shop: OpenShop) 
     async with open_shop(success_url=address) as shop:
         started = (await shop.client.post("/checkout", json=CART)).json()
 
-        ids = f"session_id={{CHECKOUT_SESSION_ID}}&checkout_id={started['checkout_id']}"
         (payload,) = shop.ordered()
+        ids = return_ids(payload, started)
         assert payload["success_url"] == f"{SHOP}/danke?a=%7B&{ids}"
 
 
