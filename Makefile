@@ -15,6 +15,8 @@ NPM_LOCK := npm install --package-lock-only --ignore-scripts --no-audit --no-fun
 SERVE_READY := $(VENV)/.ready-to-serve
 CHECK_READY := $(VENV)/.ready-to-check
 AXE_READY   := tests/e2e/node_modules/.ready
+CLIENT_TOOL := $(VENV)/clients
+CLIENTS_READY := $(CLIENT_TOOL)/.ready tests/clients/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -61,7 +63,7 @@ compose: $(CHECK_READY) ## docker-compose.yml against the published schema
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 # The second report prints only where it fails.
-unit: $(CHECK_READY) $(AXE_READY) ## pytest; branches covered: whole 95 %, domain and use cases 100 %
+unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest; branches covered: whole 95 %, domain and use cases 100 %
 	$(call say,tests: pytest with branch coverage: whole 95 %; domain and use cases 100 %)
 	@$(BIN)/python -m pytest -m 'not e2e_long' --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
@@ -123,11 +125,13 @@ lock: $(CHECK_READY) ## write the lock files; UPGRADE=1 for newer versions
 	echo cosmic-ray | $(LOCK) - -o tests/mutants.lock
 	echo setuptools | $(LOCK) - -o tests/mutants-build.lock
 	$(LOCK) bench/peers/djstripe/requirements.in -o bench/peers/djstripe/requirements.lock
+	echo openapi-python-client | $(LOCK) - -o tests/clients/generator.lock
 	cd tests/e2e && $(NPM_LOCK)
+	cd tests/clients && $(NPM_LOCK)
 	cd bench/peers/node && $(NPM_LOCK)
 
 clean: ## remove the virtual environment and what the tools leave
-	rm -rf $(VENV) build tests/e2e/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build tests/e2e/node_modules tests/clients/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -157,4 +161,17 @@ $(AXE_READY): tests/e2e/package-lock.json tests/e2e/package.json tests/e2e/.npmr
 	    || { echo 'The browser tests need npm, and there is none. On Debian and Ubuntu: apt install npm'; exit 1; }
 	@echo 'installing what the browser tests need'
 	@cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The generators of clients. Python's asks for other versions than ours, so it gets a venv of its own.
+$(CLIENT_TOOL)/.ready: tests/clients/generator.lock | $(BIN)/python
+	@$(PYTHON) -m venv --clear $(CLIENT_TOOL)
+	@$(CLIENT_TOOL)/bin/python $(LOCKED) -r tests/clients/generator.lock
+	@$(CLIENT_TOOL)/bin/python $(PIP) check
+	@touch $@
+
+tests/clients/node_modules/.ready: tests/clients/package-lock.json tests/clients/package.json tests/clients/.npmrc
+	@command -v npm >/dev/null \
+	    || { echo "The generated clients' tests need npm, and there is none. On Debian and Ubuntu: apt install npm"; exit 1; }
+	@cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -10,7 +10,12 @@ from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import PaymentView, SubscriptionView
 from app.web.openapi import MOMENT, TEXT, Schema, object_schema, or_null
 
-MODE: Schema = {"title": "Mode", "type": "string", "enum": [mode.value for mode in Mode]}
+MODE: Schema = {
+    "title": "Mode",
+    "type": "string",
+    "enum": [mode.value for mode in Mode],
+    "description": "A cart without it is a payment.",
+}
 _STATUS: Schema = {
     "title": "PaymentStatus",
     "type": "string",

@@ -20,7 +20,10 @@ import pytest
 from bench.peers import installed
 from tests.support.installs.commands import ROOT, npm_commands, pip_commands
 
-FOLDERS: Final = (ROOT / "tests" / "e2e", ROOT / "bench" / "peers" / "node")
+FOLDERS: Final = (
+    *(ROOT / "tests" / "e2e", ROOT / "tests" / "clients"),
+    ROOT / "bench" / "peers" / "node",
+)
 NEWER: Final = "9999.1.0"
 
 
@@ -89,7 +92,7 @@ def registry(name: str, packages: Mapping[str, bytes]) -> Iterator[tuple[str, li
 def test_a_newer_version_in_the_registry_changes_nothing_of_what_is_installed(
     tmp_path: Path,
 ) -> None:
-    (command,) = npm_commands()
+    command = npm_commands()[0]
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(FOLDERS[0] / name, tmp_path)
     lock = lock_of(tmp_path)
@@ -138,7 +141,6 @@ def test_an_npm_lock_is_its_package_file_s(folder: Path) -> None:
 
 def test_the_benchmark_installs_its_peers_as_everything_else_is_installed() -> None:
     first = next(command for command in pip_commands() if command.locks)
-    (npm,) = npm_commands()
 
     assert ["install", *installed.LOCKED] == first.flags
-    assert [*installed.NPM_CI] == [*npm.words]
+    assert {(*installed.NPM_CI,)} == {npm.words for npm in npm_commands()}

@@ -26,7 +26,7 @@ _FORM_FIELDS: Final = (
 _PRICE: Final[Schema] = {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249}$"}
 _RETURN_URL: Final[Schema] = URL | {"maxLength": 5000}
 _CHOICES: Final[dict[str, Schema]] = {
-    "mode": {"allOf": [MODE], "default": "payment"},
+    "mode": MODE,
     "success_url": _RETURN_URL | {"description": "Where the buyer returns to after paying."},
     "cancel_url": _RETURN_URL | {"description": "Where a buyer who does not pay returns to."},
     "client_reference_id": {

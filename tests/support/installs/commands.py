@@ -12,7 +12,10 @@ from typing import Final
 from tests.support.docs.documents import guide
 
 ROOT: Final = Path(__file__).parents[3]
-READY: Final = (".venv/.ready-to-check", ".venv/mutants/.ready", "tests/e2e/node_modules/.ready")
+READY: Final = (
+    *(".venv/.ready-to-check", ".venv/mutants/.ready", "tests/e2e/node_modules/.ready"),
+    *(".venv/clients/.ready", "tests/clients/node_modules/.ready"),
+)
 
 
 @dataclass(frozen=True, slots=True)
