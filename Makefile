@@ -94,7 +94,7 @@ MUTANTS_TOOL  := $(VENV)/mutants
 MUTANTS_READY := $(MUTANTS_TOOL)/.ready
 MUTANTS       := build/mutants
 
-mutants: $(CHECK_READY) $(MUTANTS_READY) ## change the payment's rules one by one: do the tests notice? a quarter of an hour
+mutants: $(CHECK_READY) $(MUTANTS_READY) ## change the payment's rules one by one: do the tests notice? half an hour
 	$(call say,mutants: Cosmic Ray on a copy in $(MUTANTS))
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R app sandbox tests pyproject.toml $(MUTANTS)
 	@cd $(MUTANTS) && export PATH="$(abspath $(BIN)):$$PATH" && tool="$(abspath $(MUTANTS_TOOL))/bin" \

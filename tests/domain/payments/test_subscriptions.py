@@ -153,3 +153,15 @@ def test_the_status_words_are_stripes_own() -> None:
         "incomplete_expired",
         "canceled",
     ]
+
+
+@pytest.mark.parametrize("field", ["current_period_end_s", "cancel_at_s"])
+@pytest.mark.parametrize(("lower", "higher"), [(None, 0), (0, 1), (None, 5), (5, 7)])
+def test_of_two_equal_states_the_one_with_the_later_end_is_kept(
+    field: str, lower: int | None, higher: int
+) -> None:
+    ends: list[dict[str, Any]] = [{field: lower}, {field: higher}]
+    less, more = [Subscription(status=Status.ACTIVE, at_s=5, **end) for end in ends]
+
+    assert less.join(more) == more
+    assert more.join(less) == more
