@@ -1,12 +1,12 @@
-# Every target works on a machine with Python 3.11 or newer and make, and is quick the second time.
-# The browser tests, and so `make test`, need Chromium and npm, too.
+# Every target needs only Python 3.11 or newer and make, and is fast after the first time. The browser
+# tests, and so `make test`, also need Chromium and npm.
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := -m pip --disable-pip-version-check --quiet
-# What a lock file names, and nothing else: no dependency is looked up, and no source is built, since
-# both would take the newest version of something.
+# Install only what a lock file names: no dependency resolution and no source builds, since both would
+# use the newest version of something.
 LOCKED := $(PIP) install --no-deps --require-hashes --only-binary :all:
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
           --python-version 3.11 $(if $(UPGRADE),--upgrade)
@@ -25,14 +25,14 @@ CLIENTS_READY := $(CLIENT_TOOL)/.ready tests/clients/node_modules/.ready
 
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
-help: ## list what there is
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(SERVE_READY) ## the service, a local sandbox and a small shop; prints one address to open
+demo: $(SERVE_READY) ## run the service, a local sandbox and a small shop; prints the URL to open
 	@exec $(BIN)/altan-checkout demo
 
-run: $(SERVE_READY) ## the service alone, with the settings in .env
-	@test -f .env || { echo 'make run: no .env here: copy .env.example to .env and fill it in.'; exit 2; }
+run: $(SERVE_READY) ## run only the service, with the settings in .env
+	@test -f .env || { echo 'make run: there is no .env; copy .env.example to .env and fill it in.'; exit 2; }
 	@exec $(BIN)/altan-checkout serve
 
 # pytest comes last, so that its closing line is the run's.
@@ -67,7 +67,7 @@ unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest; branches covered: 
 	$(call say,tests: pytest with branch coverage: whole 95 %; domain and use cases 100 %)
 	@$(BIN)/python -m pytest -m 'not e2e_long' --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
-	    || { echo 'domain and use cases are not covered whole:'; cat $(VENV)/coverage.txt; exit 1; }
+	    || { echo 'domain and use cases are not fully covered:'; cat $(VENV)/coverage.txt; exit 1; }
 
 # No PostgreSQL, no processes, few examples of each property: for between two edits.
 quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; under 20 seconds
@@ -113,7 +113,7 @@ $(MUTANTS_READY): tests/mutants.lock tests/mutants-build.lock | $(BIN)/python
 	@$(MUTANTS_TOOL)/bin/python $(PIP) check
 	@touch $@
 
-bench: $(CHECK_READY) ## measure it on this machine
+bench: $(CHECK_READY) ## measure the service on this machine
 	@$(BIN)/python -m bench
 
 # deploy/build.lock is what installs the project itself; an editable install needs `editables`.
@@ -135,13 +135,13 @@ clean: ## remove the virtual environment and what the tools leave
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	    || { echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not that. Name another: make PYTHON=python3.13 ...'; exit 1; }
+	    || { echo 'Python 3.11 or newer is needed, but "$(PYTHON)" is older. Use another one: make PYTHON=python3.13 ...'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
-	    || { echo '"$(PYTHON)" cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv'; exit 1; }
-	@echo 'making $(VENV)'
+	    || { echo '"$(PYTHON)" cannot create virtual environments. On Debian and Ubuntu: apt install python3-venv'; exit 1; }
+	@echo 'creating $(VENV)'
 	@$(PYTHON) -m venv --clear $(VENV)
 
-# What the lock names; then the project itself, whose source stays where it is.
+# Installs what the lock names; then the project itself, in editable mode.
 $(SERVE_READY): requirements.lock deploy/build.lock pyproject.toml | $(BIN)/python
 	@echo 'installing what the service needs (a minute, the first time)'
 	@$(BIN)/python $(LOCKED) -r requirements.lock -r deploy/build.lock
@@ -158,7 +158,7 @@ $(CHECK_READY): requirements-dev.lock $(SERVE_READY)
 # axe-core, which checks that everybody can use a page: what the lock names, for the tests alone.
 $(AXE_READY): tests/e2e/package-lock.json tests/e2e/package.json tests/e2e/.npmrc
 	@command -v npm >/dev/null \
-	    || { echo 'The browser tests need npm, and there is none. On Debian and Ubuntu: apt install npm'; exit 1; }
+	    || { echo 'The browser tests need npm, which is not installed. On Debian and Ubuntu: apt install npm'; exit 1; }
 	@echo 'installing what the browser tests need'
 	@cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1,4 +1,4 @@
-"""Where alerts go, and how it is noticed that one is over."""
+"""Builds the alert channels, and checks when the database works again."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ STORAGE_EVERY_S: Final = 3.0  # while it is down
 
 
 def alert_channels(settings: Settings, lifetime: Lifetime, *, release: str) -> list[Channel]:
-    """Those that the settings name."""
+    """Return the channels that are configured in the settings."""
     channels: list[Channel] = []
     if settings.alert_webhook_url:
         client = httpx.AsyncClient(trust_env=False)
@@ -40,7 +40,7 @@ def alert_channels(settings: Settings, lifetime: Lifetime, *, release: str) -> l
 
 
 async def watch_storage(alerts: Alerts, database: AnyDatabase) -> None:
-    """Once the database could not commit, try it now and then, and say when it can."""
+    """While the database cannot commit, try it every few seconds, and report when it can."""
     while True:
         await asyncio.sleep(STORAGE_EVERY_S)
         if not alerts.is_open(AlertName.STORAGE_UNAVAILABLE):
@@ -51,23 +51,23 @@ async def watch_storage(alerts: Alerts, database: AnyDatabase) -> None:
 
 
 def post_test_alert(settings: Settings) -> str | None:
-    """Post one to the chat, and say what came back; None where it took it.
+    """Post a test alert to the chat; return the error, or None if the chat accepted it.
 
     Raises:
-        ValueError: there is no chat to post to.
+        ValueError: no chat is configured.
     """
     if settings.alert_webhook_url is None:
-        raise ValueError("ALERT_WEBHOOK_URL is not set, so alerts go to no chat")
+        raise ValueError("ALERT_WEBHOOK_URL is not set, so alerts are not sent to a chat")
     text = (
         f"altan-checkout: *test*: altan-checkout doctor --test-alert was run\n"
-        f"Shop: {_shop(settings)}\nBuyers: notice nothing.\nWhat to do: nothing."
+        f"Shop: {_shop(settings)}\nBuyers: not affected.\nWhat to do: nothing."
     )
     url = settings.alert_webhook_url.get_secret_value()
     try:
         with httpx.Client(trust_env=False, timeout=POST_TIMEOUT_S) as client:
             answer = client.post(url, json={"text": text})
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"nothing came back ({type(error).__name__})"
+        return f"no response ({type(error).__name__})"
     if answer.is_success:
         return None
     return f"it answered {answer.status_code}: {answer.text[:200]}"
@@ -75,7 +75,7 @@ def post_test_alert(settings: Settings) -> str | None:
 
 def _text_for(settings: Settings) -> Text:
     shop = _shop(settings)
-    return lambda name, words, is_over: alert_text(shop, name, words, is_over=is_over)
+    return lambda name, message, is_over: alert_text(shop, name, message, is_over=is_over)
 
 
 def _shop(settings: Settings) -> str:

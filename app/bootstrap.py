@@ -79,14 +79,18 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
         except CatalogError as error:
             raise SettingsError([f"CATALOG_FILE is wrong: {error}"]) from error
     else:
-        _log.warning("no_catalog", words="any price of the account can be bought: CATALOG_FILE")
+        _log.warning(
+            "no_catalog", message="all prices of the account can be bought: set CATALOG_FILE"
+        )
     if settings.is_sandbox:
-        _log.warning("sandbox", words="Altan Pay is played by this machine; no real money moves")
-    for words in odd_names():
-        _log.warning("unknown_setting", words=words)
+        _log.warning(
+            "sandbox", message="Altan Pay is simulated on this machine; no real money moves"
+        )
+    for message in odd_names():
+        _log.warning("unknown_setting", message=message)
     for doubt in doubts(settings):
-        if doubt.is_told_at_start:
-            _log.warning("doubtful_setting", setting=doubt.name, words=doubt.words)
+        if doubt.is_logged_at_start:
+            _log.warning("doubtful_setting", setting=doubt.name, message=doubt.message)
     prepare_database(settings, by_operator=by_operator)
 
 

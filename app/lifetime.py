@@ -1,4 +1,4 @@
-"""What runs beside the requests while the service is up, and what is closed when it ends."""
+"""Runs background tasks while the service is up, and closes resources when it stops."""
 
 import asyncio
 import contextlib

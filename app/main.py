@@ -16,8 +16,8 @@ except SettingsError as error:
     print(printable_lines(str(error)), file=sys.stderr)  # noqa: T201 for people, before there is a log
     sys.exit(2)
 except MigrationError as error:
-    words = printable_lines(f"altan-checkout cannot start: {error}")
-    print(words, file=sys.stderr)  # noqa: T201 for people
+    message = printable_lines(f"altan-checkout cannot start: {error}")
+    print(message, file=sys.stderr)  # noqa: T201 for people
     sys.exit(1)
 
 connections = Connections(trusted_proxies=settings.trusted_proxies)

@@ -13,6 +13,7 @@ from app.observability.metrics import Metrics
 from app.observability.upstream import MeasuredPaymentPages
 from app.settings.settings import Settings
 from app.usecases.ports import AlertName, PaymentPages
+from app.web.http.connected import is_connected
 
 _log = structlog.get_logger()
 
@@ -28,9 +29,9 @@ def open_payment_pages(
         metrics.breaker.state(state)
         _log.warning("altan_pay_breaker", state=state)
         if state == "open":
-            alerts(AlertName.ALTAN_PAY_DOWN, "most calls fail; none is made for a while")
+            alerts(AlertName.ALTAN_PAY_DOWN, "Altan Pay is failing; checkouts are paused for 10 s")
         elif state == "closed":
-            alerts.over(AlertName.ALTAN_PAY_DOWN, "calls succeed, and all are made again")
+            alerts.over(AlertName.ALTAN_PAY_DOWN, "Altan Pay works again; checkouts continue")
 
     altan_pay = AltanPay(
         AltanPayAccount(
@@ -43,5 +44,7 @@ def open_payment_pages(
         allowed_hosts=frozenset(settings.checkout_url_hosts),
     )
     measured = MeasuredPaymentPages(altan_pay, metrics, alerts, alerts.over)
-    retrying = Retries(Bulkhead(measured), deadline_s=settings.altan_pay_timeout_s)
+    retrying = Retries(
+        Bulkhead(measured), deadline_s=settings.altan_pay_timeout_s, still_wanted=is_connected
+    )
     return CircuitBreaker(retrying, on_change=breaker_changed)

@@ -142,7 +142,7 @@ class _Bench:
         delay_ms = PLOTTED_DELAY_MS
         carts = checkout_trials(self._stage, self._plan, delay_ms=delay_ms, loads=PLOTTED_LOADS)
         title = f"Checkout: upstream answers after {delay_ms} ms"
-        # The upstream by itself is ten times faster than anybody, and would press them all flat.
+        # The upstream alone is ten times faster than the others, and would flatten their curves.
         callers = (trial for trial in carts if trial.contender != UPSTREAM)
         self._plot("checkout", f"{title}, as load grows", callers)
 

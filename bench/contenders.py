@@ -21,7 +21,7 @@ TUTORIAL: Final = "Stripe's tutorial"
 UPSTREAM: Final = "upstream itself"
 DATABASE: Final = "checkout.db"
 LIVE_PATH: Final = "/health/live"
-_DOCS_PATH: Final = "/docs"  # FastAPI's own page tells that a rival is up
+_DOCS_PATH: Final = "/docs"  # FastAPI's own page shows that a rival is up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ class Stage:
 
     @contextmanager
     def upstream(self, delay_ms: float) -> Iterator[Started]:
-        """The fake Altan Pay, beside the load generator."""
+        """The fake Altan Pay, on the load generator's core."""
         with self.beside_load(upstream(delay_ms)) as started:
             yield started
 

@@ -1,4 +1,4 @@
-"""What the fold costs: events that change a payment, beside the same bytes that are only recorded.
+"""What the fold costs: events that change a payment, compared with the same bytes only recorded.
 
 All kinds are sent to one process, in turn. Their bodies have the same fields and the same length:
 the type and the ids decide what becomes of them.

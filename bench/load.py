@@ -1,7 +1,7 @@
 """The load generator: a closed loop over keep-alive connections, every request built beforehand.
 
 One thread and a selector, no event loop and no HTTP library: it must not be what limits the
-figures, and `Sample.generator_share` tells whether it was. Answers need a Content-Length.
+figures, and `Sample.generator_share` shows whether it was. Answers need a Content-Length.
 """
 
 import gc
@@ -67,7 +67,7 @@ class _Connection:
         self.socket.sendall(request)
 
     def receive(self) -> int | None:
-        """The status of the answer once it is whole, None before.
+        """Return the status of the answer once it is complete, None before.
 
         Raises:
             ConnectionError: the server hung up.

@@ -74,7 +74,7 @@ def load() -> str:
 
 
 def resident_bytes(pid: int) -> int | None:
-    """A process's resident memory, where the system tells it."""
+    """Return a process's resident memory, if the system provides it."""
     try:
         pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
     except OSError:
@@ -83,7 +83,7 @@ def resident_bytes(pid: int) -> int | None:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """The CPU time that a process and its children have used, where the system tells it."""
+    """Return the CPU time of a process and its children, if the system provides it."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         children = (_PROC / str(pid) / "task" / str(pid) / "children").read_text().split()

@@ -13,7 +13,7 @@ GAP: Final = 62  # to the left of each panel, for the names of its ticks
 TOP: Final = 92  # for the title, the legend, and the measures' names
 BOTTOM: Final = 46
 
-# Told apart by those who see colours otherwise, on white and on black; shapes tell them apart, too.
+# Colours that colour-blind people can distinguish, on white and on black; the shapes differ too.
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#b07aa1", "#8c8c8c")
 MARKS: Final = ("circle", "square", "diamond", "triangle", "cross")
 
@@ -42,7 +42,7 @@ class Panel:
 
 
 def drawing(title: str, x_name: str, loads: Sequence[int], panels: Sequence[Panel]) -> str:
-    """A whole SVG: the panels side by side over the same loads, and one legend above them."""
+    """Return the SVG: the panels side by side over the same loads, and one legend above them."""
     width = len(panels) * (PANEL_WIDTH + GAP) + MARGIN
     height = TOP + PANEL_HEIGHT + BOTTOM
     parts = [

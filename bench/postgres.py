@@ -70,7 +70,7 @@ class Postgres:
         """
         program = self._server.bin / "pgbench"
         if not program.exists():
-            raise StartError("pgbench is not beside the server's programs")
+            raise StartError("pgbench is not in the folder of the server's programs")
         run_apart(fetch(database.url, _PGBENCH_TABLE))
         script = folder / "insert.sql"
         script.write_text(_PGBENCH_SCRIPT)
@@ -94,7 +94,7 @@ class Postgres:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[Postgres]:
-    """A server whose data is in `folder`, on the core of whoever starts it.
+    """Run a server whose data is in `folder`, on the caller's core.
 
     Raises:
         StartError: there is none on this machine, or it does not start.

@@ -100,7 +100,7 @@ def plot(title: str, trials: Sequence[Trial]) -> str:
 
 
 def folding(title: str, trials: Sequence[Trial]) -> str:
-    """What each kind of event costs, in time and in CPU, beside one that is recorded only."""
+    """What each kind of event costs in time and CPU, compared with one that is only recorded."""
     head = ("connections", "event", "events/s", "p50 ms", "p99 ms", "CPU ms each",
             "time ÷ recording's", "CPU ÷ recording's")  # fmt: skip
     rows = []
@@ -125,7 +125,7 @@ def folding(title: str, trials: Sequence[Trial]) -> str:
 
 
 def audiences(rounds: Sequence[Audience]) -> str:
-    """What streams cost, and how soon the last of them tells."""
+    """What streams cost, and how fast the last of them is updated."""
     one = [_p99(heard.one_changes_s) * 1000 for heard in rounds]
     everyone = [_p99(heard.all_change_s) * 1000 for heard in rounds]
     kb = [heard.stream_kb for heard in rounds if heard.stream_kb is not None]
@@ -144,7 +144,7 @@ def audiences(rounds: Sequence[Audience]) -> str:
 
 
 def footprints(lives: Sequence[Footprint]) -> str:
-    """Start-up and memory, beside their goals."""
+    """Start-up and memory, compared with their goals."""
     rows = [
         _goal("start on an empty folder, s", [life.start_s for life in lives], START_S_GOAL),
         _goal("second start, s", [life.second_start_s for life in lives], START_S_GOAL),

@@ -1,4 +1,4 @@
-"""Builds the requests to send, signed and whole, before any clock starts. Every id is unique."""
+"""Builds complete, signed requests before any clock starts. Every id is unique."""
 
 import hashlib
 import hmac

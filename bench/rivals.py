@@ -1,4 +1,4 @@
-"""What people write first, to measure the service beside: `python -m bench.rivals NAME`.
+"""Simple implementations to compare the service with: `python -m bench.rivals NAME`.
 
 All run on uvicorn with uvloop and httptools and without access log, as the service does.
 """

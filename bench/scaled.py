@@ -57,7 +57,7 @@ class ReplicaTrial:
 
 
 def postgres_trials(stage: Stage, plan: Plan, entered: Field) -> Iterator[Trial]:
-    """The service beside its peers; whoever does not start is noted in `entered`."""
+    """Compare the service with its peers; those that do not start are noted in `entered`."""
     with _stand(stage) as stand:
         stand.enter(entered, PEERS)
         for number in range(plan.rounds):

@@ -48,7 +48,7 @@ SCENARIOS: Final[dict[str, tuple[int, Clients]]] = {
 
 
 def as_before(rules: list[Rule]) -> list[Rule]:
-    """Each client for itself, and shared limits for whoever comes first."""
+    """Separate limits for each client, and shared limits for those who come first."""
     return [rules[0], *(rule for rule in rules[1:] if not rule.share and rule.kind != "client")]
 
 

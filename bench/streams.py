@@ -1,4 +1,4 @@
-"""Many buyers' pages that wait for news: what each costs, and how soon the last one knows.
+"""Many buyers' pages that wait for updates: what each costs, and how fast the last one gets one.
 
 One thread and a selector, as in `load`: it opens the streams, sends the webhooks, and notes when
 each answer and each message has come.
@@ -41,7 +41,7 @@ class Audience:
 
 
 class StreamError(Exception):
-    """A stream has ended, or has not told what it should."""
+    """A stream ended, or did not send what it should."""
 
 
 class _Line:
@@ -86,7 +86,7 @@ class _Crowd:
             self._streams.append(stream)
         self._hear(self._streams, {}, _refunded(0))
 
-    def tell(self, events: Iterable[tuple[int, bytes]], refunded: int) -> list[float]:
+    def change(self, events: Iterable[tuple[int, bytes]], refunded: int) -> list[float]:
         """Send each payment its event, all at once; how long after its 200 its last stream knew."""
         senders = {}
         for payment, request in events:
@@ -131,7 +131,7 @@ def audience(stage: Stage, plan: Plan) -> Audience:
     """Open the streams; refund a little of one payment at a time, then of all at once.
 
     Raises:
-        StreamError: somebody was not told.
+        StreamError: a stream got no update.
     """
     _allow_files(plan.streams + _SPARE_FILES)  # before the start: the service inherits it
     serials = list(itertools.islice(requests.SERIALS, max(1, plan.streams // STREAMS_OF_ONE)))
@@ -147,12 +147,12 @@ def audience(stage: Stage, plan: Plan) -> Audience:
         open_s, after = time.perf_counter() - began, server.process.resident_bytes
         refunded = itertools.count(1)
         one = [
-            crowd.tell([(payment, _refund(serial, change))], change)[0]
+            crowd.change([(payment, _refund(serial, change))], change)[0]
             for change in itertools.islice(refunded, plan.changes)
             for payment, serial in enumerate(serials)
         ]
         everyone = [
-            crowd.tell([(n, _refund(serial, change)) for n, serial in enumerate(serials)], change)
+            crowd.change([(n, _refund(serial, change)) for n, serial in enumerate(serials)], change)
             for change in itertools.islice(refunded, plan.changes)
         ]
     known = before is not None and after is not None

@@ -1,4 +1,4 @@
-"""Plays Altan Pay: answers every request with a payment page's URL, at once or after a delay.
+"""Simulates Altan Pay: answers every request with a payment page's URL, at once or after a delay.
 
 Faster than any HTTP client, so that what is measured is the caller. Run `python -m bench.upstream`.
 """

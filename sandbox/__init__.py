@@ -1,5 +1,5 @@
-"""The sandbox: Altan Pay, Stripe's hosted page and a small shop, played on this machine.
+"""The sandbox: Altan Pay, Stripe's hosted page and a small shop, simulated on this machine.
 
-It meets the service over HTTP only and imports nothing of it, so that an error in the service
-cannot hide behind the same error here.
+It talks to the service over HTTP only and imports none of its code, so that a bug in the service
+cannot hide behind the same bug here.
 """

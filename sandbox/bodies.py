@@ -1,4 +1,4 @@
-"""Request bodies, read within bounds, and plain HTML forms."""
+"""Reads request bodies up to a limit, and plain HTML forms."""
 
 from urllib.parse import parse_qsl
 
@@ -10,10 +10,10 @@ FIELDS_MAX = 50
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the whole body.
+    """Return the complete body.
 
     Raises:
-        HTTPException: 413, as soon as it is known to be longer than 64 KiB.
+        HTTPException: 413, as soon as more than 64 KiB have arrived.
     """
     body = bytearray()
     async for chunk in request.stream():
@@ -24,10 +24,10 @@ async def read_body(request: Request) -> bytes:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return a URL-encoded form's fields; of a repeated field the last value counts.
+    """Return a URL-encoded form's fields; the last value of a repeated field wins.
 
     Raises:
-        HTTPException: 400 for what is not such a form, 413 for too long a one.
+        HTTPException: 400 if the body is not such a form, 413 if it is too long.
     """
     body = await read_body(request)
     try:

@@ -1,4 +1,4 @@
-"""What the sandbox is told when it starts, and how long it is willing to wait."""
+"""The sandbox's configuration and timeouts."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class SandboxConfig:
     account_id: str = "00000000-0000-4000-8000-000000000000"
     stripe_connect_id: str = "acct_sandbox"
     retry_delays_s: tuple[float, ...] = (1, 2, 5, 10, 30, 60)
-    """Pauses between a failed delivery's attempts: Stripe's schedule, sped up from days."""
+    """Pauses between a failed delivery's attempts: Stripe's schedule of days, sped up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,4 +30,4 @@ class Waits:
     attempt_s: float = 20
     """One webhook delivery, from connecting to the last byte of the answer."""
     hang_s: float = 60
-    """How long the hanging fault holds a caller that does not hang up by itself."""
+    """How long the hanging fault waits for the caller to disconnect."""

@@ -1,4 +1,4 @@
-"""The sandbox's own JSON API, for tests: act on sessions, look at deliveries, send them again."""
+"""The sandbox's JSON API for tests: act on sessions, list deliveries, resend them."""
 
 import time
 from dataclasses import dataclass
@@ -39,15 +39,15 @@ class Control:
         return JSONResponse(self._session_json(self._find_session(request)))
 
     async def act(self, request: Request) -> Response:
-        """`POST /sandbox/sessions/{session_id}/{act}`, with the trouble as the body.
+        """`POST /sandbox/sessions/{session_id}/{act}`; the body sets the delivery trouble.
 
-        Beside it a refund takes an `amount` in the currency's smallest unit. The answer comes
-        when each event was sent once, or after the time that Checkout would hold a buyer; at
-        once where the events are to be late.
+        A refund also takes an `amount` in the currency's smallest unit. The response is sent when
+        each event was sent once, but no later than Checkout would hold a buyer; immediately if
+        the events are to be late.
         """
         self._find_session(request)
         act = find_act(request)
-        trouble, amount_minor = await _read_wishes(request, act)
+        trouble, amount_minor = await _read_options(request, act)
         try:
             session = self._find_session(request)
             performed = self.payments.perform(act, session, trouble, amount_minor)
@@ -65,7 +65,7 @@ class Control:
         )
 
     async def list_deliveries(self, _request: Request) -> Response:
-        """`GET /sandbox/deliveries`: all attempts in order, and where each event stands."""
+        """`GET /sandbox/deliveries`: all attempts in order, and each event's state."""
         deliveries = self.payments.deliveries
         return JSONResponse(
             {
@@ -75,21 +75,21 @@ class Control:
         )
 
     async def resend(self, request: Request) -> Response:
-        """`POST /sandbox/deliveries/{event_id}/resend`; answers when the service did."""
+        """`POST /sandbox/deliveries/{event_id}/resend`; responds once the service has."""
         delivery = self.payments.deliveries.get(request.path_params["event_id"])
         if delivery is None:
-            raise HTTPException(404, "There is no such event here. A restart forgets them all.")
+            raise HTTPException(404, "There is no such event. A restart forgets all events.")
         attempt = await self.payments.deliveries.resend(delivery)
         return JSONResponse(_attempt_json(attempt))
 
     def _find_session(self, request: Request) -> Session:
         session = self.payments.sessions.get(request.path_params["session_id"])
         if session is None:
-            raise HTTPException(404, "There is no such session here. A restart forgets them all.")
+            raise HTTPException(404, "There is no such session. A restart forgets all sessions.")
         return session
 
     def _session_json(self, session: Session) -> JsonObject:
-        """Return Stripe's object, with what only the sandbox knows beside it."""
+        """Return Stripe's session object, extended by what only the sandbox knows."""
         return {
             **session_object(session),
             "url": page_url(self.config, session),
@@ -109,8 +109,8 @@ class Control:
         }
 
 
-async def _read_wishes(request: Request, act: Act) -> tuple[Trouble, int | None]:
-    """Return the trouble that is asked for, and the amount of a refund."""
+async def _read_options(request: Request, act: Act) -> tuple[Trouble, int | None]:
+    """Return the requested trouble, and a refund's amount."""
     body = await read_body(request)
     if not body:
         return Trouble(), None

@@ -1,8 +1,8 @@
-"""Keeps other sites' pages out: the sandbox answers at its own names, and takes its own forms.
+"""Rejects requests from other sites' pages: checks the Host and Origin headers.
 
-Nobody logs in here, so a page that a developer happens to have open could otherwise press every
-button: by posting to this port, or by a name of its own that leads to this machine (DNS rebinding).
-Programs send no Origin header, and may do everything.
+The sandbox has no login, so any page that a developer has open could otherwise press every button:
+by posting to this port, or with a host name that resolves to this machine (DNS rebinding).
+Programs send no Origin header and are allowed everything.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ from sandbox.pages import origin_of
 # How docker-compose.yml's containers reach each other. No public site can have a name without a
 # dot.
 COMPOSE_NAMES = frozenset(("checkout", "sandbox"))
-# They change nothing, and a foreign page cannot read the answer: there is no CORS header on any.
+# They change nothing, and without CORS headers another site's page cannot read the response.
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
@@ -29,7 +29,7 @@ Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class Guard:
-    """Stands before every route; `refuse` makes the answer for who is not let in."""
+    """Middleware in front of every route; `refuse` makes the response to a rejected request."""
 
     def __init__(self, app: ASGIApp, *, public_url: str, refuse: Refuse) -> None:
         self._app = app
@@ -74,7 +74,7 @@ class Guard:
             return False
 
     def _check_origin(self, request: Request, host: str) -> None:
-        """Browsers say which page sends a form or a fetch (RFC 6454, section 7)."""
+        """Reject other origins, which browsers name in each form or fetch (RFC 6454, section 7)."""
         if request.method in SAFE_METHODS:
             return
         own = {self._own_origin, f"http://{host}", f"https://{host}"}

@@ -1,4 +1,4 @@
-"""Amounts as people write them, and as Stripe does: in minor units, with an ISO 4217 code."""
+"""Converts amounts between how people write them and Stripe's minor units."""
 
 import re
 
@@ -19,17 +19,17 @@ def format_money(amount_minor: int, currency: str) -> str:
 
 
 def format_number(amount_minor: int, currency: str, *, thousands: str = "") -> str:
-    """Return for example `1234.50`, as a number field wants it."""
+    """Return for example `1234.50`, the format of a number field."""
     digits = _digits(currency)
     whole, rest = divmod(amount_minor, 10**digits)
     return f"{whole:,}".replace(",", thousands) + (f".{rest:0{digits}d}" if digits else "")
 
 
 def parse_number(text: str, currency: str) -> int:
-    """Return in minor units what a field says in whole ones: `12.5` is 1250 cents.
+    """Return a field's amount in minor units: `12.5` is 1250 cents.
 
     Raises:
-        ValueError: It is no number, or finer than the currency.
+        ValueError: It is not a number, or has more decimals than the currency.
     """
     digits = _digits(currency)
     match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]+))?", text.strip())

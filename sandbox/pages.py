@@ -1,4 +1,4 @@
-"""Renders HTML and says what a page may load, ask and submit to."""
+"""Renders HTML with a Content-Security-Policy."""
 
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -9,13 +9,13 @@ from starlette.responses import HTMLResponse, Response
 from sandbox.money import format_money
 
 HERE = Path(__file__).parent
-# Every printable ASCII character that may stand in a URL as it is, `%` included: what the shop
-# encoded stays encoded, and only line breaks, spaces and letters beyond ASCII are escaped.
+# All printable ASCII characters that a URL may contain unescaped, and `%`: what the shop encoded
+# stays encoded; only line breaks, spaces and non-ASCII letters are escaped.
 URL_SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
 class Pages:
-    """The templates, and the headers that every page gets."""
+    """The templates, and the headers of every page."""
 
     def __init__(self) -> None:
         self._templates = Environment(
@@ -36,7 +36,7 @@ class Pages:
         scripts: str = "'self'",
         **values: object,
     ) -> HTMLResponse:
-        """Return the page; the other three are sources for fetch, for forms and for modules."""
+        """Return the page; the other arguments are CSP sources for fetch, forms and scripts."""
         html = self._templates.get_template(template).render(values)
         headers = {
             "Cache-Control": "no-store",
@@ -53,7 +53,7 @@ class Pages:
 
 
 def see_other(url: str) -> Response:
-    """Return a 303, so that the browser follows with GET.
+    """Return a 303, which browsers follow with GET.
 
     Starlette's own RedirectResponse escapes braces, which a shop may have in its URL.
     """

@@ -1,4 +1,4 @@
-"""Puts the sandbox together: one ASGI app with every route, and one HTTP client."""
+"""Builds the sandbox: one ASGI app with every route, and one HTTP client."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,14 +28,14 @@ from sandbox.stripe.sessions import Sessions
 __all__ = ["SandboxConfig", "Waits", "create_sandbox"]
 
 CONNECTIONS_MAX = 50
-# Where programs talk to the sandbox; everywhere else an error is a page.
+# Errors under these paths are JSON; everywhere else they are pages.
 JSON_PATHS = ("/v2/", "/sandbox/", "/health/")
 
 
 def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Starlette:
     """Return the sandbox as an ASGI app, lifespan included."""
     waits = waits or Waits()
-    # With as many kept connections as allowed ones httpx does not open new ones for each burst
+    # If it may keep as many connections as it may open, httpx does not open new ones for each burst
     # (httpcore#1000). No proxy settings: everything that is called is a neighbour.
     limits = httpx.Limits(
         max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX
@@ -118,7 +118,7 @@ async def _live(_request: Request) -> Response:
 
 
 def _refuse(request: Request, error: Exception, pages: Pages) -> Response:
-    """Answer an HTTPException in the form that fits who asked."""
+    """Answer an HTTPException with JSON or a page, depending on the path."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     status_code, detail = error.status_code, error.detail
     if request.url.path.startswith(JSON_PATHS):

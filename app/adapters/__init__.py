@@ -1,1 +1,1 @@
-"""One adapter for each outside thing. They know the ports, never each other."""
+"""Adapters for external systems. They implement the ports, and never import each other."""

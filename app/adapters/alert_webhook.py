@@ -1,4 +1,4 @@
-"""Posts alerts to a chat: Slack's incoming-webhook JSON, which most others take, too."""
+"""Posts alerts to a chat as Slack incoming-webhook JSON, which most other chats accept too."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,13 +13,13 @@ POST_TIMEOUT_S: Final = 10.0
 WAITING_MAX: Final = 50
 
 Text = Callable[[AlertName, str, bool], str]
-"""What people read of an alert, by its name and words, and whether it is over."""
+"""Formats an alert's name, message and whether it is over as text for people."""
 
 _log = structlog.get_logger()
 
 
 class AlertWebhook:
-    """A small queue and one task behind it: no request ever waits for somebody's chat."""
+    """A small queue and one task that empties it, so that no request ever waits for the chat."""
 
     def __init__(self, url: str, client: httpx.AsyncClient, *, text: Text) -> None:
         self._url = url
@@ -27,13 +27,13 @@ class AlertWebhook:
         self._text = text
         self._waiting: asyncio.Queue[tuple[AlertName, str]] = asyncio.Queue(WAITING_MAX)
 
-    def __call__(self, name: AlertName, words: str, *, is_over: bool = False) -> None:
-        """Take an alert on; a full queue drops it, as the log has it anyway."""
+    def __call__(self, name: AlertName, message: str, *, is_over: bool = False) -> None:
+        """Queue an alert; if the queue is full, drop it, because the log has it anyway."""
         if not self._waiting.full():
-            self._waiting.put_nowait((name, self._text(name, words, is_over)))
+            self._waiting.put_nowait((name, self._text(name, message, is_over)))
 
     async def run(self) -> None:
-        """Post what comes, one after the other, until cancelled."""
+        """Post the queued alerts one at a time, until cancelled."""
         while True:
             name, text = await self._waiting.get()
             try:

@@ -1,4 +1,4 @@
-"""The catalogue on disk, read again when it changes; a broken new one never replaces a good one."""
+"""The catalogue file, reloaded when it changes; an invalid file never replaces a valid one."""
 
 import asyncio
 import tomllib
@@ -16,11 +16,11 @@ _log = structlog.get_logger()
 
 
 class CatalogError(Exception):
-    """The file cannot be used; the words say why and where."""
+    """The file cannot be used; the message says why and where."""
 
 
 def load_catalog(path: Path) -> Catalog:
-    """Read a whole file.
+    """Read a catalogue file.
 
     Raises:
         CatalogError: it cannot be read, is not TOML, or breaks a rule.
@@ -36,7 +36,7 @@ def load_catalog(path: Path) -> Catalog:
 
 
 class CatalogFile:
-    """What is for sale now. Swapped whole, so that no request sees half of a change."""
+    """The current catalogue. It is replaced in one step, so that no request sees half a change."""
 
     def __init__(self, path: Path, alarm: Alarm, all_clear: AllClear = say_nothing) -> None:
         self._path = path
@@ -46,18 +46,18 @@ class CatalogFile:
         self._catalog = load_catalog(path)
 
     def current(self) -> Catalog:
-        """The last good one."""
+        """The last valid catalogue."""
         return self._catalog
 
     def reload(self) -> None:
-        """Read the file again; where it is broken, the old catalogue stays and the owner hears."""
+        """Reload the file; if it is invalid, keep the old catalogue and alert the owner."""
         self._seen = _mark(self._path)
         try:
             self._catalog = load_catalog(self._path)
         except CatalogError as error:
-            self._alarm(AlertName.CATALOG_BROKEN, f"{error}; the one before it stays in force")
+            self._alarm(AlertName.CATALOG_BROKEN, f"{error}; the previous catalogue stays in use")
         else:
-            self._all_clear(AlertName.CATALOG_BROKEN, "the catalogue was read, and is in force")
+            self._all_clear(AlertName.CATALOG_BROKEN, "the catalogue was reloaded")
             _log.info("catalog_read", prices=len(self._catalog.prices))
 
     async def watch(self, *, every_s: float = LOOK_EVERY_S) -> None:
@@ -69,7 +69,7 @@ class CatalogFile:
 
 
 def _mark(path: Path) -> tuple[int, ...] | None:
-    """What differs whenever a file was written, replaced, or re-linked; None while it is gone."""
+    """Return a value that changes with the file or its link; None if it is missing."""
     try:
         stat = path.stat()
     except OSError:

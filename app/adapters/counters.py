@@ -1,6 +1,6 @@
-"""Where the counts of the rate limits are kept: in this process, or in a Redis that replicas share.
+"""Stores the rate limits' counts: in this process, or in a Redis that replicas share.
 
-Both do the same: look at all counters that a request meets, and add one to each if all have room.
+Both check all counters that apply to a request, and add one to each if all have room.
 """
 
 import time
@@ -16,19 +16,19 @@ KEY_PREFIX: Final = "altan-checkout:limits"
 
 
 class Counters(Protocol):
-    """Where counts are kept."""
+    """A store of counts."""
 
     async def take(self, rules: Sequence[Rule]) -> Refusal | None:
-        """Count one request at all of these rules, or at none of them and say which refused it."""
+        """Count one request for all of these rules, or for none and return the refusal."""
         ...
 
     async def close(self) -> None:
-        """Release what it holds."""
+        """Release its resources."""
         ...
 
 
 class MemoryCounters:
-    """Counts of this process, which end with it."""
+    """Counts in this process's memory."""
 
     def __init__(
         self, *, clock_s: Callable[[], float] = time.monotonic, names_max: int = NAMES_MAX
@@ -44,7 +44,7 @@ class MemoryCounters:
 
     @property
     def steps(self) -> int:
-        """How many counters were touched so far: the work done."""
+        """How many counters were touched so far, as a measure of the work done."""
         return sum(table.steps for table in self._tables.values())
 
     async def take(self, rules: Sequence[Rule]) -> Refusal | None:
@@ -68,9 +68,10 @@ class MemoryCounters:
         return self._tables[key]
 
 
-# One round trip, and nothing comes between looking and counting. A counter is a hash: w is its
-# fixed window's number, c its count, p the count of the window before. A replica whose clock is
-# ahead may have turned it already. `room` is what app/domain/limits/rate_limits.py calls _room.
+# One round trip, and atomic: nothing happens between the check and the count. A counter is a hash:
+# w is its fixed window's number, c its count, p the previous window's count. A replica whose clock
+# is ahead may have moved it on already. `room` is what app/domain/limits/rate_limits.py calls
+# _room.
 _TAKE: Final = """
 local sums, found = {}, {}
 for i, key in ipairs(KEYS) do
@@ -106,10 +107,10 @@ return {}
 
 
 class RedisCounters:
-    """Counts that all replicas share. Their clocks must agree to within a second or so."""
+    """Counts that all replicas share. Their clocks must agree to within about a second."""
 
     def __init__(self, url: str, *, clock_s: Callable[[], float] = time.time) -> None:
-        # Imported here, because most shops do without its weight.
+        # Imported here, because most shops don't use Redis.
         from redis.asyncio import Redis  # noqa: PLC0415
 
         self._redis = Redis.from_url(url)
@@ -120,7 +121,7 @@ class RedisCounters:
         """See `Counters.take`.
 
         Raises:
-            Exception: whatever redis raises; it is not there, for example.
+            Exception: whatever redis raises, for example if it is unreachable.
         """
         now_s = self._clock_s()
         keys = [f"{KEY_PREFIX}:{rule.kind}:{rule.window_s}:{rule.who}" for rule in rules]
@@ -139,6 +140,6 @@ class RedisCounters:
 
 
 def _values(rule: Rule, now_s: float) -> tuple[float, ...]:
-    """What the script needs to know of one rule."""
+    """Return the script's arguments for one rule."""
     window, part = divmod(now_s / rule.window_s, 1)
     return int(window), part, rule.amount, rule.share, rule.total + 1, 2 * rule.window_s

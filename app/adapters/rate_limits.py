@@ -1,7 +1,7 @@
-"""How many checkouts may be started: by one client and its networks, for one price, and in all.
+"""Limits how many checkouts can be started: by one client and its networks, by price, and overall.
 
 Card testing comes from thousands of addresses, so a limit by address alone does not stop it; the
-limits by price and over all do, and crossing them is an alert. Replicas share counts in Redis.
+limits by price and overall do, and reaching them raises an alert. Replicas share counts in Redis.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from app.domain.limits.rate_limits import Kind, Rate, Refusal, Rule, cart_rules,
 from app.usecases.ports import Alarm, AlertName, AllClear, say_nothing
 
 STORAGE_TIMEOUT_S: Final = 0.25
-STORAGE_REST_S: Final = 5.0  # after a failure it is left alone, so that not every buyer waits
+STORAGE_REST_S: Final = 5.0  # pause after a failure, so that not every buyer waits for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Rates:
 
 
 class CheckoutLimits:
-    """Counts checkouts in a sliding window. A storage that is down must not stop sales."""
+    """Counts checkouts in a sliding window. If the storage is down, sales go on without limits."""
 
     def __init__(  # noqa: PLR0913 what bootstrap and tests give
         self,
@@ -50,14 +50,14 @@ class CheckoutLimits:
         self._resting_until_s = 0.0
 
     async def close(self) -> None:
-        """Let the storage's connections go."""
+        """Close the storage's connections."""
         await self._counters.close()
 
     async def check_client(self, client: str) -> None:
-        """Count one request of this client, by the name that `networks.py` gives it.
+        """Count one request of this client (a name from `networks.py`).
 
         Raises:
-            RateLimitedError: it, or a network around it, has sent too many.
+            RateLimitedError: the client, or a network that contains it, has sent too many.
         """
         if self._rates.per_client:
             refused = await self._take(client_rules(self._rates.per_client, client))
@@ -68,8 +68,8 @@ class CheckoutLimits:
         """Count one checkout, overall and for each of its prices.
 
         Raises:
-            RateLimitedError: there are too many of them from all clients, or this one's network
-                took so many that what is left is for the others.
+            RateLimitedError: all clients together started too many, or this one's network started
+                so many that the rest is reserved for others.
         """
         overall, per_price = self._rates.overall, self._rates.per_price
         refused = await self._take(cart_rules(overall, per_price, client=client, prices=prices))
@@ -103,13 +103,13 @@ def open_counters(storage_url: str) -> Counters:
 
 
 def _words(refused: Refusal, rate: Rate) -> str:
-    """For the owner; a client's address is personal, and stays out."""
+    """Describe the refusal for the owner, without the client's address, which is personal data."""
     if refused.rule.kind is Kind.OVERALL:
         return f"more than {rate.text} checkouts in all"
     if refused.rule.kind is Kind.PRICE:
         return f"more than {rate.text} checkouts of {refused.rule.who}"
     what = "in all" if refused.rule.kind is Kind.OVERALL_SHARE else "of one price"
-    return f"nearly {rate.text} checkouts {what}; the network that took most must wait"
+    return f"nearly {rate.text} checkouts {what}; the network that started most of them must wait"
 
 
 def _error(refused: Refusal, rate: Rate) -> RateLimitedError:

@@ -1,7 +1,7 @@
-"""Proves that a webhook was sent by Stripe: HMAC-SHA256 over the time and the raw body.
+"""Verifies that a webhook was sent by Stripe: HMAC-SHA256 over the timestamp and the raw body.
 
-Source: Stripe, webhooks/signature. The SDK's verifier does the cryptography; what it lets through
-or stumbles over (odd headers, times in the future, bodies that are not text) is refused first.
+Source: Stripe, webhooks/signature. The SDK's verifier does the cryptography. Before that, we reject
+what it accepts or fails on: odd headers, timestamps in the future, bodies that are not text.
 """
 
 import re
@@ -15,13 +15,13 @@ from app.usecases.ports import Clock
 
 HEADER_BYTES_MAX: Final = 4096  # each v1 is compared in turn; Stripe sends one or two
 
-# Names without , and =, values without a comma: read in one way only, and so in linear time.
+# Names without "," and "=", values without ",": unambiguous, so matching takes linear time.
 _HEADER = re.compile(r"[!-+\--<>-~]+=[!-+\--~]*(?:,[!-+\--<>-~]+=[!-+\--~]*)*")
 _TIMESTAMP = re.compile(r"(?:^|,)t=([0-9]{1,12})(?=,|$)")
 
 
 class StripeSignatures:
-    """The endpoint's secrets. Two are live while one is rotated, and test and live differ."""
+    """The endpoint's secrets: several during a rotation, and for test and live mode."""
 
     def __init__(self, secrets: Sequence[str], *, tolerance_s: int, clock: Clock) -> None:
         if not secrets or not all(secrets):
@@ -31,15 +31,15 @@ class StripeSignatures:
         self._clock = clock
 
     def read_header(self, headers: Sequence[bytes]) -> str:
-        """The value of the one Stripe-Signature header, of all that came; it needs no body.
+        """Read and check the Stripe-Signature header, before the body is read.
 
         Raises:
             SignatureMissingError: there is none.
-            SignatureInvalidError: it is malformed, too old, or from the future; or there are two.
+            SignatureInvalidError: it is malformed, too old or from the future, or there are two.
         """
         if not headers:
             raise SignatureMissingError(
-                "Only Stripe can call this address, and it signs its calls."
+                "Only Stripe can call this endpoint, and it signs its requests."
             )
         if len(headers) > 1:
             raise SignatureInvalidError("There is more than one Stripe-Signature header.")
@@ -51,17 +51,19 @@ class StripeSignatures:
         return header
 
     def verify(self, body: bytes, header: str) -> None:
-        """Check `body` against a header that was read.
+        """Verify `body` with a header that was read before.
 
         Raises:
-            SignatureInvalidError: no secret of ours has signed this body.
+            SignatureInvalidError: none of our secrets signed this body.
         """
         try:
             payload = body.decode()
         except UnicodeDecodeError as error:
             raise SignatureInvalidError("The body is not UTF-8, as Stripe's always are.") from error
         if not any(_is_signed(payload, header, secret) for secret in self._secrets):
-            raise SignatureInvalidError("No signature matches this body and our secrets.")
+            raise SignatureInvalidError(
+                "The signature does not match this body with any of our secrets."
+            )
 
 
 def _read_header(raw: bytes) -> tuple[str, int]:
@@ -77,7 +79,7 @@ def _read_header(raw: bytes) -> tuple[str, int]:
 
 def _is_signed(payload: str, header: str, secret: str) -> bool:
     try:
-        # No tolerance here: the SDK checks the past alone, and against a clock of its own.
+        # No tolerance here: the SDK checks only the past, and with its own clock.
         return bool(WebhookSignature.verify_header(payload, header, secret, tolerance=None))
     except SignatureVerificationError:
         return False

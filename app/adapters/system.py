@@ -1,4 +1,4 @@
-"""The machine's clock and its source of randomness."""
+"""The system's clock and random numbers."""
 
 import base64
 import contextlib
@@ -9,13 +9,13 @@ import time
 if sys.platform != "win32":
     import resource
 
-_TIMESTAMP_BYTES = 6  # milliseconds, enough until the year 10889
-_RANDOM_BYTES = 16  # 128 bits: nobody guesses a checkout's id
-_KEY_BYTES = 16  # nor its secret
+_TIMESTAMP_BYTES = 6  # milliseconds, sufficient until the year 10889
+_RANDOM_BYTES = 16  # 128 bits: nobody can guess a checkout's id
+_KEY_BYTES = 16  # or its secret
 
 
 def allow_many_open_files() -> None:
-    """Each connection is an open file, and many systems give a process 1,024 until it asks."""
+    """Raise the limit of open files: each connection is one, and the default is often 1,024."""
     if sys.platform != "win32":
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         with contextlib.suppress(OSError, ValueError):  # then it stays as it is
@@ -23,21 +23,21 @@ def allow_many_open_files() -> None:
 
 
 class SystemClock:
-    """The time of day, as the operating system tells it."""
+    """The operating system's clock."""
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970, UTC."""
+        """Return milliseconds since 1970, UTC."""
         return time.time_ns() // 1_000_000
 
 
 class RandomCheckoutIds:
-    """`chk_` and 36 characters of base32hex, whose alphabet sorts as the bytes do (RFC 4648)."""
+    """Return `chk_` and 36 characters of base32hex, which sorts like the bytes (RFC 4648)."""
 
     def new(self, now_ms: int) -> str:
-        """An id with the time in front, so that rows made together lie together in the index."""
+        """Return an id that begins with the time, so that new rows are close in the index."""
         raw = now_ms.to_bytes(_TIMESTAMP_BYTES, "big") + secrets.token_bytes(_RANDOM_BYTES)
         return "chk_" + base64.b32hexencode(raw).decode().rstrip("=").lower()
 
     def new_key(self) -> str:
-        """A secret of its own for a checkout."""
+        """Return a new secret for a checkout."""
         return secrets.token_urlsafe(_KEY_BYTES)

@@ -1,4 +1,4 @@
-"""The `altan-checkout` command: what an operator runs. Each command imports what it needs, late."""
+"""The `altan-checkout` command line. Each command imports what it needs when it runs."""
 
 import sys
 from importlib.metadata import version
@@ -36,7 +36,7 @@ def main() -> None:
     cli()
 
 
-def _tell_version(*, is_wanted: bool) -> None:
+def _print_version(*, is_wanted: bool) -> None:
     if is_wanted:
         typer.echo(f"altan-checkout {version('altan-checkout')}")
         raise typer.Exit
@@ -48,7 +48,7 @@ def _options(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_tell_version, is_eager=True, help="Say the version, and stop."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
@@ -69,7 +69,7 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database's schema up to date, and stop."""
+    """Bring the database's schema up to date and exit."""
     settings = _prepared_settings_or_exit(by_operator=True)
     typer.echo(f"{printable(settings.database_name)} is up to date.")
 
@@ -80,20 +80,23 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=PORT_MAX, help="Port to listen on.")] = 9000,
     public_url: Annotated[
-        str, typer.Option(envvar="SANDBOX_PUBLIC_URL", help="Where a browser reaches this.")
+        str, typer.Option(envvar="SANDBOX_PUBLIC_URL", help="The sandbox's URL for browsers.")
     ] = "http://localhost:9000",
     checkout_url: Annotated[
         str,
-        typer.Option(envvar="SANDBOX_CHECKOUT_URL", help="Where a browser reaches it."),
+        typer.Option(envvar="SANDBOX_CHECKOUT_URL", help="The service's URL for browsers."),
     ] = "http://localhost:8000",
     webhook_url: Annotated[
-        str, typer.Option(envvar="SANDBOX_WEBHOOK_URL", help="Where webhooks are sent.")
+        str, typer.Option(envvar="SANDBOX_WEBHOOK_URL", help="The service's webhook endpoint.")
     ] = "http://127.0.0.1:8000/webhooks/stripe",
     webhook_secret: Annotated[
-        str, typer.Option(envvar="SANDBOX_WEBHOOK_SECRET", help="What webhooks are signed with.")
+        str,
+        typer.Option(
+            envvar="SANDBOX_WEBHOOK_SECRET", help="The secret that webhooks are signed with."
+        ),
     ] = "whsec_sandbox_0123456789abcdef",  # noqa: S107 published on purpose
 ) -> None:
-    """Play Altan Pay, Stripe's payment page and a shop: everything but the service itself."""
+    """Simulate Altan Pay, Stripe's payment page and a shop: everything except the service."""
     import uvicorn  # noqa: PLC0415 see the module's docstring
 
     from app.serving import CannotListenError, listen  # noqa: PLC0415
@@ -125,13 +128,13 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
 def demo(
     port: Annotated[int, typer.Option(min=1, max=PORT_MAX, help="The service's port.")] = 8000,
     sandbox_port: Annotated[int, typer.Option(min=1, max=PORT_MAX, help="The shop's port.")] = 9000,
-    folder: Annotated[Path, typer.Option(help="Where the database is kept.")] = Path("data"),
+    folder: Annotated[Path, typer.Option(help="The folder of the database.")] = Path("data"),
     allow_origin: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ORIGIN",
-            help="A page elsewhere that may buy here, like https://my-shop.example; repeatable. "
-            "Pages on this machine always may.",
+            help="Origin of another page that may buy, like https://my-shop.example; repeatable. "
+            "Pages on this machine are always allowed.",
         ),
     ] = None,
 ) -> None:
@@ -154,10 +157,10 @@ def demo(
 def doctor(
     *,
     test_alert: Annotated[
-        bool, typer.Option("--test-alert", help="Post one alert to ALERT_WEBHOOK_URL, and stop.")
+        bool, typer.Option("--test-alert", help="Post a test alert to ALERT_WEBHOOK_URL and exit.")
     ] = False,
 ) -> None:
-    """Look at settings, database, clock and Altan Pay; exit 1 if anything would not work."""
+    """Check settings, database, clock and Altan Pay; exit 1 if anything would not work."""
     if test_alert:
         _test_alert()
         return
@@ -175,7 +178,7 @@ def doctor(
     colours = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.FAILS: "bold red"}
     for finding in findings:
         state = f"[{colours[finding.verdict]}]{finding.verdict}[/]"
-        table.add_row(cell(finding.subject), state, cell(finding.words))
+        table.add_row(cell(finding.subject), state, cell(finding.message))
     Console().print(table)
     if any(finding.verdict is Verdict.FAILS for finding in findings):
         sys.exit(1)
@@ -191,8 +194,8 @@ def _test_alert() -> None:
     except ValueError as error:
         stop(f"No alert was posted: {error}.")
     if trouble:
-        stop(f"The chat of ALERT_WEBHOOK_URL did not take the alert: {trouble}.")
-    typer.echo("The chat of ALERT_WEBHOOK_URL took the alert.")
+        stop(f"The chat at ALERT_WEBHOOK_URL did not accept the alert: {trouble}.")
+    typer.echo("The chat at ALERT_WEBHOOK_URL accepted the alert.")
 
 
 def _prepared_settings_or_exit(*, by_operator: bool = False) -> Settings:

@@ -1,7 +1,7 @@
 """`altan-checkout copy-database FROM TO`: moves a shop from its SQLite file to PostgreSQL.
 
-One transaction on the target: all is there and proven equal, or nothing is. Meanwhile nobody can
-write to either; the source stays as it is.
+Everything happens in one transaction on the target: either all rows are there and verified, or
+none. Both databases are locked for writing meanwhile; the source is not changed.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ from app.adapters.database.schema import metadata
 from app.adapters.database.sqlite.connection_thread import connect as open_sqlite
 from app.settings.database_url import check_database_url, database_name, is_postgres
 
-BATCH: Final = 200  # rows in memory at once; an event may have 1 MiB
+BATCH: Final = 200  # rows in memory at once; an event may be 1 MiB
 
 Row = tuple[Any, ...]
 
 
 class CopyError(Exception):
-    """The copy was not made; the target is as it was before."""
+    """The copy failed; the target is unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """One table, equal on both sides."""
+    """A copied table that is equal on both sides."""
 
     table: str
     rows: int
@@ -77,7 +77,7 @@ def _checked(url: str, name: str, *, wants_postgres: bool) -> str:
 
 
 def _hold(file: sqlite3.Connection, path: Path) -> None:
-    """Take the write lock: what a running service acknowledged later would not be copied."""
+    """Take the write lock, because writes of a running service would not be copied."""
     file.execute("BEGIN IMMEDIATE")
     revision = current_revision(file)
     if revision != SCHEMA_REVISION:
@@ -117,13 +117,13 @@ async def _copy_table(file: sqlite3.Connection, connection: Connection, table: T
         arrived.add([tuple(row)])
     if arrived != copied:
         raise CopyError(
-            f"{table.name} did not arrive as it was sent: {copied.rows} rows and {arrived.rows}"
+            f"{table.name} differs after the copy: {copied.rows} rows sent, {arrived.rows} stored"
         )
     return Copied(table=table.name, rows=arrived.rows, digest=arrived.hexdigest())
 
 
 def _batches(file: sqlite3.Connection, table: Table) -> Iterator[list[Row]]:
-    """SQLite has no booleans: they come as numbers."""
+    """Yield the table's rows, with SQLite's numbers converted to booleans."""
     booleans = {n for n, column in enumerate(table.columns) if isinstance(column.type, Boolean)}
     cursor = file.execute(_select(table))
     while rows := cursor.fetchmany(BATCH):
@@ -137,14 +137,14 @@ def _batches(file: sqlite3.Connection, table: Table) -> Iterator[list[Row]]:
 
 
 def _select(table: Table) -> str:
-    """All rows in the order of their keys, which is the order of their bytes on both sides."""
+    """Select all rows ordered by key, which is byte order on both sides."""
     columns = ", ".join(table.columns.keys())
     keys = ", ".join(table.primary_key.columns.keys())
     return f"SELECT {columns} FROM {table.name} ORDER BY {keys}"  # noqa: S608 our tables
 
 
 class _Digest:
-    """Of rows, in their order: equal for equal values of equal types."""
+    """A digest of ordered rows: equal if all values and their types are equal."""
 
     def __init__(self) -> None:
         self.rows = 0

@@ -1,7 +1,7 @@
-"""`altan-checkout demo`: the service, the sandbox and its shop together, until Ctrl-C.
+"""`altan-checkout demo`: runs the service, the sandbox and its shop together, until Ctrl-C.
 
-Both run as processes of their own, as they do in production; this one starts, watches and ends
-them. Nothing of the caller's settings is used, so a demo never touches a real shop.
+Both run as separate processes, as they do in production; this one starts, watches and stops them.
+It ignores the caller's settings, so a demo never touches a real shop.
 """
 
 import os
@@ -37,17 +37,17 @@ _WEBHOOK_SECRET: Final = "whsec_sandbox_0123456789abcdef"  # noqa: S105 publishe
 
 
 def database_url(folder: Path) -> str:
-    """The DATABASE_URL of a demo in `folder`, whether it runs or not; reads and writes nothing."""
+    """Return the DATABASE_URL of a demo in `folder`, which need not exist."""
     return f"sqlite:///{(folder / DATABASE_NAME).absolute()}"
 
 
 class DemoError(Exception):
-    """The demo cannot start or go on; the words say why and what to do."""
+    """The demo cannot start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """Two ports, a folder, and the origins of pages elsewhere that may buy here."""
+    """Two ports, a folder, and the origins of other pages that may buy here."""
 
     port: int
     sandbox_port: int
@@ -56,24 +56,24 @@ class Demo:
 
     @property
     def shop_url(self) -> str:
-        """The one address to open."""
+        """The shop's URL, the one to open."""
         return f"http://localhost:{self.sandbox_port}"
 
     @property
     def service_url(self) -> str:
-        """Where the shop's page posts its cart."""
+        """The service's URL, to which the shop's page posts its cart."""
         return f"http://localhost:{self.port}"
 
     @property
     def database_path(self) -> Path:
-        """What the service remembers."""
+        """The demo's SQLite file."""
         return self.folder / DATABASE_NAME
 
     def run(self) -> None:
-        """Start everything, say where it is, and wait for Ctrl-C or SIGTERM.
+        """Start everything, print the URLs, and wait for Ctrl-C or SIGTERM.
 
         Raises:
-            DemoError: a port is taken, or one of the two did not start or has ended.
+            DemoError: a port is in use, or one of the processes did not start or has stopped.
         """
         for port in (self.port, self.sandbox_port):
             _require_free(port)
@@ -85,26 +85,26 @@ class Demo:
             _wait_for_the_end(service, sandbox)
 
     def service(self, **settings: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
-        """The service as a process, until the block ends; `settings` go before the demo's."""
+        """Run the service as a process until the block ends; `settings` override the demo's."""
         return self._process("serve", self.port, settings)
 
     def sandbox(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
-        """The sandbox as a process, until the block ends."""
+        """Run the sandbox as a process until the block ends."""
         return self._process("sandbox", self.sandbox_port, {})
 
     def wait_for_service(self, process: subprocess.Popen[bytes]) -> None:
-        """Return once it takes carts.
+        """Wait until the service accepts carts.
 
         Raises:
-            DemoError: it has ended, or does not answer.
+            DemoError: it has stopped, or does not respond.
         """
         _wait_until_ready(f"{self.service_url}/health/ready", process)
 
     def wait_for_sandbox(self, process: subprocess.Popen[bytes]) -> None:
-        """Return once it shows its pages.
+        """Wait until the sandbox serves its pages.
 
         Raises:
-            DemoError: it has ended, or does not answer.
+            DemoError: it has stopped, or does not respond.
         """
         _wait_until_ready(f"{self.shop_url}/health/live", process)
 
@@ -112,7 +112,7 @@ class Demo:
     def _process(
         self, command: str, port: int, settings: Mapping[str, str]
     ) -> Iterator[subprocess.Popen[bytes]]:
-        # Its own folder and session: no .env of the caller's, and Ctrl-C comes through us alone.
+        # Its own folder and session: it reads no .env of the caller's, and only we forward Ctrl-C.
         process = subprocess.Popen(  # noqa: S603 our own program
             [
                 sys.executable,
@@ -170,16 +170,16 @@ class Demo:
         this_machine = "{}, {} and {}".format(*(f"[cyan]{name}[/]" for name in names))
         lines = (
             "",
-            "[bold]altan-checkout demo[/]: a shop, its checkout, and a pretend Stripe",
+            "[bold]altan-checkout demo[/]: a shop, its checkout, and a simulated Stripe",
             "",
             f"  Open   [bold cyan]{self.shop_url}[/]",
             "",
-            "  1  Add something to the cart, and press Buy.",
+            "  1  Add something to the cart and press Buy.",
             "  2  On the payment page, choose how the payment ends.",
-            "  3  See what the buyer is told. Refund or dispute it under Payments.",
+            "  3  See the buyer's result. Refund or dispute it under Payments.",
             "",
-            "Your own pages can buy here, too; README has one to copy. They may come from",
-            f"  any port of {this_machine}",
+            "Your own pages can buy here too; README has one to copy. Allowed origins:",
+            f"  any port on {this_machine}",
             *(f"  [cyan]{escape(origin)}[/]" for origin in self.allowed_origins),
             "",
             "Follow the events live, in a second terminal:",
@@ -188,14 +188,14 @@ class Demo:
             f"[dim]The service   {self.service_url}/docs[/]",
             f"[dim]The database  {escape(str(self.database_path.absolute()))}[/]",
             "",
-            "No money moves. [bold]Ctrl-C[/] ends everything.",
+            "No money moves. Press [bold]Ctrl-C[/] to stop everything.",
         )
-        # What is copied from here must not be broken by the window's edge.
+        # Don't wrap lines, so that they can be copied.
         Console(highlight=False).print("\n".join(lines), soft_wrap=True)
 
 
 def _program() -> list[str]:
-    """What this command is called in another terminal of the same user."""
+    """Return how to run this command in another terminal of the same user."""
     if shutil.which("altan-checkout"):
         return ["altan-checkout"]
     script = Path(sys.executable).with_name("altan-checkout")
@@ -203,7 +203,7 @@ def _program() -> list[str]:
 
 
 class _EndedBySignal(Exception):  # noqa: N818 it is no error
-    """Somebody wants the demo to end."""
+    """SIGINT or SIGTERM arrived."""
 
 
 @contextmanager
@@ -227,7 +227,7 @@ def _require_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise DemoError(
-                f"port {port} is in use; stop what listens there, or choose others with "
+                f"port {port} is in use; stop the program that uses it, or choose other ports with "
                 "--port and --sandbox-port"
             ) from error
 
@@ -253,4 +253,4 @@ def _wait_for_the_end(*processes: subprocess.Popen[bytes]) -> None:
 
 def _require_running(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
-        raise DemoError(f"a part of the demo ended with status {process.returncode}; see above")
+        raise DemoError(f"a part of the demo stopped with status {process.returncode}; see above")

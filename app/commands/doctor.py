@@ -1,7 +1,7 @@
-"""`altan-checkout doctor`: would this deployment work? Looks at everything, creates nothing.
+"""`altan-checkout doctor`: checks whether this deployment would work. Changes nothing.
 
-No checkout session is made: Altan Pay's host is looked up, connected to, and its certificate
-checked; the time it tells is held against our clock, on which every webhook's signature depends.
+It creates no checkout session: it looks up Altan Pay's host, connects, checks the certificate,
+and compares its time with our clock, on which every webhook's signature depends.
 """
 
 import email.utils
@@ -43,14 +43,14 @@ class _Look:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at each part in turn; a part that cannot be looked at fails, and the rest go on."""
-    yield Finding("settings", Verdict.OK, "complete and well-formed")
+    """Check each part in turn; if a check raises, that part fails and the others continue."""
+    yield Finding("settings", Verdict.OK, "complete and valid")
     yield from _settings(settings)
     yield from _secrets(settings)
     yield from _shop(settings)
     for look in (
-        _Look("database", _database, "check that its folder is there and writable"),
-        _Look("Altan Pay", _altan_pay, "check ALTAN_PAY_URL, name resolution, firewall"),
+        _Look("database", _database, "check that its folder exists and is writable"),
+        _Look("Altan Pay", _altan_pay, "check ALTAN_PAY_URL, DNS and the firewall"),
         _Look("clock", _clock, "set the clock (NTP)"),
     ):
         try:
@@ -66,32 +66,32 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     for line in odd_names():
         yield Finding(line.partition(" ")[0], Verdict.WARNING, line)
     for doubt in doubts(settings):
-        yield Finding(doubt.name, Verdict.WARNING, doubt.words)
+        yield Finding(doubt.name, Verdict.WARNING, doubt.message)
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
     count = len(settings.stripe_webhook_secrets)
     plural = "" if count == 1 else "s"
-    yield Finding("webhook secrets", Verdict.OK, f"{count} secret{plural} of the right form")
+    yield Finding("webhook secrets", Verdict.OK, f"{count} secret{plural} in the right format")
     if settings.stripe_api_key is None:
         return
     if re.match(r"rk_(live|test)_", settings.stripe_api_key.get_secret_value()):
         yield Finding("STRIPE_API_KEY", Verdict.OK, "a restricted key")
     else:
-        words = "not a restricted key (rk_…); make one that can only read"
-        yield Finding("STRIPE_API_KEY", Verdict.WARNING, words)
+        message = "not a restricted key (rk_…); create a read-only one"
+        yield Finding("STRIPE_API_KEY", Verdict.WARNING, message)
 
 
 def _shop(settings: Settings) -> Iterator[Finding]:
     if settings.is_sandbox:
-        yield Finding("mode", Verdict.WARNING, "sandbox: ALTAN_PAY_URL is this very machine")
+        yield Finding("mode", Verdict.WARNING, "sandbox: ALTAN_PAY_URL is this machine")
     yield _catalog(settings)
 
 
 def _catalog(settings: Settings) -> Finding:
     if settings.catalog_file is None:
-        words = "none, so any price of the account can be bought; set CATALOG_FILE"
-        return Finding("catalogue", Verdict.WARNING, words)
+        message = "none, so all prices of the account can be bought; set CATALOG_FILE"
+        return Finding("catalogue", Verdict.WARNING, message)
     try:
         catalog = load_catalog(settings.catalog_file)
     except CatalogError as error:
@@ -108,20 +108,20 @@ def _database(settings: Settings) -> Finding:
         probe = folder / f".altan-checkout-doctor-{uuid.uuid4().hex}"
         probe.touch()
         probe.unlink()
-        return Finding("database", Verdict.OK, f"{path} does not exist yet; serve will make it")
+        return Finding("database", Verdict.OK, f"{path} does not exist yet; serve will create it")
     with closing(connect(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         revision = current_revision(connection)
         connection.execute("CREATE TABLE doctor_was_here (id INTEGER)")  # rolled back on closing
     if revision != SCHEMA_REVISION:
-        words = f"{path} is at revision {revision}, not {SCHEMA_REVISION}: altan-checkout migrate"
-        return Finding("database", Verdict.FAILS, words)
-    words = f"{path} is writable, revision {revision}"
+        message = f"{path} is at revision {revision}, not {SCHEMA_REVISION}: altan-checkout migrate"
+        return Finding("database", Verdict.FAILS, message)
+    message = f"{path} is writable, revision {revision}"
     if files := exposed(path):
         names = " ".join(str(file) for file in files)
-        doubt = f"{words}, but other users of this machine may open it: chmod 600 {names}"
+        doubt = f"{message}, but other users of this machine can read it: chmod 600 {names}"
         return Finding("database", Verdict.WARNING, doubt)
-    return Finding("database", Verdict.OK, words)
+    return Finding("database", Verdict.OK, message)
 
 
 def _postgres(url: str, name: str) -> Finding:
@@ -131,25 +131,27 @@ def _postgres(url: str, name: str) -> Finding:
     try:
         return judge_postgres(check_up(url), name)
     except DRIVER_ERRORS as error:
-        words = f"{name}: {reason_of(error)}: check DATABASE_URL, and that the server lets us in"
-        return Finding("database", Verdict.FAILS, words)
+        message = f"{name}: {reason_of(error)}: check DATABASE_URL, and the server's access rules"
+        return Finding("database", Verdict.FAILS, message)
 
 
 def judge_postgres(found: "Checkup", name: str) -> Finding:
-    """What to think of a server that could be looked at."""
+    """Judge a server that could be checked."""
     if found.wrong_schema:
         return Finding("database", Verdict.FAILS, f"{name} {found.wrong_schema}")
     doubts = []
     if not found.is_supported:
-        doubts.append("is older than PostgreSQL's makers support")
+        doubts.append("is no longer supported by the PostgreSQL project")
     if not found.is_durable:
-        doubts.append("does not flush commits (fsync or synchronous_commit is off): a crash loses")
+        doubts.append(
+            "does not flush commits (fsync or synchronous_commit is off): a crash loses data"
+        )
     if abs(found.skew_s) > CLOCK_SKEW_MAX_S:
-        doubts.append(f"has a clock {found.skew_s:+.0f} s off ours")
-    words = f"{name}: PostgreSQL {found.server_version} commits, revision {SCHEMA_REVISION}"
+        doubts.append(f"has a clock that differs by {found.skew_s:+.0f} s")
+    message = f"{name}: PostgreSQL {found.server_version} commits, revision {SCHEMA_REVISION}"
     if doubts:
-        return Finding("database", Verdict.WARNING, f"{words}, but it {', and '.join(doubts)}")
-    return Finding("database", Verdict.OK, words)
+        return Finding("database", Verdict.WARNING, f"{message}, but it {', and '.join(doubts)}")
+    return Finding("database", Verdict.OK, message)
 
 
 def _altan_pay(settings: Settings) -> Finding:
@@ -178,17 +180,17 @@ def _clock(settings: Settings) -> Finding:
         return Finding("clock", Verdict.FAILS, "the clock is in the past; set it (NTP)")
     there_s = _time_at(settings.altan_pay_url)
     if there_s is None:
-        words = "not compared: Altan Pay's server did not tell its time"
-        return Finding("clock", Verdict.WARNING, words)
+        message = "not compared: Altan Pay's server did not send its time"
+        return Finding("clock", Verdict.WARNING, message)
     skew_s = abs(now_s - there_s)
     if skew_s > CLOCK_SKEW_MAX_S:
-        words = f"{skew_s:.0f} s off; Stripe's signatures would seem stale. Set it (NTP)"
-        return Finding("clock", Verdict.FAILS, words)
+        message = f"{skew_s:.0f} s off; Stripe's signatures would look too old. Set it (NTP)"
+        return Finding("clock", Verdict.FAILS, message)
     return Finding("clock", Verdict.OK, f"within {CLOCK_SKEW_MAX_S:.0f} s of Altan Pay's")
 
 
 def _time_at(url: str) -> float | None:
-    """What a server's Date header says, asked for with a HEAD of its root: it starts nothing."""
+    """Return the server's time from its Date header, with a harmless HEAD request."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(str(parts.hostname), parts.port, timeout=NETWORK_TIMEOUT_S)
@@ -201,5 +203,5 @@ def _time_at(url: str) -> float | None:
         connection.close()
     try:
         return email.utils.parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:  # it is no date
+    except ValueError:  # not a date
         return None

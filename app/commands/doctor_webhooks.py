@@ -1,4 +1,4 @@
-"""What `altan-checkout doctor` says of Stripe's webhooks: when one was last taken, and so on."""
+"""What `altan-checkout doctor` reports about webhooks: when one was last recorded or refused."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ _SHOWN = (WebhookKind.TAKEN, WebhookKind.REFUSED, WebhookKind.IGNORED)
 
 
 def webhooks_of(settings: Settings) -> Iterator[Finding]:
-    """One finding, of a database that is there; none of one that serve will make."""
+    """Yield one finding, or none if the database does not exist yet."""
     if settings.postgres_url is None and not settings.database_path.exists():
         return
     try:
@@ -35,24 +35,26 @@ async def _read(settings: Settings) -> Sequence[WebhookSighting]:
 
 
 def judge_webhooks(kept: Sequence[WebhookSighting]) -> Finding:
-    """A shop whose webhooks were refused or ignored ever since one was taken is doubted."""
+    """Warn if all webhooks were refused or ignored since the last one that was recorded."""
     by_kind = {each.kind: each for each in kept}
     taken_ms = by_kind[WebhookKind.TAKEN].at_ms if WebhookKind.TAKEN in by_kind else 0
-    words = "; ".join(_words(kind, by_kind.get(kind)) for kind in _SHOWN)
+    message = "; ".join(_describe(kind, by_kind.get(kind)) for kind in _SHOWN)
     is_unheard = any(
         kind in by_kind and by_kind[kind].at_ms > taken_ms
         for kind in (WebhookKind.UNHEARD, WebhookKind.TOLD)
     )
     if is_unheard:
-        words += ". About your checkouts none is taken: docs/alerts.md#nothing_but_refused_webhooks"
-    return Finding("webhooks", Verdict.WARNING if is_unheard else Verdict.OK, words)
+        message += (
+            ". None about your checkouts is recorded: docs/alerts.md#nothing_but_refused_webhooks"
+        )
+    return Finding("webhooks", Verdict.WARNING if is_unheard else Verdict.OK, message)
 
 
-def _words(kind: WebhookKind, sighting: WebhookSighting | None) -> str:
+def _describe(kind: WebhookKind, sighting: WebhookSighting | None) -> str:
     if sighting is None:
         return f"never {kind}"
     at = datetime.fromtimestamp(sighting.at_ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")
-    words = f"last {kind} {at[:19]} UTC"
+    message = f"last {kind} {at[:19]} UTC"
     if sighting.reason:
-        words += f" ({sighting.reason})"
-    return words
+        message += f" ({sighting.reason})"
+    return message

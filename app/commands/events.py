@@ -1,6 +1,6 @@
-"""`altan-checkout events …`: what an operator sees of the events, and does about them.
+"""`altan-checkout events …`: lists, shows, replays and rebuilds events.
 
-Payloads hold personal data, so they are shown only where they are asked for.
+Payloads contain personal data, so they are shown only on request.
 """
 
 import json
@@ -25,9 +25,9 @@ from app.usecases.records import EventQuery, EventState, EventSummary
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
 
-events = typer.Typer(help="Look at Stripe's events, and fold them again.", no_args_is_help=True)
+events = typer.Typer(help="List Stripe's events, and process them again.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 _COLOURS: Final = {
     EventState.FOLDED: "green",
@@ -41,12 +41,14 @@ _COLOURS: Final = {
 @events.command("list", cls=EventsCommand)
 def list_(  # noqa: PLR0913 each is one option of the command line
     *,
-    state: Annotated[EventState | None, typer.Option(help="Only those of this state.")] = None,
-    type: Annotated[str | None, typer.Option(help="Only those of this type.")] = None,  # noqa: A002 its name on the command line
+    state: Annotated[EventState | None, typer.Option(help="Only events in this state.")] = None,
+    type: Annotated[str | None, typer.Option(help="Only events of this type.")] = None,  # noqa: A002 its name on the command line
     payment: Annotated[
-        str | None, typer.Option(help="Only those of this checkout id or cs_… session id.")
+        str | None, typer.Option(help="Only events of this checkout id or cs_… session id.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="The maximum number of events.")
+    ] = 50,
     demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
@@ -76,14 +78,14 @@ def _print_events(found: Sequence[EventSummary]) -> None:
         "reason",
     )
     for event in found:
-        reason = cell(event.reason or "") if event.has_payload else "payload is gone"
+        reason = cell(event.reason or "") if event.has_payload else "payload was deleted"
         type_and_id = f"{cell(event.type)}\n[dim]{cell(event.id)}[/]"
         table.add_row(time_of(event.received_at_ms), type_and_id, coloured(event.state), reason)
     Console().print(table)
 
 
 def _stop_where_one_was_named(payment: str | None, type_: str | None) -> None:
-    """A payment or a type that was named and has no event may be a typing error."""
+    """Report a named payment or type without events, because it may be misspelled."""
     if payment:
         stop(f"No event of {payment}: --payment takes a checkout id (chk_…) or session id (cs_…).")
     if type_:
@@ -95,7 +97,7 @@ def show(
     event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
     *,
     payload: Annotated[
-        bool, typer.Option("--payload", help="The body, too: it holds personal data.")
+        bool, typer.Option("--payload", help="Show the body too; it contains personal data.")
     ] = False,
     demo: Demo = None,
     as_json: AsJson = False,
@@ -122,14 +124,14 @@ def _shown(value: object) -> str:
 def replay(
     event_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
     *,
-    failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="All failed events.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All events.")] = False,
     demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fold events again. Safe at any time, also while the service runs."""
+    """Process events again. Safe at any time, also while the service runs."""
     if bool(event_ids) + failed + everything != 1:
-        stop("Name the events to replay, or say --failed or --all.", status=2)
+        stop("Name the events to replay, or use --failed or --all.", status=2)
 
     async def run(database: Database) -> dict[str, int]:
         replaying = ReplayEvents(
@@ -141,22 +143,24 @@ def replay(
             ended = await replaying.of_state(EventState.FAILED if failed else None)
         by_state = {state.value: ended[state] for state in EventState if ended[state]}
         unknown = len(set(event_ids or ())) - ended.total()
-        return by_state | ({"not found": unknown} if unknown > 0 else {})
+        return by_state | ({"not_found": unknown} if unknown > 0 else {})
 
     ended = with_database(run, demo)
     if as_json:
         _print_json(ended)
-        sys.exit(1 if "not found" in ended else 0)
-    words = ", ".join(f"{count} {state}" for state, count in ended.items())
-    Console().print(f"Replayed: {words or 'nothing'}.")
-    if "not found" in ended:
-        stop("Some of these events are unknown, or their payloads are gone.")
+        sys.exit(1 if "not_found" in ended else 0)
+    message = ", ".join(f"{count} {state}".replace("_", " ") for state, count in ended.items())
+    Console().print(f"Replayed: {message or 'nothing'}.")
+    if "not_found" in ended:
+        stop("Some of these events are unknown, or their payloads were deleted.")
 
 
 @events.command(cls=EventsCommand)
 def rebuild(
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Write what differs.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Correct the payments that differ.")
+    ] = False,
     demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
@@ -190,9 +194,9 @@ def _print_rebuilt(counts: dict[Verdict, int], differing: list[Rebuilt]) -> None
             table.add_row(*(cell(str(value)) for value in document.values()))
         console.print(table)
     console.print(
-        f"{counts[Verdict.SAME]} payments are what their events prove, "
-        f"{counts[Verdict.DIFFERENT]} differ; {counts[Verdict.PRUNED]} can no longer be rebuilt "
-        "whole, because payloads are gone (EVENT_RETENTION_DAYS), and agree with what is left."
+        f"{counts[Verdict.SAME]} payments match their events, "
+        f"{counts[Verdict.DIFFERENT]} differ; {counts[Verdict.PRUNED]} cannot be fully rebuilt "
+        "because payloads were deleted (EVENT_RETENTION_DAYS), but match the remaining events."
     )
 
 
@@ -237,7 +241,7 @@ def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
 
 
 def summary_of(event: EventSummary) -> dict[str, object]:
-    """An event as JSON has it in a list."""
+    """Return an event as JSON fields for a list."""
     return asdict(event) | {
         "received_at": time_of(event.received_at_ms),
         "created": None if event.created_s is None else time_of(event.created_s * 1000),
@@ -249,15 +253,15 @@ def _print_json(document: object) -> None:
 
 
 def cell(text: str) -> str:
-    """A text of somebody else's as rich prints it: no markup, nothing that a terminal obeys."""
+    """Escape text from others for rich: no markup, no control characters."""
     return escape(printable(text))
 
 
 def coloured(state: EventState) -> str:
-    """A state as rich prints it, always equally wide."""
+    """Return a state with rich's markup, padded to a fixed width."""
     return f"[{_COLOURS[state]}]{state:<8}[/]"
 
 
 def time_of(at_ms: int) -> str:
-    """A time in UTC, to the second."""
+    """Return a time in UTC, to the second."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(sep=" ", timespec="seconds")[:19]

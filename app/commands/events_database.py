@@ -1,4 +1,4 @@
-"""The database that `altan-checkout events …` looks at: the shop's, or a demo's."""
+"""Opens the database for `altan-checkout events …`: the shop's, or a demo's."""
 
 import asyncio
 import sys
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEMO_FOLDER: Final = "data"  # where `altan-checkout demo` keeps its database unless told otherwise
+DEMO_FOLDER: Final = "data"  # the default of `altan-checkout demo --folder`
 
 Demo = Annotated[
     Path | None,
-    typer.Option(metavar="[FOLDER]", help="Of the demo, in ./data or FOLDER; needs no settings."),
+    typer.Option(
+        metavar="[FOLDER]", help="Use the demo's database, in ./data or FOLDER; needs no settings."
+    ),
 ]
 
 
 class EventsCommand(TyperCommand):
-    """A command whose `--demo` may stand alone, which the library has no way to say."""
+    """A command whose option `--demo` has an optional value, which typer does not support."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # typer.Context is click's
-        """Fill the demo's folder in where none follows: an option, an event's id, or nothing."""
+        """Insert the default folder unless a folder follows `--demo`."""
         for at, argument in enumerate(args):
             if argument == "--demo" and not _is_folder(args[at + 1 :]):
                 args = [*args[: at + 1], DEMO_FOLDER, *args[at + 1 :]]
@@ -46,7 +48,7 @@ def _is_folder(following: list[str]) -> bool:
 
 
 def with_database(work: Callable[[Database], Awaitable[T]], demo: Path | None = None) -> T:
-    """Open a database, work on it, and say in one line what went wrong, if anything."""
+    """Open a database and run `work` on it; on an error, print one line and exit."""
 
     async def run() -> T:
         database = _open_demos_database(demo) if demo else _open_shops_database()
@@ -87,16 +89,16 @@ def _open_demos_database(folder: Path) -> "AnyDatabase":
 
 
 def with_cause(error: CheckoutError) -> str:
-    """The error's words, and the driver's in brackets."""
+    """Return the error's message, with the driver's in parentheses."""
     cause = f" ({error.__cause__})" if error.__cause__ else ""
     return f"{error.detail}{cause}"
 
 
-def be_silent(name: AlertName, words: str) -> None:
-    """The command says itself what went wrong; nobody needs an alert."""
+def be_silent(name: AlertName, message: str) -> None:
+    """Ignore an alert: the command prints its own errors."""
 
 
-def stop(words: str, *, status: int = 1) -> NoReturn:
-    """End the command with these words."""
-    typer.echo(printable_lines(words), err=True)
+def stop(message: str, *, status: int = 1) -> NoReturn:
+    """Print this message and exit."""
+    typer.echo(printable_lines(message), err=True)
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""`altan-checkout events tail`: what Stripe tells, as it is recorded, until Ctrl-C."""
+"""`altan-checkout events tail`: shows events as they are recorded, until Ctrl-C."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,9 +24,13 @@ Show = Callable[[FollowedEvent], None]
 
 def tail(
     *,
-    last: Annotated[int, typer.Option(min=0, max=1000, help="How many earlier ones first.")] = 10,
+    last: Annotated[
+        int, typer.Option(min=0, max=1000, help="How many earlier events to show first.")
+    ] = 10,
     demo: Demo = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line.")
+    ] = False,
 ) -> None:
     """Show events as they are recorded, until Ctrl-C."""
     show: Show = _print_json if as_json else partial(_print, Console(highlight=False))
@@ -37,7 +41,7 @@ def tail(
 async def _follow(database: Database, *, last: int, show: Show) -> None:
     following = FollowEvents(database=database)
     followed = await following.begin(last)
-    typer.echo("Following the events. Ctrl-C ends it.", err=True)
+    typer.echo("Following the events. Press Ctrl-C to stop.", err=True)
     is_away = False
     while True:
         for each in followed:
@@ -49,17 +53,17 @@ async def _follow(database: Database, *, last: int, show: Show) -> None:
         except StorageUnavailableError as error:
             followed = []
             if not is_away:
-                words = printable(with_cause(error))
-                typer.echo(f"Waiting for the database: {words}", err=True)
+                message = printable(with_cause(error))
+                typer.echo(f"Waiting for the database: {message}", err=True)
             is_away = True
         else:
             if is_away:
-                typer.echo("The database answers again.", err=True)
+                typer.echo("The database is available again.", err=True)
             is_away = False
 
 
 def _print(console: Console, followed: FollowedEvent) -> None:
-    """Two lines an event, so that neither is broken where 80 columns are all there is."""
+    """Print an event on two lines, so that both fit into 80 columns."""
     event = followed.event
     ids = [event.id, *(each.facts.checkout_id or each.session_id for each in followed.payments)]
     lines = [

@@ -1,11 +1,11 @@
-"""What `altan-checkout doctor` finds."""
+"""The results of `altan-checkout doctor`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How a finding stands."""
+    """A finding's result."""
 
     OK = "ok"
     WARNING = "warning"
@@ -14,8 +14,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row of the table: what was looked at, how it stands, what to know or do."""
+    """One row of the table: what was checked, the result, and what to know or do."""
 
     subject: str
     verdict: Verdict
-    words: str
+    message: str

@@ -1,7 +1,7 @@
-"""Everything that can go wrong for a caller, as one tree.
+"""All errors that a client can get, as one class tree.
 
-Every error has a stable `code`, a `title` and words that may be published. What HTTP status an
-error becomes is the web layer's business, and stands in one table there.
+Every error has a stable `code`, a `title` and a publishable message. The web layer maps each class
+to an HTTP status in one table.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a document: an RFC 6901 pointer to it, and what to do about it."""
+    """One fault in a document: an RFC 6901 pointer to it, and how to fix it."""
 
     pointer: str
     detail: str
 
 
 class CheckoutError(Exception):
-    """The base of all errors that callers are told about. `detail` is publishable as it is."""
+    """The base of all errors that clients get. `detail` is safe to publish."""
 
     code: ClassVar[str]
     title: ClassVar[str]
@@ -30,17 +30,17 @@ class CheckoutError(Exception):
 
 
 class RequestWrongError(CheckoutError):
-    """The caller's request cannot be served as it is; sending it again changes nothing."""
+    """The request is wrong; retrying it unchanged does not help."""
 
 
 class ConflictError(CheckoutError):
-    """The request contradicts what this service knows already."""
+    """The request conflicts with an earlier one."""
 
 
 class ServiceFailedError(CheckoutError):
-    """Somebody other than the caller failed; the same request may work later.
+    """Something other than the request failed; retrying it may work later.
 
-    `reason` is for the operator's log alone: what happened, without ids, URLs or bodies.
+    `reason` is only for the log: what happened, without ids, URLs or bodies.
     """
 
     def __init__(self, detail: str, *, reason: str | None = None) -> None:
@@ -56,24 +56,24 @@ class InvalidJsonError(RequestWrongError):
 
 
 class InvalidCartError(RequestWrongError):
-    """The cart breaks a rule; `faults` says which and where."""
+    """The cart is not valid; `faults` says what is wrong and where."""
 
     code = "invalid_cart"
     title = "The cart is not valid"
 
 
 class PriceNotForSaleError(RequestWrongError):
-    """The catalogue does not sell this, or not so, or not so many; `faults` says which."""
+    """The catalogue does not allow this price, mode or quantity; `faults` has the details."""
 
     code = "price_not_for_sale"
-    title = "That is not for sale"
+    title = "The cart contains something that is not for sale"
 
 
 class RedirectNotAllowedError(RequestWrongError):
-    """The success or cancel URL leads somewhere the shop's owner did not allow."""
+    """The success or cancel URL is not on an allowed origin."""
 
     code = "redirect_not_allowed"
-    title = "That return address is not allowed"
+    title = "The return URL is not allowed"
 
 
 class SignatureMissingError(RequestWrongError):
@@ -87,7 +87,7 @@ class SignatureInvalidError(RequestWrongError):
     """A webhook's signature is forged, stale, from the future, or malformed."""
 
     code = "signature_invalid"
-    title = "The Stripe-Signature header does not prove this body"
+    title = "The Stripe-Signature header does not match this body"
 
 
 class InvalidEventError(RequestWrongError):
@@ -98,7 +98,7 @@ class InvalidEventError(RequestWrongError):
 
 
 class NotFoundError(RequestWrongError):
-    """There is nothing at this address."""
+    """There is nothing at this URL."""
 
     code = "not_found"
     title = "Not found"
@@ -121,14 +121,14 @@ class IdempotencyKeyReusedError(ConflictError):
     """The key was used for another cart."""
 
     code = "idempotency_key_reused"
-    title = "That idempotency key belongs to another cart"
+    title = "The idempotency key belongs to another cart"
 
 
 class CheckoutInProgressError(ConflictError):
     """The first request with this key is still running."""
 
     code = "checkout_in_progress"
-    title = "This checkout is being started already"
+    title = "A request with this idempotency key is still running"
 
 
 class CartRefusedError(RequestWrongError):
@@ -142,18 +142,18 @@ class AltanPayMisconfiguredError(ServiceFailedError):
     """Altan Pay does not know our ids or URL: 401, 403, 404, 405 or a redirect."""
 
     code = "altan_pay_misconfigured"
-    title = "This shop's payment set-up is wrong"
+    title = "The shop's payment settings are wrong"
 
 
 class AltanPayMalformedError(ServiceFailedError):
-    """Altan Pay's answer is not the address of an allowed payment page."""
+    """Altan Pay's response is not the URL of an allowed payment page."""
 
     code = "altan_pay_malformed"
-    title = "The payment provider gave an answer that cannot be used"
+    title = "The payment provider sent an invalid response"
 
 
 class AltanPayUnavailableError(ServiceFailedError):
-    """Altan Pay cannot be reached, or answered 429 or 5xx, or is not called for a while."""
+    """Altan Pay cannot be reached or answered 429 or 5xx, or calls to it are paused."""
 
     code = "altan_pay_unavailable"
     title = "The payment provider is unavailable"
@@ -166,33 +166,33 @@ class AltanPayUnavailableError(ServiceFailedError):
 
 
 class AltanPayTimeoutError(ServiceFailedError):
-    """Altan Pay did not answer within the whole deadline."""
+    """Altan Pay did not answer within the deadline for all tries."""
 
     code = "altan_pay_timeout"
     title = "The payment provider took too long"
 
 
 class StorageUnavailableError(ServiceFailedError):
-    """The database cannot commit, so nothing may be acknowledged."""
+    """The database cannot commit, so nothing can be acknowledged."""
 
     code = "storage_unavailable"
     title = "The database is unavailable"
 
 
 class CommitInDoubtError(StorageUnavailableError):
-    """The database was lost, or gave no answer, while it committed: look whether it did."""
+    """The connection was lost or timed out during a commit: check whether it succeeded."""
 
 
 class RowsRefusedError(StorageUnavailableError):
-    """The database works, but cannot take these very rows; others beside them may be fine."""
+    """The database works, but rejects these rows; other rows may be fine."""
 
 
 class ActTooLargeError(StorageUnavailableError):
-    """The database works, but has no room for so much at once; a smaller part of it may fit."""
+    """The database works, but this transaction is too large; a smaller one may fit."""
 
 
 def is_storage_down(error: Exception) -> bool:
-    """Whether nothing can be written at all, rather than these very rows, or so many at once."""
+    """Return whether nothing can be written at all, rather than only this data."""
     return isinstance(error, StorageUnavailableError) and not isinstance(
         error, RowsRefusedError | ActTooLargeError
     )

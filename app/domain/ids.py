@@ -1,4 +1,4 @@
-"""The ids by which a payment is asked for."""
+"""The forms of the ids of payments."""
 
 import re
 from typing import Final

@@ -1,32 +1,31 @@
-"""Money as Stripe has it."""
+"""Amounts of money, in Stripe's minor units."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 # Stripe's docs, currencies: zero-decimal and three-decimal. ISK and UGX have no minor unit, but
-# Stripe takes and tells their amounts with two digits, so they are not here.
+# Stripe uses two digits for their amounts, so they are not listed here.
 _AFRICAN: Final = frozenset(["bif", "djf", "gnf", "kmf", "mga", "rwf", "xaf", "xof"])
 _WITHOUT_MINOR_UNIT: Final = _AFRICAN | {"clp", "jpy", "krw", "pyg", "vnd", "vuv", "xpf"}
 _THREE_DIGITS: Final = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
-# The greatest integer that JSON's readers hold exactly (RFC 8259, 6), far below a database's 2^63.
-# Stripe's largest amount has 12 digits: a sum beyond this is made up, and must not break what
-# stores it.
+# The largest integer that all JSON readers hold exactly (RFC 8259, 6), far below a database's 2^63.
+# Stripe's largest amount has 12 digits, so a larger sum is fake, and must not break the storage.
 AMOUNT_MAX: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """An amount in the currency's minor unit, the currency in lower case as Stripe has it."""
+    """An amount in the currency's minor unit; the currency is lower case, as in Stripe."""
 
     amount_minor: int
     currency: str
 
     @property
     def amount(self) -> Decimal:
-        """In the unit that people name: 19.99 for 1999 cents, 500 for 500 yen."""
+        """The amount in major units: 19.99 for 1999 cents, 500 for 500 yen."""
         return Decimal(self.amount_minor).scaleb(-self._minor_digits)
 
     @property

@@ -1,1 +1,1 @@
-"""What the operator sees: logs, metrics, and the watch that is kept on every request."""
+"""Logs, metrics and alerts for the operator."""

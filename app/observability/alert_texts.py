@@ -1,4 +1,4 @@
-"""What an alert says to people in a chat: which shop, what buyers see, and what to do."""
+"""The text of an alert in a chat: which shop, what buyers see, and what to do."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,25 +13,25 @@ BUYERS: Final[Mapping[AlertName, str]] = {
     AlertName.ALTAN_PAY_DOWN: "cannot buy: they are asked to try again in a moment",
     AlertName.ALTAN_PAY_MISCONFIGURED: "cannot buy: they see an error page",
     AlertName.ALTAN_PAY_MALFORMED: "may be unable to buy: they see an error page",
-    AlertName.STORAGE_UNAVAILABLE: "cannot buy, and their payments show no news",
-    AlertName.SIGNATURE_FAILURES_BURST: f"{_SELLING}; with a wrong secret 'paid' never shows",
-    AlertName.PRICE_MISMATCH: "can buy; one paid another price than the catalogue's",
-    AlertName.CARD_TESTING_SUSPECTED: "may be asked to wait: a limit was reached",
-    AlertName.EVENT_FOLD_FAILED: f"{_SELLING}; one payment may show an old status",
-    AlertName.PAYMENT_CONTRADICTED: f"{_SELLING}; one payment's status is in doubt",
+    AlertName.STORAGE_UNAVAILABLE: "cannot buy, and pages show outdated payments",
+    AlertName.SIGNATURE_FAILURES_BURST: f"{_SELLING}; with a wrong secret, none shows as paid",
+    AlertName.PRICE_MISMATCH: "can buy; one paid a price that differs from the catalogue",
+    AlertName.CARD_TESTING_SUSPECTED: "may have to wait: a rate limit was reached",
+    AlertName.EVENT_FOLD_FAILED: f"{_SELLING}; one payment may show an outdated status",
+    AlertName.PAYMENT_CONTRADICTED: f"{_SELLING}; one payment's status is uncertain",
     AlertName.ACCOUNT_DEAUTHORIZED: "cannot buy: they see an error page",
-    AlertName.CATALOG_BROKEN: f"{_SELLING}, from the catalogue before",
-    AlertName.RATE_LIMITS_UNAVAILABLE: f"{_SELLING}; nobody is limited",
+    AlertName.CATALOG_BROKEN: f"{_SELLING}, from the previous catalogue",
+    AlertName.RATE_LIMITS_UNAVAILABLE: f"{_SELLING}; there are no rate limits",
     AlertName.CHECKOUT_CLAIM_REFUSED: f"{_SELLING}; one session was not counted as a payment",
-    AlertName.LIVE_PLACES_FULL: f"{_SELLING}; some pages show a payment's news later",
-    AlertName.EVENT_NEVER_MADE: f"{_SELLING}; one payment may lack its news",
-    AlertName.NOTHING_BUT_REFUSED_WEBHOOKS: "can pay, but their orders never show as paid",
+    AlertName.LIVE_PLACES_FULL: f"{_SELLING}; some pages update later",
+    AlertName.EVENT_NEVER_MADE: f"{_SELLING}; one payment may miss an update",
+    AlertName.NOTHING_BUT_REFUSED_WEBHOOKS: "can pay, but their orders do not show as paid",
 }
 
 
-def alert_text(shop: str, name: AlertName, words: str, *, is_over: bool) -> str:
-    """Some lines for a chat; `shop` is its name and address."""
-    shown = printable(words)
+def alert_text(shop: str, name: AlertName, message: str, *, is_over: bool) -> str:
+    """Return the text for a chat; `shop` is the shop's name and URL."""
+    shown = printable(message)
     if is_over:
         return f"altan-checkout: *{name}* is over: {shown}\nShop: {shop}"
     return (

@@ -1,4 +1,4 @@
-"""Tells the owner: an ERROR line, a counter, and whatever channels the settings name."""
+"""Alerts the owner: an ERROR line, a counter, and the configured channels."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,21 +11,21 @@ from app.usecases.ports import AlertName
 
 
 class Channel(Protocol):
-    """Takes an alert on, or that one is over; returns at once and never raises."""
+    """Sends an alert, or that one is over; returns immediately and never raises."""
 
-    def __call__(self, name: AlertName, words: str, *, is_over: bool = False) -> None:
-        """Tell it."""
+    def __call__(self, name: AlertName, message: str, *, is_over: bool = False) -> None:
+        """Send it."""
         ...
 
 
-LINE_EVERY_S: Final = 10.0  # for each name: a dead disk must not fill the log with one sentence
-TELL_EVERY_S: Final = 600.0  # for each name and all channels: people stop reading what repeats
+LINE_EVERY_S: Final = 10.0  # for each name: a broken disk must not flood the log
+SEND_EVERY_S: Final = 600.0  # for each name and all channels: people ignore repeated alerts
 
 _log = structlog.get_logger()
 
 
 class Alerts:
-    """The one way by which bad news leaves the service. Fulfils the `Alarm` port."""
+    """Sends all alerts. Implements the `Alarm` port."""
 
     def __init__(
         self,
@@ -38,46 +38,46 @@ class Alerts:
         self._channels = channels
         self._clock_s = clock_s
         self._logged_at_s: dict[AlertName, float] = {}
-        self._told_at_s: dict[AlertName, float] = {}
+        self._sent_at_s: dict[AlertName, float] = {}
         self._open: set[AlertName] = set()
-        self._unended: set[AlertName] = set()  # what channels were told of, and not that it is over
+        self._unended: set[AlertName] = set()  # sent to the channels, and not over yet
         for name in AlertName:
-            self._counter.labels(name)  # so that each series is there, at zero, from the start
+            self._counter.labels(name)  # so that each series exists, at zero, from the start
 
-    def __call__(self, name: AlertName, words: str) -> None:
-        """Count it; log it and tell it on, if that has not just been done."""
+    def __call__(self, name: AlertName, message: str) -> None:
+        """Count an alert; log and send it, unless that was done recently."""
         self._counter.labels(name).inc()
         self._open.add(name)
         if self._is_due(self._logged_at_s, name, LINE_EVERY_S):
-            _log.error("alert", alert=name, words=words)
-        if self._is_due(self._told_at_s, name, TELL_EVERY_S):
+            _log.error("alert", alert=name, message=message)
+        if self._is_due(self._sent_at_s, name, SEND_EVERY_S):
             self._unended.add(name)
-            for tell in self._channels:
-                tell(name, words)
+            for send in self._channels:
+                send(name, message)
 
     def is_open(self, name: AlertName) -> bool:
-        """Whether it was raised by this process, and is not over."""
+        """Return whether this process raised it and it is not over."""
         return name in self._open
 
-    def over(self, name: AlertName, words: str) -> None:
-        """Say that it is over, if it is open; cheap, so that each success may say it.
+    def over(self, name: AlertName, message: str) -> None:
+        """Report that it is over, if it is open; cheap enough to call after every success.
 
-        What comes and goes is told once in ten minutes, and so is its end.
+        An alert that comes and goes is sent at most once in ten minutes, and so is its end.
         """
         if name in self._open:
-            self._end(name, words, is_told=name in self._unended)
+            self._end(name, message, is_sent=name in self._unended)
 
-    def was_over(self, name: AlertName, words: str) -> None:
-        """The same where another process may have raised it."""
-        self._end(name, words, is_told=True)
+    def was_over(self, name: AlertName, message: str) -> None:
+        """Report that it is over, also if another process raised it."""
+        self._end(name, message, is_sent=True)
 
-    def _end(self, name: AlertName, words: str, *, is_told: bool) -> None:
+    def _end(self, name: AlertName, message: str, *, is_sent: bool) -> None:
         self._open.discard(name)
         self._unended.discard(name)
-        _log.warning("alert_over", alert=name, words=words)
-        if is_told:
-            for tell in self._channels:
-                tell(name, words, is_over=True)
+        _log.warning("alert_over", alert=name, message=message)
+        if is_sent:
+            for send in self._channels:
+                send(name, message, is_over=True)
 
     def _is_due(self, last_s: dict[AlertName, float], name: AlertName, every_s: float) -> bool:
         now_s = self._clock_s()

@@ -1,6 +1,6 @@
-"""One line an event, JSON for machines or text for people, on standard output.
+"""Logs to standard output: one line per event, JSON for machines or text for people.
 
-No body, no secret and nobody's personal data is ever logged; request ids tie lines together.
+Bodies, secrets and personal data are never logged; request ids link related lines.
 """
 
 import logging
@@ -13,18 +13,18 @@ import structlog
 from app.observability.printable import printable, printable_json, printable_lines
 from app.observability.quiet_uvicorn import quiet_uvicorn
 
-_OF_SEVERAL_LINES: Final = frozenset({"exception", "stack"})
+_MULTILINE: Final = frozenset({"exception", "stack"})
 
 
 def configure_logging(*, level: str, for_people: bool) -> None:
-    """Send structlog's and the standard library's lines the same way."""
+    """Format structlog's and the standard library's lines the same way."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderers: list[structlog.types.Processor] = (
-        [structlog.processors.format_exc_info, _show_what_is_hidden, _console()]
+        [structlog.processors.format_exc_info, _escape_values, _console()]
         if for_people
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_json)]
     )
@@ -43,23 +43,23 @@ def configure_logging(*, level: str, for_people: bool) -> None:
     )
     quiet_uvicorn()
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, and ours holds our ids
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, and ours contain our ids
     logging.basicConfig(handlers=[handler], level=max(logging.INFO, _level(level)), force=True)
 
 
 def _console() -> structlog.dev.ConsoleRenderer:
-    """Plain traces: the pretty ones show local variables, and those hold secrets and bodies."""
+    """Return a renderer with plain tracebacks: the pretty ones show variables, even secrets."""
     return structlog.dev.ConsoleRenderer(
         colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
 
 
-def _show_what_is_hidden(
+def _escape_values(
     _logger: object, _method: str, line: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """What strangers wrote, an event's type or reason, must not command the reader's terminal."""
+    """Escape control characters in values, because others can put them into an event's fields."""
     for name, value in line.items():
-        if name in _OF_SEVERAL_LINES:
+        if name in _MULTILINE:
             line[name] = printable_lines(str(value))
         elif isinstance(value, str):
             line[name] = printable(value)

@@ -1,4 +1,4 @@
-"""Counters and histograms for Prometheus. Labels come from fixed sets: no stranger makes one."""
+"""Counters and histograms for Prometheus. Labels have fixed values, none from a request."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -22,7 +22,7 @@ METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class CountedConnections(Protocol):
-    """The server's connections: how many are open, and what becomes of each."""
+    """The server's connections: how many are open, and their outcomes."""
 
     @property
     def open(self) -> int: ...  # noqa: D102 said above
@@ -31,10 +31,10 @@ class CountedConnections(Protocol):
 
 
 class Metrics:
-    """The metrics of one service, in a registry of their own."""
+    """The metrics of one service, in their own registry."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # an unused second series for each
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
@@ -42,71 +42,71 @@ class Metrics:
         histogram = partial(Histogram, registry=self.registry, buckets=_SECONDS)
         self.requests = counter(
             "altan_checkout_http_requests",
-            "Requests answered, by route, method and status.",
+            "HTTP requests answered, by route, method and status.",
             ("route", "method", "status"),
         )
         self.request_seconds = histogram(
             "altan_checkout_http_request_seconds",
-            "Seconds from a request's headers to the end of its answer.",
+            "Seconds from a request's headers to the end of its response.",
             ("route",),
         )
         self.webhooks = counter(
-            "altan_checkout_webhooks", "Webhooks, by what became of them.", ("outcome",)
+            "altan_checkout_webhooks", "Webhooks received, by outcome.", ("outcome",)
         )
         self.upstream_calls = counter(
             "altan_checkout_altan_pay_calls",
-            "Calls of Altan Pay, by result: ok, or the code of the error.",
+            "Calls to Altan Pay, by result: ok, or the error's code.",
             ("result",),
         )
         self.upstream_seconds = histogram(
-            "altan_checkout_altan_pay_call_seconds", "Seconds that a call of Altan Pay took."
+            "altan_checkout_altan_pay_call_seconds", "Duration of calls to Altan Pay in seconds."
         )
         self.breaker = Enum(
             "altan_checkout_altan_pay_breaker",
-            "The circuit breaker in front of Altan Pay.",
+            "State of the circuit breaker for Altan Pay.",
             states=["closed", "open", "half_open"],
             registry=self.registry,
         )
         self.followers = Gauge(
             "altan_checkout_followers",
-            "Streams and waiting requests that are open now.",
+            "Open streams and waiting requests.",
             registry=self.registry,
         )
         self.places_full = counter(
             "altan_checkout_live_places_full",
-            "Times that a client, its network, a payment or the process had no place for one more.",
+            "Streams and waiting requests refused, by the limit that was reached.",
             ("full",),
         )
         self.connections = Gauge(
-            "altan_checkout_connections", "Connections that are open now.", registry=self.registry
+            "altan_checkout_connections", "Open connections.", registry=self.registry
         )
         self.connection_outcomes = counter(
             "altan_checkout_connection_outcomes",
-            "Connections, by what became of them.",
+            "Connections, by outcome.",
             ("outcome",),
         )
         self.body_bytes = Gauge(
             "altan_checkout_body_bytes",
-            "Bytes of request bodies that are held now, by what they are.",
+            "Bytes of request bodies in memory, by kind.",
             ("kind",),
             registry=self.registry,
         )
         self.alerts = counter(
             "altan_checkout_alerts",
-            "What the owner was told of, by name; docs/alerts.md says what to do.",
+            "Alerts raised, by name; see docs/alerts.md.",
             ("name",),
         )
 
     def show_connections(self, connections: CountedConnections) -> None:
-        """Show what the server counts."""
+        """Export the server's connection counts."""
         self.connections.set_function(lambda: connections.open)
         series = cache(self.connection_outcomes.labels)
         connections.report_outcomes_to(lambda outcome: series(outcome).inc())
 
     def show_body_bytes(self, kind: str, held: Callable[[], int]) -> None:
-        """Show how many bytes of a budget are held."""
+        """Export how many bytes of a budget are in use."""
         self.body_bytes.labels(kind).set_function(held)
 
     def exposition(self) -> bytes:
-        """All of it, in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

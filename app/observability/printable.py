@@ -1,13 +1,13 @@
-"""What strangers wrote, made safe for a terminal: nothing in it moves, hides or turns a text.
+"""Escapes control and format characters, so that untrusted text is safe to print on a terminal.
 
-A terminal obeys control characters (U+009B begins a command as ESC [ does), and format characters
-let a text look like another one (U+202E turns it round). All are shown by number, as in JSON.
+Terminals execute control characters (U+009B starts a command, like ESC [), and format characters
+can make text look different (U+202E reverses it). All are shown by number, as in JSON.
 """
 
 import re
 from typing import Final
 
-# Unicode's categories Cc, Cf, Cs, Zl and Zp, and the fillers that look like nothing at all.
+# Unicode's categories Cc, Cf, Cs, Zl and Zp, and the fillers that are invisible.
 _INVISIBLE: Final = (
     "\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
     "\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff"
@@ -21,22 +21,22 @@ _BASIC_PLANE_END: Final = 0xFFFF
 
 
 def printable(text: str) -> str:
-    """`text` with each control and format character escaped, line breaks too."""
+    """Return `text` with all control and format characters escaped, including line breaks."""
     return _IN_A_LINE.sub(_escaped, text)
 
 
 def printable_lines(text: str) -> str:
-    """The same for a text of ours that has several lines, indented by spaces."""
+    """Like `printable`, but keeps line breaks."""
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def printable_json(document: str) -> str:
-    """The same for JSON, which stays valid and means the same: ASCII's own are escaped in it."""
+    """Like `printable`, for JSON, which stays valid and keeps its meaning."""
     return _BEYOND_ASCII.sub(_escaped, document)
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """As JSON escapes it: beyond the basic plane as a pair of surrogates."""
+    """Return the JSON escape; characters beyond the basic plane become a surrogate pair."""
     code = ord(match[0])
     if code <= _BASIC_PLANE_END:
         return f"\\u{code:04x}"

@@ -1,4 +1,4 @@
-"""The outermost layer: every request gets an id and is measured; the notable ones get a line."""
+"""Outermost middleware: gives every request an id, measures it, and logs the notable ones."""
 
 import logging
 import re
@@ -20,16 +20,16 @@ _SERVER_ERROR: Final = 500
 
 
 class RequestLog:
-    """Wraps the service. `scope["state"]["request_id"]` is what errors and log lines quote."""
+    """Wraps the service. Errors and log lines contain `scope["state"]["request_id"]`."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        # Kept, because finding a series costs more than counting in it; their number is bounded.
+        # Cached, because finding a series costs more than counting; their number is limited.
         self._requests = cache(metrics.requests.labels)
         self._seconds = cache(metrics.request_seconds.labels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, watched."""
+        """Serve one request; measure and log it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -65,14 +65,14 @@ class RequestLog:
 
 
 class _Answer:
-    """Sees the status pass by, and adds the request id to the headers."""
+    """Remembers the response's status, and adds the request id to its headers."""
 
     __slots__ = ("_send", "request_id", "started", "status")
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self.request_id = request_id
-        self.status = 499  # the caller left before there was an answer
+        self.status = 499  # the client disconnected before the response
         self.started = False
 
     async def send(self, message: Message) -> None:
@@ -87,7 +87,7 @@ class _Answer:
 
 
 def _request_id(scope: Scope) -> str:
-    """The proxy's id where it sends a harmless one, else one of our own."""
+    """Return the proxy's request id if it is valid, or a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return bytes(value).decode()
@@ -95,7 +95,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _failure(scope: Scope) -> dict[str, str]:
-    """Why a request was refused, in words that are made for the log."""
+    """Return an error's code and reason for the log."""
     error = scope["state"].get("error")
     if error is None:
         return {}
@@ -104,5 +104,5 @@ def _failure(scope: Scope) -> dict[str, str]:
 
 
 def _route(scope: Scope) -> str:
-    """The route's template, never the path: paths are endless and hold ids."""
+    """Return the route's template, never the path: paths contain ids and are unlimited."""
     return str(getattr(scope.get("route"), "path", scope["state"].get("route", "unmatched")))

@@ -1,4 +1,4 @@
-"""Keeps count of the calls to Altan Pay, and tells the operator why one failed."""
+"""Counts and measures calls to Altan Pay, and logs why one failed."""
 
 import asyncio
 import time
@@ -16,12 +16,12 @@ from app.domain.errors import (
     ServiceFailedError,
 )
 from app.observability.metrics import Metrics
-from app.usecases.ports import Alarm, AlertName, AllClear, PaymentPages, StillWanted, say_nothing
+from app.usecases.ports import Alarm, AlertName, AllClear, PaymentPages, say_nothing
 from app.usecases.records import SessionOrder
 
 _log = structlog.get_logger()
 
-# What stays wrong until somebody mends it. That Altan Pay is down is the breaker's to say.
+# Errors that last until somebody fixes them. The breaker alerts if Altan Pay is down.
 _ALERTS: Final[Mapping[type[ServiceFailedError], AlertName]] = {
     AltanPayMisconfiguredError: AlertName.ALTAN_PAY_MISCONFIGURED,
     AltanPayMalformedError: AlertName.ALTAN_PAY_MALFORMED,
@@ -30,19 +30,19 @@ _ALERTS: Final[Mapping[type[ServiceFailedError], AlertName]] = {
 
 @dataclass(frozen=True, slots=True)
 class MeasuredPaymentPages:
-    """Makes payment pages as `pages` does, and measures it."""
+    """Creates payment pages with `pages`, and measures the calls."""
 
     pages: PaymentPages
     metrics: Metrics
     alarm: Alarm
     all_clear: AllClear = say_nothing
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+    async def create(self, order: SessionOrder) -> PaymentPage:
         """See `PaymentPages.create`."""
         began = time.perf_counter()
-        result = "cut_off"  # by the deadline, or by a defect
+        result = "cut_off"  # by the deadline, or by a bug
         try:
-            page = await self.pages.create(order, still_wanted)
+            page = await self.pages.create(order)
             result = "ok"
         except ServiceFailedError as error:
             result = error.code
@@ -58,7 +58,7 @@ class MeasuredPaymentPages:
             raise
         else:
             for name in _ALERTS.values():
-                self.all_clear(name, "Altan Pay made a payment page again")
+                self.all_clear(name, "Altan Pay created a payment page again")
             return page
         finally:
             self.metrics.upstream_calls.labels(result).inc()

@@ -1,4 +1,4 @@
-"""Counts what became of each webhook, and logs the bad ones without letting them flood the log."""
+"""Counts webhooks by outcome, and logs refused ones without flooding the log."""
 
 import time
 from collections import deque
@@ -15,7 +15,7 @@ _log = structlog.get_logger()
 _ORDINARY: Final = frozenset({"recorded", "duplicate", "other_account", "other_mode"})
 _FORGED: Final = frozenset({"signature_missing", "signature_invalid"})
 LINE_EVERY_S: Final = 10.0
-BURST: Final = 50  # forged webhooks within a minute: an attack, or a secret that is wrong
+BURST: Final = 50  # forged webhooks within a minute: an attack, or a wrong secret
 BURST_S: Final = 60.0
 
 
@@ -32,7 +32,7 @@ class WebhookReport:
     def __call__(self, outcome: str) -> None:
         """Count `outcome`; a refused webhook is logged at most once every ten seconds.
 
-        Anybody can send forged ones by the thousand, and a log full of them hides what matters.
+        Anybody can send thousands of forged ones, which would hide the rest of the log.
         """
         self._outcomes(outcome).inc()
         if outcome in _ORDINARY:
@@ -52,5 +52,5 @@ class WebhookReport:
             self._forged_at_s.clear()
             self._alarm(
                 AlertName.SIGNATURE_FAILURES_BURST,
-                f"{BURST} webhooks within a minute that our secrets do not verify",
+                f"{BURST} webhooks within a minute failed signature verification",
             )

@@ -1,1 +1,1 @@
-"""What the operator decides: read, checked and explained."""
+"""Reads, validates and explains the settings."""

@@ -1,4 +1,4 @@
-"""What a good DATABASE_URL is, and what a database may be called in public."""
+"""Validates DATABASE_URL, and returns its public form without the password."""
 
 import re
 from typing import Final
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
-# What the driver understands; it would send anything else to the server, which would refuse us.
+# The parameters that the driver knows; it would pass others to the server, which would refuse them.
 _POSTGRES_PARAMETERS: Final = frozenset(
     [
         "host",
@@ -29,15 +29,15 @@ _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "veri
 
 
 def is_postgres(database_url: str) -> bool:
-    """Whether it names a PostgreSQL server rather than an SQLite file."""
+    """Return whether it names a PostgreSQL server rather than an SQLite file."""
     return database_url.startswith(("postgresql://", "postgres://"))
 
 
 def check_database_url(value: SecretStr) -> SecretStr:
-    """The very value.
+    """Return the value unchanged.
 
     Raises:
-        ValueError: it is of no form that we know; the words tell nothing of it.
+        ValueError: it has an unknown form; the message contains no part of it.
     """
     text = value.get_secret_value()
     if is_postgres(text):
@@ -50,7 +50,7 @@ def check_database_url(value: SecretStr) -> SecretStr:
 
 
 def _check_postgres(text: str) -> None:
-    """Words without any part of the value: what seems to be the port may be half a password."""
+    """Describe the fault without any part of the value: the "port" may be half a password."""
     if _has_odd_password(text):
         raise ValueError(_PERCENT_ENCODE)
     try:
@@ -68,15 +68,15 @@ def _check_postgres(text: str) -> None:
     if unknown := sorted(parameters.keys() - _POSTGRES_PARAMETERS):
         known = ", ".join(sorted(_POSTGRES_PARAMETERS))
         names = [name if re.fullmatch(r"[a-z_]{1,40}", name) else "one" for name in unknown]
-        raise ValueError(f"has parameters that are not understood ({names[0]}); known: {known}")
+        raise ValueError(f"has unknown parameters ({names[0]}); known: {known}")
     if parameters.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"has an unknown sslmode; one of {', '.join(_SSL_MODES)}")
 
 
 def _has_odd_password(text: str) -> bool:
-    """Whether a character of the password ends it too early, for us or for the driver.
+    """Return whether an unencoded character in the password would end it too early.
 
-    An `@` stands between password and host, and nowhere else; a `%` begins two hex digits.
+    An `@` may only be between password and host; a `%` must be followed by two hex digits.
     """
     before_path = re.split("[/?#]", text.partition("://")[2])[0]
     return (
@@ -87,7 +87,7 @@ def _has_odd_password(text: str) -> bool:
 
 
 def database_name(database_url: str) -> str:
-    """What people call a database: its URL without password and parameters."""
+    """Return the database's URL without password and parameters."""
     if not is_postgres(database_url):
         return database_url
     parts = urlsplit(database_url)

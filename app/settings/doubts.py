@@ -1,4 +1,4 @@
-"""Settings that are of the right form, and probably not what was wanted."""
+"""Finds settings that are valid but probably a mistake."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ from app.settings.origins import ANY_LOOPBACK
 from app.settings.settings import Settings
 from app.settings.types import Network
 
-# Proxies live in these, at whatever width: RFC 1918, 6598, 3927, 4193, 4291 and loopback.
+# Proxies may have any network in these: RFC 1918, 6598, 3927, 4193, 4291 and loopback.
 _PRIVATE: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -26,47 +26,49 @@ _PRIVATE: Final = tuple(
         "fe80::/10",
     )
 )
-# The widest networks that one provider announces for its proxies, as Cloudflare does.
+# The widest networks that a provider such as Cloudflare publishes for its proxies.
 _PREFIX_MIN: Final = {4: 13, 6: 29}
 
 _PLACEHOLDER: Final = re.compile(
     r"(.)\1{5,}|x{4,}|\.\.\.|your|example|placeholder|replace|change.?me|12345678", re.IGNORECASE
 )
 _EXAMPLE_HOST: Final = re.compile(r"(.+\.)?(example(\.(com|org|net))?|your-?shop\..+)")
-_UUID_MARKS: Final = frozenset({14, 19})  # where the version and the variant stand in its text
+_UUID_MARKS: Final = frozenset({14, 19})  # the positions of the version and the variant
 
 
 class Doubt(NamedTuple):
-    """A setting's name, what is doubtful about it, and whether the start tells it, too."""
+    """A setting's name, what is doubtful about it, and whether to log it at start too."""
 
     name: str
-    words: str
-    is_told_at_start: bool = False
+    message: str
+    is_logged_at_start: bool = False
 
 
 def doubts(settings: Settings) -> list[Doubt]:
-    """All of them, one for each setting."""
+    """Return the doubts, at most one for each setting."""
     by_name: dict[str, Doubt] = {}
     for found in (_ids(settings), _secrets(settings), _addresses(settings), _unset(settings)):
         for doubt in found:
             former = by_name.get(doubt.name)
-            words = f"{former.words}; {doubt.words}" if former else doubt.words
-            told = doubt.is_told_at_start or (former is not None and former.is_told_at_start)
-            by_name[doubt.name] = Doubt(doubt.name, words, told)
+            message = f"{former.message}; {doubt.message}" if former else doubt.message
+            is_logged = doubt.is_logged_at_start or (
+                former is not None and former.is_logged_at_start
+            )
+            by_name[doubt.name] = Doubt(doubt.name, message, is_logged)
     return list(by_name.values())
 
 
 def _ids(settings: Settings) -> Iterator[Doubt]:
     account = settings.altan_account_id
     if not _is_uuid(account):
-        words = "not a UUID, as Altan's ids are; copy it from your Altan workspace again"
-        yield Doubt("ALTAN_ACCOUNT_ID", words)
+        message = "not a UUID, unlike Altan's ids; copy it from your Altan workspace again"
+        yield Doubt("ALTAN_ACCOUNT_ID", message)
     elif _is_made_up(account):
-        words = "looks like a placeholder; copy the real id from your Altan workspace"
-        yield Doubt("ALTAN_ACCOUNT_ID", words)
+        message = "looks like a placeholder; copy the real id from your Altan workspace"
+        yield Doubt("ALTAN_ACCOUNT_ID", message)
     if _PLACEHOLDER.search(settings.altan_stripe_connect_id.removeprefix("acct_")):
-        words = "looks like a placeholder; ask Altan Pay for your Stripe Connect id"
-        yield Doubt("ALTAN_STRIPE_CONNECT_ID", words)
+        message = "looks like a placeholder; ask Altan Pay for your Stripe Connect id"
+        yield Doubt("ALTAN_STRIPE_CONNECT_ID", message)
 
 
 def _is_uuid(text: str) -> bool:
@@ -78,7 +80,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def _is_made_up(text: str) -> bool:
-    """Whether its digits are all the same, but the two that every UUID needs; or count up."""
+    """Return whether all digits are the same, except the two fixed ones, or count up."""
     whole = str(uuid.UUID(text))
     digits = {digit for at, digit in enumerate(whole) if digit != "-" and at not in _UUID_MARKS}
     return len(digits) == 1 or whole.startswith("12345678-1234-")
@@ -88,12 +90,12 @@ def _secrets(settings: Settings) -> Iterator[Doubt]:
     for secret in settings.stripe_webhook_secrets:
         text = secret.get_secret_value().removeprefix("whsec_")
         if ";" in text:
-            words = "separate secrets with commas: with a semicolon they are one, which is wrong"
-            yield Doubt("STRIPE_WEBHOOK_SECRETS", words, is_told_at_start=True)
+            message = "separate secrets with commas: with a semicolon they are read as one"
+            yield Doubt("STRIPE_WEBHOOK_SECRETS", message, is_logged_at_start=True)
             return
         if not text.startswith("sandbox_") and _PLACEHOLDER.search(text):
-            words = "looks like a placeholder; copy the signing secret from Stripe's dashboard"
-            yield Doubt("STRIPE_WEBHOOK_SECRETS", words)
+            message = "looks like a placeholder; copy the signing secret from Stripe's dashboard"
+            yield Doubt("STRIPE_WEBHOOK_SECRETS", message)
             return
 
 
@@ -108,14 +110,14 @@ def _addresses(settings: Settings) -> Iterator[Doubt]:
         yield from _address("ALLOWED_ORIGINS", origin) if origin != ANY_LOOPBACK else ()
     origin = read_web_url(settings.app_url).origin
     if settings.allowed_origins and origin not in settings.allowed_origins:
-        words = f"APP_URL's own origin is not in it, so its pages cannot sell: add {origin}"
-        yield Doubt("ALLOWED_ORIGINS", words)
+        message = f"does not contain APP_URL's origin, so its pages cannot sell: add {origin}"
+        yield Doubt("ALLOWED_ORIGINS", message)
     if wide := [str(network) for network in settings.trusted_proxies if is_wide(network)]:
-        words = (
-            f"{', '.join(wide)} trusts strangers, who can then choose the address that limits "
-            "count; list your proxies' own addresses"
+        message = (
+            f"{', '.join(wide)} includes strangers, who could then fake the address that rate "
+            "limits count; list only your proxies' addresses"
         )
-        yield Doubt("TRUSTED_PROXIES", words, is_told_at_start=True)
+        yield Doubt("TRUSTED_PROXIES", message, is_logged_at_start=True)
 
 
 def _address(name: str, text: str) -> Iterator[Doubt]:
@@ -123,12 +125,14 @@ def _address(name: str, text: str) -> Iterator[Doubt]:
     if _EXAMPLE_HOST.fullmatch(url.host):
         yield Doubt(name, f"{url.host} is a placeholder; set your shop's own address")
     if url.scheme == "http" and not url.is_loopback:
-        words = f"{url.origin} is plain http; Stripe's live mode sends buyers back over https only"
-        yield Doubt(name, words)
+        message = (
+            f"{url.origin} is plain http; Stripe's live mode sends buyers back over https only"
+        )
+        yield Doubt(name, message)
 
 
 def is_wide(network: Network) -> bool:
-    """Whether it holds so much of the public internet that strangers must be in it."""
+    """Return whether the network is so large that it must contain strangers."""
     return network.prefixlen < _PREFIX_MIN[network.version] and not _is_within(network, _PRIVATE)
 
 
@@ -141,11 +145,11 @@ def _is_within(network: Network, wider: Iterable[Network]) -> bool:
 
 def _unset(settings: Settings) -> Iterator[Doubt]:
     if settings.allowed_origins is None:
-        words = "unset: pages of any origin may start a checkout; set your shop's origins"
-        yield Doubt("ALLOWED_ORIGINS", words)
+        message = "unset: pages of any origin may start a checkout; set your shop's origins"
+        yield Doubt("ALLOWED_ORIGINS", message)
     if settings.stripe_livemode is None:
-        words = "unset: test events count as live ones do; a live shop sets true"
-        yield Doubt("STRIPE_LIVEMODE", words)
+        message = "unset: test events count like live ones; set it to true for a live shop"
+        yield Doubt("STRIPE_LIVEMODE", message)
     if not settings.trusted_proxies:
-        words = "unset: behind a proxy all buyers share one limit; set the proxy's addresses"
-        yield Doubt("TRUSTED_PROXIES", words)
+        message = "unset: behind a proxy, all buyers share one limit; set the proxy's addresses"
+        yield Doubt("TRUSTED_PROXIES", message)

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in our own words: one line for each, without any value in it."""
+"""Explains invalid settings: one line for each, without its value."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -21,7 +21,7 @@ _BOUNDS: Final = ("gt", "ge", "le")
 
 
 def fault_lines(settings: type[BaseSettings], error: ValidationError) -> list[str]:
-    """One for each setting, however many of a list's entries are wrong."""
+    """Return one line for each setting, even if several entries of a list are wrong."""
     first = {fault["loc"][:1]: fault for fault in reversed(error.errors())}
     return [_line(settings, fault) for fault in reversed(first.values())]
 
@@ -30,15 +30,15 @@ def _line(settings: type[BaseSettings], fault: Any) -> str:  # noqa: ANN401 pyda
     name = str(fault["loc"][0]).upper() if fault["loc"] else ""
     if fault["type"] == "missing":
         return f"{name} is missing: {_WHAT_TO_DO[name]}"
-    if fault["type"] == "value_error":  # our own words
-        words = str(fault["ctx"]["error"])
-        return f"{name} is wrong: {words}" if name else words
+    if fault["type"] == "value_error":  # our own message
+        message = str(fault["ctx"]["error"])
+        return f"{name} is wrong: {message}" if name else message
     field = settings.model_fields.get(name.lower())
     return f"{name} is wrong: must be {_good_values(field) if field else 'of another form'}"
 
 
 def _good_values(field: FieldInfo) -> str:
-    """What a setting may be, from its type: pydantic's own words speak to programmers."""
+    """Describe a setting's valid values from its type: pydantic's messages are for programmers."""
     types = get_args(field.annotation) or (field.annotation,)
     for type_ in types:
         if type_ is bool:

@@ -1,4 +1,4 @@
-"""Names that were meant for us, but are none of ours: a typing error in one passes in silence."""
+"""Finds misspelled setting names, which would otherwise be ignored silently."""
 
 import os
 import re
@@ -32,7 +32,7 @@ COMPANIONS: Final = frozenset(
     ]
 )
 
-# How our names begin, and few others' do.
+# Prefixes of our settings that few other programs use.
 _OUR_PREFIXES: Final = (
     "ALERT_WEBHOOK",
     "ALTAN_",
@@ -48,19 +48,19 @@ _OUR_PREFIXES: Final = (
     "STRIPE_",
     "TRUSTED_PROX",
 )
-# Stripe's command line; systemd; what Kubernetes and Docker tell each container of its neighbours.
+# Stripe's command line; systemd; what Kubernetes and Docker set for linked services.
 _FOREIGN: Final = re.compile(
     r"STRIPE_(CLI_.*|DEVICE_NAME)|NOTIFY_SOCKET"
     r"|\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_[0-9]+_(TCP|UDP)(_\w+)?)"
 )
-# A machine that also runs a shop has these in its environment; in our own files they are a mistake.
+# Common in the environment of a shop's machine; in our own files they are a mistake.
 _OTHER_PROGRAMS: Final = frozenset({"STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY"})
 
-_TELLING: Final = 5  # letters: HOSTS and PORTS are others' names
-_SHORT: Final = 9  # only letters that changed places: API_URL is not a typing error of APP_URL
+_TELLING: Final = 5  # letters: HOSTS and PORTS belong to other programs
+_SHORT: Final = 9  # only swapped letters: API_URL is not a misspelled APP_URL
 _LONG: Final = 12
 _EDITS_MAX: Final = 2
-_LIKENESS_MIN: Final = 0.7  # of names that begin as ours do
+_LIKENESS_MIN: Final = 0.7  # for names with one of our prefixes
 
 
 class Name(NamedTuple):
@@ -71,7 +71,7 @@ class Name(NamedTuple):
 
 
 def names_in_use(secrets_dir: Path) -> Iterator[Name]:
-    """All that are set, wherever settings are read from."""
+    """Return all names that are set in any source of settings."""
     yield from (
         Name(name, "the environment") for name in os.environ if name.upper() not in _OTHER_PROGRAMS
     )
@@ -81,11 +81,11 @@ def names_in_use(secrets_dir: Path) -> Iterator[Name]:
         if secrets_dir.is_dir():
             yield from (Name(path.name, str(secrets_dir)) for path in secrets_dir.iterdir())
     except (OSError, UnicodeDecodeError):
-        return  # reading the settings says what is wrong with it
+        return  # reading the settings reports what is wrong with it
 
 
 def lines_about_names(names: Iterable[Name], known: AbstractSet[str]) -> list[str]:
-    """One line for each odd name; `known` are our settings, in capitals."""
+    """Return one line for each odd name; `known` are our settings, in capitals."""
     lines = {}
     for name in names:
         text = name.text.upper()
@@ -99,7 +99,7 @@ def lines_about_names(names: Iterable[Name], known: AbstractSet[str]) -> list[st
 
 
 def meant_by(text: str, known: AbstractSet[str]) -> str | None:
-    """Which of our names was meant by `text`, in capitals, if any."""
+    """Return the setting that `text`, in capitals, is probably meant to be, if any."""
     near = min(((_edits(text, name), name) for name in sorted(known)), default=None)
     if near and near[0] <= _edits_allowed(text, near[1]):
         return near[1]
@@ -116,7 +116,7 @@ def _edits_allowed(text: str, name: str) -> int:
     if len(name) < _TELLING:
         return 0
     if _plain(text) == _plain(name):
-        return _EDITS_MAX  # it is only a matter of hyphens, or of an S at the end
+        return _EDITS_MAX  # they differ only by hyphens or a final S
     if len(name) < _SHORT:
         return 1 if sorted(text) == sorted(name) else 0
     return 1 if len(name) < _LONG else _EDITS_MAX
@@ -127,7 +127,7 @@ def _plain(text: str) -> str:
 
 
 def _edits(text: str, name: str) -> int:
-    """How many letters must be typed otherwise; two that changed places count once."""
+    """Return the number of differing letters; two swapped ones count once."""
     before: list[int] = []
     row = list(range(len(name) + 1))
     for i, letter in enumerate(text, 1):

@@ -1,6 +1,7 @@
-"""What the operator decides: read once at start from the environment, `.env` and /run/secrets.
+"""The settings, read once at start from the environment, `.env` and /run/secrets.
 
-Only main, cli and bootstrap import this module; everything else is handed what it needs.
+Only the composition root (main, serving, bootstrap, databases, alerting) and the commands import
+this module; everything else gets the values that it needs.
 """
 
 from collections.abc import Collection
@@ -44,7 +45,7 @@ from app.settings.types import (
 
 SECRETS_DIR: Final = Path("/run/secrets")
 
-# The sandbox's secret is public, so a service that takes it must not talk to the real Altan Pay.
+# The sandbox's secret is public, so a service that accepts it must not use the real Altan Pay.
 SANDBOX_SECRET_PREFIX: Final = "whsec_sandbox_"  # noqa: S105 a mark, not a secret
 
 
@@ -52,10 +53,10 @@ _NOT_TEXT: Final = ".env, or a file in /run/secrets, is not UTF-8 text; save it 
 
 
 class _SecretFiles(SecretsSettingsSource):
-    """Files in /run/secrets. An empty one is not set, as an empty variable is not."""
+    """Reads files in /run/secrets. An empty file counts as unset, like an empty variable."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """A file's text."""
+        """Return a file's text."""
         value, key, is_complex = super().get_field_value(field, field_name)
         return value or None, key, is_complex
 
@@ -81,31 +82,33 @@ class Settings(BaseSettings):
         "https://pay.altan.ai", description="https, or http on loopback only"
     )
     altan_pay_timeout_s: float = Field(
-        10, gt=0, le=60, description="seconds for one checkout's whole upstream work"
+        10, gt=0, le=60, description="seconds for all calls to Altan Pay of one checkout"
     )
     checkout_url_hosts: Hosts = Field(
-        ("checkout.stripe.com",), description="hosts that a redirect may lead to"
+        ("checkout.stripe.com",), description="hosts that buyers may be redirected to for payment"
     )
     stripe_webhook_secrets: WebhookSecrets = Field(
         validation_alias=AliasChoices("stripe_webhook_secrets", "stripe_webhook_secret"),
         description="one or more whsec_…; STRIPE_WEBHOOK_SECRET is read too",
     )
     stripe_webhook_tolerance_s: int = Field(
-        300, ge=1, le=86_400, description="seconds a signature may lie in the past or the future"
+        300, ge=1, le=86_400, description="seconds that a signature's time may differ from now"
     )
     stripe_livemode: bool | None = Field(
-        None, description="true or false: which events count; unset: both"
+        None, description="true or false: count only live or only test events; unset: both"
     )
     stripe_api_key: SecretStr | None = Field(
         None, description="a restricted, read-only key, for reconciliation (not used yet)"
     )
     app_url: Url = Field(description="the shop's root URL")
     success_url: Url | None = Field(
-        None, description="where a paying buyer returns to; default APP_URL"
+        None, description="where buyers return after paying; default APP_URL"
     )
-    cancel_url: Url | None = Field(None, description="where a buyer turns back to; default APP_URL")
+    cancel_url: Url | None = Field(
+        None, description="where buyers return without paying; default APP_URL"
+    )
     shop_name: ShopName | None = Field(
-        None, description="how the success page calls the shop; unset: APP_URL's host"
+        None, description="the shop's name on the success page; unset: APP_URL's host"
     )
     brand_color: Color = Field("#3366d6", description="the success page's colour, #rrggbb")
     allowed_origins: Origins = Field(
@@ -113,35 +116,40 @@ class Settings(BaseSettings):
         description="for CORS, the Origin check and redirect URLs; unset: APP_URL's origin",
     )
     catalog_file: Path | None = Field(
-        None, description="TOML list of what is for sale; unset: any price of the account"
+        None, description="TOML list of prices for sale; unset: all prices of the account"
     )
-    max_quantity: int = Field(999, ge=1, le=999_999, description="the most of one price in a cart")
+    max_quantity: int = Field(
+        999, ge=1, le=999_999, description="the largest quantity of one price in a cart"
+    )
     database_url: DatabaseUrl = Field(
-        SecretStr("sqlite:///data/checkout.db"), description="where everything is kept"
+        SecretStr("sqlite:///data/checkout.db"),
+        description="the database: sqlite:///… or postgresql://…",
     )
     database_pool_size: int = Field(
-        5, ge=2, le=100, description="PostgreSQL: the most connections of one process"
+        5, ge=2, le=100, description="PostgreSQL: the maximum number of connections of one process"
     )
     event_retention_days: int = Field(
-        400, ge=30, le=36_500, description="days after which events' payloads are forgotten"
+        400, ge=30, le=36_500, description="days after which events' payloads are deleted"
     )
     rate_limit_checkout: Rate = Field(
         "30/minute",
-        description="checkouts for each client address; `off` lifts the other two as well",
+        description="checkouts per client address; `off` turns off the other two as well",
     )
     rate_limit_price: Rate | None = Field(
-        None, description="checkouts for each price; unset: 600/minute"
+        None, description="checkouts per price; unset: 600/minute"
     )
-    rate_limit_global: Rate | None = Field(None, description="checkouts in all; unset: 3000/minute")
+    rate_limit_global: Rate | None = Field(
+        None, description="checkouts overall; unset: 3000/minute"
+    )
     rate_limit_storage: StorageUrl = Field(
         SecretStr("memory"), description="memory, or a Redis URL that replicas share"
     )
     trusted_proxies: Networks = Field(
-        (), description="addresses or networks whose X-Forwarded-For is believed"
+        (), description="addresses or networks whose X-Forwarded-For is trusted"
     )
-    sentry_dsn: SentryDsn | None = Field(None, description="alerts go to Sentry, too")
+    sentry_dsn: SentryDsn | None = Field(None, description="also send alerts to Sentry")
     alert_webhook_url: AlertUrl | None = Field(
-        None, description="alerts are posted there, too, as Slack-compatible JSON"
+        None, description="also post alerts there, as Slack-compatible JSON"
     )
     host: str = Field("127.0.0.1", description="the address that `serve` listens on")
     port: int = Field(8000, ge=0, le=65_535, description="the port that `serve` listens on")
@@ -157,14 +165,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then `.env`, then files of secrets."""
+        """Read the environment first, then `.env`, then the secret files."""
         assert isinstance(file_secret_settings, SecretsSettingsSource)  # noqa: S101 their default
         files = _SecretFiles(settings_cls, secrets_dir=file_secret_settings.secrets_dir)
         return init_settings, env_settings, dotenv_settings, files
 
     @model_validator(mode="after")
     def _sandbox_or_real(self) -> "Settings":
-        """The sandbox's secret is printed in this repository: anybody can forge events with it."""
+        """Reject the sandbox's public secret for a real shop: anybody could forge events."""
         secrets = (secret.get_secret_value() for secret in self.stripe_webhook_secrets)
         are_sandbox = [secret.startswith(SANDBOX_SECRET_PREFIX) for secret in secrets]
         if any(are_sandbox) and not self.is_sandbox:
@@ -182,12 +190,12 @@ class Settings(BaseSettings):
 
     @property
     def shop_name_shown(self) -> str:
-        """The shop's name for people."""
+        """The shop's name, as pages show it."""
         return self.shop_name or read_web_url(self.app_url).host
 
     @property
     def rates(self) -> tuple[str, str, str]:
-        """For each client, for each price, and in all; lifting the first lifts what is not set."""
+        """The rates per client, per price and overall; the first's `off` is the others' default."""
         lifted = self.rate_limit_checkout == "off"
         return (
             self.rate_limit_checkout,
@@ -197,23 +205,23 @@ class Settings(BaseSettings):
 
     @property
     def database_path(self) -> Path:
-        """The SQLite file, where it is one."""
+        """The SQLite file's path, if SQLite is used."""
         return Path(self.database_url.get_secret_value().removeprefix("sqlite:///"))
 
     @property
     def postgres_url(self) -> str | None:
-        """PostgreSQL's address with its password; None where it is SQLite."""
+        """PostgreSQL's URL with its password; None for SQLite."""
         url = self.database_url.get_secret_value()
         return url if is_postgres(url) else None
 
     @property
     def database_name(self) -> str:
-        """What the database may be called in public."""
+        """The database's URL without the password."""
         return database_name(self.database_url.get_secret_value())
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether no real money can move: Altan Pay is played by this very machine."""
+        """Whether Altan Pay is simulated on this machine, so that no real money can move."""
         return is_loopback(read_web_url(self.altan_pay_url).host)
 
 
@@ -224,7 +232,7 @@ SETTING_NAMES: Final = (
 
 
 class SettingsError(Exception):
-    """Some settings are wrong or missing: one line each, ready to print, no secret in them."""
+    """Some settings are wrong or missing: one printable line each, without secrets."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -232,7 +240,7 @@ class SettingsError(Exception):
 
 
 def load_settings(*, secrets_dir: Path = SECRETS_DIR) -> Settings:
-    """Read the settings; the environment wins over `.env`, and that over files in `secrets_dir`.
+    """Read the settings; the environment overrides `.env`, which overrides files in `secrets_dir`.
 
     Raises:
         SettingsError: with a line for each setting that is wrong or missing.
@@ -251,12 +259,12 @@ def load_settings(*, secrets_dir: Path = SECRETS_DIR) -> Settings:
 
 
 def odd_names(secrets_dir: Path = SECRETS_DIR) -> list[str]:
-    """A line for each name that seems to be meant for us, but is none of our settings'."""
+    """Return a line for each name that looks like a misspelled setting."""
     return lines_about_names(names_in_use(secrets_dir), frozenset(SETTING_NAMES))
 
 
 def _reason(error: OSError | SourceError) -> str:
-    """Of the sources' own errors only the system's words: the others may quote a value."""
+    """Return the operating system's message only: others may contain a value."""
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}"
-    return "a value is of no form that its setting may have"
+    return "a value does not have the form that its setting needs"

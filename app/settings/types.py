@@ -1,4 +1,4 @@
-"""What a good value of each setting is, as types: each refuses in words that say what to do."""
+"""The settings' types: each validates its values, with messages that say what to do."""
 
 import ipaddress
 import json
@@ -25,7 +25,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
-SHOP_NAME_LENGTH_MAX: Final = 80  # it stands on a phone's page, above everything else
+SHOP_NAME_LENGTH_MAX: Final = 80  # it must fit on the top of a phone's page
 
 
 class LogLevel(StrEnum):
@@ -45,10 +45,10 @@ class LogFormat(StrEnum):
 
 
 def split_list(value: object) -> object:
-    """A list is written with commas, or as a JSON array of texts.
+    """Split a list that is written with commas or as a JSON array of strings.
 
-    The defaults pass: None, or an empty tuple. A text that names nothing is refused, for an empty
-    list would switch off the very check that somebody wanted to set.
+    The defaults (None or an empty tuple) pass. A value without entries is rejected, because an
+    empty list would turn off the check that somebody wanted to set.
     """
     if value is None or value == ():
         return value
@@ -57,7 +57,7 @@ def split_list(value: object) -> object:
         value = _json_array(text) if text.startswith("[") else text.split(",")
         value = [part.strip() for part in value if part.strip()]
     if not value or value == ["null"]:
-        raise ValueError("is set, but names nothing; fill it in, or remove it")
+        raise ValueError("is set, but empty; fill it in or remove it")
     return value
 
 
@@ -65,9 +65,11 @@ def _json_array(text: str) -> list[str]:
     try:
         parts = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError("is not a valid JSON array; commas between the values do, too") from error
+        raise ValueError(
+            "is not a valid JSON array; you can also separate values with commas"
+        ) from error
     if not all(isinstance(part, str) for part in parts):
-        raise ValueError("must be a JSON array of texts in quotes, or values with commas between")
+        raise ValueError("must be a JSON array of strings, or values separated by commas")
     return list(parts)
 
 
@@ -113,9 +115,9 @@ def _web_url(value: str) -> str:
 def _altan_pay_url(value: str) -> str:
     url = read_web_url(value)
     if url.scheme != "https" and not url.is_loopback:
-        raise ValueError("must be https; plain http is taken for this very machine only")
+        raise ValueError("must be https; plain http is allowed only for this machine")
     if "?" in url.rest or "#" in url.rest:
-        raise ValueError("must be a base address, without query or fragment")
+        raise ValueError("must be a base URL, without query or fragment")
     return value
 
 
@@ -126,7 +128,7 @@ def _host(value: str) -> str:
     except ValueError as error:
         raise ValueError("must be host names, like checkout.stripe.com, or host:port") from error
     if url.rest:
-        raise ValueError("must be host names alone, without a path")
+        raise ValueError("must be host names only, without a path")
     return url.origin.removeprefix("https://")
 
 
@@ -144,12 +146,12 @@ def _network(value: str) -> Network:
 
 
 def _network_fault(value: str) -> str:
-    """`10.0.0.1/8` is the commonest fault: which network is meant can be said."""
+    """Describe the fault; for the most common one, `10.0.0.1/8`, suggest the network."""
     try:
         meant = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return "must be IP addresses or networks, like 10.0.0.5 or 172.16.0.0/12; no host names"
-    return f"has an address with a network's length; did you mean {meant}?"
+    return f"has host bits set; did you mean {meant}?"
 
 
 def _rate(value: str) -> str:
@@ -163,7 +165,7 @@ def _storage(value: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(text)
         is_redis = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises if it is not a number
     except ValueError:
         is_redis = False
     if text != "memory" and not is_redis:
@@ -178,7 +180,7 @@ def _alert_url(value: SecretStr) -> SecretStr:
     try:
         read_web_url(value.get_secret_value())
     except ValueError as error:
-        raise ValueError("is not a web address; copy the incoming webhook's whole URL") from error
+        raise ValueError("is not a URL; copy the incoming webhook's complete URL") from error
     return value
 
 
@@ -197,7 +199,7 @@ def _shop_name(value: str) -> str:
 
 def _color(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise ValueError("must be a colour of the form #rrggbb, like #3366d6")
+        raise ValueError("must be a colour like #3366d6 (#rrggbb)")
     return value.lower()
 
 

@@ -1,1 +1,1 @@
-"""What the service does: one act a file, its ports beside it, the commit visible."""
+"""The use cases, one per file, each with an explicit commit, and the ports that they need."""

@@ -24,7 +24,7 @@ class FollowedEvent:
 
 @dataclass(slots=True, kw_only=True)
 class FollowEvents:
-    """Reads only, and remembers what it has told."""
+    """Only reads, and remembers what it has returned."""
 
     database: Database
     _newest_ms: int = 0

@@ -1,4 +1,4 @@
-"""Does what has no request of its own: reads again what is unread, forgets what has had its time.
+"""Periodic jobs: re-read unread events, delete expired keys and payloads.
 
 A little at once, so that nobody waits for it.
 """
@@ -33,7 +33,7 @@ class Housekeeping:
     async def run(self) -> None:
         """Do it for as long as the service is up."""
         while True:
-            with contextlib.suppress(StorageUnavailableError):  # which has been told already
+            with contextlib.suppress(StorageUnavailableError):  # already reported
                 await self.replay.of_state(EventState.UNREAD)
             await asyncio.sleep(self.every_s)
             with contextlib.suppress(StorageUnavailableError):

@@ -162,7 +162,7 @@ class PaymentFeed:
                 self._someone_waits.clear()
 
     def changed(self, payments: Collection[Payment]) -> None:
-        """This process has committed these. Those who wait for one are told at once."""
+        """Notify those who wait for these payments, which this process has committed."""
         if not self._watched:
             return
         for payment in payments:
@@ -175,7 +175,7 @@ class PaymentFeed:
         while True:
             await self._someone_waits.wait()
             await asyncio.sleep(self._tick_s)
-            with contextlib.suppress(StorageUnavailableError):  # the next tick will tell
+            with contextlib.suppress(StorageUnavailableError):  # the next tick tries again
                 await self._tick()
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""What the use cases need of the world, storage apart. The adapters fulfil these."""
+"""The ports of the use cases, except storage. Adapters implement them."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from app.usecases.records import SessionOrder
 
 
 class CartLimits(Protocol):
-    """How many checkouts may be started, whoever starts them."""
+    """Limits how many checkouts may be started."""
 
     async def check_cart(self, client: str, prices: Collection[str]) -> None:
         """Count one checkout of these prices by this client.
@@ -20,15 +20,11 @@ class CartLimits(Protocol):
         ...
 
 
-StillWanted = Callable[[], Awaitable[bool]]
-"""Whether anybody still waits for the answer; asked before something is tried once more."""
-
-
 class PaymentPages(Protocol):
-    """Altan Pay, or whoever makes hosted payment pages."""
+    """Creates hosted payment pages, as Altan Pay does."""
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
-        """Make one payment page.
+    async def create(self, order: SessionOrder) -> PaymentPage:
+        """Create one payment page.
 
         Raises:
             CartRefusedError, AltanPayMisconfiguredError, AltanPayMalformedError,
@@ -81,16 +77,16 @@ class AlertName(StrEnum):
 class Alarm(Protocol):
     """Tells the owner. Never fails, never waits."""
 
-    def __call__(self, name: AlertName, words: str) -> None:
+    def __call__(self, name: AlertName, message: str) -> None:
         """Say what happened, in words without secrets or anybody's personal data."""
         ...
 
 
 AllClear = Callable[[AlertName, str], None]
-"""Says that what an alert told of is over; never fails, never waits."""
+"""Reports that an alert is over; never fails and never waits."""
 
 
-def say_nothing(name: AlertName, words: str) -> None:
+def say_nothing(name: AlertName, message: str) -> None:
     """An all-clear that nobody hears."""
 
 

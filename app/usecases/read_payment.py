@@ -1,4 +1,4 @@
-"""What became of a checkout, for whoever holds its unguessable id."""
+"""Reads a checkout's payment, for anybody who has its unguessable id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

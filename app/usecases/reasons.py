@@ -7,5 +7,5 @@ REASON_LENGTH_MAX: Final = 500
 
 def reason_of(error: Exception) -> str:
     """The error's kind and words. It may quote the event: control characters are replaced."""
-    words = f"{type(error).__name__}: {error}"[:REASON_LENGTH_MAX]
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
+    message = f"{type(error).__name__}: {error}"[:REASON_LENGTH_MAX]
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in message)

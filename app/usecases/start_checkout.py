@@ -8,7 +8,7 @@ from app.domain.checkout.catalog import Catalog
 from app.domain.checkout.claims import key_digest
 from app.domain.checkout.redirects import RedirectPolicy
 from app.domain.errors import CommitInDoubtError
-from app.usecases.ports import CartLimits, CheckoutIds, Clock, PaymentPages, StillWanted
+from app.usecases.ports import CartLimits, CheckoutIds, Clock, PaymentPages
 from app.usecases.records import Checkout, SessionOrder
 from app.usecases.storage import Database, Transaction
 
@@ -28,11 +28,11 @@ class StartCheckout:
     clock: Clock
     ids: CheckoutIds
 
-    async def __call__(self, request: CheckoutRequest, still_wanted: StillWanted) -> Checkout:
+    async def __call__(self, request: CheckoutRequest) -> Checkout:
         """Start one checkout; when this returns, its row is on disk and its URL may be shown.
 
         Should the commit fail, the session that Altan Pay made is not lost money: its URL was
-        never shown, so nobody can pay it, and it expires by itself.
+        never shown, so nobody can pay it, and it expires.
 
         Raises:
             PriceNotForSaleError: the catalogue does not sell this cart.
@@ -41,7 +41,7 @@ class StartCheckout:
             StorageUnavailableError: it is not kept; where that was known, no session was made.
             CartRefusedError, ServiceFailedError: as the ports raise them.
         """
-        checkout = await self.make(request, self.new_id(), still_wanted)
+        checkout = await self.make(request, self.new_id())
 
         async def keep(transaction: Transaction) -> None:
             await transaction.add_checkout(checkout)
@@ -69,9 +69,7 @@ class StartCheckout:
             catalog.check(request)
         return catalog
 
-    async def make(
-        self, request: CheckoutRequest, checkout_id: str, still_wanted: StillWanted
-    ) -> Checkout:
+    async def make(self, request: CheckoutRequest, checkout_id: str) -> Checkout:
         """Get the payment page; the checkout that this returns is not on disk yet.
 
         Altan Pay is not called for a checkout that could not be kept, where that is known.
@@ -82,7 +80,7 @@ class StartCheckout:
         order = self._order(request, checkout_id, key)
         prices = [item.price for item in order.cart.line_items]
         await self.limits.check_cart(request.client, prices)
-        page = await self.payment_pages.create(order, still_wanted)
+        page = await self.payment_pages.create(order)
         return Checkout(
             id=checkout_id,
             created_at_ms=self.clock.now_ms(),

@@ -24,7 +24,6 @@ from app.domain.errors import (
     IdempotencyKeyReusedError,
     StorageUnavailableError,
 )
-from app.usecases.ports import StillWanted
 from app.usecases.records import Checkout, Claim, ClaimState
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.storage import Transaction
@@ -46,9 +45,7 @@ class StartCheckoutOnce:
     wait_s: float = WAIT_S
     _abandoned: dict[str, None] = field(default_factory=dict)  # checkout ids, the oldest first
 
-    async def __call__(
-        self, request: CheckoutRequest, key: IdempotencyKey, still_wanted: StillWanted
-    ) -> Checkout:
+    async def __call__(self, request: CheckoutRequest, key: IdempotencyKey) -> Checkout:
         """The key's checkout; of two requests at once, the second waits for the first's.
 
         Raises:
@@ -61,9 +58,9 @@ class StartCheckoutOnce:
         while True:
             holder, is_mine = await self._hold(request, key, cart_print)
             if holder.fingerprint != cart_print:
-                raise IdempotencyKeyReusedError("Make a new key for each cart.")
+                raise IdempotencyKeyReusedError("Use a new key for each cart.")
             if is_mine:
-                checkout = await self._make(request, holder, still_wanted)
+                checkout = await self._make(request, holder)
             else:
                 checkout = await self._made_by(holder)
             if checkout:
@@ -113,12 +110,10 @@ class StartCheckoutOnce:
         except CommitInDoubtError:
             return await self.start.database.write(claim)
 
-    async def _make(
-        self, request: CheckoutRequest, mine: Claim, still_wanted: StillWanted
-    ) -> Checkout | None:
+    async def _make(self, request: CheckoutRequest, mine: Claim) -> Checkout | None:
         """The checkout, on disk together with its key; None where the lease went to another."""
         try:
-            checkout = await self.start.make(request, mine.checkout_id, still_wanted)
+            checkout = await self.start.make(request, mine.checkout_id)
             still_mine = await self._keep(checkout, mine)
         except Exception:
             try:

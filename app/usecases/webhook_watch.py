@@ -21,7 +21,7 @@ from app.usecases.storage import Database, Transaction
 
 EVERY_S: Final = 5.0
 QUIET_MS: Final = 10 * 60 * 1000  # since the last one taken: one bad endpoint of two is not all
-# A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and Stripe tells.
+# A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and sends an event.
 SESSION_ENDS_MS: Final = 25 * 60 * 60 * 1000
 MISMATCHES_MIN: Final = 10  # together with so many checkouts, whatever those webhooks speak of
 CHECKOUTS_MIN: Final = 3
@@ -44,7 +44,7 @@ Sightings = Mapping[WebhookKind, WebhookSighting]
 
 @dataclass(slots=True, kw_only=True)
 class WebhookWatch:
-    """Hears of each webhook; tells the owner when nothing gets through, and when it does again."""
+    """Sees each webhook; alerts the owner if none gets through, and when one does again."""
 
     database: Database
     clock: Clock
@@ -69,7 +69,7 @@ class WebhookWatch:
     async def run(self) -> None:
         """Keep what was seen, for as long as the service is up."""
         while True:
-            with contextlib.suppress(StorageUnavailableError):  # which has been told already
+            with contextlib.suppress(StorageUnavailableError):  # already reported
                 await self()
             await asyncio.sleep(self.every_s)
 

@@ -1,66 +1,66 @@
-"""Errors that only HTTP knows: sizes, media types, methods, origins."""
+"""Errors of HTTP requests: sizes, media types, methods, origins."""
 
 from app.domain.errors import CheckoutError, RequestWrongError, ServiceFailedError
 
 
 class BodyTooLargeError(RequestWrongError):
-    """The body is larger than this address takes."""
+    """The body is larger than this endpoint allows."""
 
     code = "body_too_large"
     title = "The body is too large"
 
 
 class BodyTimeoutError(RequestWrongError):
-    """The body did not arrive whole in time."""
+    """The body did not arrive completely in time."""
 
     code = "body_timeout"
     title = "The body did not arrive in time"
 
 
 class UnsupportedMediaTypeError(RequestWrongError):
-    """The body is of a kind that this address does not take."""
+    """The body has a content type that this endpoint does not accept."""
 
     code = "unsupported_media_type"
-    title = "That content type is not supported"
+    title = "The content type is not supported"
 
 
 class OriginNotAllowedError(RequestWrongError):
-    """The page that sent the request is not the shop's."""
+    """The request came from a page that is not the shop's."""
 
     code = "origin_not_allowed"
-    title = "That page may not start a checkout here"
+    title = "This page is not allowed to start a checkout"
 
 
 class InvalidWaitError(RequestWrongError):
-    """`wait` is no number of seconds."""
+    """`wait` is not a number of seconds."""
 
     code = "invalid_wait"
-    title = "That is no time to wait"
+    title = "wait must be a number of seconds"
 
 
 class MethodNotAllowedError(RequestWrongError):
-    """The address is right, the method is not. `allow` is the Allow header's value."""
+    """The URL exists, but not with this method. `allow` is the Allow header's value."""
 
     code = "method_not_allowed"
-    title = "That method is not allowed here"
+    title = "The method is not allowed"
 
     def __init__(self, allow: str) -> None:
-        super().__init__(f"This address takes {allow}.")
+        super().__init__(f"Use {allow} for this URL.")
         self.allow = allow
 
 
 class OverloadedError(ServiceFailedError):
-    """The process holds as many connections, or bytes of bodies, as it can; others were first."""
+    """The process has reached its limit of connections or of request bytes in memory."""
 
     code = "overloaded"
-    title = "Too much at once"
+    title = "The service is overloaded"
 
 
 class InternalError(CheckoutError):
-    """A defect of ours."""
+    """A bug in this service."""
 
     code = "internal_error"
     title = "Something went wrong on our side"
 
     def __init__(self) -> None:
-        super().__init__("It was logged with the request id. Please try again.")
+        super().__init__("The error was logged with the request id. Please try again.")

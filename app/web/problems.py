@@ -1,6 +1,6 @@
-"""An error becomes an answer: problem+json (RFC 9457) for programs, a small page for people.
+"""Turns errors into responses: problem+json (RFC 9457) for programs, a small page for people.
 
-Which status an error has stands in statuses.py.
+The statuses are in statuses.py.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from app.web.statuses import WITH_RETRY_AFTER, status_of
 
 RETRY_AFTER_S: Final = 5
 
-# After these the caller may still be sending; the connection is of no more use.
+# After these the client may still be sending, so the connection cannot be reused.
 _CLOSING: Final = (request_errors.BodyTooLargeError, request_errors.BodyTimeoutError)
 
 
@@ -32,7 +32,7 @@ class Problems:
     pages: Pages
 
     def answer(self, error: CheckoutError, scope: Scope) -> Response:
-        """The response that tells this caller of `error`."""
+        """Return the response for `error`."""
         status = status_of(type(error))
         # For the log line, without its traceback: that would keep the body that was refused for as
         # long as the connection stays open.

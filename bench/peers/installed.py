@@ -37,7 +37,7 @@ def djstripe_python() -> str:
 
 
 def node_program(name: str) -> list[str]:
-    """The command that runs one of the programs in node/, beside the packages that it imports.
+    """Return the command that runs one of the programs in node/ with its packages.
 
     Raises:
         StartError: there is no Node.js here, or the packages cannot be had.

@@ -1,6 +1,6 @@
 """Plays the little of Stripe's API that peers ask for while they handle a session's event.
 
-It answers at once, beside the load generator: a real call would cost them far more. Run
+It answers immediately, on the load generator's core: a real call would cost them far more. Run
 `python -m bench.peers.stripe_api`.
 """
 

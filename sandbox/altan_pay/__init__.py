@@ -1,1 +1,1 @@
-"""Plays Altan Pay, with its failures."""
+"""Simulates Altan Pay and its failures."""

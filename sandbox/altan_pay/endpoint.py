@@ -1,4 +1,4 @@
-"""Plays Altan Pay's one documented call: a cart in, the URL of a payment page out."""
+"""Simulates Altan Pay's one documented call: a cart in, the URL of a payment page out."""
 
 import logging
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sandbox.stripe.sessions import Session
 
 logger = logging.getLogger(__name__)
 
-# The call is documented without a key; whoever sends one of these leaks it, or their buyer's.
+# The documented call takes no key: a client that sends one of these headers leaks a credential.
 FORBIDDEN_HEADERS = (
     "authorization",
     "cookie",
@@ -37,7 +37,7 @@ class AltanPay:
     payments: Payments
 
     async def create_checkout_session(self, request: Request) -> Response:
-        """Answer `{"url": …}`, or say what is wrong with the call."""
+        """Return `{"url": …}`, or an error that says what is wrong with the call."""
         self._check_ids(request)
         _check_headers(request)
         try:
@@ -60,7 +60,7 @@ class AltanPay:
 
 
 def page_url(config: SandboxConfig, session: Session) -> str:
-    """Return the hosted page's address, with the fragment that real ones carry."""
+    """Return the hosted page's URL, with a fragment as real ones have."""
     return f"{config.public_url.rstrip('/')}/c/pay/{session.id}#{session.fragment}"
 
 

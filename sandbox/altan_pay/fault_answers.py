@@ -1,4 +1,4 @@
-"""Answers that are HTTP, and still not what the documented call promises."""
+"""HTTP responses that break the documented call's contract."""
 
 import asyncio
 import gzip
@@ -20,7 +20,7 @@ GOOD_URL = "https://checkout.stripe.com/c/pay/cs_test_fault#fid"
 
 
 def refuses(status_code: int, **headers: str) -> Answer:
-    """With an error's status; `Retry_After="1"` stands for the header Retry-After."""
+    """Respond with an error status; `Retry_After="1"` sends the header Retry-After."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = orjson.dumps({"error": {"message": f"The sandbox was asked for a {status_code}."}})
     return says(body, status_code=status_code, headers=named)
@@ -33,7 +33,7 @@ def says(
     media_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """With this very body."""
+    """Respond with exactly this body."""
 
     async def answer(_request: Request, _waits: Waits) -> Response:
         return Response(body, status_code, headers, media_type)
@@ -42,27 +42,27 @@ def says(
 
 
 def leads_to(url: object) -> Answer:
-    """With the documented body, but this in the place of the payment page's address."""
+    """Respond with the documented body, but with this value instead of the payment page's URL."""
     return says(orjson.dumps({"url": url}))
 
 
 async def compressed(_request: Request, _waits: Waits) -> Response:
-    """A good answer that nobody asked to have compressed."""
+    """Send a valid response, compressed although the request did not accept that."""
     body = gzip.compress(orjson.dumps({"url": GOOD_URL}))
     return Response(body, headers={"Content-Encoding": "gzip"}, media_type="application/json")
 
 
 async def hangs(request: Request, waits: Waits) -> Response:
-    """Nothing until the caller hangs up, or much too late."""
+    """Send nothing until the caller disconnects or a long time has passed."""
     with suppress(TimeoutError):
         async with asyncio.timeout(waits.hang_s):
-            # The body is read, so that the next message can only be the caller's leaving.
+            # Read the body first, so that the next message can only be the disconnect.
             await request.receive()
     return Response(status_code=504)
 
 
 async def drips(_request: Request, waits: Waits) -> Response:
-    """A good head at once, then a byte a second."""
+    """Send valid headers at once, then one byte a second."""
 
     async def bytes_of_it() -> AsyncIterator[bytes]:
         body = orjson.dumps({"url": GOOD_URL})
@@ -74,7 +74,7 @@ async def drips(_request: Request, waits: Waits) -> Response:
 
 
 async def floods(_request: Request, _waits: Waits) -> Response:
-    """500 MB that would even be valid JSON, made while they are sent."""
+    """Send 500 MB of valid JSON, generated while it is sent."""
 
     async def chunks_of_it() -> AsyncIterator[bytes]:
         yield b'{"url":"' + GOOD_URL.encode() + b'","padding":"'

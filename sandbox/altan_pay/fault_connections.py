@@ -1,4 +1,4 @@
-"""Answers that are no HTTP at all: what no ASGI message can say, said to the socket itself."""
+"""Connection failures that ASGI cannot express, written straight to the socket."""
 
 import asyncio
 import socket
@@ -20,13 +20,13 @@ HINTS_PAUSE_S = 0.01
 
 
 async def resets(request: Request, waits: Waits) -> Response:
-    """RST once the request was read: a machine that crashed, or a firewall that cuts in."""
+    """Send RST once the request was read, like a crashed machine or a firewall."""
     _reset(_connection_of(request))
     return await _after_the_end(request, waits)
 
 
 async def resets_midway(request: Request, waits: Waits) -> Response:
-    """RST in the middle of the answer's body."""
+    """Send RST in the middle of the response body."""
     connection = _connection_of(request)
     connection.write(HEAD_OF_400_BYTES + b'{"url":"https://che')
     _reset(connection)
@@ -34,7 +34,7 @@ async def resets_midway(request: Request, waits: Waits) -> Response:
 
 
 async def stops_midway(request: Request, waits: Waits) -> Response:
-    """Half an answer, and then an orderly end of the connection."""
+    """Send half a response, then close the connection in an orderly way."""
     connection = _connection_of(request)
     connection.write(HEAD_OF_400_BYTES + b'{"url":"https://che')
     connection.close()
@@ -42,7 +42,7 @@ async def stops_midway(request: Request, waits: Waits) -> Response:
 
 
 async def talks_nonsense(request: Request, waits: Waits) -> Response:
-    """The greeting of a mail server, where HTTP was to be."""
+    """Send a mail server's greeting instead of HTTP."""
     connection = _connection_of(request)
     connection.write(b"220 mail.example ESMTP ready\r\n\r\n")
     connection.close()
@@ -50,7 +50,7 @@ async def talks_nonsense(request: Request, waits: Waits) -> Response:
 
 
 async def hints_for_ever(request: Request, waits: Waits) -> Response:
-    """5,000 interim answers a second, and never the final one."""
+    """Send 5,000 interim responses a second, and never the final one."""
     connection = _connection_of(request)
     with suppress(TimeoutError):
         async with asyncio.timeout(waits.hang_s):
@@ -62,9 +62,9 @@ async def hints_for_ever(request: Request, waits: Waits) -> Response:
 
 
 def _connection_of(request: Request) -> asyncio.Transport:
-    """The connection that uvicorn keeps beside the `receive` which it hands out.
+    """Return the connection that uvicorn holds behind its `receive` callable.
 
-    ASGI has no word for it. Where there is no such server, there is no connection to break.
+    ASGI does not expose it. Under any other server there is no connection to break.
     """
     server_side = getattr(request.receive, "__self__", None)
     connection = getattr(server_side, "transport", None)
@@ -74,14 +74,14 @@ def _connection_of(request: Request) -> asyncio.Transport:
 
 
 def _reset(connection: asyncio.Transport) -> None:
-    """End with RST instead of FIN: nothing lingers, and what is unsent is dropped."""
+    """Close with RST instead of FIN; unsent data is dropped."""
     under_it: socket.socket = connection.get_extra_info("socket")
     under_it.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.abort()
 
 
 async def _after_the_end(request: Request, waits: Waits) -> Response:
-    """An answer that goes nowhere, once the server knows that the connection is over."""
+    """Return an empty response, which the server drops because the connection is closed."""
     with suppress(TimeoutError):
         async with asyncio.timeout(waits.hang_s):
             while (await request.receive())["type"] != "http.disconnect":

@@ -1,7 +1,7 @@
-"""Prices whose names make Altan Pay fail: put one in a cart to see what the shop does then.
+"""Prices whose ids make Altan Pay fail: put one in a cart to see how the service reacts.
 
-What cannot be had by a price: a refused connection, a name that does not resolve, a wrong
-certificate, and a reset before the request is read, for the price stands in its body.
+A price cannot cause a refused connection, a name that does not resolve, a wrong certificate, or
+a reset before the request is read, because the price is in the request's body.
 """
 
 from collections.abc import Mapping
@@ -31,15 +31,15 @@ from sandbox.altan_pay.fault_connections import (
 from sandbox.config import Waits
 from sandbox.stripe.sessions import Order
 
-FAILED_ONCE_MAX = 1000  # The sandbox may run for weeks; what failed long ago may fail again.
+FAILED_ONCE_MAX = 1000  # then the oldest is forgotten, and may fail again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What Altan Pay does, and what the service's contract promises to the buyer then.
+    """What Altan Pay does, and what the service promises the buyer in that case.
 
-    `code` is None where the buyer gets to the payment page all the same. With `fails_once`, only
-    the first call of a cart is answered so.
+    `code` is None if the buyer still gets to the payment page. With `fails_once`, only a cart's
+    first call fails.
     """
 
     happens: str
@@ -82,10 +82,10 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "price_fault_garbage": _malformed(
             "talks like a mail server instead of HTTP", talks_nonsense
         ),
-        # It takes too long, or too much
+        # It is too slow, or sends too much
         "price_fault_hang": _too_slow("never answers", hangs),
-        "price_fault_drip": _too_slow("answers a byte a second", drips),
-        "price_fault_hints": _malformed("sends interim answers (103) without end", hints_for_ever),
+        "price_fault_drip": _too_slow("answers one byte a second", drips),
+        "price_fault_hints": _malformed("sends endless interim responses (103)", hints_for_ever),
         "price_fault_huge": _malformed("answers with 500 MB", floods),
         # It refuses
         "price_fault_400": _cart_refused("answers 400", refuses(400)),
@@ -101,7 +101,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         ),
         "price_fault_408": _unavailable("answers 408", refuses(408)),
         "price_fault_429": _unavailable(
-            "answers 429, and asks for a second's patience", refuses(429, Retry_After="1")
+            "answers 429 with Retry-After: 1", refuses(429, Retry_After="1")
         ),
         "price_fault_500": _unavailable("answers 500", refuses(500)),
         "price_fault_500_once": Fault(
@@ -112,23 +112,23 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             fails_once=True,
         ),
         "price_fault_503": _unavailable(
-            "answers 503, and asks for two minutes' patience", refuses(503, Retry_After="120")
+            "answers 503 with Retry-After: 120", refuses(503, Retry_After="120")
         ),
-        # It answers 200, and with nonsense
+        # It answers 200 with an invalid body
         "price_fault_malformed": _malformed(
             "answers 200 with an HTML page", says(_PAGE, media_type="text/html")
         ),
-        "price_fault_compressed": _malformed("answers gzipped, without being asked", compressed),
+        "price_fault_compressed": _malformed("answers gzipped, although not asked to", compressed),
         "price_fault_json_empty": _malformed("answers with an empty body", says(b"")),
         "price_fault_json_cut": _malformed(
-            "answers with half of the JSON, as if it were whole", says(b'{"url":"https://che')
+            "answers with half of the JSON, as if it were complete", says(b'{"url":"https://che')
         ),
         "price_fault_json_latin1": _malformed(
             "answers in Latin-1", says(b'{"url":"https://checkout.stripe.com/\xe9"}')
         ),
         "price_fault_json_null": _malformed("answers null", says(b"null")),
         "price_fault_json_list": _malformed("answers with a list", says(b'[{"url":"x"}]')),
-        "price_fault_json_text": _malformed("answers with a bare text", says(b'"https://x"')),
+        "price_fault_json_text": _malformed("answers with a bare string", says(b'"https://x"')),
         "price_fault_json_no_url": _malformed("answers with an object without url", says(b"{}")),
         "price_fault_json_nested": _malformed(
             "answers with the url one level too deep", says(b'{"payload":{"url":"https://x"}}')
@@ -138,16 +138,16 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "price_fault_json_url_object": _malformed(
             "answers with an object for url", leads_to({"href": "https://x"})
         ),
-        # It answers 200, and the URL leads the buyer astray
+        # It answers 200 with a URL that is not safe for the buyer
         "price_fault_url_host": _malformed(
             "sends the buyer to another host", leads_to("https://evil.example/c/pay/cs_test_1")
         ),
         "price_fault_url_userinfo": _malformed(
-            "hides another host behind Stripe's as a user name",
+            "puts Stripe's host into the user name of another host's URL",
             leads_to("https://checkout.stripe.com@evil.example/c/pay/cs_test_1"),
         ),
         "price_fault_url_crlf": _malformed(
-            "puts a header of its own into the address",
+            "injects a header through the URL",
             leads_to("https://checkout.stripe.com/c/pay/x\r\nSet-Cookie: stolen=1"),
         ),
         "price_fault_url_scheme": _malformed(
@@ -162,14 +162,14 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
 
 
 class Faults:
-    """Fails the calls whose cart asks for it."""
+    """Makes a call fail if its cart contains one of the fault prices."""
 
     def __init__(self, waits: Waits) -> None:
         self._waits = waits
         self._failed_once: dict[Order, None] = {}
 
     async def answer(self, order: Order, request: Request) -> Response | None:
-        """Answer as the first line with a magic price asks for; None means to go on as usual."""
+        """Return the response for the first fault price in the cart; None if there is none."""
         wanted = (FAULTS[line.price.id] for line in order.lines if line.price.id in FAULTS)
         fault = next(wanted, None)
         if fault is None or (fault.fails_once and self._has_failed(order)):
@@ -177,7 +177,7 @@ class Faults:
         return await fault.answer(request, self._waits)
 
     def _has_failed(self, order: Order) -> bool:
-        """True for every second call of the very same cart, return addresses included."""
+        """Return whether this is an even-numbered call of the same cart and return URLs."""
         if order in self._failed_once:
             del self._failed_once[order]
             return True

@@ -1,4 +1,4 @@
-"""Reads the body of Altan Pay's documented call and refuses what Stripe would refuse."""
+"""Reads the body of Altan Pay's documented call and rejects what Stripe would reject."""
 
 from urllib.parse import urlsplit
 
@@ -17,14 +17,14 @@ PRICE_ID_CHARACTERS_MAX = 255
 
 
 class OrderRefusedError(ValueError):
-    """The order cannot be sold; the message is meant for the caller."""
+    """The order is not valid; the message is sent to the caller."""
 
 
 def parse_order(body: bytes) -> Order:
     """Return the order in `{"payload": {…}}`.
 
     Raises:
-        OrderRefusedError: The body has another shape, or Stripe would not sell this.
+        OrderRefusedError: The body has the wrong shape, or Stripe would reject it.
     """
     payload = _parse_payload(body)
     mode = _parse_mode(payload["mode"])
@@ -104,7 +104,7 @@ def _parse_line(where: str, value: object, mode: Mode) -> Line:
         raise OrderRefusedError(f"{where}.price: no such price.")
     if len(price_id) > PRICE_ID_CHARACTERS_MAX:
         raise OrderRefusedError(f"{where}.price is too long.")
-    # bool is an int to Python, but not a quantity to Stripe.
+    # In Python a bool is an int; for Stripe it is not a quantity.
     if type(quantity) is not int or not 1 <= quantity <= QUANTITY_MAX:
         raise OrderRefusedError(f"{where}.quantity must be a whole number, 1 to {QUANTITY_MAX}.")
     return Line(price=find_price(price_id, mode), quantity=quantity)

@@ -1,1 +1,1 @@
-"""Plays a small shop."""
+"""A small demo shop."""

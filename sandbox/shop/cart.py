@@ -1,7 +1,7 @@
-"""The shop's cart. It lives in the page's address, so it needs neither script nor cookie.
+"""The shop's cart. It is kept in the page's URL, so it needs neither script nor cookie.
 
-`/?mug=2&beans=1` is a cart; `add` and `remove` name a product that a button was pressed for.
-What makes no sense is ignored: an address is something that people type and shorten.
+`/?mug=2&beans=1` is a cart; `add` and `remove` name the product whose button was pressed.
+Invalid parts are ignored, because people type and shorten URLs.
 """
 
 import re
@@ -18,7 +18,7 @@ QUANTITY = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """So many of one product."""
+    """A product and its quantity."""
 
     product: Product
     quantity: int
@@ -31,33 +31,33 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """Products that are paid once; a subscription has a payment page of its own."""
+    """Products that are paid once; a subscription is bought separately."""
 
     lines: tuple[Line, ...]
 
     @property
     def quantities(self) -> dict[str, int]:
-        """How many of each product, by its slug."""
+        """The quantity of each product, by its slug."""
         return {line.product.slug: line.quantity for line in self.lines}
 
     @property
     def count(self) -> int:
-        """How many things there are."""
+        """The number of items."""
         return sum(line.quantity for line in self.lines)
 
     @property
     def total_minor(self) -> int:
-        """What all of it costs."""
+        """The cart's total."""
         return sum(line.amount_minor for line in self.lines)
 
     @property
     def path(self) -> str:
-        """The shop's page with this cart."""
+        """The path of the shop's page with this cart."""
         return f"/?{urlencode(self.quantities)}" if self.lines else "/"
 
 
 def read_cart(query: Mapping[str, str]) -> Cart:
-    """Return the cart that an address means, with `add` and `remove` done."""
+    """Return the cart in a URL's query, after `add` and `remove`."""
     quantities = {
         product: _quantity(product.slug, query)
         for product in PRODUCTS
@@ -73,9 +73,9 @@ def read_cart(query: Mapping[str, str]) -> Cart:
 
 
 def read_fields(prices: Sequence[str], quantities: Sequence[str]) -> dict[str, str]:
-    """Return what the cart's own form says, as an address would: the n-th price, the n-th quantity.
+    """Convert the cart form's fields to a query: the n-th price with the n-th quantity.
 
-    The form has the service's names, for it is the one that buys.
+    The form uses the service's field names, because the same form also buys.
     """
     slugs = {product.price.id: product.slug for product in PRODUCTS}
     pairs = zip(prices, quantities, strict=False)

@@ -1,7 +1,6 @@
-"""What the sandbox's pretend Stripe account sells, and for how much.
+"""The prices of the sandbox's simulated Stripe account.
 
-Prices that are not listed are sold too, so that any shop can be tried without registering its
-price ids here first.
+Unknown price ids work too, so that you can try any shop without listing its prices here.
 """
 
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ class Price:
     interval: str | None = None
 
 
-DEFAULT_AMOUNT_MINOR = 1000  # 10.00 USD: easy to recognise, and to multiply in one's head.
+DEFAULT_AMOUNT_MINOR = 1000  # 10.00 USD: easy to recognise and to multiply.
 
 MUG = Price(id="price_sandbox_mug", name="Stoneware mug", unit_amount_minor=1450)
 BEANS = Price(id="price_sandbox_beans", name="Coffee beans, 250\u00a0g", unit_amount_minor=1200)

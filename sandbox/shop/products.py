@@ -14,11 +14,11 @@ class Product:
     price: Price
     text: str
     picture: str
-    """The picture in words, for whoever does not see it."""
+    """The picture's alternative text."""
 
     @property
     def mode(self) -> Mode:
-        """A price that is due again and again is a subscription."""
+        """Subscription if the price is recurring."""
         return Mode.SUBSCRIPTION if self.price.interval else Mode.PAYMENT
 
 
@@ -27,37 +27,37 @@ PRODUCTS: Final = (
     Product(
         slug="beans",
         price=BEANS,
-        text="Dark, round, a little chocolate. Roasted on Tuesdays.",
-        picture="A paper bag of coffee, and three beans beside it.",
+        text="Dark, full-bodied, with a hint of chocolate. Roasted on Tuesdays.",
+        picture="A paper bag of coffee and three beans.",
     ),
     Product(
         slug="mug",
         price=MUG,
-        text="Thrown by hand, glazed inside. Holds one long morning.",
+        text="Hand-thrown and glazed inside. Holds 350\u00a0ml.",
         picture="A terracotta mug, steaming.",
     ),
     Product(
         slug="pot",
         price=POT,
-        text="Three cups, eight corners, and a sound you will wait for.",
+        text="Makes three cups of strong coffee on any stove.",
         picture="An octagonal moka pot with a dark handle.",
     ),
     Product(
         slug="dripper",
         price=DRIPPER,
-        text="Slow, clear coffee, one pour after the other.",
+        text="Clean, clear filter coffee, one cup at a time.",
         picture="A glass dripper on a carafe that is half full.",
     ),
     Product(
         slug="grinder",
         price=GRINDER,
-        text="Beech and steel. Sixty turns make one good cup.",
+        text="Beech and steel. Sixty turns grind one good cup.",
         picture="A wooden hand grinder with a crank and a drawer.",
     ),
     Product(
         slug="club",
         price=CLUB,
-        text="Fresh beans at your door every month, until you say stop.",
+        text="Fresh beans delivered every month. Cancel any time.",
         picture="An open parcel with two bags of coffee in it.",
     ),
 )

@@ -1,7 +1,7 @@
-"""A small shop that sells through the service: its page, its thanks, and what can be made to fail.
+"""A small shop that sells through the service: the shop page, the return page, the fault list.
 
-The service knows nothing of this shop, nor this shop of the service but its address: whatever
-happens here can be copied to any page.
+The service knows nothing about this shop, and the shop knows only the service's URL, so you can
+copy its code to any page.
 """
 
 import re
@@ -29,27 +29,27 @@ class Shop:
     pages: Pages
 
     async def show(self, request: Request) -> Response:
-        """Show what is for sale, and the cart."""
+        """Show the products and the cart."""
         query = request.query_params
         typed = read_fields(query.getlist("price"), query.getlist("quantity"))
         cart = read_cart({**query, **typed})
-        # An address that adds would add once more when it is loaded again; and the cart's form
-        # sends much that does not belong into an address.
+        # Without the redirect, a reload would add the product again; and the cart's form sends
+        # fields that do not belong in the URL.
         if "add" in query or "remove" in query or typed:
             added = query.get("add")
             return see_other(f"{cart.path}#{added if added in cart.quantities else 'cart'}")
         return self._with_forms("shop.html", cart)
 
     async def show_faults(self, _request: Request) -> Response:
-        """Show what can be made to fail, each with a button that buys it."""
+        """List the fault prices, each with a button that buys it."""
         return self._with_forms("faults.html", Cart(lines=()))
 
     async def thank(self, request: Request) -> Response:
-        """Lead a buyer who comes back to the service's own page, which knows how it ended."""
+        """Redirect a returning buyer to the service's success page."""
         query = request.query_params
         purchase_id = query.get("checkout_id") or query.get("session_id") or ""
         if not PURCHASE_ID.fullmatch(purchase_id):
-            raise HTTPException(400, "This address names no purchase.")
+            raise HTTPException(400, "There is no purchase in this URL.")
         return see_other(f"{self._service_url}/checkout/{purchase_id}/page")
 
     @property
@@ -57,13 +57,13 @@ class Shop:
         return self.config.checkout_url.rstrip("/")
 
     def _with_forms(self, template: str, cart: Cart) -> Response:
-        """A page whose forms and scripts go to the service."""
+        """Render a page whose forms and scripts may call the service."""
         public_url = self.config.public_url.rstrip("/")
         service = origin_of(self._service_url)
         return self.pages.render(
             template,
             connect=service,
-            # The form goes to the service, whose redirect leads back here to the hosted page.
+            # The form posts to the service, which redirects back here, to the hosted page.
             submit=f"'self' {service} {origin_of(public_url)}",
             scripts=f"'self' {service}",
             service_url=self._service_url,

@@ -1,5 +1,5 @@
-// Keeps the list of webhooks fresh, sends one without leaving the page, and stops a second click.
-// Without it all of this works by loading pages.
+// Refreshes the list of webhooks, resends one without leaving the page, and blocks a second click.
+// Without this script, the page works by reloading.
 
 const REFRESH_MS = 700;
 
@@ -17,11 +17,11 @@ async function refresh() {
   shown = html;
 }
 
-async function refreshForEver() {
+async function refreshAlways() {
   if (!document.hidden) {
-    await refresh().catch(() => {}); // The sandbox may be restarting; the next look will tell.
+    await refresh().catch(() => {}); // The sandbox may be restarting; try again next time.
   }
-  setTimeout(refreshForEver, REFRESH_MS);
+  setTimeout(refreshAlways, REFRESH_MS);
 }
 
 list.addEventListener("submit", async (event) => {
@@ -36,7 +36,7 @@ acts?.addEventListener("submit", (event) => {
   acts.setAttribute("aria-busy", "true");
 });
 
-// Where the browser's back button shows the page as it was left.
+// The browser's back button may show the page as it was left.
 window.addEventListener("pageshow", () => acts?.removeAttribute("aria-busy"));
 
-refreshForEver();
+refreshAlways();

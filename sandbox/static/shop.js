@@ -1,15 +1,15 @@
-// Three ways to buy, chosen on the page. Without this script the forms work as they are.
+// Three ways to buy, chosen on the page. Without this script, the plain forms work.
 
 const ways = document.getElementById("ways");
 const service = ways.dataset.service;
 const wayField = (way) => ways.querySelector(`input[value="${way}"]`);
 const chosenWay = () => ways.querySelector("input:checked").value;
 
-const cart = document.getElementById("buy"); // where something is in it
-// Not randomUUID, which a phone that opens the shop over the local network does not have.
+const cart = document.getElementById("buy"); // null if the cart is empty
+// Not randomUUID, which browsers lack without TLS, as when a phone opens the shop in the LAN.
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-const BUY = { fetch: buyByFetch, module: buyByModule }; // a plain form goes by itself
+const BUY = { fetch: buyByFetch, module: buyByModule }; // a plain form needs no script
 
 async function buyByFetch({ key, order }) {
   const response = await fetch(`${service}/checkout`, {
@@ -54,17 +54,17 @@ function readForm(form) {
 
 const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
-// Only the service's own problems have a code; everything else is a network's or a browser's.
-function tell(form, problem) {
+// Only the service's own errors have a code; all others come from the network or the browser.
+function showProblem(form, problem) {
   const box = form.querySelector("[role=alert]");
-  const words = problem.code ? problem.message : "The checkout does not answer. Please try again.";
+  const message = problem.code ? problem.message : "The checkout does not respond. Please try again.";
   const faults = (problem.errors ?? []).map((fault) => `${fault.pointer}: ${fault.detail}`);
-  box.replaceChildren(...[words, ...faults].map((text) => element("p", text)));
+  box.replaceChildren(...[message, ...faults].map((text) => element("p", text)));
   if (problem.code) box.append(element("code", problem.code));
   box.hidden = false;
 }
 
-const hush = (form) => Object.assign(form.querySelector("[role=alert]"), { hidden: true });
+const hideProblem = (form) => Object.assign(form.querySelector("[role=alert]"), { hidden: true });
 const setBusy = (form, isBusy) => {
   form.querySelector("[data-buy]").disabled = isBusy;
   form.setAttribute("aria-busy", isBusy);
@@ -77,10 +77,10 @@ function show(what, text) {
   for (const place of document.querySelectorAll(`[data-shows="${what}"]`)) place.textContent = text;
 }
 
-// Buy sends the cart's fields; all else that tells of them follows as they change.
+// Buy sends the cart's fields; everything else that shows them is updated when they change.
 function follow() {
   const fields = [...cart.querySelectorAll("[type=number]")];
-  if (!fields.every((field) => field.validity.valid)) return; // half a number: Buy refuses it, too
+  if (!fields.every((field) => field.validity.valid)) return; // an incomplete number, which Buy rejects too
   const address = new URLSearchParams();
   let [count, totalMinor] = [0, 0];
   for (const { valueAsNumber: quantity, dataset } of fields) {
@@ -96,7 +96,7 @@ function follow() {
   remember(address);
 }
 
-// A reload, the way back from the payment page and the other buttons keep what was typed.
+// Keeps what was typed on a reload, on the way back from the payment page and for other buttons.
 function remember(address) {
   history.replaceState(history.state, "", `/?${address}`);
   for (const [product, quantity] of address) {
@@ -115,14 +115,14 @@ function remember(address) {
 async function submit(event) {
   const form = event.target;
   const buy = BUY[chosenWay()];
-  hush(form);
+  hideProblem(form);
   if (buy) event.preventDefault();
-  setBusy(form, true); // until the page is left; a plain form is sent all the same
+  setBusy(form, true); // until the page is left; a plain form is still sent
   try {
     await buy?.(readForm(form));
   } catch (problem) {
     setBusy(form, false);
-    tell(form, problem);
+    showProblem(form, problem);
   }
 }
 
@@ -139,7 +139,7 @@ async function copy() {
 
 const forms = document.querySelectorAll("[data-checkout]");
 for (const form of forms) form.addEventListener("submit", submit);
-// The browser's back button may bring the page back just as it was left. To buy then is a new try.
+// The browser's back button may show the page as it was left; buying again needs a new key.
 addEventListener("pageshow", ({ persisted }) => {
   for (const form of forms) {
     setBusy(form, false);
@@ -147,7 +147,7 @@ addEventListener("pageshow", ({ persisted }) => {
   }
 });
 
-// Its total follows by itself. Where the first button is disabled, Enter in a field does nothing.
+// The total is updated by script. With the first button disabled, Enter in a field does nothing.
 if (cart) {
   cart.addEventListener("input", follow);
   Object.assign(document.getElementById("update"), { hidden: true, disabled: true });

@@ -1,1 +1,1 @@
-"""Plays Stripe: its payment page, its objects and its webhooks."""
+"""Simulates Stripe: its payment page, its objects and its webhooks."""

@@ -1,4 +1,4 @@
-"""All that can happen to a session, and what it needs for it."""
+"""Everything that can happen to a session, and in which state it can."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sandbox.stripe.sessions import Session, Stage
 
 
 class Act(StrEnum):
-    """What can happen to a session; the values are the last part of a URL."""
+    """What can happen to a session; the values are the last part of the URL's path."""
 
     PAY = "pay"
     PAY_LATER = "pay_later"
@@ -27,25 +27,25 @@ class Act(StrEnum):
     CANCEL = "cancel"
 
     def is_possible(self, session: Session) -> bool:
-        """True where the session has come as far as this needs, and not further."""
+        """Return whether the session's state allows this act."""
         return RULES[self].need.is_met(session)
 
 
 class ActRefusedError(Exception):
-    """The session is not where it must be for this to happen."""
+    """The session's state does not allow this act."""
 
     def __init__(self, act: Act, session: Session) -> None:
         super().__init__(
-            f"{act} needs a session that is {RULES[act].need.words}; it is {session.standing}."
+            f"{act} needs a session that is {RULES[act].need.text}; it is {session.standing}."
         )
 
 
 def perform(act: Act, session: Session, amount_minor: int | None = None) -> Outcome:
-    """Return what `act` makes of `session`; `amount_minor` is for a refund, by default the rest.
+    """Return the outcome of `act`; `amount_minor` is a refund's amount, by default the rest.
 
     Raises:
-        ActRefusedError: The session is past it, or not yet there.
-        AmountRefusedError: That much cannot be refunded.
+        ActRefusedError: The session's state does not allow it.
+        AmountRefusedError: The amount cannot be refunded.
     """
     if not act.is_possible(session):
         raise ActRefusedError(act, session)
@@ -56,9 +56,9 @@ def perform(act: Act, session: Session, amount_minor: int | None = None) -> Outc
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Where a session must be for an act; the words end "a session that is …"."""
+    """The state that an act needs; `text` completes "a session that is …"."""
 
-    words: str
+    text: str
     is_met: Callable[[Session], bool]
 
 

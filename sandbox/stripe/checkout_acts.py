@@ -1,4 +1,4 @@
-"""What the buyer, the bank and the clock do to a session that is not paid yet."""
+"""What the buyer, the bank or a timeout does to an unpaid session."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def decline(session: Session) -> Outcome:
 
 
 def expire(session: Session) -> Outcome:
-    """Nobody paid in time."""
+    """The session expires without a payment."""
     expired = replace(session, stage=Stage.EXPIRED)
     news: News = [("checkout.session.expired", session_object(expired))]
     return Outcome(session=expired, news=news)
@@ -72,7 +72,7 @@ def bank_succeeds(session: Session) -> Outcome:
 
 
 def bank_fails(session: Session) -> Outcome:
-    """The bank refuses, and the session cannot be paid any more."""
+    """The bank refuses; the session can no longer be paid."""
     failed = replace(session, stage=Stage.BANK_FAILED)
     if failed.subscription_id is not None:
         first = ("invoice.payment_failed", invoice_object(failed, "open"))

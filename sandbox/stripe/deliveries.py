@@ -1,7 +1,7 @@
-"""Sends events to the service's webhook, again and again until it answers 2xx.
+"""Sends events to the service's webhook endpoint and retries until it answers 2xx.
 
-It owns the pace, the signatures' times and the record of every attempt. What an event says is
-not its business.
+It owns the retry schedule, the signatures' timestamps and the record of every attempt, but not
+the events' content.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from sandbox.stripe.events import Event
 from sandbox.stripe.signing import sign
 from sandbox.stripe.trouble import Trouble
 
-DELIVERIES_MAX = 1000  # As with sessions: the sandbox may run for weeks. Holds for attempts too.
-ANSWER_BYTES_MAX = 64 * 1024  # The answer's body means nothing to Stripe; reading on is waste.
+DELIVERIES_MAX = 1000  # then the oldest is forgotten; holds for attempts, too
+ANSWER_BYTES_MAX = 64 * 1024  # Stripe ignores the body; reading more of it is wasteful
 OUTCOME_CHARACTERS_MAX = 100
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
@@ -33,7 +33,7 @@ class _Answer:
 
 
 class Deliveries:
-    """The latest deliveries and the tasks that carry them out."""
+    """The latest deliveries and the tasks that send them."""
 
     def __init__(  # noqa: PLR0913 - all keyword-only, put together in one place
         self,
@@ -54,7 +54,7 @@ class Deliveries:
         self._clock = clock
         self._limit = limit
         self.attempts: deque[Attempt] = deque(maxlen=limit)
-        """The latest attempts of all events, in the order in which they ended."""
+        """The latest attempts of all events, in the order they ended."""
         self._by_event_id: dict[str, Delivery] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -63,7 +63,7 @@ class Deliveries:
         return reversed(self._by_event_id.values())
 
     def get(self, event_id: str) -> Delivery | None:
-        """Return the event's delivery, or None if it never was or is forgotten."""
+        """Return the event's delivery, or None if it is unknown or forgotten."""
         return self._by_event_id.get(event_id)
 
     def of_session(self, session_id: str) -> list[Delivery]:
@@ -71,7 +71,7 @@ class Deliveries:
         return [d for d in self._by_event_id.values() if d.event.session_id == session_id]
 
     def schedule(self, events: Iterable[Event], trouble: Trouble) -> list[Delivery]:
-        """Enter the events of one act and send them as `trouble` says; returns at once."""
+        """Schedule one act's events as `trouble` says; returns immediately."""
         state = DeliveryState.WITHHELD if trouble.withhold else DeliveryState.PENDING
         batch = [Delivery(event=event, state=state) for event in events]
         for delivery in batch:
@@ -81,7 +81,7 @@ class Deliveries:
         return batch
 
     async def resend(self, delivery: Delivery) -> Attempt:
-        """Send the event once more, now; this also releases a withheld one."""
+        """Send the event again now, also if it was withheld."""
         attempt = await self._attempt(delivery)
         if not attempt.succeeded and delivery.state is DeliveryState.WITHHELD:
             delivery.state = DeliveryState.PENDING
@@ -89,7 +89,7 @@ class Deliveries:
         return attempt
 
     async def close(self) -> None:
-        """Cancel whatever is still waiting or under way."""
+        """Cancel all pending and running deliveries."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -102,12 +102,12 @@ class Deliveries:
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
-        # The loop holds tasks weakly; without this set a running one could be collected.
+        # The event loop holds weak references only: without this set, a task could be collected.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _send_batch(self, batch: list[Delivery], trouble: Trouble) -> None:
-        """Send each event once, in order; its copies together, to provoke races."""
+        """Send each event once, in order; its copies concurrently, to provoke races."""
         if await _pause(batch, trouble.delay_s):
             return
         for delivery in reversed(batch) if trouble.reverse else batch:
@@ -164,7 +164,7 @@ class Deliveries:
 
 
 async def _drain(response: httpx.Response, deadline: float) -> bytes:
-    """Read the answer, within bounds, so that its connection can serve the next attempt.
+    """Read a limited part of the response, so that its connection can be reused.
 
     The deadline is checked between chunks instead of by cancelling the read, because httpx's
     connection pool does not survive cancellation (httpcore#1093).
@@ -173,14 +173,14 @@ async def _drain(response: httpx.Response, deadline: float) -> bytes:
     async for chunk in response.aiter_raw():
         body += chunk
         if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("The answer took too long.")
+            raise httpx.ReadTimeout("The response took too long.")
         if len(body) > ANSWER_BYTES_MAX:
             break
     return bytes(body)
 
 
 def _outcome(body: bytes) -> str | None:
-    """Return the word that the service has for what it did with the event."""
+    """Return the service's own outcome for the event."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -190,7 +190,7 @@ def _outcome(body: bytes) -> str | None:
 
 
 async def _pause(waiting: Sequence[Delivery], seconds: float) -> bool:
-    """Wait; return True if the deliveries were forgotten meanwhile, the last of them too."""
+    """Wait; return True if all of these deliveries were forgotten meanwhile."""
     due_at = time.time() + seconds
     for delivery in waiting:
         delivery.due_at.append(due_at)

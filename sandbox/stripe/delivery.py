@@ -1,4 +1,4 @@
-"""The record of one event on its way: each attempt, and where it stands."""
+"""The record of one event's delivery: its attempts and its state."""
 
 import asyncio
 from collections import deque
@@ -10,11 +10,11 @@ import httpx
 
 from sandbox.stripe.events import Event
 
-ATTEMPTS_MAX = 100  # Ten copies with all of their retries; only who sends by hand gets beyond.
+ATTEMPTS_MAX = 100  # Ten copies with all their retries; only resending by hand exceeds it.
 
 
 class DeliveryState(StrEnum):
-    """Where an event stands with the service."""
+    """The state of an event's delivery."""
 
     WITHHELD = "withheld"
     PENDING = "pending"
@@ -24,7 +24,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request to the webhook: a status code, or an error where no answer came."""
+    """One request to the webhook endpoint: a status code, or an error if there was no response."""
 
     event_id: str
     event_type: str
@@ -44,18 +44,18 @@ class Attempt:
 
 @dataclass(slots=True, kw_only=True)
 class Delivery:
-    """An event on its way."""
+    """The delivery of one event."""
 
     event: Event
     state: DeliveryState
     started: int = 0
-    """How many attempts were begun; it numbers them."""
+    """How many attempts were started."""
     attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=ATTEMPTS_MAX))
-    """Those that ended, the latest last."""
+    """The finished attempts, the latest last."""
     due_at: list[float] = field(default_factory=list)
-    """When attempts that are planned will begin; copies of an event are each tried again."""
+    """When the planned attempts start; each copy of an event is retried separately."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once any attempt is over."""
+    """Set once the first attempt is over."""
     forgotten: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the record is dropped: nothing more is sent."""
 

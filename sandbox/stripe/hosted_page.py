@@ -1,4 +1,4 @@
-"""Plays Stripe's hosted payment page, with buttons in place of a card form."""
+"""Simulates Stripe's hosted payment page, with buttons instead of a card form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from sandbox.stripe.sessions import Order, Session, Stage
 from sandbox.stripe.trouble import DELAY_S_MAX, TroubleRefusedError, parse_trouble_form
 
 MOVED_ON = (
-    "This payment has changed since the page was loaded, so nothing was done. "
-    "This is where it stands now."
+    "Nothing was done, because the payment has changed since you opened this page. "
+    "This is its current state."
 )
 
 
@@ -37,25 +37,25 @@ class HostedPage:
     pages: Pages
 
     async def show(self, request: Request) -> Response:
-        """Show the cart and what can be done, or how it ended and what may still happen."""
+        """Show the order, its state, and what can be done with it."""
         return self._render(self._find(request))
 
     async def show_webhooks(self, request: Request) -> Response:
-        """Show the list of webhooks alone, for the page's script."""
+        """Return the list of webhooks only, for the page's script."""
         session = self._find(request)
         return self.pages.render(
             "webhooks.html", session=session, deliveries=self._webhooks(session), at=_at
         )
 
     async def return_to_page(self, request: Request) -> Response:
-        """Lead a reload of a form's answer to the page."""
+        """Redirect the reload of a form's response to the page."""
         return see_other(_path(self._find(request)))
 
     async def act(self, request: Request) -> Response:
-        """Do what the pressed button says, then send the buyer on."""
+        """Perform the button's act, then redirect the buyer."""
         act, session = find_act(request), self._find(request)
         fields = await read_form(request)
-        # Read again: the session may have moved on while the form came in.
+        # Read it again: the session may have changed while the form arrived.
         session = self._find(request)
         if not act.is_possible(session) or _is_outdated(act, session, fields):
             return self._answer_too_late(act, session)
@@ -72,7 +72,7 @@ class HostedPage:
         return see_other(_path(session))
 
     async def go_back(self, request: Request) -> Response:
-        """Leave; a session that was open stays so."""
+        """Go back to the shop; an open session stays open."""
         session = self._find(request)
         return see_other(
             session.return_url if session.status == "complete" else session.order.cancel_url
@@ -88,7 +88,7 @@ class HostedPage:
         return see_other(f"{_path(session)}#webhooks")
 
     def _answer_too_late(self, act: Act, session: Session) -> Response:
-        """A second click must not strand the buyer: the browser shows the last answer only."""
+        """Accept a second click, because the browser shows only the last response."""
         if act is Act.PAY and session.stage is Stage.PAID:
             return see_other(session.return_url)
         return self._render(session, notice=MOVED_ON, status_code=409)
@@ -101,7 +101,7 @@ class HostedPage:
             "hosted_page.html",
             status_code=status_code,
             connect="'self'",
-            # Browsers hold a form's redirects to this rule too, and the shop may be anywhere.
+            # Browsers apply form-action to redirects too, and the shop may be anywhere.
             submit="'self' http: https:",
             session=session,
             order=order,
@@ -117,7 +117,7 @@ class HostedPage:
         )
 
     def _shop_of(self, order: Order) -> str | None:
-        """Our own shop's name, as Stripe would show it; of any other only the host is known."""
+        """Return the demo shop's name; for any other shop, the host of its success URL."""
         if origin_of(order.cancel_url) == origin_of(self.config.public_url):
             return SHOP_NAME
         return urlsplit(order.cancel_url).hostname
@@ -129,7 +129,7 @@ class HostedPage:
     def _find(self, request: Request) -> Session:
         session = self.payments.sessions.get(request.path_params["session_id"])
         if session is None:
-            raise HTTPException(404, "There is no such payment here. A restart forgets them all.")
+            raise HTTPException(404, "There is no such payment. A restart forgets all payments.")
         return session
 
 
@@ -142,13 +142,13 @@ def find_act(request: Request) -> Act:
 
 
 def _is_outdated(act: Act, session: Session, fields: Mapping[str, str]) -> bool:
-    """True for the second click on a refund: its page was made before the first one."""
+    """Return whether this is a second click on a refund, made on an outdated page."""
     seen = fields.get("refunded_before")
     return act is Act.REFUND and seen is not None and seen != str(session.refunded_minor)
 
 
 def _read_amount(session: Session, fields: Mapping[str, str]) -> int | None:
-    """Return what to refund, or None for all that is left."""
+    """Return the amount to refund, or None for everything that is left."""
     if "everything" in fields:
         return None
     left_minor, currency = session.refundable_minor, session.order.currency

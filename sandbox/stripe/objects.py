@@ -1,4 +1,4 @@
-"""Stripe's objects in the shapes of API 2026-10-28, as small as a webhook's reader needs."""
+"""Stripe's objects in the shapes of API 2026-10-28, reduced to what a webhook consumer needs."""
 
 from sandbox.stripe.sessions import Session
 
@@ -70,7 +70,7 @@ def failed_payment_intent_object(session: Session, *, code: str, message: str) -
 
 
 def charge_object(session: Session) -> JsonObject:
-    """Return the succeeded `charge`, and what has gone back of it since."""
+    """Return the succeeded `charge` with its refunds."""
     amount_minor = session.order.amount_minor
     return {
         "id": session.charge_id,

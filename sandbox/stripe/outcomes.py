@@ -1,4 +1,4 @@
-"""What an act leads to: the session's next state, and the news that Stripe makes of it."""
+"""The result of an act: the session's next state, and the events that Stripe sends."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from sandbox.stripe.objects import JsonObject
 from sandbox.stripe.sessions import Session
 
 News = list[tuple[str, JsonObject]]
-"""Event types and the objects they are about, in the order in which they happen."""
+"""Event types and their objects, in the order they happen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The session after an act, and the news of it."""
+    """The session after an act, and its events."""
 
     session: Session
     news: News

@@ -1,4 +1,4 @@
-"""Carries out an act: moves the session on and sends the events that Stripe would send."""
+"""Performs an act: updates the session and sends the events that Stripe would send."""
 
 import time
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from sandbox.stripe.events import COMPLETED, build_event
 from sandbox.stripe.sessions import Order, Session, Sessions
 from sandbox.stripe.trouble import Trouble
 
-SESSION_ID_CHARACTERS = 58  # What real test sessions have after `cs_test_`.
+SESSION_ID_CHARACTERS = 58  # The length of real test sessions' ids after `cs_test_`.
 FRAGMENT_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performed:
-    """A session after an act, and the events that are on their way."""
+    """A session after an act, and its events' deliveries."""
 
     session: Session
     deliveries: list[Delivery]
 
     async def wait_answered(self, seconds: float) -> None:
-        """Wait as Checkout does: for checkout.session.completed only, and not for long."""
+        """Wait as Checkout does: for checkout.session.completed only, for a few seconds."""
         for delivery in self.deliveries:
             if delivery.event.type == COMPLETED:
                 await delivery.wait_answered(seconds)
@@ -31,7 +31,7 @@ class Performed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payments:
-    """Starts sessions and plays what happens to them."""
+    """Creates sessions and performs acts on them."""
 
     sessions: Sessions
     deliveries: Deliveries
@@ -50,13 +50,13 @@ class Payments:
     def perform(
         self, act: Act, session: Session, trouble: Trouble, amount_minor: int | None = None
     ) -> Performed:
-        """Move the session on and send its events; does not wait for them.
+        """Update the session and send its events; does not wait for them.
 
-        There is no await between reading the stage and writing it, so two clicks at once
+        There is no await between reading the stage and writing it, so two concurrent clicks
         cannot both pay.
 
         Raises:
-            ActRefusedError: The session is past it, or not yet there.
+            ActRefusedError: The session's state does not allow it.
             AmountRefusedError: `amount_minor` cannot be refunded.
         """
         outcome = perform(act, session, amount_minor)

@@ -1,4 +1,4 @@
-"""Lists the payments, with a link to the page of each: for refunds, disputes and renewals."""
+"""Lists the payments, each with a link to its page for refunds, disputes and renewals."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from sandbox.stripe.payments import Payments
 from sandbox.stripe.returns import DisputeStatus
 from sandbox.stripe.sessions import Session, Stage
 
-LISTED_MAX = 100  # One page that loads at once; older ones are still at their own addresses.
+LISTED_MAX = 100  # Keeps the page fast; older payments can still be opened by their own URLs.
 
 GOOD, WAITING, BAD = "good", "waiting", "bad"
 STANDINGS = {
@@ -31,15 +31,15 @@ DISPUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A row: a payment, how it stands in words, and the colour of these words."""
+    """A row: a payment, its status as text, and the text's colour."""
 
     session: Session
-    words: str
+    text: str
     tone: str
 
     @property
     def opened_at(self) -> datetime:
-        """When its payment page was made."""
+        """When its payment page was created."""
         return datetime.fromtimestamp(self.session.created, UTC)
 
 
@@ -60,7 +60,7 @@ class PaymentsPage:
 
 
 def standing_of(session: Session) -> tuple[str, str]:
-    """Return how a payment stands, in a few words, and whether that is good, bad or waiting."""
+    """Return a payment's status as text, and whether that is good, bad or waiting."""
     if session.dispute is not None and session.dispute.status in DISPUTES:
         return DISPUTES[session.dispute.status]
     if session.canceled_at is not None:

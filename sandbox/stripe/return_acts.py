@@ -1,4 +1,4 @@
-"""What the shop and the buyer's bank do with money that was paid: refunds and disputes."""
+"""Refunds by the shop, and disputes through the buyer's bank."""
 
 import time
 from dataclasses import replace
@@ -12,14 +12,14 @@ from sandbox.stripe.sessions import Session
 
 
 class AmountRefusedError(ValueError):
-    """No such amount can be refunded."""
+    """The amount cannot be refunded."""
 
 
 def refund(session: Session, amount_minor: int | None = None) -> Outcome:
-    """Send a part back, or the rest.
+    """Refund a part, or the rest.
 
     Raises:
-        AmountRefusedError: It is nothing, or more than is left.
+        AmountRefusedError: It is zero, or more than is left.
     """
     left_minor = session.refundable_minor
     if amount_minor is None:
@@ -36,7 +36,7 @@ def refund(session: Session, amount_minor: int | None = None) -> Outcome:
         news=[
             ("refund.created", refund_object(refunded, made, settled=False)),
             ("charge.refunded", charge_object(refunded)),
-            # The same change under its older and its newer name, as Stripe tells it.
+            # Stripe sends the same change under its old and its new name.
             ("charge.refund.updated", settled),
             ("refund.updated", settled),
         ],
@@ -44,7 +44,7 @@ def refund(session: Session, amount_minor: int | None = None) -> Outcome:
 
 
 def open_dispute(session: Session) -> Outcome:
-    """The buyer asks their bank for what was not refunded, and the bank takes it at once."""
+    """The buyer disputes what was not refunded, and the bank withdraws it immediately."""
     dispute = Dispute(
         id=new_id("dp_"), amount_minor=session.refundable_minor, created=int(time.time())
     )
@@ -55,14 +55,14 @@ def open_dispute(session: Session) -> Outcome:
 
 
 def win_dispute(session: Session) -> Outcome:
-    """The bank decides for the shop, and the money comes back."""
+    """The shop wins, and the money is returned."""
     closed, told = _closed(session, DisputeStatus.WON)
     news = [("charge.dispute.funds_reinstated", told), ("charge.dispute.closed", told)]
     return Outcome(session=closed, news=news)
 
 
 def lose_dispute(session: Session) -> Outcome:
-    """The bank decides for the buyer, for good."""
+    """The buyer wins; this is final."""
     closed, told = _closed(session, DisputeStatus.LOST)
     return Outcome(session=closed, news=[("charge.dispute.closed", told)])
 

@@ -1,4 +1,4 @@
-"""Stripe's objects of money that goes back, in the shapes of real ones."""
+"""Stripe's refund and dispute objects."""
 
 from sandbox.stripe.objects import JsonObject
 from sandbox.stripe.returns import Dispute, DisputeStatus, Refund
@@ -10,7 +10,7 @@ NETWORK_REFERENCE = "123456789012"
 
 
 def refund_object(session: Session, refund: Refund, *, settled: bool) -> JsonObject:
-    """Return the `refund`; once it is settled, the card network has given it a reference."""
+    """Return the `refund`; a settled one has the card network's reference."""
     card: JsonObject = {
         "reference_status": "available" if settled else "pending",
         "reference_type": "acquirer_reference_number",

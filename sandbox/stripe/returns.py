@@ -1,11 +1,11 @@
-"""Money that goes back after a payment: refunds, and disputes with the buyer's bank."""
+"""Money that is returned after a payment: refunds and disputes."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class DisputeStatus(StrEnum):
-    """Stripe's `status` of a dispute, as far as it is played here."""
+    """The values of a dispute's Stripe `status` that the sandbox uses."""
 
     NEEDS_RESPONSE = "needs_response"
     WON = "won"
@@ -14,7 +14,7 @@ class DisputeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A part of the charge, or all of it, that the shop sent back."""
+    """A full or partial refund of the charge."""
 
     id: str
     amount_minor: int
@@ -23,7 +23,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A charge that the buyer's bank takes back, until it is decided."""
+    """A dispute of the charge."""
 
     id: str
     amount_minor: int

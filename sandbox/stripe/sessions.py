@@ -1,4 +1,4 @@
-"""Checkout Sessions: what the buyer is paying for and how far they have come."""
+"""Checkout Sessions: the order and its state."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SESSION_ID_PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 
 
 class Stage(StrEnum):
-    """How far a session has come; Stripe's two status fields follow from it."""
+    """A session's state, from which Stripe's two status fields are derived."""
 
     OPEN = "open"
     PAID = "paid"
@@ -23,7 +23,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A price and how many of it."""
+    """A price and its quantity."""
 
     price: Price
     quantity: int
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a shop asks Altan Pay to sell: checked, of one currency, never empty."""
+    """What a shop asks Altan Pay to sell: validated, in one currency, never empty."""
 
     mode: Mode
     lines: tuple[Line, ...]
@@ -55,13 +55,13 @@ class Order:
 
     @property
     def recurring_minor(self) -> int:
-        """What each renewal costs: the lines that come again."""
+        """The amount of each renewal: the sum of the recurring lines."""
         return sum(line.amount_minor for line in self.lines if line.price.interval is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """A subscription's later period, billed and paid."""
+    """A later period of a subscription, billed and paid."""
 
     invoice_id: str
     payment_intent_id: str
@@ -84,7 +84,7 @@ class Session:
     invoice_id: str | None = None
     refunds: tuple[Refund, ...] = ()
     dispute: Dispute | None = None
-    """The latest one."""
+    """The latest dispute."""
     renewals: tuple[Renewal, ...] = ()
     canceled_at: int | None = None
     """When the subscription ended."""
@@ -103,15 +103,15 @@ class Session:
 
     @property
     def standing(self) -> str:
-        """The stage, and what has happened since, in words."""
-        words = [self.stage.value]
+        """A description of the stage and of what has happened since."""
+        parts = [self.stage.value]
         if self.refunds:
-            words.append(f"{self.refunded_minor} of {self.order.amount_minor} refunded")
+            parts.append(f"{self.refunded_minor} of {self.order.amount_minor} refunded")
         if self.dispute is not None:
-            words.append(f"dispute {self.dispute.status}")
+            parts.append(f"dispute {self.dispute.status}")
         if self.canceled_at is not None:
-            words.append("canceled")
-        return ", ".join(words)
+            parts.append("canceled")
+        return ", ".join(parts)
 
     @property
     def refunded_minor(self) -> int:
@@ -120,15 +120,15 @@ class Session:
 
     @property
     def is_in_dispute(self) -> bool:
-        """True while nobody has decided it."""
+        """True while a dispute is undecided."""
         return self.dispute is not None and self.dispute.status is DisputeStatus.NEEDS_RESPONSE
 
     @property
     def refundable_minor(self) -> int:
-        """What the shop can still send back, or the buyer's bank dispute.
+        """The amount that can still be refunded or disputed.
 
-        Nothing while a dispute is open, and nothing once it is lost: the bank has the money
-        (Stripe's docs: refunds, "charge_disputed"). Subscriptions are not refunded here.
+        Zero while a dispute is open or after it is lost, because the bank has the money
+        (Stripe's docs: refunds, "charge_disputed"). The sandbox does not refund subscriptions.
         """
         bank_has_it = self.dispute is not None and self.dispute.status is not DisputeStatus.WON
         if self.stage is not Stage.PAID or self.order.mode is not Mode.PAYMENT or bank_has_it:
@@ -148,7 +148,7 @@ class Session:
     def return_url(self) -> str:
         """The success URL with the session's id in it.
 
-        Stripe fills in the literal braces only; a percent-encoded placeholder stays as it is
+        Stripe replaces only literal braces; a percent-encoded placeholder stays as it is
         (Stripe's docs: payments/checkout/custom-success-page).
         """
         return self.order.success_url.replace(SESSION_ID_PLACEHOLDER, self.id)
@@ -166,15 +166,15 @@ class Sessions:
         return reversed(self._by_id.values())
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """The number of sessions that are kept."""
         return len(self._by_id)
 
     def get(self, session_id: str) -> Session | None:
-        """Return the session, or None if it never was or is forgotten."""
+        """Return the session, or None if it is unknown or forgotten."""
         return self._by_id.get(session_id)
 
     def put(self, session: Session) -> None:
-        """Keep a new session or a known one's next stage; forget the oldest beyond the limit."""
+        """Store a new or changed session; forget the oldest beyond the limit."""
         self._by_id[session.id] = session
         if len(self._by_id) > self._limit:
             del self._by_id[next(iter(self._by_id))]

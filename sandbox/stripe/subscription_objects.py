@@ -1,4 +1,4 @@
-"""Stripe's objects of a subscription: itself, its first invoice and those of its renewals."""
+"""Stripe's subscription object, and the invoices of its first payment and its renewals."""
 
 from dataclasses import dataclass
 
@@ -83,9 +83,9 @@ class _Bill:
 
 
 def _invoice(session: Session, bill: _Bill, status: str) -> JsonObject:
-    """Return an invoice whose links have the shape in use since API 2025-03-31.
+    """Return an invoice in the shape used since API 2025-03-31.
 
-    The subscription stands under `parent`, the payment intent under `payments`.
+    The subscription is under `parent`, the payment intent under `payments`.
     """
     paid_minor = bill.amount_minor if status == "paid" else 0
     return {

@@ -1,4 +1,4 @@
-"""What may be asked to go wrong with the webhooks of one act."""
+"""What can go wrong with the webhooks of one act."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ DELAY_S_MAX = 600.0
 
 
 class TroubleRefusedError(ValueError):
-    """The asked-for trouble makes no sense; the message is meant for the caller."""
+    """The requested trouble is not valid; the message is sent to the caller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """How an act's events are delivered; the default is no trouble."""
+    """How an act's events are delivered; by default, without any trouble."""
 
     duplicate: int = 1
-    """How many times each event is sent, the copies at the same moment."""
+    """How many copies of each event are sent, all at the same time."""
     reverse: bool = False
-    """The act's last event goes first."""
+    """Send the act's last event first."""
     delay_s: float = 0
     withhold: bool = False
-    """Nothing is sent until each event is asked for by its id."""
+    """Send each event only on request, by its id."""
 
     @property
     def is_late(self) -> bool:
-        """True where the buyer is meant to be back at the shop before the webhook."""
+        """True if the buyer should return to the shop before the webhook arrives."""
         return self.withhold or self.delay_s > 0
 
 
 def parse_trouble_json(value: object) -> Trouble:
-    """Return the trouble of a JSON body such as `{"duplicate": 2, "reverse": true}`.
+    """Return the trouble in a JSON body such as `{"duplicate": 2, "reverse": true}`.
 
     Raises:
-        TroubleRefusedError: A field is unknown, of the wrong type or out of its range.
+        TroubleRefusedError: A field is unknown, has the wrong type or is out of range.
     """
     if not isinstance(value, dict):
         raise TroubleRefusedError("The body must be an object.")
@@ -54,10 +54,10 @@ def parse_trouble_json(value: object) -> Trouble:
 
 
 def parse_trouble_form(fields: Mapping[str, str]) -> Trouble:
-    """Return the trouble of the hosted page's form; an empty field means none.
+    """Return the trouble in the hosted page's form; an empty field means none.
 
     Raises:
-        TroubleRefusedError: A number is not one, or is out of its range.
+        TroubleRefusedError: A field is not a number, or is out of range.
     """
     try:
         duplicate = int(fields.get("duplicate") or 1)
@@ -77,7 +77,7 @@ def parse_trouble_form(fields: Mapping[str, str]) -> Trouble:
 def _checked(trouble: Trouble) -> Trouble:
     if not 1 <= trouble.duplicate <= DUPLICATE_MAX:
         raise TroubleRefusedError(f"duplicate must be 1 to {DUPLICATE_MAX}.")
-    # Written so that NaN, which is neither below nor above anything, is refused too.
+    # Written this way so that NaN, for which every comparison is false, is rejected too.
     if not 0 <= trouble.delay_s <= DELAY_S_MAX:
         raise TroubleRefusedError(f"delay_s (late by) must be 0 to {DELAY_S_MAX:.0f} seconds.")
     return trouble

@@ -61,7 +61,7 @@ async def watched(catalog: CatalogFile) -> AsyncIterator[None]:
     [
         (BROKEN.encode(), "id must be a Stripe price id"),
         (b"[[price", "Expected ']]'"),
-        (b"", "must hold [[price]] tables"),
+        (b"", "must contain at least one [[price]] table"),
         ('[[price]]\nid = "price_k\xe4se"'.encode("latin-1"), "utf-8"),
         (b"a = " + b"[" * 100_000, "nested too deeply"),
     ],
@@ -123,7 +123,7 @@ async def test_a_broken_new_file_keeps_the_old_one_and_is_told_once(
     assert before_mending == ["price_one"]
     assert name is AlertName.CATALOG_BROKEN
     assert "[[price]] number 1: id must be" in words
-    assert "the one before it stays in force" in words
+    assert "the previous catalogue stays in use" in words
 
 
 async def test_a_file_that_is_missing_keeps_the_old_one_until_it_is_back(

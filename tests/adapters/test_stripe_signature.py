@@ -130,23 +130,23 @@ def test_a_time_too_far_in_the_future_is_refused(drift_s: int) -> None:
 
 
 def test_another_secret_proves_nothing() -> None:
-    with pytest.raises(SignatureInvalidError, match="No signature matches"):
+    with pytest.raises(SignatureInvalidError, match="does not match this body"):
         verify(sign(BODY, secret=OLD_SECRET, at_s=NOW_S))
 
 
 @pytest.mark.parametrize("body", [BODY + b" ", b" " + BODY, BODY[:-1], BODY.upper(), b""])
 def test_another_body_is_not_proven(body: bytes) -> None:
-    with pytest.raises(SignatureInvalidError, match="No signature matches"):
+    with pytest.raises(SignatureInvalidError, match="does not match this body"):
         verify(sign(BODY, at_s=NOW_S), body)
 
 
 def test_another_time_is_not_proven() -> None:
-    with pytest.raises(SignatureInvalidError, match="No signature matches"):
+    with pytest.raises(SignatureInvalidError, match="does not match this body"):
         verify(f"t={NOW_S + 1},v1={MAC}")
 
 
 def test_the_decoy_v0_proves_nothing() -> None:
-    with pytest.raises(SignatureInvalidError, match="No signature matches"):
+    with pytest.raises(SignatureInvalidError, match="does not match this body"):
         verify(f"t={NOW_S},v0={MAC},v1={OTHER_MAC}")
 
 

@@ -95,8 +95,8 @@ def test_the_start_says_that_without_a_catalogue_any_price_can_be_bought(tmp_pat
     (tmp_path / "catalog.toml").write_text('[[price]]\nid = "price_A"\n', encoding="utf-8")
     with_one = run(tmp_path, "migrate", **GOOD, CATALOG_FILE="catalog.toml")
 
-    assert "any price of the account can be bought" in without.stdout
-    assert "any price" not in with_one.stdout
+    assert "all prices of the account can be bought" in without.stdout
+    assert "all prices" not in with_one.stdout
 
 
 def test_a_doctor_who_finds_something_broken_ends_with_one(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_doctor_who_finds_something_broken_ends_with_one(tmp_path: Path) -> No
     assert ended.returncode == 1
     assert "Altan Pay" in ended.stdout
     assert "fails" in ended.stdout
-    assert "any price of the account can be bought" in ended.stdout
+    assert "all prices of the account can be bought" in ended.stdout
     assert SECRET not in ended.stdout
     assert ended.stderr == ""
 
@@ -195,8 +195,8 @@ def test_the_version_is_said(tmp_path: Path) -> None:
 
 
 CHAT_ANSWERS = [
-    ("200 OK", 0, "The chat of ALERT_WEBHOOK_URL took the alert."),
-    ("404 No", 1, "did not take the alert: it answered 404: no_\\u001bservice."),
+    ("200 OK", 0, "The chat at ALERT_WEBHOOK_URL accepted the alert."),
+    ("404 No", 1, "did not accept the alert: it answered 404: no_\\u001bservice."),
 ]
 
 
@@ -225,7 +225,7 @@ def test_a_test_alert_that_reaches_nobody_says_so(tmp_path: Path) -> None:
 
     assert (unset.returncode, closed.returncode) == (1, 1)
     assert unset.stderr == (
-        "No alert was posted: ALERT_WEBHOOK_URL is not set, so alerts go to no chat.\n"
+        "No alert was posted: ALERT_WEBHOOK_URL is not set, so alerts are not sent to a chat.\n"
     )
-    assert "nothing came back (ConnectError)" in closed.stderr
+    assert "no response (ConnectError)" in closed.stderr
     assert "private" not in closed.stderr

@@ -44,14 +44,14 @@ def test_it_says_where_to_go_what_to_do_and_how_to_end_it(demo: Demo) -> None:
     assert f"Open   {demo.shop_url}\n" in demo.words
     assert re.findall(r"^  (\d)  [A-Z].*\.$", demo.words, re.MULTILINE) == ["1", "2", "3"]
     assert f"The service   {demo.service_url}/docs\n" in demo.words
-    assert demo.words.endswith("No money moves. Ctrl-C ends everything.\n")
+    assert demo.words.endswith("No money moves. Press Ctrl-C to stop everything.\n")
 
 
 def test_it_is_calm(demo: Demo) -> None:
     """No log, no colours where nobody sees them, and nothing wider than the smallest window."""
     lines = demo.words.splitlines()
 
-    assert lines[:2] == ["", "altan-checkout demo: a shop, its checkout, and a pretend Stripe"]
+    assert lines[:2] == ["", "altan-checkout demo: a shop, its checkout, and a simulated Stripe"]
     assert "\x1b" not in demo.words
     own = [line.replace(str(demo.folder), "").replace(PROGRAM[0], "") for line in lines]
     assert max(map(len, own)) <= 80
@@ -101,7 +101,7 @@ def test_a_page_of_this_machine_may_buy_and_have_its_buyers_back(demo: Demo, ori
     assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, origin)
     assert bought.status_code == 303
     assert bought.headers["location"].startswith(demo.shop_url)
-    assert "any port of http://localhost, http://127.0.0.1 and http://[::1]\n" in demo.words
+    assert "any port on http://localhost, http://127.0.0.1 and http://[::1]\n" in demo.words
 
 
 def test_a_page_elsewhere_may_not(demo: Demo) -> None:

@@ -43,7 +43,7 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
         "Altan Pay": OK,
         "clock": OK,
     }
-    assert f"{database_path} is writable" in by_subject["database"].words
+    assert f"{database_path} is writable" in by_subject["database"].message
     assert {request.line for request in server.requests} == {"HEAD / HTTP/1.1"}
 
 
@@ -51,15 +51,15 @@ async def test_without_a_catalogue_it_says_that_any_price_can_be_bought(tmp_path
     finding = await found(tmp_path, "catalogue")
 
     assert finding.verdict is WARNING
-    assert "any price of the account can be bought" in finding.words
-    assert "CATALOG_FILE" in finding.words
+    assert "all prices of the account can be bought" in finding.message
+    assert "CATALOG_FILE" in finding.message
 
 
 async def test_a_catalogue_that_cannot_be_read_fails(tmp_path: Path) -> None:
     finding = await found(tmp_path, "catalogue", catalog_file=tmp_path / "none.toml")
 
     assert finding.verdict is FAILS
-    assert "none.toml" in finding.words
+    assert "none.toml" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_a_stripe_key_should_be_a_restricted_one(
     finding = await found(tmp_path, "STRIPE_API_KEY", stripe_api_key=key)
 
     assert finding.verdict is verdict
-    assert key not in finding.words
+    assert key not in finding.message
 
 
 async def test_an_account_id_that_is_no_uuid_is_doubted(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ async def test_an_account_id_that_is_no_uuid_is_doubted(tmp_path: Path) -> None:
         ({}, "ALLOWED_ORIGINS", "unset"),
         ({}, "STRIPE_LIVEMODE", "unset"),
         ({}, "TRUSTED_PROXIES", "unset"),
-        ({"trusted_proxies": ["10.0.0.0/8", "0.0.0.0/0"]}, "TRUSTED_PROXIES", "0.0.0.0/0 trusts"),
-        ({"trusted_proxies": ["::/0"]}, "TRUSTED_PROXIES", "::/0 trusts"),
-        ({"trusted_proxies": ["8.0.0.0/7"]}, "TRUSTED_PROXIES", "8.0.0.0/7 trusts"),
+        ({"trusted_proxies": ["10.0.0.0/8", "0.0.0.0/0"]}, "TRUSTED_PROXIES", "0.0.0.0/0 includes"),
+        ({"trusted_proxies": ["::/0"]}, "TRUSTED_PROXIES", "::/0 includes"),
+        ({"trusted_proxies": ["8.0.0.0/7"]}, "TRUSTED_PROXIES", "8.0.0.0/7 includes"),
         ({"altan_account_id": "0" * 8 + "-0000-0000-0000-" + "0" * 12}, "ALTAN_ACCOUNT_ID", "pla"),
         ({"altan_account_id": "1" * 8 + "-1111-4111-8111-" + "1" * 12}, "ALTAN_ACCOUNT_ID", "pla"),
         (
@@ -124,7 +124,7 @@ async def test_what_is_well_formed_but_probably_wrong_is_doubted(
     finding = await found(tmp_path, subject, **changes)
 
     assert finding.verdict is WARNING
-    assert words in finding.words
+    assert words in finding.message
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_a_misspelt_name_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     finding = await found(tmp_path, "ALLOWED_ORIGIN")
 
     assert finding.verdict is WARNING
-    assert "did you mean ALLOWED_ORIGINS?" in finding.words
+    assert "did you mean ALLOWED_ORIGINS?" in finding.message
 
 
 async def test_several_secrets_are_counted(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ async def test_several_secrets_are_counted(tmp_path: Path) -> None:
 
     finding = await found(tmp_path, "webhook secrets", stripe_webhook_secrets=secrets)
 
-    assert finding.words == "2 secrets of the right form"
+    assert finding.message == "2 secrets in the right format"
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
@@ -189,7 +189,7 @@ async def test_the_last_webhooks_are_told_with_their_times(
 
     assert before == Finding("webhooks", OK, "never taken; never refused; never ignored")
     assert after.verdict is OK
-    assert after.words == (
+    assert after.message == (
         "last taken 2025-10-09 08:53:20 UTC; last refused 2025-10-09 08:53:21 UTC "
         "(signature_invalid); never ignored"
     )
@@ -205,4 +205,4 @@ def test_a_shop_that_stripe_talks_to_in_vain_is_doubted() -> None:
     )
 
     assert finding.verdict is WARNING
-    assert "nothing_but_refused_webhooks" in finding.words
+    assert "nothing_but_refused_webhooks" in finding.message

@@ -43,7 +43,7 @@ async def test_a_certificate_that_we_trust_is_told_with_its_days(
             by_subject = await findings(settings(tmp_path, altan_pay_url=server.url))
 
     assert by_subject["Altan Pay"].verdict is OK
-    assert re.search(r"TLSv1\.[23], \d+ days of TLS left", by_subject["Altan Pay"].words)
+    assert re.search(r"TLSv1\.[23], \d+ days of TLS left", by_subject["Altan Pay"].message)
     assert by_subject["clock"].verdict is OK
 
 
@@ -98,4 +98,4 @@ async def test_a_clock_that_is_older_than_this_program_fails(
     finding = await found(tmp_path, "clock")
 
     assert finding.verdict is FAILS
-    assert "in the past" in finding.words
+    assert "in the past" in finding.message

@@ -21,7 +21,7 @@ async def test_a_database_that_is_not_there_yet_is_fine_where_it_can_be_made(
     finding = await found(tmp_path / "a" / "b", "database")
 
     assert finding.verdict is OK
-    assert "does not exist yet" in finding.words
+    assert "does not exist yet" in finding.message
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
 
 
@@ -31,7 +31,7 @@ async def test_a_database_of_another_revision_fails(tmp_path: Path, database_pat
     finding = await found(tmp_path, "database")
 
     assert finding.verdict is FAILS
-    assert "altan-checkout migrate" in finding.words
+    assert "altan-checkout migrate" in finding.message
 
 
 async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
     finding = await found(tmp_path, "database")
 
     assert finding.verdict is FAILS
-    assert "check that its folder is there and writable" in finding.words
+    assert "check that its folder exists and is writable" in finding.message
 
 
 async def test_a_database_that_other_users_may_open_is_a_warning(
@@ -52,7 +52,7 @@ async def test_a_database_that_other_users_may_open_is_a_warning(
     finding = await found(tmp_path, "database")
 
     assert finding.verdict is WARNING
-    assert f"chmod 600 {database_path}" in finding.words
+    assert f"chmod 600 {database_path}" in finding.message
 
 
 async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_path: Path) -> None:
@@ -69,17 +69,17 @@ async def test_a_postgresql_that_works_is_told_with_its_version(
 
     # The tests' own server does not flush, and that is noticed.
     assert finding.verdict in (OK, WARNING)
-    assert re.search(r"PostgreSQL \d+\.\d+ commits, revision \d{4}", finding.words)
-    assert (finding.verdict is WARNING) == ("does not flush commits" in finding.words)
+    assert re.search(r"PostgreSQL \d+\.\d+ commits, revision \d{4}", finding.message)
+    assert (finding.verdict is WARNING) == ("does not flush commits" in finding.message)
 
 
 @pytest.mark.parametrize(
     ("checkup", "verdict", "words"),
     [
         ({}, OK, "revision"),
-        ({"is_supported": False}, WARNING, "older than"),
+        ({"is_supported": False}, WARNING, "no longer supported"),
         ({"is_durable": False}, WARNING, "does not flush commits"),
-        ({"skew_s": -40.0}, WARNING, "a clock -40 s off ours"),
+        ({"skew_s": -40.0}, WARNING, "a clock that differs by -40 s"),
         ({"wrong_schema": "is behind"}, FAILS, "is behind"),
     ],
 )
@@ -92,7 +92,7 @@ def test_what_a_postgresql_is_found_to_be_is_judged(
     finding = judge_postgres(healthy, "postgresql://shop@db/checkout")
 
     assert finding.verdict is verdict
-    assert words in finding.words
+    assert words in finding.message
 
 
 async def test_a_postgresql_without_our_tables_fails(
@@ -101,7 +101,7 @@ async def test_a_postgresql_without_our_tables_fails(
     finding = await found(tmp_path, "database", database_url=empty_postgres_url)
 
     assert finding.verdict is FAILS
-    assert "run altan-checkout migrate" in finding.words
+    assert "run altan-checkout migrate" in finding.message
 
 
 async def test_a_postgresql_that_is_not_there_fails_without_its_password(tmp_path: Path) -> None:
@@ -110,5 +110,5 @@ async def test_a_postgresql_that_is_not_there_fails_without_its_password(tmp_pat
     finding = await found(tmp_path, "database", database_url=url)
 
     assert finding.verdict is FAILS
-    assert "check DATABASE_URL" in finding.words
-    assert "hunter2" not in finding.words
+    assert "check DATABASE_URL" in finding.message
+    assert "hunter2" not in finding.message

@@ -184,7 +184,7 @@ def test_an_event_without_payload_is_said_to_be_so(busy_shop: Shop) -> None:
 
     ended = busy_shop.events("list", "--payment", SESSION_ID)
 
-    assert ended.stdout.count("payload is gone") == 3
+    assert ended.stdout.count("payload was deleted") == 3
     assert busy_shop.json("list") == []
 
 

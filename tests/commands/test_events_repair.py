@@ -66,7 +66,7 @@ def test_what_cannot_be_replayed_is_said(shop: Shop) -> None:
 
     assert ended.exit_code == 1
     assert ended.stdout == "Replayed: 1 not found.\n"
-    assert ended.stderr == "Some of these events are unknown, or their payloads are gone.\n"
+    assert ended.stderr == "Some of these events are unknown, or their payloads were deleted.\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--failed", "--all"], ["evt_1", "--all"]])
@@ -91,7 +91,7 @@ def test_where_all_is_right_that_is_said(busy_shop: Shop) -> None:
     ended = busy_shop.events("rebuild")
 
     assert ended.exit_code == 0
-    assert ended.stdout.startswith("1 payments are what their events prove, 0 differ;")
+    assert ended.stdout.startswith("1 payments match their events, 0 differ;")
     assert busy_shop.json("rebuild") == {"same": 1, "different": 0, "pruned": 0, "differences": []}
 
 
@@ -145,6 +145,6 @@ def test_what_can_no_longer_be_rebuilt_whole_is_said(busy_shop: Shop) -> None:
     ended = busy_shop.events("rebuild")
 
     assert ended.exit_code == 0
-    assert "1 can no longer be rebuilt whole" in ended.stdout
+    assert "1 cannot be fully rebuilt" in ended.stdout
     assert "EVENT_RETENTION_DAYS" in ended.stdout
     assert busy_shop.json("rebuild")["pruned"] == 1

@@ -108,7 +108,7 @@ async def test_an_outage_is_told_once_and_waited_out(
         assert (await said(process)).startswith("Waiting for the database: ")
 
         query(database_path, "ALTER TABLE events_away RENAME TO events")
-        assert await said(process) == "The database answers again.\n"
+        assert await said(process) == "The database is available again.\n"
         await record(database, event(id="evt_after"))
         await shown(process)
         assert "evt_after" in await shown(process)

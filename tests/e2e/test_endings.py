@@ -47,7 +47,7 @@ async def test_a_bank_transfer_fails_later(demo: RunningDemo, page: Page) -> Non
     await purchase.press("The bank refuses")
 
     await purchase.assert_ends("Your payment did not go through", "failed")
-    await expect(purchase.success.get_by_text("nothing was charged")).to_be_visible()
+    await expect(purchase.success.get_by_text("you were not charged")).to_be_visible()
 
 
 async def test_a_declined_card_is_no_end_and_the_next_try_pays(
@@ -145,10 +145,10 @@ async def test_a_subscription_begins_and_ends(demo: RunningDemo, page: Page) -> 
     await page.wait_for_url("**/c/pay/cs_*")
     purchase = await Purchase.beside(page, demo)
     await purchase.pay_and_come_back()
-    await purchase.assert_ends("Thank you. Your subscription has begun.", "paid")
-    await expect(purchase.success.get_by_text("It renews on")).to_be_visible()
+    await purchase.assert_ends("Thank you, your subscription is active.", "paid")
+    await expect(purchase.success.get_by_text("Your subscription renews on")).to_be_visible()
 
     await purchase.press("Cancel the subscription")
 
-    await expect(purchase.success.get_by_text("It has ended since then.")).to_be_visible()
+    await expect(purchase.success.get_by_text("Your subscription has ended.")).to_be_visible()
     assert await purchase.status() == "paid"

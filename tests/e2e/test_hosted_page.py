@@ -150,7 +150,7 @@ async def test_every_ending_is_reached_by_its_button(
     await page.get_by_role("button", name="The shop wins").click()
     await page.get_by_label("Not until asked").check()
     await page.get_by_role("button", name="Refund everything").click()
-    await expect(page.get_by_text("refunded in whole")).to_be_visible()
+    await expect(page.get_by_text("fully refunded")).to_be_visible()
     await expect(page.get_by_role("button", name="Send now", exact=True)).to_have_count(4)
     reload = page.get_by_role("link", name="Reload")
     await expect(reload).to_have_count(0 if script else 1)

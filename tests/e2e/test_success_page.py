@@ -11,7 +11,7 @@ from tests.support.builders import CHECKOUT_ID, SESSION_ID, Service, event, sess
 from tests.web.api.test_status import EXPIRED, keep_checkout
 
 CONFIRMING = "We are confirming your payment…"
-PAID = "Thank you. Your payment has arrived."
+PAID = "Thank you, your payment was received."
 PAGE = f"/checkout/{CHECKOUT_ID}/page"
 KEEP_STREAMS = """
   window.streams = [];
@@ -154,7 +154,7 @@ async def test_who_waits_for_long_is_told_that_nothing_is_lost(page: Page) -> No
     await page.clock.install()
     await open_page(page)
     await page.clock.fast_forward(29_000)
-    late = page.get_by_text("If you have paid, nothing is lost")
+    late = page.get_by_text("If you have paid, your payment is not lost")
     await expect(late).to_be_hidden()
 
     await page.clock.fast_forward(1_000)
@@ -168,7 +168,7 @@ async def test_without_script_it_reloads_itself(visitors: Visitors, service: Ser
     await page.goto(PAGE)
     await service.deliver(event())
 
-    await expect(page.locator("h1")).to_have_text("Vielen Dank. Ihre Zahlung ist eingegangen.")
+    await expect(page.locator("h1")).to_have_text("Vielen Dank, Ihre Zahlung ist eingegangen.")
 
 
 @pytest.mark.parametrize("width", [320, 360, 1280])

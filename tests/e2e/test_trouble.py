@@ -96,7 +96,7 @@ async def test_who_has_paid_and_waits_for_30_seconds_is_told_that_nothing_is_los
     await page.clock.install()
     await page.get_by_role("button", name="Pay $").click()
     await expect(heading(page)).to_have_text(CONFIRMING)
-    honest = page.get_by_text("If you have paid, nothing is lost")
+    honest = page.get_by_text("If you have paid, your payment is not lost")
     await page.clock.fast_forward(29_000)
     await expect(honest).to_be_hidden()
 

@@ -80,7 +80,7 @@ async def test_one_strangers_odd_cart_stops_nobody_else_and_is_soon_not_sent_any
 
     assert set(told) == {"altan_pay_unavailable"}
     assert calls == FAILURES_OF_ONE
-    assert refused.reason == "this cart kept failing, and rests"
+    assert refused.reason == "this cart kept failing and is blocked"
     assert refused.retry_after_s is not None
     assert 1 <= refused.retry_after_s <= REST_S
     assert await pages.outcome() == "ok"

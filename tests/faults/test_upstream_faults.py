@@ -153,7 +153,7 @@ FAULTS: Final[dict[str, tuple[Script, Kind]]] = {
 
 SLOW: Final[dict[str, Script]] = {
     "a hang": hangs,
-    "a byte a second": repeats(OK + b"Content-Length: 400\r\n\r\n", b" ", pause_s=1.0),
+    "one byte a second": repeats(OK + b"Content-Length: 400\r\n\r\n", b" ", pause_s=1.0),
     "a byte a second of the head": repeats(OK + b"X: ", b"a", pause_s=1.0),
 }
 

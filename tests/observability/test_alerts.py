@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from app.observability.alerts import LINE_EVERY_S, TELL_EVERY_S, Alerts
+from app.observability.alerts import LINE_EVERY_S, SEND_EVERY_S, Alerts
 from app.observability.metrics import Metrics
 from app.usecases.ports import AlertName
 from tests.support.builders import SilentAlarm
@@ -42,7 +42,7 @@ def test_an_alert_is_an_error_line_a_count_and_news_for_each_channel() -> None:
             "event": "alert",
             "log_level": "error",
             "alert": "altan_pay_down",
-            "words": "most calls fail",
+            "message": "most calls fail",
         }
     ]
     assert counted(metrics, DOWN) == 1
@@ -54,8 +54,8 @@ def test_an_alert_is_an_error_line_a_count_and_news_for_each_channel() -> None:
     [
         (LINE_EVERY_S, LINE_EVERY_S - 0.1, 1, 1),
         (LINE_EVERY_S, LINE_EVERY_S, 2, 1),
-        (TELL_EVERY_S, TELL_EVERY_S - 0.1, 2, 1),
-        (TELL_EVERY_S, TELL_EVERY_S, 2, 2),
+        (SEND_EVERY_S, SEND_EVERY_S - 0.1, 2, 1),
+        (SEND_EVERY_S, SEND_EVERY_S, 2, 2),
     ],
 )
 def test_what_repeats_is_counted_each_time_but_said_now_and_then(
@@ -112,7 +112,7 @@ def test_what_comes_and_goes_is_told_once_in_ten_minutes_and_so_is_its_end() -> 
         alerts.over(DOWN, "calls succeed")
     assert (channel.names, channel.ended) == ([DOWN], [DOWN])
 
-    clock.now_s = TELL_EVERY_S
+    clock.now_s = SEND_EVERY_S
     alerts(DOWN, "most calls fail")
     alerts.over(DOWN, "calls succeed")
     assert (channel.names, channel.ended) == ([DOWN, DOWN], [DOWN, DOWN])

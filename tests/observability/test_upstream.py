@@ -8,9 +8,8 @@ from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import AltanPayTimeoutError, CartRefusedError
 from app.observability.metrics import Metrics
 from app.observability.upstream import MeasuredPaymentPages
-from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
-from tests.support.builders import SilentAlarm, always_wanted
+from tests.support.builders import SilentAlarm
 
 PAGE = PaymentPage("https://checkout.stripe.com/pay/x", None)
 ORDER = SessionOrder(
@@ -24,9 +23,8 @@ ORDER = SessionOrder(
 class Pages:
     answer: PaymentPage | BaseException
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+    async def create(self, order: SessionOrder) -> PaymentPage:
         assert order is ORDER
-        assert still_wanted is always_wanted
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
@@ -45,9 +43,7 @@ async def test_a_page_passes_through_and_is_counted() -> None:
     metrics = Metrics()
 
     with capture_logs() as lines:
-        page = await MeasuredPaymentPages(Pages(PAGE), metrics, SilentAlarm()).create(
-            ORDER, always_wanted
-        )
+        page = await MeasuredPaymentPages(Pages(PAGE), metrics, SilentAlarm()).create(ORDER)
 
     assert page is PAGE
     assert (calls(metrics, "ok"), timed(metrics)) == (1, 1)
@@ -56,17 +52,20 @@ async def test_a_page_passes_through_and_is_counted() -> None:
 
 async def test_a_failure_is_told_to_the_operator_with_its_reason() -> None:
     metrics = Metrics()
-    failure = AltanPayTimeoutError("words for the buyer", reason="the whole deadline passed")
+    failure = AltanPayTimeoutError(
+        "words for the buyer", reason="the deadline for all tries passed"
+    )
 
     with capture_logs() as lines, pytest.raises(AltanPayTimeoutError) as caught:
-        await MeasuredPaymentPages(Pages(failure), metrics, SilentAlarm()).create(
-            ORDER, always_wanted
-        )
+        await MeasuredPaymentPages(Pages(failure), metrics, SilentAlarm()).create(ORDER)
 
     assert caught.value is failure
     assert (calls(metrics, "altan_pay_timeout"), timed(metrics)) == (1, 1)
     (line,) = lines
-    assert (line["code"], line["reason"]) == ("altan_pay_timeout", "the whole deadline passed")
+    assert (line["code"], line["reason"]) == (
+        "altan_pay_timeout",
+        "the deadline for all tries passed",
+    )
 
 
 async def test_a_refused_cart_is_the_callers_business_and_not_logged() -> None:
@@ -74,7 +73,7 @@ async def test_a_refused_cart_is_the_callers_business_and_not_logged() -> None:
 
     with capture_logs() as lines, pytest.raises(CartRefusedError):
         await MeasuredPaymentPages(Pages(CartRefusedError("no")), metrics, SilentAlarm()).create(
-            ORDER, always_wanted
+            ORDER
         )
 
     assert (calls(metrics, "cart_refused"), timed(metrics)) == (1, 1)
@@ -85,8 +84,6 @@ async def test_a_defect_is_counted_as_one() -> None:
     metrics = Metrics()
 
     with pytest.raises(KeyError):
-        await MeasuredPaymentPages(Pages(KeyError("x")), metrics, SilentAlarm()).create(
-            ORDER, always_wanted
-        )
+        await MeasuredPaymentPages(Pages(KeyError("x")), metrics, SilentAlarm()).create(ORDER)
 
     assert (calls(metrics, "cut_off"), timed(metrics)) == (1, 1)

@@ -121,7 +121,7 @@ async def test_an_answer_that_trickles_in_is_given_up() -> None:
         async with asyncio.timeout(DEADLINE_S):
             await hung_up.wait()
 
-    assert deliveries.attempts[0].error == "ReadTimeout: The answer took too long."
+    assert deliveries.attempts[0].error == "ReadTimeout: The response took too long."
 
 
 async def test_of_a_huge_answer_only_the_status_counts(service: Service) -> None:

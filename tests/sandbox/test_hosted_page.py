@@ -230,7 +230,7 @@ async def test_a_session_that_nobody_opened_is_a_page_that_says_so(
     page = await sandbox.get("/c/pay/cs_test_x")
 
     assert page.status_code == 404
-    assert "There is no such payment here" in page.text
+    assert "There is no such payment" in page.text
 
 
 async def test_a_button_that_does_not_exist_is_not_found(sandbox: httpx.AsyncClient) -> None:

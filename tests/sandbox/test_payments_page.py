@@ -18,7 +18,7 @@ async def test_before_the_first_payment_it_says_what_to_do(sandbox: httpx.AsyncC
     page = await sandbox.get("/sandbox/payments")
 
     assert page.status_code == 200
-    assert "There are none yet" in page.text
+    assert "There are no payments yet" in page.text
 
 
 async def test_each_payment_is_listed_with_its_items_amount_and_status_the_newest_first(

@@ -149,6 +149,6 @@ async def test_a_session_has_only_its_own_events(sandbox: httpx.AsyncClient) -> 
     await sandbox.post(f"/sandbox/sessions/{session_id}/expire", json={"withhold": True})
     (event_id,) = await event_ids(sandbox)
 
-    assert (await panel(sandbox, other_id)).startswith("None yet")
+    assert (await panel(sandbox, other_id)).startswith("No webhooks yet")
     for path in (f"{other_id}/events/{event_id}", f"{session_id}/events/evt_x"):
         assert (await sandbox.post(f"/c/pay/{path}/send")).status_code == 404

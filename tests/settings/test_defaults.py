@@ -75,7 +75,7 @@ def test_where_a_real_secret_is_known_pages_of_this_machine_are_not_allowed(
 ) -> None:
     (line,) = load.lines(**{**SANDBOX, **real})
 
-    assert line.startswith("ALLOWED_ORIGINS is wrong: any-loopback works in the demo alone")
+    assert line.startswith("ALLOWED_ORIGINS is wrong: any-loopback works only in the demo")
     assert "whsec" not in line
 
 

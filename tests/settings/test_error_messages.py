@@ -54,7 +54,7 @@ def test_no_value_of_any_setting_is_answered_in_pydantics_words(load: Load, valu
             "4f6c1c1e-0000-4000-8000-000000000000",
             "is the form of ALTAN_ACCOUNT_ID: are the two swapped?",
         ),
-        ("ALLOWED_ORIGINS", '["https://a.test", null]', "texts in quotes"),
+        ("ALLOWED_ORIGINS", '["https://a.test", null]', "JSON array of strings"),
     ],
 )
 def test_a_wrong_setting_says_what_a_right_one_is(

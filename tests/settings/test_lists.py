@@ -66,7 +66,7 @@ def test_a_list_that_is_set_but_names_nothing_is_refused(
 
     (line,) = load.lines(**changes)
 
-    assert line == f"{name} is wrong: is set, but names nothing; fill it in, or remove it"
+    assert line == f"{name} is wrong: is set, but empty; fill it in or remove it"
 
 
 def test_a_list_left_empty_as_compose_writes_it_is_not_set(load: Load, secrets_dir: Path) -> None:

@@ -118,7 +118,7 @@ def test_a_start_that_is_refused_tells_the_odd_names_too(
     ("environment", "words"),
     [
         ({"STRIPE_LIVE_MODE": "true"}, "did you mean STRIPE_LIVEMODE?"),
-        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "0.0.0.0/0 trusts strangers"),
+        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "0.0.0.0/0 includes strangers"),
         ({"STRIPE_WEBHOOK_SECRETS": "whsec_abcdefgh;whsec_ijklmnop"}, "with commas"),
     ],
 )

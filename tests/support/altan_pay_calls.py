@@ -19,7 +19,6 @@ from app.domain.errors import (
     CheckoutError,
 )
 from app.usecases.records import SessionOrder
-from tests.support.builders import always_wanted
 from tests.support.wire import (
     Script,
     answer,
@@ -65,7 +64,7 @@ async def altan_pay(
 
 async def create(url: str) -> PaymentPage:
     async with altan_pay(url) as pages, asyncio.timeout(PATIENCE_S):
-        return await pages.create(ORDER, always_wanted)
+        return await pages.create(ORDER)
 
 
 async def failure(url: str) -> CheckoutError:
@@ -88,7 +87,7 @@ async def failures_after(*answers: bytes) -> list[type[CheckoutError]]:
     async with upstream(*answers) as server, altan_pay(server.url) as pages:
         for _ in answers:
             with pytest.raises(CheckoutError) as caught:
-                await pages.create(ORDER, always_wanted)
+                await pages.create(ORDER)
             assert_publishable(caught.value)
             kinds.append(type(caught.value))
     assert len(server.requests) == len(answers)

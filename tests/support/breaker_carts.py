@@ -46,7 +46,7 @@ class Shop:
         permit = self.ask(bought or cart("price_A"), client)
         if isinstance(permit, Refused):
             return False
-        self.breaker.tell(permit, verdict, self.now_s)
+        self.breaker.report(permit, verdict, self.now_s)
         return True
 
     def open_it(self) -> None:

@@ -76,14 +76,14 @@ class SilentAlarm:
     told: list[tuple[AlertName, str]] = field(default_factory=list)
     ended: list[AlertName] = field(default_factory=list)
 
-    def __call__(self, name: AlertName, words: str, *, is_over: bool = False) -> None:
+    def __call__(self, name: AlertName, message: str, *, is_over: bool = False) -> None:
         if is_over:
-            self.over(name, words)
+            self.over(name, message)
         else:
-            self.told.append((name, words))
+            self.told.append((name, message))
 
-    def over(self, name: AlertName, words: str) -> None:
-        assert words
+    def over(self, name: AlertName, message: str) -> None:
+        assert message
         self.ended.append(name)
 
     @property
@@ -107,7 +107,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def always_wanted() -> bool:
-    """The caller waits for ever."""
+    """The client stays connected."""
     return True
 
 

@@ -23,7 +23,6 @@ from app.domain.errors import (
     CheckoutInProgressError,
     IdempotencyKeyReusedError,
 )
-from app.usecases.ports import StillWanted
 from app.usecases.records import Checkout, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
@@ -31,7 +30,6 @@ from tests.support.builders import (
     FixedClock,
     NoLimits,
     SilentAlarm,
-    always_wanted,
     checkout_request,
     housekeeping,
     query,
@@ -62,9 +60,8 @@ class HeldPages:
 
     calls: list[Call] = field(default_factory=list)
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+    async def create(self, order: SessionOrder) -> PaymentPage:
         assert order.cart.line_items
-        assert await still_wanted()
         call = Call(asyncio.get_running_loop().create_future())
         self.calls.append(call)
         return await call.answer
@@ -128,7 +125,7 @@ class OneUrlForAKey(RuleBasedStateMachine):
         request: CheckoutRequest = checkout_request(CARTS[cart])
 
         async def begin() -> None:
-            call = self.act(request, KEYS[key], always_wanted)
+            call = self.act(request, KEYS[key])
             task = asyncio.create_task(call)
             self.clicks.append(Click(key, cart, self.clock.ms, task))
             await self._settle(task)

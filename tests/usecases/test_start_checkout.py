@@ -14,7 +14,6 @@ from app.domain.errors import (
     RedirectNotAllowedError,
     StorageUnavailableError,
 )
-from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.storage import Database
@@ -23,7 +22,6 @@ from tests.support.builders import (
     NOW_S,
     FixedClock,
     NoLimits,
-    always_wanted,
     checkout_request,
     query,
 )
@@ -43,8 +41,7 @@ class FakePages:
     path: Path | None = None
     could_write: list[bool] = field(default_factory=list)
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
-        assert await still_wanted()
+    async def create(self, order: SessionOrder) -> PaymentPage:
         self.orders.append(order)
         if self.path is not None:
             is_calm = await asyncio.to_thread(no_transaction_is_open, self.path)
@@ -107,7 +104,7 @@ async def test_a_checkout_is_on_disk_with_all_that_belongs_to_it(
         client_reference_id="order-42",
     )
 
-    checkout = await start_checkout(database, FakePages())(request, always_wanted)
+    checkout = await start_checkout(database, FakePages())(request)
 
     assert (checkout.id, checkout.url, checkout.session_id) == (CHECKOUT_ID, PAGE.url, "cs_test_1")
     ((id_, created_at_ms, mode, lines, reference, success, cancel, url, session),) = rows(
@@ -131,7 +128,7 @@ async def test_altan_pay_is_asked_for_the_cart_and_the_shops_own_addresses(
 ) -> None:
     pages = FakePages()
 
-    await start_checkout(database, pages)(checkout_request(CART), always_wanted)
+    await start_checkout(database, pages)(checkout_request(CART))
 
     assert pages.orders == [
         SessionOrder(
@@ -147,9 +144,7 @@ async def test_the_id_is_made_of_the_time_at_which_the_checkout_began(
 ) -> None:
     ids = FixedIds()
 
-    checkout = await start_checkout(database, FakePages(), ids)(
-        checkout_request(CART), always_wanted
-    )
+    checkout = await start_checkout(database, FakePages(), ids)(checkout_request(CART))
 
     assert ids.asked_at_ms == [checkout.created_at_ms] == [NOW_S * 1000]
 
@@ -159,7 +154,7 @@ async def test_no_transaction_is_open_while_altan_pay_is_asked(
 ) -> None:
     pages = FakePages(path=database_path)
 
-    await start_checkout(database, pages)(checkout_request(CART), always_wanted)
+    await start_checkout(database, pages)(checkout_request(CART))
 
     assert pages.could_write == [True]
 
@@ -169,7 +164,7 @@ async def test_a_page_whose_session_is_not_told_is_kept_without_one(
 ) -> None:
     pages = FakePages(PaymentPage("https://checkout.stripe.com/pay/x", None))
 
-    checkout = await start_checkout(database, pages)(checkout_request(CART), always_wanted)
+    checkout = await start_checkout(database, pages)(checkout_request(CART))
 
     found = await database.find_checkout(checkout.id)
     assert found == checkout
@@ -192,7 +187,7 @@ async def test_a_foreign_return_address_is_refused_before_anybody_is_asked(
     )
 
     with pytest.raises(RedirectNotAllowedError) as caught:
-        await start_checkout(database, pages)(request, always_wanted)
+        await start_checkout(database, pages)(request)
 
     assert [fault.pointer for fault in caught.value.faults] == [f"{at}/{field_name}"]
     assert pages.orders == []
@@ -205,7 +200,7 @@ async def test_a_failure_of_altan_pay_leaves_nothing_behind(
     failure = AltanPayTimeoutError("words")
 
     with pytest.raises(AltanPayTimeoutError) as caught:
-        await start_checkout(database, FakePages(failure))(checkout_request(CART), always_wanted)
+        await start_checkout(database, FakePages(failure))(checkout_request(CART))
 
     assert caught.value is failure
     assert rows(database_path) == []
@@ -217,7 +212,7 @@ async def test_a_page_whose_checkout_cannot_be_kept_is_not_given_out(
     query(database_path, "ALTER TABLE checkouts RENAME TO elsewhere")
 
     with pytest.raises(StorageUnavailableError) as caught:
-        await start_checkout(database, FakePages())(checkout_request(CART), always_wanted)
+        await start_checkout(database, FakePages())(checkout_request(CART))
 
     assert PAGE.url not in str(caught.value)
 
@@ -229,8 +224,8 @@ async def test_an_upstream_that_names_one_session_twice_does_not_stop_the_shop(
     ids = FixedIds([CHECKOUT_ID, CHECKOUT_ID[:-1] + "4"])
     act = start_checkout(database, FakePages(), ids)
 
-    first = await act(checkout_request(CART), always_wanted)
-    second = await act(checkout_request(CART), always_wanted)
+    first = await act(checkout_request(CART))
+    second = await act(checkout_request(CART))
 
     assert first.url == second.url
     assert len(rows(database_path)) == 2

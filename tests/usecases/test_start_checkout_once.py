@@ -28,7 +28,7 @@ from app.domain.errors import (
     RowsRefusedError,
     StorageUnavailableError,
 )
-from app.usecases.ports import AlertName, StillWanted
+from app.usecases.ports import AlertName
 from app.usecases.records import Claim, ClaimState, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import ABANDONED_MAX, StartCheckoutOnce
@@ -40,7 +40,6 @@ from tests.support.builders import (
     FixedClock,
     NoLimits,
     SilentAlarm,
-    always_wanted,
     checkout_request,
     housekeeping,
     query,
@@ -72,9 +71,8 @@ class NumberedPages:
     def __post_init__(self) -> None:
         self.may_answer.set()
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+    async def create(self, order: SessionOrder) -> PaymentPage:
         assert order.cart.line_items
-        assert await still_wanted()
         self.calls += 1
         number = self.calls
         self.called.set()
@@ -143,7 +141,7 @@ def checkouts(path: Path) -> list[str]:
 async def test_no_row_becomes_an_open_one_together_with_its_checkout(
     database: Database, database_path: Path, clock: FixedClock
 ) -> None:
-    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY)
 
     assert keys(database_path) == [(checkout.id, "open")]
     assert checkouts(database_path) == [checkout.id]
@@ -155,7 +153,7 @@ async def test_while_altan_pay_is_asked_the_row_says_creating_and_no_transaction
 ) -> None:
     pages = NumberedPages()
     pages.may_answer.clear()
-    call = asyncio.create_task(once(database, pages, clock)(REQUEST, KEY, always_wanted))
+    call = asyncio.create_task(once(database, pages, clock)(REQUEST, KEY))
     await asyncio.wait_for(pages.called.wait(), DEADLINE_S)
 
     ((_, state),) = keys(database_path)
@@ -174,7 +172,7 @@ async def test_creating_under_a_live_lease_is_waited_for_and_then_told(
     await seed(database, claim())
 
     with pytest.raises(CheckoutInProgressError):
-        await once(database, pages, clock, wait_s=0.1)(REQUEST, KEY, always_wanted)
+        await once(database, pages, clock, wait_s=0.1)(REQUEST, KEY)
 
     assert pages.calls == 0
     assert keys(database_path) == [(CHECKOUT_ID, "creating")]
@@ -193,7 +191,7 @@ async def test_creating_is_taken_over_when_its_lease_is_over_and_not_before(
     clock.ms = NOW_MS + LEASE_MS + past_lease_ms
 
     outcome = await asyncio.gather(
-        once(database, pages, clock, wait_s=0.1)(REQUEST, KEY, always_wanted),
+        once(database, pages, clock, wait_s=0.1)(REQUEST, KEY),
         return_exceptions=True,
     )
 
@@ -208,10 +206,10 @@ async def test_open_gives_the_same_answer_without_asking_anybody(
 ) -> None:
     pages = NumberedPages()
     act = once(database, pages, clock)
-    first = await act(REQUEST, KEY, always_wanted)
+    first = await act(REQUEST, KEY)
 
     clock.ms += KEY_LIFE_MS  # to the very last millisecond
-    again = await act(REQUEST, KEY, always_wanted)
+    again = await act(REQUEST, KEY)
 
     assert again == first
     assert pages.calls == 1
@@ -230,9 +228,9 @@ async def test_a_failure_frees_the_key_and_the_next_request_has_it(
     act = once(database, pages, clock)
 
     with pytest.raises(type(error)) as caught:
-        await act(REQUEST, KEY, always_wanted)
+        await act(REQUEST, KEY)
     after_failure = keys(database_path)
-    checkout = await act(ANOTHER, KEY, always_wanted)
+    checkout = await act(ANOTHER, KEY)
 
     assert caught.value is error
     assert after_failure == []
@@ -246,7 +244,7 @@ async def test_what_is_not_for_sale_frees_the_key_too(
     catalog = Catalog({"price_A": CatalogPrice(id="price_A", mode=Mode.PAYMENT)})
 
     with pytest.raises(PriceNotForSaleError):
-        await once(database, pages, clock, catalog=catalog)(REQUEST, KEY, always_wanted)
+        await once(database, pages, clock, catalog=catalog)(REQUEST, KEY)
 
     assert (keys(database_path), pages.calls) == ([], 0)
 
@@ -257,7 +255,7 @@ async def test_a_page_that_cannot_be_kept_frees_the_key(
     refuse(database_path, "INSERT ON checkouts")
 
     with pytest.raises(RowsRefusedError):
-        await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+        await once(database, NumberedPages(), clock)(REQUEST, KEY)
 
     assert keys(database_path) == []
 
@@ -269,10 +267,10 @@ async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_le
     break_down(database_path, "DELETE ON idempotency_keys")
 
     with pytest.raises(CheckoutError) as caught:
-        await once(database, NumberedPages([failure]), clock)(REQUEST, KEY, always_wanted)
+        await once(database, NumberedPages([failure]), clock)(REQUEST, KEY)
     mend(database_path, "DELETE ON idempotency_keys")
     clock.ms += LEASE_MS + 1
-    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY)
 
     assert caught.value is failure
     assert keys(database_path) == [(checkout.id, "open")]
@@ -285,16 +283,16 @@ async def test_who_knows_that_a_key_could_not_be_freed_goes_on_with_it_at_once(
     start = once(database, pages, clock, wait_s=0)
     break_down(database_path, "DELETE ON idempotency_keys")
     with pytest.raises(AltanPayTimeoutError):
-        await start(REQUEST, KEY, always_wanted)
+        await start(REQUEST, KEY)
     mend(database_path, "DELETE ON idempotency_keys")
 
     with pytest.raises(IdempotencyKeyReusedError):
-        await start(ANOTHER, KEY, always_wanted)
+        await start(ANOTHER, KEY)
     pages.may_answer.clear()
-    going_on = asyncio.create_task(start(REQUEST, KEY, always_wanted))
+    going_on = asyncio.create_task(start(REQUEST, KEY))
     await until(lambda: pages.calls == 2)
     with pytest.raises(CheckoutInProgressError):  # one request goes on, not each
-        await start(REQUEST, KEY, always_wanted)
+        await start(REQUEST, KEY)
     pages.may_answer.set()
     checkout = await going_on
 
@@ -309,7 +307,7 @@ async def test_only_so_many_abandoned_keys_are_remembered(
     for number in range(ABANDONED_MAX + 1):
         failing.writes_down = 1
         with pytest.raises(StorageUnavailableError):
-            await start(REQUEST, read_idempotency_key(f"click {number}"), always_wanted)
+            await start(REQUEST, read_idempotency_key(f"click {number}"))
 
     assert len(start._abandoned) == ABANDONED_MAX  # noqa: SLF001 the bound is what is tested
     assert keys(database_path) == []
@@ -340,7 +338,7 @@ async def test_a_claim_whose_answer_was_lost_is_known_by_its_checkout_id(
 ) -> None:
     doubtful = DoubtfulDatabase(database, doubtful={1}, reached=reached)
 
-    checkout = await once(doubtful, NumberedPages(), clock, wait_s=0)(REQUEST, KEY, always_wanted)
+    checkout = await once(doubtful, NumberedPages(), clock, wait_s=0)(REQUEST, KEY)
 
     assert keys(database_path) == [(checkout.id, "open")]
 
@@ -350,9 +348,9 @@ async def test_a_claim_that_stays_in_doubt_is_gone_on_with_by_the_next_request(
 ) -> None:
     start = once(DoubtfulDatabase(database, doubtful={1, 2}), NumberedPages(), clock, wait_s=0)
     with pytest.raises(CommitInDoubtError):
-        await start(REQUEST, KEY, always_wanted)
+        await start(REQUEST, KEY)
 
-    checkout = await start(REQUEST, KEY, always_wanted)
+    checkout = await start(REQUEST, KEY)
 
     assert keys(database_path) == [(checkout.id, "open")]
 
@@ -362,9 +360,7 @@ async def test_a_checkout_whose_answer_was_lost_is_found_on_disk(
 ) -> None:
     pages = NumberedPages()
 
-    checkout = await once(DoubtfulDatabase(database, doubtful={2}), pages, clock)(
-        REQUEST, KEY, always_wanted
-    )
+    checkout = await once(DoubtfulDatabase(database, doubtful={2}), pages, clock)(REQUEST, KEY)
 
     assert keys(database_path) == [(checkout.id, "open")]
     assert pages.calls == 1
@@ -376,7 +372,7 @@ async def test_a_checkout_that_was_lost_with_its_answer_frees_the_key(
     doubtful = DoubtfulDatabase(database, doubtful={2}, reached=False)
 
     with pytest.raises(CommitInDoubtError):
-        await once(doubtful, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+        await once(doubtful, NumberedPages(), clock)(REQUEST, KEY)
 
     assert keys(database_path) == []
     assert checkouts(database_path) == []
@@ -390,7 +386,7 @@ async def test_a_checkout_without_a_key_is_found_on_disk_too(
         DoubtfulDatabase(database, doubtful={1}, reached=reached), NumberedPages(), clock
     ).start
 
-    outcome = await asyncio.gather(start(REQUEST, always_wanted), return_exceptions=True)
+    outcome = await asyncio.gather(start(REQUEST), return_exceptions=True)
 
     found = checkouts(database_path)
     assert [getattr(each, "id", None) for each in outcome] == (found if reached else [None])
@@ -404,7 +400,7 @@ async def test_a_key_older_than_a_day_is_a_new_one_even_for_another_cart(
     await seed(database, claim(state=state))
     clock.ms += KEY_LIFE_MS + 1
 
-    checkout = await once(database, NumberedPages(), clock)(ANOTHER, KEY, always_wanted)
+    checkout = await once(database, NumberedPages(), clock)(ANOTHER, KEY)
 
     assert checkout.id != CHECKOUT_ID
     assert keys(database_path) == [(checkout.id, "open")]
@@ -420,7 +416,7 @@ async def test_another_cart_is_refused_at_every_recovery_point(
     clock.ms += past_ms
 
     with pytest.raises(IdempotencyKeyReusedError):
-        await once(database, pages, clock)(ANOTHER, KEY, always_wanted)
+        await once(database, pages, clock)(ANOTHER, KEY)
 
     assert pages.calls == 0
 
@@ -430,9 +426,9 @@ async def test_the_order_of_the_line_items_does_not_matter(
 ) -> None:
     act = once(database, NumberedPages(), clock)
 
-    first = await act(REQUEST, KEY, always_wanted)
+    first = await act(REQUEST, KEY)
 
-    assert await act(REORDERED, KEY, always_wanted) == first
+    assert await act(REORDERED, KEY) == first
 
 
 # Two at once
@@ -444,7 +440,7 @@ async def test_two_at_once_make_one_session_and_the_second_waits_for_it(
     pages = NumberedPages()
     pages.may_answer.clear()
     act = once(database, pages, clock)
-    calls = [asyncio.create_task(act(REQUEST, KEY, always_wanted)) for _ in range(5)]
+    calls = [asyncio.create_task(act(REQUEST, KEY)) for _ in range(5)]
     await asyncio.wait_for(pages.called.wait(), DEADLINE_S)
 
     pages.may_answer.set()
@@ -461,9 +457,9 @@ async def test_who_waited_for_a_failure_tries_in_its_place(
     pages = NumberedPages([AltanPayTimeoutError("words")])
     pages.may_answer.clear()
     act = once(database, pages, clock)
-    first = asyncio.create_task(act(REQUEST, KEY, always_wanted))
+    first = asyncio.create_task(act(REQUEST, KEY))
     await asyncio.wait_for(pages.called.wait(), DEADLINE_S)
-    second = asyncio.create_task(act(REQUEST, KEY, always_wanted))
+    second = asyncio.create_task(act(REQUEST, KEY))
 
     pages.may_answer.set()
 
@@ -475,8 +471,8 @@ async def test_who_waited_for_a_failure_tries_in_its_place(
 async def test_two_keys_are_two_checkouts(database: Database, clock: FixedClock) -> None:
     act = once(database, NumberedPages(), clock)
 
-    first = await act(REQUEST, KEY, always_wanted)
-    second = await act(REQUEST, IdempotencyKey("0" * 64), always_wanted)
+    first = await act(REQUEST, KEY)
+    second = await act(REQUEST, IdempotencyKey("0" * 64))
 
     assert first.url != second.url
 
@@ -487,10 +483,10 @@ async def test_a_slow_holder_that_lost_its_lease_hands_out_its_successors_page(
     slow, quick = NumberedPages(), NumberedPages(calls=100)
     slow.may_answer.clear()
     outwaited = once(database, slow, clock, wait_s=0)  # a lease is longer than any wait
-    first = asyncio.create_task(outwaited(REQUEST, KEY, always_wanted))
+    first = asyncio.create_task(outwaited(REQUEST, KEY))
     await asyncio.wait_for(slow.called.wait(), DEADLINE_S)
     clock.ms += LEASE_MS + 1
-    second = await once(database, quick, clock)(REQUEST, KEY, always_wanted)
+    second = await once(database, quick, clock)(REQUEST, KEY)
 
     slow.may_answer.set()
 
@@ -504,11 +500,11 @@ async def test_a_slow_holder_that_fails_does_not_free_its_successors_key(
 ) -> None:
     slow, quick = NumberedPages([AltanPayTimeoutError("words")]), NumberedPages(calls=100)
     slow.may_answer.clear()
-    first = asyncio.create_task(once(database, slow, clock)(REQUEST, KEY, always_wanted))
+    first = asyncio.create_task(once(database, slow, clock)(REQUEST, KEY))
     await asyncio.wait_for(slow.called.wait(), DEADLINE_S)
     clock.ms += LEASE_MS + 1
     quick.may_answer.clear()
-    successor = asyncio.create_task(once(database, quick, clock)(REQUEST, KEY, always_wanted))
+    successor = asyncio.create_task(once(database, quick, clock)(REQUEST, KEY))
     await asyncio.wait_for(quick.called.wait(), DEADLINE_S)
 
     slow.may_answer.set()
@@ -526,13 +522,13 @@ async def test_who_dies_between_the_two_transactions_is_succeeded_after_the_leas
 ) -> None:
     dying = NumberedPages()
     dying.may_answer.clear()
-    call = asyncio.create_task(once(database, dying, clock)(REQUEST, KEY, always_wanted))
+    call = asyncio.create_task(once(database, dying, clock)(REQUEST, KEY))
     await asyncio.wait_for(dying.called.wait(), DEADLINE_S)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
     clock.ms += LEASE_MS + 1
 
-    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY, always_wanted)
+    checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY)
 
     assert keys(database_path) == [(checkout.id, "open")]
 

@@ -263,5 +263,5 @@ async def test_an_event_that_is_understood_in_part_says_so_within_a_tangle_too(
 
     await record(database, ODD_RENEWAL)
 
-    assert (await rows(database))["evt_part"].reason == "data.object.status is of an unknown kind"
+    assert (await rows(database))["evt_part"].reason == "data.object.status is missing or unknown"
     assert (await ended(database))[ONCE] == (PaymentStatus.PARTIALLY_REFUNDED, 5)

@@ -127,7 +127,7 @@ async def test_an_altan_pay_that_works_again_ends_it(database_path: Path) -> Non
             assert time.monotonic() < give_up_at_s
             await asyncio.sleep(0.1)
         await opened.heard_the_end("altan_pay_down")
-    assert "all are made again" in opened.texts[1]
+    assert "checkouts continue" in opened.texts[1]
 
 
 async def test_a_database_that_cannot_commit(database_path: Path) -> None:

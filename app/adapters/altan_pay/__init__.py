@@ -1,1 +1,1 @@
-"""Altan Pay, which makes Stripe's hosted payment pages. Altan's own words stay in here."""
+"""Altan Pay, which creates Stripe's hosted payment pages. Altan's own terms stay in here."""

@@ -1,4 +1,4 @@
-"""Stops calling an Altan Pay that is down, and finds out when it is back."""
+"""Stops calling Altan Pay while it is down, and checks when it is back."""
 
 import time
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from app.domain.errors import (
     CheckoutError,
 )
 from app.domain.limits.breaker import OPEN_S, Breaker, Refused, Verdict
-from app.usecases.ports import PaymentPages, StillWanted
+from app.usecases.ports import PaymentPages
 from app.usecases.records import SessionOrder
 
 
 class CircuitBreaker:
-    """Makes payment pages as `pages` does, and refuses at once while Altan Pay is down.
+    """Creates payment pages with `pages`; fails immediately while Altan Pay is down.
 
-    One checkout with all its retries is one call here. `on_change` hears of each new state.
+    One checkout with all its retries counts as one call. `on_change` is called with each new state.
     """
 
     def __init__(
@@ -28,24 +28,25 @@ class CircuitBreaker:
         self._pages = pages
         self._breaker = Breaker(on_change=on_change, open_s=open_s)
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+    async def create(self, order: SessionOrder) -> PaymentPage:
         """See `PaymentPages.create`.
 
         Raises:
-            AltanPayUnavailableError: the breaker is open, or this cart rests; nobody was called.
+            AltanPayUnavailableError: the breaker is open, or this cart is blocked; no call was
+            made.
         """
         permit = self._breaker.ask(order.client, order.cart, time.monotonic())
         if isinstance(permit, Refused):
             raise unavailable(permit.reason, retry_after_s=permit.retry_after_s)
         verdict = Verdict.NONE
         try:
-            page = await self._pages.create(order, still_wanted)
+            page = await self._pages.create(order)
             verdict = Verdict.WORKED
         except CheckoutError as error:
             verdict = verdict_of(error)
             raise
         finally:
-            self._breaker.tell(permit, verdict, time.monotonic())
+            self._breaker.report(permit, verdict, time.monotonic())
         return page
 
 

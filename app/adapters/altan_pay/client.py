@@ -23,13 +23,12 @@ from app.domain.errors import (
     CheckoutError,
     ServiceFailedError,
 )
-from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
 
-ANSWER_BYTES_MAX: Final = 256 * 1024  # a whole Checkout Session is a few KB
+ANSWER_BYTES_MAX: Final = 256 * 1024  # a complete Checkout Session is a few KB
 
-# No header that Altan Pay does not need. Answers are asked for uncompressed: a small body that
-# inflates without end is an old trick.
+# No header that Altan Pay does not need. Responses must not be compressed, so that a small body
+# cannot expand without limit (a "zip bomb").
 _HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -39,7 +38,7 @@ _OK: Final = frozenset({200, 201})
 _REFUSED: Final = frozenset({400, 402, 409, 422})
 _TRY_LATER: Final = frozenset({408, 425, 429})
 
-# By class or nearest base; a test holds this against everything httpx can raise.
+# By class or nearest base; a test checks it against everything that httpx can raise.
 _FAILURES: Final[dict[type[BaseException], type[ServiceFailedError]]] = {
     httpx.HTTPError: AltanPayUnavailableError,
     httpx.TimeoutException: AltanPayTimeoutError,
@@ -58,14 +57,14 @@ _FAILURES: Final[dict[type[BaseException], type[ServiceFailedError]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AltanPayAccount:
-    """Which shop we are to Altan Pay, and where it is."""
+    """Altan Pay's URL, and the shop's ids there."""
 
     url: str
     account_id: str
     stripe_connect_id: str
 
     def checkout_session_url(self) -> str:
-        """The documented address, with both ids percent-encoded."""
+        """The documented URL, with both ids percent-encoded."""
         account, connect = quote(self.account_id, safe=""), quote(self.stripe_connect_id, safe="")
         return (
             f"{self.url.rstrip('/')}/v2/connect/checkout/{account}/create_checkout_session"
@@ -74,11 +73,11 @@ class AltanPayAccount:
 
 
 class _AnswerRefusedError(httpx.DecodingError):
-    """An answer that is not read on; its words are ours, fit for the log."""
+    """A response that is not read to the end; the message is our own and safe to log."""
 
 
 class AltanPay:
-    """Makes payment pages, one call each. Whoever calls this sets the deadline."""
+    """Creates payment pages, one call each. The caller sets the deadline."""
 
     def __init__(
         self,
@@ -93,8 +92,8 @@ class AltanPay:
         self._transport = transport
         self._allowed_hosts = allowed_hosts
 
-    async def create(self, order: SessionOrder, _: StillWanted) -> PaymentPage:
-        """Make one payment page.
+    async def create(self, order: SessionOrder) -> PaymentPage:
+        """Create one payment page.
 
         Raises:
             CartRefusedError: 400, 402, 409 or 422.
@@ -112,8 +111,8 @@ class AltanPay:
         raise refusal_of(status, retry_after)
 
     async def _call(self, payload: bytes) -> tuple[int, str, bytes]:
-        # Not through httpx's client: it is there for redirects, cookies, proxies and credentials,
-        # none of which is wanted here, and costs more than the transport under it.
+        # Uses the transport directly: httpx's client adds redirects, cookies, proxies and
+        # credentials, which are not wanted here, and costs more than the transport itself.
         request = httpx.Request("POST", self._url, headers=self._headers, content=payload)
         response = await self._transport.handle_async_request(request)
         try:
@@ -137,19 +136,19 @@ class AltanPay:
 
 
 def failure_of(error: type[BaseException]) -> type[ServiceFailedError]:
-    """Which of our errors one of httpx's becomes."""
+    """Return our error class for one of httpx's."""
     return next(_FAILURES[kind] for kind in error.__mro__ if kind in _FAILURES)
 
 
 def _what_happened(error: BaseException) -> str:
-    """For the log: the class that says most, and our own words where there are some."""
+    """Describe an error for the log: our own message, or the most specific class."""
     if isinstance(error, _AnswerRefusedError):
         return str(error)
     return type(error.__cause__ or error).__name__
 
 
 def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
-    """Which error a status other than success is. Unknown 4xx mean that we call it wrongly."""
+    """Return the error for a non-success status. An unknown 4xx means that our call is wrong."""
     reason = f"Altan Pay answered {status}"
     if status in _REFUSED:
         return CartRefusedError(
@@ -164,7 +163,7 @@ def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
 
 
 def _seconds(retry_after: str) -> int | None:
-    """Retry-After as seconds (RFC 9110, 10.2.3); a date is worth less than our own backoff."""
+    """Return Retry-After in seconds (RFC 9110, 10.2.3); for a date, our own backoff is better."""
     return int(retry_after) if re.fullmatch(r"[0-9]{1,5}", retry_after) else None
 
 
@@ -183,7 +182,7 @@ def _payload(order: SessionOrder) -> bytes:
 
 async def _read_capped(response: httpx.Response) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise _AnswerRefusedError("the answer is compressed, though it was asked for plain")
+        raise _AnswerRefusedError("the answer is compressed, although we asked for identity")
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk

@@ -1,4 +1,4 @@
-"""What a buyer is told when Altan Pay cannot be used; the reason is for the operator's log."""
+"""The errors that a buyer gets when Altan Pay fails; the reason is only for the log."""
 
 from collections.abc import Mapping
 from typing import Final, TypeVar
@@ -13,27 +13,27 @@ from app.domain.errors import (
 
 
 class UnreachableError(AltanPayUnavailableError):
-    """There was no connection: refused, no name, no TLS. No cart can be the cause."""
+    """No connection: refused, DNS or TLS failed. A cart cannot be the cause."""
 
 
 Failure = TypeVar("Failure", bound=ServiceFailedError)
 
-WORDS: Final[Mapping[type[ServiceFailedError], str]] = {
+MESSAGES: Final[Mapping[type[ServiceFailedError], str]] = {
     AltanPayUnavailableError: "Nothing was charged. Please try again in a moment.",
     AltanPayTimeoutError: "Nothing was charged. Please try again.",
     AltanPayMalformedError: "Nothing was charged. Please try again later.",
-    AltanPayMisconfiguredError: "Nothing was charged. The shop's owner has to mend this.",
+    AltanPayMisconfiguredError: "Nothing was charged. The shop's owner has to fix this.",
 }
 
 
 def failure(kind: type[Failure], reason: str) -> Failure:
-    """An error of this kind, with its words, or those of its nearest base."""
-    words = next(WORDS[base] for base in kind.__mro__ if base in WORDS)
-    return kind(words, reason=reason)
+    """Return an error of this kind, with its message or that of its nearest base."""
+    message = next(MESSAGES[base] for base in kind.__mro__ if base in MESSAGES)
+    return kind(message, reason=reason)
 
 
 def unavailable(reason: str, *, retry_after_s: int | None) -> AltanPayUnavailableError:
-    """Altan Pay cannot be used now, and it is known when it may be."""
+    """Return the error for an Altan Pay that can be tried again after `retry_after_s`."""
     return AltanPayUnavailableError(
-        WORDS[AltanPayUnavailableError], reason=reason, retry_after_s=retry_after_s
+        MESSAGES[AltanPayUnavailableError], reason=reason, retry_after_s=retry_after_s
     )

@@ -1,7 +1,7 @@
-"""Carries httpx's requests over aiohttp's connections.
+"""Sends httpx's requests over aiohttp's connections.
 
-httpx's own pool never recovers from a cancelled request under contention (httpcore#1093), and our
-deadline is a cancellation; it also costs four times the CPU. docs/decisions/0003 has the figures,
+httpx's own pool does not recover from a cancelled request under contention (httpcore#1093), and our
+deadline cancels requests; it also costs four times the CPU. docs/decisions/0003 has the figures,
 and why this is not the httpx-aiohttp package.
 """
 
@@ -21,10 +21,10 @@ from yarl import URL
 CONNECTIONS_MAX: Final = 128
 KEEPALIVE_S: Final = 30.0
 CHUNK_BYTES: Final = 16 * 1024
-INTERIM_ANSWERS_MAX: Final = 10  # 100 Continue and 103 Early Hints; ordinary servers send none
+INTERIM_ANSWERS_MAX: Final = 10  # 100 Continue and 103 Early Hints; most servers send none
 PARSED_AT_ONCE_BYTES: Final = 4 * 1024
 
-# First match wins, so subclasses stand above their bases.
+# The first match wins, so subclasses come before their bases.
 _HTTPX_ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], ...]] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
@@ -38,14 +38,14 @@ _HTTPX_ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], .
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One connection pool. It sends what it is given: no cookies, no redirects, no second try."""
+    """One connection pool. Sends requests as they are: no cookies, redirects or retries."""
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
         self._ssl_context = ssl_context or ssl.create_default_context()
         self._opened: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; the response's body is still to be read."""
+        """Send one request; the caller reads the response's body."""
         with _as_httpx_errors():
             response = await self._session().request(
                 request.method,
@@ -67,7 +67,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await self._opened.close()
 
     def _session(self) -> aiohttp.ClientSession:
-        """Opened late, because aiohttp wants the running loop."""
+        """Return the session, opened on first use because aiohttp needs the running loop."""
         if self._opened is None:
             self._opened = aiohttp.ClientSession(
                 connector=_Connector(
@@ -82,7 +82,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Connections that stop listening to whoever only ever says "soon"."""
+    """Connections that limit the number of interim responses."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 aiohttp's own
         super().__init__(**options)
@@ -91,10 +91,10 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _Answers(ResponseHandler):
-    """Bounds interim answers (1xx): aiohttp takes any number of them.
+    """Limits interim responses (1xx), of which aiohttp accepts any number.
 
-    A storm of them, parsed by the 256 KB, held the event loop for the whole deadline, and with it
-    every webhook; it also cost 180 MB.
+    A flood of them, parsed in chunks of 256 KB, blocked the event loop, and every webhook with it,
+    until the deadline; it also used 180 MB.
     """
 
     _interim_answers = 0
@@ -129,7 +129,7 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        """Give the connection back where the body was read whole, else close it."""
+        """Return the connection to the pool if the body was read to its end; otherwise close it."""
         if self._response.content.at_eof():
             self._response.release()
         else:

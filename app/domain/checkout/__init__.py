@@ -1,1 +1,1 @@
-"""What a shop's page asks for: carts, the catalogue, return addresses, idempotency keys."""
+"""Carts, the catalogue, return URLs and idempotency keys."""

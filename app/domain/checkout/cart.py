@@ -1,4 +1,4 @@
-"""A cart, and what makes one acceptable: Stripe's limits, the shop's limits, nothing unknown."""
+"""Reads and validates carts: Stripe's limits, the shop's limits, no unknown fields."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Final
 from app.domain.errors import Fault, InvalidCartError
 from app.domain.limits.networks import UNKNOWN_BUCKET
 
-FAULTS_MAX = 20  # a page can mend no more at once, and a hostile body cannot make a long answer
+FAULTS_MAX = 20  # enough to fix at once, and a hostile body cannot cause a long response
 
 PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,249}")
 _CLIENT_REFERENCE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -17,7 +17,7 @@ _NAME_ECHO_MAX = 64
 
 
 class Mode(StrEnum):
-    """What Stripe calls a session's mode: a one-time purchase, or recurring billing."""
+    """A Checkout Session's mode: a one-time purchase, or recurring billing."""
 
     PAYMENT = "payment"
     SUBSCRIPTION = "subscription"
@@ -29,7 +29,7 @@ LINE_ITEMS_MAX: Final[Mapping[Mode, int]] = {Mode.PAYMENT: 100, Mode.SUBSCRIPTIO
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """A Stripe price, and how many of it."""
+    """A Stripe price and a quantity."""
 
     price: str
     quantity: int
@@ -37,7 +37,7 @@ class LineItem:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """What is bought. Every price stands in it once, in the order of its first mention."""
+    """A cart. Each price is listed once, in the order of its first mention."""
 
     line_items: tuple[LineItem, ...]
     mode: Mode
@@ -45,11 +45,11 @@ class Cart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """What a shop's page asks for.
+    """A validated request to start a checkout.
 
-    `at` is the pointer under which the cart stood in the body, and `positions` says for each line
-    item of the cart at which index of the body's line_items its price was first mentioned. `client`
-    is who asks, by its name in `networks.py`; it is counted, and never kept or sent on.
+    `at` is the JSON pointer to the cart in the body. `positions` has, for each of the cart's line
+    items, the index in the body's line_items where its price was first mentioned. `client` is the
+    client's name from `networks.py`; it is only counted, never stored or forwarded.
     """
 
     cart: Cart
@@ -62,10 +62,10 @@ class CheckoutRequest:
 
 
 def read_checkout_request(document: object, *, quantity_max: int) -> CheckoutRequest:
-    """Read a parsed JSON body, bare or wrapped as `{"payload": {…}}` as Altan Pay has it.
+    """Read a parsed JSON body, either bare or wrapped as `{"payload": {…}}` as for Altan Pay.
 
     Raises:
-        InvalidCartError: with a pointer into `document` for each fault, the first twenty at most.
+        InvalidCartError: with a pointer into `document` for each of the first twenty faults.
     """
     at = ""
     if isinstance(document, dict) and document.keys() == {"payload"}:
@@ -82,7 +82,7 @@ def read_checkout_request(document: object, *, quantity_max: int) -> CheckoutReq
 
 
 class _Reader:
-    """Reads on after a fault, so that a page learns of all of them at once."""
+    """Continues after a fault, so that the response lists all of them."""
 
     _FIELDS = ("line_items", "mode", "success_url", "cancel_url", "client_reference_id")
     _ITEM_FIELDS = ("price", "quantity")
@@ -162,7 +162,7 @@ class _Reader:
         if already <= self._quantity_max < already + item.quantity:
             self._fault(
                 pointer,
-                f"makes more than {self._quantity_max} of {item.price} with the lines above",
+                f"adds up to more than {self._quantity_max} of {item.price} with the lines above",
             )
 
     def _optional_text(self, document: Mapping[str, object], name: str, at: str) -> str | None:
@@ -176,7 +176,7 @@ class _Reader:
         for name in document:
             if name not in known:
                 echo = str(name)[:_NAME_ECHO_MAX].replace("~", "~0").replace("/", "~1")
-                self._fault(f"{at}/{echo}", f"is not known here; known are {', '.join(known)}")
+                self._fault(f"{at}/{echo}", f"is not a known field; use {', '.join(known)}")
 
     def _fault(self, pointer: str, detail: str) -> None:
         self.faults.append(Fault(pointer, detail))

@@ -1,4 +1,4 @@
-"""What is for sale. With a catalogue, nothing else can be bought, whatever a browser sends."""
+"""The catalogue: the only prices that can be bought, whatever a browser sends."""
 
 import re
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from app.domain.money import Money
 
 _CURRENCY = re.compile(r"[a-z]{3}")
 _FIELDS: Final = ("id", "mode", "name", "max_quantity", "unit_amount_minor", "currency")
-_AMOUNT_MAX: Final = 10**10  # times the largest cart it still fits a database's integer
+_AMOUNT_MAX: Final = 10**10  # times the largest quantity, it still fits into a database's integer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogPrice:
-    """One Stripe price, and on which terms it is sold here."""
+    """One Stripe price, and how this shop sells it."""
 
     id: str
     mode: Mode
@@ -32,10 +32,10 @@ class Catalog:
     prices: Mapping[str, CatalogPrice]
 
     def check(self, request: CheckoutRequest) -> None:
-        """Refuse what is not for sale.
+        """Reject a cart with anything that is not for sale.
 
         Raises:
-            PriceNotForSaleError: with a pointer to each line at fault.
+            PriceNotForSaleError: with a pointer to each wrong line.
         """
         faults = [
             fault
@@ -46,7 +46,7 @@ class Catalog:
             raise PriceNotForSaleError("Something in the cart is not for sale.", faults=faults)
 
     def expected_subtotal(self, cart: Cart) -> Money | None:
-        """What the cart costs before taxes and discounts; None where an amount is not known."""
+        """Return the cart's cost before taxes and discounts; None if an amount is unknown."""
         amount_minor, currencies = 0, set()
         for item in cart.line_items:
             unit = self.prices[item.price].unit
@@ -73,11 +73,11 @@ def read_catalog(document: Mapping[str, object]) -> Catalog:
     """Read a parsed TOML document: a `[[price]]` table for each price.
 
     Raises:
-        ValueError: in words that name the entry, the field, and what it must be.
+        ValueError: the message names the entry, the field, and what it must be.
     """
     entries = document.get("price")
     if document.keys() - {"price"} or not isinstance(entries, list) or not entries:
-        raise ValueError("must hold [[price]] tables and nothing else, at least one")
+        raise ValueError("must contain at least one [[price]] table, and nothing else")
     prices: dict[str, CatalogPrice] = {}
     for number, entry in enumerate(entries, start=1):
         try:
@@ -95,7 +95,7 @@ def _read_price(entry: object) -> CatalogPrice:
         raise ValueError("must be a table")  # noqa: TRY004 it is the file that is wrong
     unknown = entry.keys() - set(_FIELDS)
     if unknown:
-        raise ValueError(f"{min(unknown)} is not known; known are {', '.join(_FIELDS)}")
+        raise ValueError(f"{min(unknown)} is not a known field; use {', '.join(_FIELDS)}")
     price_id, mode, name = entry.get("id"), entry.get("mode", Mode.PAYMENT), entry.get("name")
     if not isinstance(price_id, str) or not PRICE_ID.fullmatch(price_id):
         raise ValueError("id must be a Stripe price id, price_…")
@@ -118,7 +118,7 @@ def _unit(entry: Mapping[str, object]) -> Money | None:
     if amount_minor is None and currency is None:
         return None
     if amount_minor is None or not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
-        raise ValueError('unit_amount_minor and currency (like "usd") go together')
+        raise ValueError('set both unit_amount_minor and currency (like "usd"), or neither')
     return Money(amount_minor=amount_minor, currency=currency)
 
 

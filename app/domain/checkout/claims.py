@@ -1,9 +1,9 @@
-"""Whose a session is: what its success URL proves of the checkout that it names.
+"""Proves which checkout a Checkout Session belongs to, by its success URL.
 
-A buyer knows the checkout's id, for it is in the success page's address, and whoever starts
-sessions may write any id into a success URL. So a checkout whose payment page did not tell its
-session is joined by a secret, which was put beside the id: only the session that was made for the
-checkout, and those that recover it, have both.
+The checkout's id alone proves nothing: buyers know it from the success page's URL, and anybody who
+can start sessions may put any id into a success URL. So if a payment page's URL did not contain its
+session's id, the session is matched by a secret next to the checkout's id: only the session that
+was created for the checkout, and sessions that recover it, have both.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ _KEY: Final = re.compile(rf"[?&]{CHECKOUT_KEY}=([A-Za-z0-9_-]{{16,64}})(?=&|$)")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A checkout's id and the digest of its secret, where a success URL has them."""
+    """A checkout's id and the digest of its secret, if a success URL has them."""
 
     checkout_id: str | None = None
     key_digest: str | None = None
 
 
 def read_claim(success_url: object) -> Claim:
-    """What a session's success URL names. Ours come last in it, so the last of each counts."""
+    """Read the claim in a success URL. Our parameters come last, so the last one counts."""
     if not isinstance(success_url, str):
         return Claim()
     query = success_url.partition("#")[0]
@@ -36,5 +36,5 @@ def read_claim(success_url: object) -> Claim:
 
 
 def key_digest(key: str) -> str:
-    """The digest of a checkout's secret: all that is kept of it. 128 random bits need no salt."""
+    """Return the digest of a checkout's secret, to store instead. 128 random bits need no salt."""
     return hashlib.sha256(key.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A key that makes a double click one checkout: which keys are good, and what "the same" means."""
+"""Idempotency keys: which keys are valid, and which requests count as the same."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from app.domain.errors import Fault, InvalidCartError
 KEY_LIFE_MS: Final = 24 * 60 * 60 * 1000
 
 _KEY = re.compile(r"[ -~]{1,255}")
-# With these as keys, every buyer of a cart would get the first one's payment page: the words of
-# README's example, what a script writes for a missing value, and a template that nobody rendered.
+# Constant keys, with which every buyer of a cart would get the first buyer's payment page: the
+# text of our example, how scripts print a missing value, and an unrendered template.
 _PLACEHOLDER = re.compile(
     r".*\ba random UUID\b.*|undefined|null|NaN|\[object \w+\]"
     r"|.*(?:\{\{.*\}\}|\$\{.*\}|<%.*%>|\{%.*%\}).*",
@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A caller's key. Only its digest is kept: what callers put into a key is not ours to store."""
+    """A client's key. Only its digest is kept, because clients may put anything into a key."""
 
     digest: str
 
@@ -32,8 +32,8 @@ def read_idempotency_key(text: str) -> IdempotencyKey:
     """Read a key from a header or a form.
 
     Raises:
-        InvalidCartError: it is empty, longer than 255, not printable ASCII, or a placeholder that
-            would be the same for every buyer.
+        InvalidCartError: it is empty, longer than 255 characters, not printable ASCII, or a
+            placeholder that is the same for every buyer.
     """
     if _PLACEHOLDER.fullmatch(text):
         raise _refused(
@@ -46,7 +46,7 @@ def read_idempotency_key(text: str) -> IdempotencyKey:
 
 
 def fingerprint(request: CheckoutRequest) -> str:
-    """A digest of what is asked for; the order in which prices are named does not matter."""
+    """Return a digest of the request that does not depend on the order of the prices."""
     normal = {
         "line_items": sorted((item.price, item.quantity) for item in request.cart.line_items),
         "mode": request.cart.mode,

@@ -1,4 +1,4 @@
-"""Where a buyer may be sent: back to the shop's own pages, and on to a payment page."""
+"""Where a buyer may be redirected: to the shop's own pages and to a payment page."""
 
 import re
 from collections.abc import Collection
@@ -13,7 +13,7 @@ _SESSION_ID_SEGMENT = re.compile(r"/(cs_(?:test|live)_[A-Za-z0-9]+)(?=[/?#]|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedirectPolicy:
-    """The shop's defaults, and the origins on which a page may choose its own return address."""
+    """The shop's default return URLs, and the origins that requested return URLs may have."""
 
     allowed_origins: Collection[str]
     success_url_default: str
@@ -22,12 +22,12 @@ class RedirectPolicy:
     def success_url(
         self, requested: str | None, *, checkout_id: str, key: str | None = None, pointer: str
     ) -> str:
-        """The address for a buyer who has paid, with what its page needs to ask for the status.
+        """Return the URL for a buyer who has paid, with the ids that its page needs.
 
-        With `key` it has the checkout's secret, too, which no page needs.
+        With `key`, it also contains the checkout's secret, which no page needs.
 
         Raises:
-            RedirectNotAllowedError: the requested address is odd, or on a foreign origin.
+            RedirectNotAllowedError: the requested URL is not valid, or has another origin.
         """
         url = self._allowed(requested, self.success_url_default, pointer=pointer)
         ids = {"session_id": SESSION_ID_PLACEHOLDER, "checkout_id": checkout_id}
@@ -39,10 +39,10 @@ class RedirectPolicy:
         return text
 
     def cancel_url(self, requested: str | None, *, pointer: str) -> str:
-        """The address for a buyer who turns back, forwarded as it was written.
+        """Return the URL for a buyer who goes back without paying, unchanged.
 
         Raises:
-            RedirectNotAllowedError: the requested address is odd, or on a foreign origin.
+            RedirectNotAllowedError: the requested URL is not valid, or has another origin.
         """
         return self._allowed(requested, self.cancel_url_default, pointer=pointer).text
 
@@ -56,27 +56,27 @@ class RedirectPolicy:
         if url.origin not in self.allowed_origins:
             raise _refused(
                 pointer,
-                "must be on one of the shop's own origins; the owner lists them in ALLOWED_ORIGINS",
+                "must be on one of the shop's origins, which the owner lists in ALLOWED_ORIGINS",
             )
         return url
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentPage:
-    """The hosted page to send the buyer to, and its Checkout Session's id where the URL has it."""
+    """The hosted page to send the buyer to, and its Checkout Session's id if the URL has it."""
 
     url: str
     session_id: str | None
 
 
 def read_payment_page(text: str, *, allowed_hosts: frozenset[str]) -> PaymentPage:
-    """Accept the address of a payment page only where the settings let a buyer be sent.
+    """Validate a payment page's URL against the allowed hosts.
 
-    `allowed_hosts` holds `host`, meaning the scheme's own port, or `host:port`. Plain http is
-    taken for a listed loopback host alone, so that the sandbox can be tried without certificates.
+    `allowed_hosts` contains `host`, meaning the scheme's default port, or `host:port`. Plain http
+    is allowed only for a listed loopback host, so that the sandbox needs no certificates.
 
     Raises:
-        ValueError: in words that complete "the address …".
+        ValueError: the message completes "the address …".
     """
     url = read_web_url(text)
     if url.scheme != "https" and not url.is_loopback:
@@ -91,4 +91,4 @@ def read_payment_page(text: str, *, allowed_hosts: frozenset[str]) -> PaymentPag
 
 def _refused(pointer: str, detail: str) -> RedirectNotAllowedError:
     fault = Fault(pointer, detail)
-    return RedirectNotAllowedError("The buyer cannot be sent back to that address.", faults=[fault])
+    return RedirectNotAllowedError("The buyer cannot be redirected to that URL.", faults=[fault])

@@ -1,4 +1,4 @@
-"""The address that a buyer returns to, with the ids that its page needs to ask for the status."""
+"""Adds the ids that a page needs to read the payment's status to the return URL."""
 
 import re
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from urllib.parse import unquote
 
 from app.domain.checkout.urls import WebUrl
 
-# Stripe fills these braces in only while they are literal (checkout: custom success page).
+# Stripe replaces only literal braces (checkout: custom success page).
 SESSION_ID_PLACEHOLDER: Final = "{CHECKOUT_SESSION_ID}"
 
-# The names in a success URL that are ours: whatever stood under them before is replaced. Those
-# for pages are repeated in the fragment of a hash router; others stay in the query alone.
-CHECKOUT_KEY: Final = "checkout_key"  # the secret that proves whose a session is, see `claims`
+# Our parameters' names in a success URL; earlier values are replaced. Those for pages are repeated
+# in a hash router's fragment; the others are only in the query.
+CHECKOUT_KEY: Final = "checkout_key"  # the secret that proves a session's checkout, see `claims`
 NAMES_FOR_PAGES: Final = ("session_id", "checkout_id")
 OWN_NAMES: Final = (*NAMES_FOR_PAGES, CHECKOUT_KEY)
 
-# Each character as it is, or percent-encoded with digits of either case (RFC 3986, 2.1).
+# Each character literal, or percent-encoded with digits of either case (RFC 3986, 2.1).
 _PLACEHOLDER_ENCODED: Final = re.compile(
     "".join(f"(?:{re.escape(c)}|%(?i:{ord(c):02x}))" for c in SESSION_ID_PLACEHOLDER)
 )
@@ -25,11 +25,11 @@ _ROUTE: Final = re.compile(r"!?/")
 
 
 def with_ids(url: WebUrl, ids: Mapping[str, str]) -> str:
-    """`url` with `ids` (name to value, names of `OWN_NAMES`), which replace earlier ones.
+    """Return `url` with `ids` (name to value, names from `OWN_NAMES`), replacing earlier values.
 
-    They are always in the query, after the shop's own parameters, which keep their order and their
-    bytes. The fragment has them as well where it names one of them, or is the path of a hash
-    router with a query: such pages read nothing but the fragment.
+    They are always in the query, after the shop's own parameters, whose order and bytes do not
+    change. They are also in the fragment if it names one of them or is a hash router's path with a
+    query, because such pages read only the fragment.
     """
     text = _PLACEHOLDER_ENCODED.sub(SESSION_ID_PLACEHOLDER, url.text)
     head, hash_mark, fragment = text.partition("#")
@@ -53,7 +53,7 @@ def _fragment_with_ids(fragment: str, ids: Mapping[str, str]) -> str:
 
 
 def _with_ids(query: str, ids: Mapping[str, str]) -> str:
-    """A pair that says already what we would say stays where the shop has put it."""
+    """Keep a pair that already has the right value where the shop put it."""
     missing = {f"{name}={value}": None for name, value in ids.items()}
     kept = []
     for pair in query.split("&"):
@@ -67,5 +67,5 @@ def _with_ids(query: str, ids: Mapping[str, str]) -> str:
 
 
 def _name(pair: str) -> str:
-    """A parameter's name as pages read it; they tell upper case from lower, and so do we."""
+    """Return a parameter's decoded name; it is case-sensitive, as in pages."""
     return unquote(pair.partition("=")[0])

@@ -1,7 +1,7 @@
-"""What an acceptable web address is, strictly: one reading for every parser that sees it later.
+"""Parses URLs strictly, so that every later parser reads them the same way.
 
-Browsers, Stripe and Python disagree about odd URLs (backslashes, userinfo, control characters),
-and open redirects live in the disagreement. So whatever is odd is refused here.
+Browsers, Stripe and Python disagree about unusual URLs (backslashes, userinfo, control characters),
+which makes open redirects possible. So unusual URLs are rejected here.
 """
 
 import ipaddress
@@ -14,8 +14,8 @@ _WEB_URL = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
-    r"(?P<rest>[/?#][!-\[\]-~]*)?",  # printable ASCII but the backslash, which browsers read as /
-    re.IGNORECASE | re.ASCII,  # ASCII: else U+017F, the long s, matches an s
+    r"(?P<rest>[/?#][!-\[\]-~]*)?",  # no backslash, which browsers read as /
+    re.IGNORECASE | re.ASCII,  # ASCII: otherwise U+017F, the long s, matches an s
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PORT_MAX = 65535
@@ -23,7 +23,7 @@ _PORT_MAX = 65535
 
 @dataclass(frozen=True, slots=True)
 class WebUrl:
-    """An http(s) URL that every parser reads alike; `text` is the original, byte for byte."""
+    """An http(s) URL that all parsers read the same way; `text` is the unchanged original."""
 
     text: str
     scheme: str
@@ -33,14 +33,14 @@ class WebUrl:
 
     @property
     def origin(self) -> str:
-        """The origin as browsers write it: lower case, the scheme's own port left out."""
+        """The origin as browsers write it: lower case, without the scheme's default port."""
         if self.port == _DEFAULT_PORTS[self.scheme]:
             return f"{self.scheme}://{self.host}"
         return f"{self.scheme}://{self.host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host is this very machine, by name or by address."""
+        """Whether the host is this machine, by name or by address."""
         return is_loopback(self.host)
 
 
@@ -65,7 +65,7 @@ def read_web_url(text: str) -> WebUrl:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host`, a lower-case name or an address (IPv6 in brackets), is this machine."""
+    """Return whether `host` (lower-case name or address, IPv6 in brackets) is this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,1 +1,1 @@
-"""How much anybody may use: rates, shares, and calls to an Altan Pay that fails."""
+"""Rate limits, and the circuit breaker for Altan Pay."""

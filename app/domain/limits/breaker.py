@@ -1,7 +1,7 @@
 """A circuit breaker that one client's odd carts cannot open.
 
-A pure state machine: the caller asks before each checkout, tells what became of it, and says what
-time it is. What counts as evidence is in `breaker_evidence`, what rests by itself in `quarantine`.
+A pure state machine: the caller asks before each checkout, reports the outcome, and passes the
+time. `breaker_evidence` decides what counts as an outage, `quarantine` which carts are blocked.
 """
 
 import math
@@ -16,11 +16,11 @@ from app.domain.limits.networks import household_of
 from app.domain.limits.quarantine import Quarantine
 
 OPEN_S: Final = 10.0
-PROBE_WITH_ANY_AFTER_S: Final = 20.0  # half open for so long, and no cart came that worked before
+PROBE_WITH_ANY_AFTER_S: Final = 20.0  # half open for this long, without any cart that worked before
 
 
 class State(StrEnum):
-    """Closed: calls are made. Open: none is. Half open: one at a time, to find out."""
+    """Closed: calls are made. Open: no calls. Half open: one call at a time, as a test."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -28,22 +28,22 @@ class State(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of one checkout's calls."""
+    """The outcome of one checkout's calls."""
 
     WORKED = "worked"
     ANSWERED = "answered"
-    """The cart or our ids were refused: somebody is there, and no more is known."""
+    """The cart or our ids were rejected: Altan Pay is reachable, and no more is known."""
     FAILED = "failed"
-    """5xx, cut short, too slow or nonsense: an outage, or this very cart's fault."""
+    """5xx, cut short, too slow or invalid: an outage, or this cart's fault."""
     UNREACHABLE = "unreachable"
-    """There was no connection, so no cart can be at fault."""
+    """There was no connection, so the cart cannot be at fault."""
     NONE = "none"
-    """Nobody was called, or nobody waited for the answer."""
+    """No call was made, or nobody waited for the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A call may be made; `Breaker.tell` wants it back."""
+    """Permission for a call; pass it to `Breaker.report` afterwards."""
 
     household: str
     cart: Cart
@@ -55,14 +55,14 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No call may be made for so many seconds; the reason is for the log."""
+    """No call may be made for this many seconds; the reason is for the log."""
 
     reason: str
     retry_after_s: int
 
 
 class Breaker:
-    """`on_change` hears of each new state."""
+    """`on_change` is called with each new state."""
 
     def __init__(self, *, on_change: Callable[[State], None], open_s: float = OPEN_S) -> None:
         self._on_change = on_change
@@ -76,7 +76,7 @@ class Breaker:
         self._quarantine = Quarantine()
 
     def ask(self, client: str, cart: Cart, now_s: float) -> Permit | Refused:
-        """Whether this client's cart may be sent to Altan Pay now. `now_s` never goes back."""
+        """Return whether this client's cart may be sent now. `now_s` never decreases."""
         if self._state is State.OPEN and now_s >= self._open_until_s:
             self._go(State.HALF_OPEN)
         household, sort = household_of(client), self._known.sort_of(cart)
@@ -85,20 +85,20 @@ class Breaker:
             return Refused("the circuit breaker is open", max(1, math.ceil(left_s)))
         rest_s = self._quarantine.ask(sort, household, now_s)
         if rest_s:
-            return Refused("this cart kept failing, and rests", max(1, math.ceil(rest_s)))
+            return Refused("this cart kept failing and is blocked", max(1, math.ceil(rest_s)))
         is_probe = self._state is State.HALF_OPEN
         self._is_probing = self._is_probing or is_probe
         return Permit(household, cart, sort, now_s, self._round, is_probe)
 
-    def tell(self, permit: Permit, verdict: Verdict, now_s: float) -> None:
-        """What became of a permitted call. Each permit must come back, whatever happened."""
+    def report(self, permit: Permit, verdict: Verdict, now_s: float) -> None:
+        """Record a permitted call's outcome. Every permit must be reported, whatever happened."""
         if verdict is Verdict.WORKED:
             if not self._known:
-                self._evidence.clear()  # what failed until now may have been odd carts alone
+                self._evidence.clear()  # previous failures may have been caused by odd carts only
             self._known.learn(permit.cart)
             self._quarantine.worked(permit.sort)
         if permit.round != self._round:
-            return  # begun before the last change of state: it says nothing about the present
+            return  # started before the last change of state: it says nothing about the present
         if permit.is_probe:
             self._is_probing = False
             self._end_probe(verdict, now_s)
@@ -106,7 +106,7 @@ class Breaker:
             self._weigh(permit, verdict, now_s)
 
     def _may_probe(self, sort: CartSort, now_s: float) -> bool:
-        """A stranger's odd cart must not keep a working Altan Pay from being used again."""
+        """Ignore a stranger's odd cart, so that it cannot keep the breaker open."""
         if self._state is State.OPEN or self._is_probing:
             return False
         waited_s = now_s - self._open_until_s
@@ -133,7 +133,7 @@ class Breaker:
         elif verdict is Verdict.ANSWERED:
             self._evidence.reached()
         if self._evidence.shows_an_outage(now_s, is_cold=not self._known):
-            self._quarantine.clear()  # what failed was not these carts' fault
+            self._quarantine.clear()  # the failures were not these carts' fault
             self._open(now_s)
 
     def _open(self, now_s: float) -> None:

@@ -1,4 +1,4 @@
-"""What speaks for an outage, and what may be one client's odd cart."""
+"""Distinguishes an outage from one client's odd cart."""
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Final
 from app.domain.checkout.cart import Cart, Mode
 
 WINDOW_S: Final = 300.0
-WINDOW_PAIRS: Final = 20  # of a household and a sort of cart; the latest outcome of each counts
-FAILURES_MIN: Final = 5  # fewer may be chance
+WINDOW_PAIRS: Final = 20  # per household and kind of cart; the latest outcome of each counts
+FAILURES_MIN: Final = 5  # fewer may be coincidence
 HOUSEHOLDS_MIN: Final = 3  # fewer may be one stranger
 KNOWN_MAX: Final = 1000  # prices that worked; a shop that sells more forgets the oldest
 
 
 @dataclass(frozen=True, slots=True)
 class CartSort:
-    """Carts that fail or work together: one set of prices, with or without unusual quantities.
+    """A kind of cart that fails or works as one: a set of prices, with or without odd quantities.
 
     `is_known`: each price has worked in this mode, in at least this quantity.
     """
@@ -26,7 +26,7 @@ class CartSort:
 
 
 class KnownPrices:
-    """Prices with which Altan Pay has made a payment page since the start."""
+    """Prices for which Altan Pay has created a payment page since the start."""
 
     def __init__(self) -> None:
         self._quantities: OrderedDict[tuple[Mode, str], int] = OrderedDict()
@@ -35,7 +35,7 @@ class KnownPrices:
         return len(self._quantities)
 
     def sort_of(self, cart: Cart) -> CartSort:
-        """What this cart fails or works together with."""
+        """Return this cart's kind."""
         is_known = all(
             item.quantity <= self._quantities.get((cart.mode, item.price), 0)
             for item in cart.line_items
@@ -43,7 +43,7 @@ class KnownPrices:
         return CartSort(cart.mode, frozenset(item.price for item in cart.line_items), is_known)
 
     def learn(self, cart: Cart) -> None:
-        """This cart has worked."""
+        """Record that this cart worked."""
         for item in cart.line_items:
             key = (cart.mode, item.price)
             self._quantities[key] = max(item.quantity, self._quantities.get(key, 0))
@@ -59,27 +59,27 @@ class _Outcome:
 
 
 class Evidence:
-    """The latest outcomes. Repeating one cart adds nothing, whoever has the patience."""
+    """The latest outcomes. Repeating one cart adds nothing."""
 
     def __init__(self) -> None:
         self._outcomes: OrderedDict[tuple[str, CartSort], _Outcome] = OrderedDict()
         self._unreachable_at_s: deque[float] = deque(maxlen=FAILURES_MIN)
 
     def clear(self) -> None:
-        """Begin from nothing."""
+        """Forget everything."""
         self._outcomes.clear()
         self._unreachable_at_s.clear()
 
     def reached(self) -> None:
-        """Altan Pay answered, so it can be reached."""
+        """Record that Altan Pay answered, so it can be reached."""
         self._unreachable_at_s.clear()
 
     def add_unreachable(self, now_s: float) -> None:
-        """There was no connection."""
+        """Record that there was no connection."""
         self._unreachable_at_s.append(now_s)
 
     def add(self, household: str, sort: CartSort, now_s: float, *, worked: bool) -> None:
-        """What became of this household's cart; replaces what was known of the two."""
+        """Record the outcome of this household's cart; replaces the previous one."""
         if worked:
             self.reached()
         self._outcomes[household, sort] = _Outcome(now_s, worked)
@@ -88,24 +88,24 @@ class Evidence:
             self._outcomes.popitem(last=False)
 
     def shows_an_outage(self, now_s: float, *, is_cold: bool) -> bool:
-        """Whether Altan Pay is down, rather than one cart or one client odd.
+        """Return whether Altan Pay is down, rather than one cart or client odd.
 
-        `is_cold`: nothing has ever worked, so every cart may be odd; then several households must
-        have met it.
+        `is_cold`: nothing has worked yet, so any cart may be odd; then several households must have
+        failed.
         """
         oldest_s = now_s - WINDOW_S
         if sum(at_s >= oldest_s for at_s in self._unreachable_at_s) >= FAILURES_MIN:
             return True
-        recent = {key: told for key, told in self._outcomes.items() if told.at_s >= oldest_s}
-        failed = {key: told for key, told in recent.items() if not told.worked}
+        recent = {key: seen for key, seen in self._outcomes.items() if seen.at_s >= oldest_s}
+        failed = {key: seen for key, seen in recent.items() if not seen.worked}
         households = {household for household, _ in failed}
         if len(failed) < FAILURES_MIN or (is_cold and len(households) < HOUSEHOLDS_MIN):
             return False
-        # Several households that fail are believed when nothing has gone well since; the word of
+        # Several failing households count as an outage if nothing has worked since; failures of
         # one or two, who can fail as fast as they like, is held against all that went well before.
-        told_in_order = [told.worked for told in recent.values()]
+        worked_in_order = [seen.worked for seen in recent.values()]
         if len(households) >= HOUSEHOLDS_MIN:
-            told_in_order = told_in_order[told_in_order.index(False) :]
-        worked = sum(told_in_order)
+            worked_in_order = worked_in_order[worked_in_order.index(False) :]
+        worked = sum(worked_in_order)
         is_broad = len({sort.prices for _, sort in failed}) > 1
         return len(failed) >= worked and (is_broad or not worked)

@@ -1,7 +1,7 @@
-"""Who counts as one client, and the networks around it that hold many clients.
+"""Which addresses count as one client, and the networks that contain it.
 
-Providers give one household or server an IPv6 /64, often a /56, sometimes a /48; whoever has it can
-use every address in it. IPv4 addresses come one by one, but neighbors in a /24 are often one owner.
+Providers assign one household or server an IPv6 /64, often a /56, sometimes a /48, with all its
+addresses. IPv4 addresses are assigned one by one, but a /24 often belongs to one owner.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ from typing import Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-UNKNOWN_BUCKET: Final = "unknown"  # a peer without an address; all of them are one client
+UNKNOWN_BUCKET: Final = "unknown"  # peers without an address; together they count as one client
 IPV4_PREFIXES: Final = (32, 24)
 IPV6_PREFIXES: Final = (64, 56, 48)
 # What a client and the networks around it may do or hold together, as multiples of what one client
@@ -19,7 +19,7 @@ NETWORK_MULTIPLES: Final = {0: (), 1: (1,), 2: (1, 8), 3: (1, 4, 16)}
 
 
 def bucket_of(address: Address) -> str:
-    """The name of the client that `address` belongs to: an IPv4 address, or an IPv6 /64."""
+    """Return the name of the client with this address: an IPv4 address, or an IPv6 /64."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)
@@ -29,10 +29,10 @@ def bucket_of(address: Address) -> str:
 
 @lru_cache(maxsize=4096)  # the same clients come again and again
 def networks_of(bucket: str) -> tuple[str, ...]:
-    """The client itself, then its networks from the smallest to the largest, by name.
+    """Return the names of the client itself and its networks, from the smallest to the largest.
 
-    An IPv4 client: itself and its /24. An IPv6 client: its /64, /56 and /48. The unknown client
-    has no network but itself.
+    For IPv4, the address and its /24; for IPv6, the /64, /56 and /48. The unknown client has no
+    other network.
     """
     if bucket == UNKNOWN_BUCKET:
         return (bucket,)
@@ -42,7 +42,7 @@ def networks_of(bucket: str) -> tuple[str, ...]:
 
 
 def household_of(bucket: str) -> str:
-    """Who most likely acts as one: an IPv4 address, or the /56 around an IPv6 client."""
+    """Return the household, which likely acts as one: an IPv4 address, or an IPv6 /56."""
     networks = networks_of(bucket)
     return networks[1] if len(networks) == len(IPV6_PREFIXES) else networks[0]
 

@@ -1,4 +1,4 @@
-"""Carts that keep failing rest by themselves, while all the others are sold."""
+"""Blocks carts that keep failing, while all others can be bought."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from typing import Final
 from app.domain.limits.breaker_evidence import CartSort
 
 REST_S: Final = 10.0
-FAILURES_OF_ONE: Final = 3  # then this household's cart rests
-HOUSEHOLDS_FAILING: Final = 5  # then everybody's does: a stranger must not close a good product
+FAILURES_OF_ONE: Final = 3  # then this cart is blocked for this household
+HOUSEHOLDS_FAILING: Final = 5  # then for everybody; one stranger must not block a good product
 FORGOTTEN_AFTER_S: Final = 300.0
 SUSPECTS_MAX: Final = 1000
 
@@ -23,7 +23,7 @@ class _Suspect:
 
 
 class Quarantine:
-    """Who may not send which cart, and for how long; then one goes to find out."""
+    """Who may not send which cart, and for how long; afterwards, one call tests it."""
 
     def __init__(self) -> None:
         self._suspects: OrderedDict[CartSort, _Suspect] = OrderedDict()
@@ -32,15 +32,15 @@ class Quarantine:
         return len(self._suspects)
 
     def clear(self) -> None:
-        """Nothing rests any more."""
+        """Unblock all carts."""
         self._suspects.clear()
 
     def worked(self, sort: CartSort) -> None:
-        """It is a good cart, for everybody."""
+        """Unblock this cart for everybody, because it worked."""
         self._suspects.pop(sort, None)
 
     def failed(self, sort: CartSort, household: str, *, asked_at_s: float, now_s: float) -> None:
-        """Remember one more failure; those that were under way at once count as one."""
+        """Count a failure; failures of concurrent calls count as one."""
         suspect = self._suspects.setdefault(sort, _Suspect())
         self._suspects.move_to_end(sort)
         if len(self._suspects) > SUSPECTS_MAX:
@@ -57,9 +57,9 @@ class Quarantine:
             suspect.all_rest_until_s = now_s + REST_S
 
     def ask(self, sort: CartSort, household: str, now_s: float) -> float:
-        """Seconds that this cart still rests for this household; 0: it may be sent.
+        """Return for how many seconds this household's cart is still blocked; 0 if it is not.
 
-        Whoever asks first after the rest goes to find out, and the others rest on meanwhile.
+        The first to ask after the block makes a test call; it stays blocked for the others.
         """
         suspect = self._suspects.get(sort)
         if suspect is None:

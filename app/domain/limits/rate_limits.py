@@ -1,7 +1,6 @@
-"""How many checkouts may start: for a client, its networks, each price, and in all.
+"""Rate limits: which counters apply to a request, and whether they have room.
 
-The rules alone: which counters one request meets, and whether there is room in all of them. Where
-the counts are kept is an adapter's business.
+Limits apply per client, per network, per price and overall. An adapter stores the counts.
 """
 
 import math
@@ -13,10 +12,10 @@ from typing import Final
 
 from app.domain.limits.networks import NETWORK_MULTIPLES, networks_of
 
-# Which of those networks take shares of a shared limit, and how many times the room that is left
-# each may hold. A household is often a whole /56, so there is no share for a single /64.
+# Which networks have a share of a shared limit, as a multiple of the room that is left. A household
+# often has a complete /56, so a single /64 has no share.
 SHARES: Final = {1: (1,), 2: (1, 2), 3: (0, 1, 2)}
-RESERVE_PART: Final = 4  # the last quarter of a shared limit goes to the networks with the least
+RESERVE_PART: Final = 4  # the last quarter of a shared limit is for the networks that used least
 
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8}) ?(?:/|per) ?(second|minute|hour|day)s?")
 _SPANS_S: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
@@ -24,7 +23,7 @@ _SPANS_S: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many in so many seconds. `text` is how the owner wrote it."""
+    """An amount per number of seconds. `text` is the setting's value."""
 
     amount: int
     window_s: int
@@ -32,10 +31,10 @@ class Rate:
 
 
 def parse_rate(text: str) -> Rate:
-    """Read `5/second`, `30/minute`, `1000/hour` or `9/day`.
+    """Parse `5/second`, `30/minute`, `1000/hour` or `9/day`.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: it has another form.
     """
     match = _RATE.fullmatch(text)
     if not match:
@@ -44,7 +43,7 @@ def parse_rate(text: str) -> Rate:
 
 
 class Kind(StrEnum):
-    """Which table a counter is in."""
+    """The table of a counter."""
 
     CLIENT = "client"
     OVERALL = "overall"
@@ -55,10 +54,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One counter that must have room for a request.
+    """A counter that must have room for a request.
 
-    `share` 0: fewer than `amount` fit. Otherwise `amount` is the shared limit's, whose rule is at
-    the index `total` of the same list, and this network may hold `share` times the room left there.
+    If `share` is 0, fewer than `amount` fit. Otherwise `amount` is the shared limit's, whose rule
+    is at index `total` of the same list, and this network may use `share` times the room left
+    there.
     """
 
     kind: Kind
@@ -71,10 +71,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a counter holds: its present fixed window, the one before, and how far this one is.
+    """A counter's current fixed window, the previous one, and how much of this one has passed.
 
-    `part` goes from 0 to 1. The sum slides: the window before counts for the part still within
-    reach, as if its requests had come evenly.
+    `part` goes from 0 to 1. The sum is a sliding window: the previous window counts in proportion
+    to its part that is still in range, as if its requests had come evenly.
     """
 
     current: int
@@ -83,13 +83,13 @@ class Counted:
 
     @property
     def sum(self) -> float:
-        """Requests in the last whole window."""
+        """Requests in the sliding window."""
         return self.current + self.previous * (1 - self.part)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """There is no room: at which rule, and how many seconds until there may be."""
+    """The rule that has no room, and the seconds until it may have some."""
 
     rule: Rule
     retry_after_s: int
@@ -130,7 +130,7 @@ def _shared(
 
 
 def judge(rules: Sequence[Rule], counts: Sequence[Counted]) -> Refusal | None:
-    """The first rule without room for one more request, or None where all have some."""
+    """Return a refusal by the first rule without room, or None if all have room."""
     for rule, counted in zip(rules, counts, strict=True):
         fewer_than = _room(rule, counts[rule.total])
         if counted.sum >= fewer_than:
@@ -139,10 +139,10 @@ def judge(rules: Sequence[Rule], counts: Sequence[Counted]) -> Refusal | None:
 
 
 def _room(rule: Rule, total: Counted) -> float:
-    """The sum that a counter must stay below.
+    """Return the sum that a counter must stay below.
 
-    Whoever took most is refused first: the room that a network may fill is measured against what
-    is left for all. A network that took nothing is refused only when nothing at all is left.
+    The network that used most is refused first: its room depends on what is left for all. A network
+    that used nothing is refused only if nothing is left.
     """
     if not rule.share:
         return rule.amount
@@ -151,9 +151,9 @@ def _room(rule: Rule, total: Counted) -> float:
 
 
 def refusal(rule: Rule, counted: Counted, fewer_than: float) -> Refusal:
-    """Says when this counter's sum falls below `fewer_than`, if nobody adds to it.
+    """Return the seconds until the counter's sum falls below `fewer_than`, if nothing is added.
 
-    Within the window only the one before fades; after its end, this one does.
+    Within the window, only the previous one's part shrinks; after its end, this one's does.
     """
     current, previous, left_part = counted.current, counted.previous, 1 - counted.part
     if current < fewer_than:

@@ -1,7 +1,7 @@
-"""Counts by name in a sliding window, in bounded memory, at a cost that no number of names raises.
+"""Counts by name in a sliding window, with bounded memory and constant cost per count.
 
-Two tables are kept: the present fixed window's and the one before. An older one is put aside and
-emptied a few names at a time. Nothing ever walks a whole table.
+It has two tables, for the current fixed window and the previous one. An older table is emptied a
+few names at a time; nothing ever iterates over a complete table.
 """
 
 from collections import OrderedDict
@@ -9,14 +9,14 @@ from typing import Final
 
 from app.domain.limits.rate_limits import Counted
 
-EMPTIED_AT_ONCE: Final = 4  # more than one call adds, so that a table is empty in time
+EMPTIED_AT_ONCE: Final = 4  # more than one call adds, so that a table is emptied in time
 
 
 class SlidingCounts:
-    """At most `names_max` names in a window; then the one that waited longest is forgotten.
+    """At most `names_max` names in a window; beyond that, the least recently used is forgotten.
 
-    Add a client's name before its networks': a network is then always younger than its members,
-    so a forgotten client still counts as part of its network.
+    Add a client's name before its networks' names: a network is then always more recent than its
+    members, so a forgotten client still counts in its network.
     """
 
     def __init__(self, *, window_s: int, names_max: int) -> None:
@@ -27,20 +27,20 @@ class SlidingCounts:
         self._previous: OrderedDict[int, int] = OrderedDict()
         self._retired: list[OrderedDict[int, int]] = []
         self.steps = 0
-        """Names that were touched so far: the work done."""
+        """How many names were touched so far, as a measure of the work done."""
 
     def __len__(self) -> int:
         return sum(map(len, (self._current, self._previous, *self._retired)))
 
     def of(self, name: str, now_s: float) -> Counted:
-        """What `name` holds. `now_s` never goes back."""
+        """Return the count of `name`. `now_s` never decreases."""
         self._turn(now_s)
         self.steps += 1
         key, part = _key(name), now_s / self._window_s - self._window
         return Counted(self._current.get(key, 0), self._previous.get(key, 0), part)
 
     def add(self, name: str, now_s: float) -> None:
-        """Count one more for `name`."""
+        """Add one to `name`."""
         self._turn(now_s)
         self.steps += 1
         key = _key(name)
@@ -73,8 +73,8 @@ class SlidingCounts:
 
 
 def _key(name: str) -> int:
-    """Python's hash of a text: 64 bits, with a secret of this process, so nobody can aim at one.
+    """Return Python's 64-bit hash, which has a secret seed, so that nobody can cause collisions.
 
-    A name may be 300 characters of a stranger's choice; its hash costs the same for all.
+    A name may be up to 300 characters that a client chose; all hashes have the same size.
     """
     return hash(name)

@@ -1,1 +1,1 @@
-"""What is proven about a payment, and the status that follows from it."""
+"""A payment's facts, which its events prove, and the status that follows from them."""

@@ -1,4 +1,4 @@
-"""What stands beside a payment: disputes and reviews."""
+"""Disputes and reviews of a payment."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,10 +8,10 @@ from app.domain.payments.joins import either
 
 
 class DisputeState(StrEnum):
-    """How far a dispute has come; what is named later stands above what is named before.
+    """A dispute's state; the members are in order of rank.
 
-    Stripe, disputes: every end is final. Should two ends ever be told of one dispute, the worse
-    for the shop is believed.
+    Stripe, disputes: every outcome is final. If two outcomes are ever reported for one dispute,
+    the worse one for the shop counts.
     """
 
     OPEN = "open"
@@ -37,7 +37,7 @@ class Dispute:
     funds_reinstated: bool = False
 
     def join(self, other: "Dispute") -> "Dispute":
-        """The state goes up in rank; an amount that was raised stays so."""
+        """Join two reports: the higher state and the larger amount count."""
         return Dispute(
             state=max(self.state, other.state, key=_RANK.__getitem__),
             amount_minor=max(self.amount_minor, other.amount_minor),
@@ -49,16 +49,16 @@ class Dispute:
 
     @property
     def is_against_the_shop(self) -> bool:
-        """Whether the money is contested, or gone."""
+        """Whether the money is disputed or lost."""
         return self.state in _AGAINST_THE_SHOP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """A payment that Radar wants somebody to look at (Stripe: radar/reviews)."""
+    """A Radar review, which asks somebody to check the payment (Stripe: radar/reviews)."""
 
     closed: bool
 
     def join(self, other: "Review") -> "Review":
-        """A closed review is not opened again."""
+        """Join two reports; a closed review is never reopened."""
         return Review(closed=self.closed or other.closed)

@@ -1,8 +1,8 @@
-"""A payment is what its Checkout Session's events prove, in whatever order they come.
+"""A payment's facts: what its events prove, in whatever order they arrive.
 
-Its facts only grow: joining two sets of facts is commutative, associative and idempotent, so
-repetition, delay and disorder cannot matter. The status is a pure function of the facts.
-How an event is read stands in `payment_evidence`.
+Facts only grow: joining two sets of facts is commutative, associative and idempotent, so duplicate,
+late or unordered events cannot matter. The status is a pure function of the facts.
+The package `stripe_events` reads the events.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from app.domain.payments.subscriptions import Invoice, Subscription
 
 
 class PaymentStatus(StrEnum):
-    """What a buyer's page is told."""
+    """The status that a buyer's page gets."""
 
     OPEN = "open"
     PROCESSING = "processing"
@@ -33,7 +33,7 @@ class PaymentStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether a page need not wait for more, but for the recovery of what has expired."""
+        """Whether a page can stop waiting, except for the recovery of an expired session."""
         return self in _FINAL
 
 
@@ -42,7 +42,7 @@ _FINAL: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFacts:
-    """What is proven about one payment. Every field grows by `join` alone.
+    """What is proven about one payment. Fields change only through `join`.
 
     `amount_total_minor` is in the currency's minor unit, times are epoch seconds. Maps are from
     Stripe's ids. `intent_ids` and `invoice_ids` are those that the session itself names: of the
@@ -77,10 +77,10 @@ class PaymentFacts:
     fraud_warning_ids: tuple[str, ...] = ()
 
     def join(self, other: "PaymentFacts") -> "PaymentFacts":
-        """Everything that either side proves.
+        """Join two sets of facts: everything that either one proves.
 
-        One session has one amount, currency, mode and checkout; should two events ever differ
-        in them, the choice is arbitrary but the same in any order.
+        A session has one amount, currency, mode and checkout; if two events ever differ in them,
+        the choice is arbitrary, but does not depend on their order.
         """
         return PaymentFacts(
             paid=self.paid or other.paid,
@@ -113,7 +113,7 @@ class PaymentFacts:
 
     @property
     def status(self) -> PaymentStatus:
-        """`paid` never goes back, and a buyer who has confirmed can no longer let it expire."""
+        """The status; `paid` is final, and a confirmed payment can no longer expire."""
         if self.is_paid:
             return self._status_of_paid()
         if self.bank_failed or self._is_released:
@@ -126,40 +126,40 @@ class PaymentFacts:
 
     @property
     def is_final(self) -> bool:
-        """Whether Stripe has nothing more to tell. What was paid can go back years later.
+        """Whether no more changes are expected; a paid payment can be refunded years later.
 
-        A session that has expired may be recovered for 30 days, where that is turned on.
+        An expired session may be recovered for 30 days, if that is turned on.
         """
         status = self.status
         return status.is_final and not (status is PaymentStatus.EXPIRED and self.recoverable)
 
     @property
     def is_paid(self) -> bool:
-        """Whether the money has come: the session says so, or a hold of its own was captured.
+        """Whether it is paid: the session says so, or its hold was captured.
 
-        Of a hold the session's events only ever say `unpaid`; that its intent succeeded is all
-        that tells of the capture (Stripe: payments/place-a-hold-on-a-payment-method).
+        For a hold, the session's events always say `unpaid`; only its intent's success shows the
+        capture (Stripe: payments/place-a-hold-on-a-payment-method).
         """
         return self.paid or bool(self._captured)
 
     @property
     def first_paid_at_s(self) -> int | None:
-        """When the earliest proof of the payment was made, in epoch seconds."""
+        """The time of the earliest proof of the payment, in epoch seconds."""
         times_s = [self.paid_at_s, *(intent.succeeded_at_s for intent in self._captured.values())]
         return min((at_s for at_s in times_s if at_s is not None), default=None)
 
     @property
     def _captured(self) -> Mapping[str, Intent]:
-        """The first payment's intents that have succeeded after the buyer had confirmed."""
+        """The first payment's intents that succeeded after the buyer had confirmed."""
         if not self.awaits_bank:
             return {}
         return in_state(self.intents, self._own_intent_ids, IntentState.SUCCEEDED)
 
     @property
     def _is_released(self) -> bool:
-        """Whether the buyer has confirmed, and the money will not come: a hold that was given up.
+        """Whether the buyer confirmed, but the payment was canceled: a released hold.
 
-        Or a voucher that the shop has canceled; an intent that is canceled stays so.
+        Or a voucher that the shop canceled; a canceled intent is final.
         """
         return self.awaits_bank and bool(
             in_state(self.intents, self._own_intent_ids, IntentState.CANCELED)
@@ -167,9 +167,9 @@ class PaymentFacts:
 
     @property
     def _own_intent_ids(self) -> tuple[str, ...]:
-        """The intents that are known to pay this session, or the first invoice; never a renewal's.
+        """The intents known to pay this session or the first invoice; never a renewal's.
 
-        Where it is not known whose an intent is, it proves nothing: `paid` can never go back.
+        An intent that may belong to something else proves nothing, because `paid` is final.
         """
         first = (
             payment_id
@@ -180,7 +180,7 @@ class PaymentFacts:
         return (*self.intent_ids, *first)
 
     def _status_of_paid(self) -> PaymentStatus:
-        """A dispute that is open or lost tells more than a refund beside it."""
+        """The refund or dispute status; an open or lost dispute takes precedence over a refund."""
         is_of_first_payment = self._first_payment_test()
         if any(
             dispute.is_against_the_shop
@@ -197,10 +197,10 @@ class PaymentFacts:
 
     @property
     def amount_refunded_minor(self) -> int:
-        """What has gone back of the first payment; a renewal's refund is the renewal's matter.
+        """The amount refunded of the first payment; refunds of renewals don't count.
 
-        What a capture left of a hold has gone back, too: Stripe releases it by itself, and counts
-        it in what the charge reports (docs/payments.md), should that report ever come.
+        The part of a hold that was not captured counts too: Stripe releases it automatically and
+        includes it in the charge's report (docs/payments.md), if that report ever comes.
         """
         return amount_refunded_minor(
             self.refunds,
@@ -213,7 +213,7 @@ class PaymentFacts:
 
     @property
     def renewals_paid(self) -> int:
-        """How many invoices were paid after the first."""
+        """The number of paid invoices after the first one."""
         return sum(
             invoice.paid and self.is_renewal(invoice_id, invoice)
             for invoice_id, invoice in self.invoices.items()
@@ -221,15 +221,15 @@ class PaymentFacts:
 
     @property
     def subscription(self) -> Subscription | None:
-        """The session's subscription as it stands, where its events have come."""
+        """The session's subscription, if any of its events have arrived."""
         return self.subscriptions.get(self.subscription_id or "")
 
     @property
     def contradicted(self) -> bool:
-        """Whether Stripe has told of this payment what cannot all be true.
+        """Whether Stripe's events about this payment contradict each other.
 
-        A paid one that failed or expired; or one that failed or expired, though its payment
-        intent succeeded. Recorded as such, and never applied: somebody has to look.
+        It is paid, but also failed or expired; or it failed or expired, but its payment intent
+        succeeded. This is only recorded: somebody has to check the payment.
         """
         ended_unpaid = self.bank_failed or self.expired
         if self.is_paid:
@@ -242,7 +242,7 @@ class PaymentFacts:
         )
 
     def differs_from(self, expected: Money) -> bool:
-        """Whether Stripe's subtotal or currency is known, and is not what was expected.
+        """Return whether Stripe's subtotal or currency is known and differs from `expected`.
 
         A subscription whose first period costs nothing (a trial, a metered price) has a subtotal
         of 0 today, and its price later.
@@ -256,9 +256,9 @@ class PaymentFacts:
         }
 
     def _first_payment_test(self) -> Callable[[str | None, str | None], bool]:
-        """Tells whether what an intent and a charge pay is the first payment, not a renewal.
+        """Return whether an intent and a charge belong to the first payment, not to a renewal.
 
-        A session that pays once names its intent, and no other one counts for it.
+        A session in payment mode names its intent, and no other one counts for it.
         """
         if self.mode is Mode.PAYMENT and self.intent_ids:
             return lambda intent_id, _: not intent_id or intent_id in self.intent_ids
@@ -266,14 +266,14 @@ class PaymentFacts:
         return lambda *payment_ids: elsewhere.isdisjoint(payment_ids)
 
     def is_renewal(self, invoice_id: str, invoice: Invoice) -> bool:
-        """A session that pays once has no renewals, whatever reason its invoice gives."""
+        """Return whether an invoice is a renewal; a session in payment mode has none."""
         if self.mode is Mode.PAYMENT or invoice.is_first or invoice_id in self.invoice_ids:
             return False
         return invoice.is_renewal or bool(self.invoice_ids)
 
     @property
     def renewals_payment_ids(self) -> frozenset[str]:
-        """The payment intents and charges that are known to pay renewals, not the first payment."""
+        """The payment intents and charges that are known to belong to renewals."""
         named = {
             payment_id
             for invoice_id, invoice in self.invoices.items()
@@ -287,4 +287,4 @@ class PaymentFacts:
 def _either_mode(left: Mode | None, right: Mode | None) -> Mode | None:
     if left is None or right is None:
         return right if left is None else left
-    return max(left, right)  # a subscription: what was set apart as its renewal stays so
+    return max(left, right)  # a subscription: what belongs to a renewal stays there

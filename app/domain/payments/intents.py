@@ -1,4 +1,4 @@
-"""Payment intents: how far the money of one attempt to pay has come."""
+"""Payment intents: the attempts to pay."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from app.domain.payments.joins import either
 
 
 class IntentState(StrEnum):
-    """How a payment intent stands; what is named later stands above what is named before.
+    """A payment intent's state; the members are in order of rank.
 
-    Stripe, payment intents: a failed attempt is not final, the buyer may try another card. One
-    that was canceled or has succeeded stays so (payments/paymentintents/lifecycle).
+    Stripe, payment intents: a failed attempt is not final, because the buyer may try another card.
+    Canceled and succeeded are final (payments/paymentintents/lifecycle).
     """
 
     ATTEMPT_FAILED = "attempt_failed"
@@ -27,7 +27,7 @@ _RANK: Final = {state: rank for rank, state in enumerate(IntentState)}
 class Intent:
     """One payment intent. `received_minor` is in the minor unit of `currency`.
 
-    `succeeded_at_s` is in epoch seconds; it and the sum are of intents that have succeeded.
+    `succeeded_at_s` is in epoch seconds. Only succeeded intents have these two.
     """
 
     state: IntentState
@@ -36,7 +36,7 @@ class Intent:
     currency: str | None = None
 
     def join(self, other: "Intent") -> "Intent":
-        """The state goes up in rank; what was received stays so."""
+        """Join two reports: the higher state counts, and what was received is kept."""
         return Intent(
             state=max(self.state, other.state, key=_RANK.__getitem__),
             succeeded_at_s=either(min, self.succeeded_at_s, other.succeeded_at_s),
@@ -48,7 +48,7 @@ class Intent:
 def in_state(
     intents: Mapping[str, Intent], intent_ids: Iterable[str], state: IntentState
 ) -> Mapping[str, Intent]:
-    """Those of these intents that are known to be in a state, by id."""
+    """Return those of these intents that are in the given state, by id."""
     known = ((intent_id, intents.get(intent_id)) for intent_id in intent_ids)
     return {intent_id: intent for intent_id, intent in known if intent and intent.state is state}
 
@@ -56,9 +56,9 @@ def in_state(
 def uncaptured_minor(
     captured: Mapping[str, Intent], total_minor: int | None, currency: str | None
 ) -> Mapping[str, int]:
-    """What the capture of a part left of a hold of `total_minor`, by the intent's id.
+    """Return the part of a hold of `total_minor` that was not captured, by the intent's id.
 
-    Empty where all was captured, or nothing is known: no sum, or one in another currency.
+    Empty if everything was captured, or the captured sum is unknown or in another currency.
     """
     received_minor = {
         intent_id: intent.received_minor

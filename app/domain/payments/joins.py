@@ -1,4 +1,4 @@
-"""Small joins. Each is commutative, associative and idempotent, so all that is made of them is."""
+"""Basic joins. Each is commutative, associative and idempotent, and so are their combinations."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self, TypeVar
@@ -7,10 +7,10 @@ Value = TypeVar("Value", int, str)
 
 
 class Joinable(Protocol):
-    """What grows by `join` alone."""
+    """A value that changes only through `join`."""
 
     def join(self, other: Self, /) -> Self:
-        """All that either side knows."""
+        """Return everything that either side knows."""
         ...
 
 
@@ -20,14 +20,14 @@ Known = TypeVar("Known", bound=Joinable)
 def either(
     choose: Callable[[Value, Value], Value], left: Value | None, right: Value | None
 ) -> Value | None:
-    """What is known; where both sides know, what `choose` (`min` or `max`) takes."""
+    """Return the known value; if both are known, the one that `choose` (`min` or `max`) returns."""
     if left is None or right is None:
         return right if left is None else left
     return choose(left, right)
 
 
 def join_by_id(left: Mapping[str, Known], right: Mapping[str, Known]) -> Mapping[str, Known]:
-    """All objects of both sides; one that both know is joined."""
+    """Return all objects of both sides; objects with the same id are joined."""
     if not left or not right:
         return left or right
     joined = dict(left)
@@ -37,7 +37,7 @@ def join_by_id(left: Mapping[str, Known], right: Mapping[str, Known]) -> Mapping
 
 
 def join_ids(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
-    """The ids of both sides, each once, sorted."""
+    """Return the ids of both sides, each once, sorted."""
     if not left or not right:
         return left or right
     return tuple(sorted({*left, *right}))

@@ -1,4 +1,4 @@
-"""Money that goes back: refunds by their ids, and the sums that charges report of themselves."""
+"""Refunds by id, and the refunded sums that charges report."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ from app.domain.payments.joins import either
 
 
 class RefundState(StrEnum):
-    """How far a refund has come; what is named later stands above what is named before.
+    """A refund's state; the members are in order of rank.
 
-    Stripe, refunds: one that succeeded can still fail, a failed one stays so. `requires_action`
-    counts as pending, `canceled` as failed.
+    Stripe, refunds: a succeeded refund can still fail; failed is final. `requires_action` counts as
+    pending, `canceled` as failed.
     """
 
     PENDING = "pending"
@@ -36,7 +36,7 @@ class Refund:
     intent_id: str | None = None
 
     def join(self, other: "Refund") -> "Refund":
-        """A refund's amount and charge never change; its state goes up in rank."""
+        """Join two reports: the higher state counts; amount and charge never change."""
         return Refund(
             state=max(self.state, other.state, key=_RANK.__getitem__),
             amount_minor=max(self.amount_minor, other.amount_minor),
@@ -46,19 +46,19 @@ class Refund:
 
     @property
     def stands(self) -> bool:
-        """Whether the money is on its way back or has arrived."""
+        """Whether the money was or will be returned."""
         return self.state is not RefundState.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """The largest sum that a charge has ever reported as refunded, in the minor unit."""
+    """The largest refunded sum that a charge has reported, in the minor unit."""
 
     refunded_minor: int
     intent_id: str | None = None
 
     def join(self, other: "Charge") -> "Charge":
-        """Reports come in any order; the largest was true once."""
+        """Join two reports, which may come in any order: the larger sum counts."""
         return Charge(
             refunded_minor=max(self.refunded_minor, other.refunded_minor),
             intent_id=either(min, self.intent_id, other.intent_id),
@@ -72,11 +72,11 @@ def amount_refunded_minor(
     counts: Callable[[str | None, str | None], bool],
     released_minor: Mapping[str, int] = MappingProxyType({}),
 ) -> int:
-    """What has gone back, of those payment intents and charges whose ids `counts`.
+    """Return the refunded amount of the payment intents and charges whose ids `counts` accepts.
 
-    A charge and its refunds tell the same story, and either may be missing. For each payment, the
-    larger of the two counts: the refunds that stand, or what the charge once reported less what
-    has failed since. A sum beyond `AMOUNT_MAX`, which only made-up amounts reach, is `AMOUNT_MAX`.
+    A charge and its refunds report the same money, and either may be missing. For each payment, the
+    larger of the two counts: the refunds that did not fail, or the charge's reported sum less what
+    has failed since. The sum is at most `AMOUNT_MAX`, which only fake amounts exceed.
 
     `released_minor` is what the capture of a part left of a hold, by intent id. The charge's report
     includes it; a refund of just this sum is it; all other refunds come on top.

@@ -1,12 +1,11 @@
-"""Sets a subscription's renewals apart from its first payment, so that neither grows with its life.
+"""Separates a subscription's renewals from its first payment, so that rows don't grow over time.
 
-A payment's facts are what all of its events prove. They are kept in parts: the first payment's,
-which decide the status, and for each renewal's invoice what belongs to it. Joined, the parts are
-the facts; and the parts are a function of the facts, so it does not matter in which order events
-come, or which part was known first.
+A payment's facts are stored in parts: the first payment's facts, which decide the status, and one
+part for each renewal's invoice. Joined, the parts are the facts; and the parts are a function of
+the facts, so it does not matter in which order events arrive, or which part was known first.
 
-Which parts an event can change is found by ids alone: those that hold or name an id that the event
-names or tells of (`ids_in`).
+Ids alone decide which parts an event can change: those that contain an id that the event contains
+(`ids_in`).
 """
 
 from collections import defaultdict
@@ -21,8 +20,8 @@ from app.domain.payments.facts import PaymentFacts
 def set_apart(facts: PaymentFacts) -> tuple[PaymentFacts, dict[str, PaymentFacts]]:
     """The first payment's facts, and each renewal's by its invoice's id.
 
-    What two renewals lay claim to belongs to the one whose id comes first. While it is not known
-    that there is a subscription, nothing is set apart.
+    If two renewals claim the same object, it belongs to the one whose id comes first. Nothing is
+    separated until it is known that there is a subscription.
     """
     if facts.mode is not Mode.SUBSCRIPTION:
         return facts, {}
@@ -42,7 +41,7 @@ def set_apart(facts: PaymentFacts) -> tuple[PaymentFacts, dict[str, PaymentFacts
 
 
 def ids_in(facts: PaymentFacts) -> set[str]:
-    """The ids of the objects of which facts tell, and those which these name."""
+    """Return the ids of the objects in the facts, and the ids that these refer to."""
     ids: set[str] = set()
     for objects in _objects(facts).values():
         for object_id, (_, named) in objects.items():
@@ -54,7 +53,7 @@ def ids_in(facts: PaymentFacts) -> set[str]:
 
 
 def _owners(facts: PaymentFacts) -> dict[str, str]:
-    """To which renewal's invoice an invoice, a payment intent or a charge belongs."""
+    """Map invoices, payment intents and charges to the renewal's invoice that they belong to."""
     owners: dict[str, str] = {}
     payment_ids = facts.renewals_payment_ids
     for invoice_id in sorted(facts.invoices):
@@ -70,7 +69,7 @@ def _owners(facts: PaymentFacts) -> dict[str, str]:
 
 
 def _objects(facts: PaymentFacts) -> Mapping[str, Mapping[str, tuple[Any, tuple[str | None, ...]]]]:
-    """What may belong to a renewal, by the name of its field: each with ids that say to which."""
+    """Yield objects that may belong to a renewal, by field name, with the ids that decide it."""
     return {
         "invoices": {id_: (each, (id_,)) for id_, each in facts.invoices.items()},
         "intents": {id_: (each, (id_,)) for id_, each in facts.intents.items()},

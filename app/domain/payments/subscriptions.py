@@ -1,4 +1,4 @@
-"""What a subscription's events say: its latest state, and its invoices, each counted once."""
+"""A subscription's latest state, and its invoices, each counted once."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from app.domain.payments.joins import either, join_ids
 
 
 class SubscriptionStatus(StrEnum):
-    """Stripe's own words, in the order that decides between two states of one second."""
+    """Stripe's values, in the order that decides between two states in the same second."""
 
     INCOMPLETE = "incomplete"
     TRIALING = "trialing"
@@ -26,11 +26,11 @@ _OVER: Final = frozenset({SubscriptionStatus.INCOMPLETE_EXPIRED, SubscriptionSta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A subscription at one moment. Times are epoch seconds.
+    """A subscription at one point in time. Times are epoch seconds.
 
-    `at_s` is when Stripe made the event; `is_first` marks its creation, and `changed_status` an
-    event that changed the status: both decide between events of one second, of which there are
-    several at every checkout.
+    `at_s` is when Stripe created the event; `is_first` marks the subscription's creation, and
+    `changed_status` an event that changed the status. Both decide between events in the same
+    second, of which every checkout has several.
     """
 
     status: SubscriptionStatus
@@ -42,12 +42,12 @@ class Subscription:
     cancel_at_period_end: bool = False
 
     def join(self, other: "Subscription") -> "Subscription":
-        """The later of the two: the greater in an order of all moments there can be."""
+        """Return the later of the two, in a total order."""
         return max(self, other, key=_moment)
 
 
 def _moment(state: Subscription) -> tuple[int, ...]:
-    """Where a state stands in time. One that is over stays so, whatever comes late."""
+    """Return the sort key in time; an ended subscription stays ended, even if events come late."""
     return (
         state.status in _OVER,
         state.at_s,
@@ -62,9 +62,9 @@ def _moment(state: Subscription) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """One bill of a subscription. `amount_paid_minor` is in the currency's minor unit.
+    """An invoice of a subscription. `amount_paid_minor` is in the currency's minor unit.
 
-    `payment_ids` are the payment intents and charges by which it was, or is to be, paid.
+    `payment_ids` are the payment intents and charges that paid it or will pay it.
     """
 
     paid: bool = False
@@ -78,7 +78,7 @@ class Invoice:
     payment_ids: tuple[str, ...] = ()
 
     def join(self, other: "Invoice") -> "Invoice":
-        """`invoice.paid` and `invoice.payment_succeeded` both come, and are one fact here."""
+        """Join two reports: `invoice.paid` and `invoice.payment_succeeded` are the same fact."""
         return Invoice(
             paid=self.paid or other.paid,
             payment_failed=self.payment_failed or other.payment_failed,

@@ -1,1 +1,1 @@
-"""Reads Stripe's events: what each one proves about a payment."""
+"""Reads what Stripe's events prove about payments."""

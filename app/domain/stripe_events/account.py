@@ -1,4 +1,4 @@
-"""Reads the events that are about no payment, but that the owner must hear of."""
+"""Reads events about the account that the owner must know about."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,21 +13,21 @@ _UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class NeverMade:
-    """An event that Stripe has failed to make: of which type, and about which object."""
+    """An event that Stripe could not create: its type and its object."""
 
     event_type: str
     object_type: str
     object_id: str
 
     def __str__(self) -> str:
-        """In words for the owner."""
+        """A description for the owner."""
         return f"{self.event_type} about {self.object_type} {self.object_id}"
 
 
 def never_made(event: StripeEvent) -> NeverMade | None:
-    """What a notice of a lost event is about (Stripe: webhooks/handle-irrecoverable-events).
+    """Return which event a notice reports as lost (Stripe: webhooks/handle-irrecoverable-events).
 
-    None for any other event. The lost one can never be listed: its object has to be looked at.
+    None for any other event. The lost event can never be listed: check its object instead.
     """
     if event.type != _NEVER_MADE:
         return None

@@ -1,4 +1,4 @@
-"""Reads what happens to a subscription: its states, and its invoices in both of their shapes."""
+"""Reads subscription events and invoice events, in the old and the new API shape."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -31,7 +31,7 @@ _FIRST: Final = "subscription_create"
 
 
 def subscription(event: StripeEvent) -> Evidence:
-    """A subscription's state at the moment of the event."""
+    """Read a subscription's state at the time of the event."""
     subject = event.subject
     subscription_id, status = own_id(subject), subject.get("status")
     object_ids = ids_of(subscription_id, subject.get("latest_invoice"))
@@ -44,10 +44,10 @@ def subscription(event: StripeEvent) -> Evidence:
         at_s=event.created_s or 0,
         is_first=event.type == "customer.subscription.created",
         changed_status="status" in event.previous_attributes,
-        # The first of its periods to end is when money is due.
+        # Money is due when the first of its periods ends.
         current_period_end_s=min(period_ends_s, default=None),
         cancel_at_s=cancel_at_s,
-        # Flexible billing's portal sets `cancel_at` alone (Stripe: billing-mode/compare).
+        # With flexible billing, the portal sets only `cancel_at` (Stripe: billing-mode/compare).
         cancel_at_period_end=subject.get("cancel_at_period_end") is True
         or cancel_at_s in period_ends_s,
     )
@@ -56,7 +56,7 @@ def subscription(event: StripeEvent) -> Evidence:
 
 
 def invoice(event: StripeEvent) -> Evidence:
-    """A bill: before 2025-03-31 with its ids on top, since then under `parent` and `payments`."""
+    """Read an invoice: since 2025-03-31 its ids are under `parent` and `payments`."""
     subject = event.subject
     invoice_id = own_id(subject)
     doubts: list[str] = []
@@ -84,7 +84,7 @@ def invoice(event: StripeEvent) -> Evidence:
 
 
 def invoice_payment(event: StripeEvent) -> Evidence:
-    """Since 2025-03-31: which payment paid which invoice. The invoice's own event says the rest."""
+    """Read which payment paid which invoice (since 2025-03-31); its own event has the rest."""
     subject = event.subject
     payment_ids = ids_of(
         inner(subject, "payment", "payment_intent"), inner(subject, "payment", "charge")
@@ -97,7 +97,7 @@ def invoice_payment(event: StripeEvent) -> Evidence:
 
 
 def _period_ends_s(subject: Subject, doubts: list[str]) -> set[int]:
-    """When its current periods end: since 2025-03-31 each item has a period of its own."""
+    """Return when its current periods end: since 2025-03-31, each item has its own period."""
     ends = [subject.get("current_period_end")]
     ends += [item.get("current_period_end") for item in listed(subject, "items", doubts)]
     return {end for value in ends if (end := time_s(value)) is not None}

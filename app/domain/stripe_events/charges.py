@@ -1,4 +1,4 @@
-"""Reads what happens to the money of a payment: intents, charges, refunds, disputes, reviews."""
+"""Reads events about payment intents, charges, refunds, disputes and reviews."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,7 +18,7 @@ from app.domain.stripe_events.evidence import (
     doubtful,
     id_of,
     ids_of,
-    known_word,
+    known_value,
     listed,
     own_id,
     required_amount_minor,
@@ -51,7 +51,7 @@ _DISPUTE_STATES: Final[Mapping[str, DisputeState]] = {
 
 
 def payment_intent(event: StripeEvent) -> Evidence:
-    """An attempt to pay. Before 2022-11-15 it held its charges, since then `latest_charge`."""
+    """Read a payment intent. Since 2022-11-15 it has `latest_charge` instead of its charges."""
     intent = event.subject
     intent_id = own_id(intent)
     doubts: list[str] = []
@@ -65,7 +65,7 @@ def payment_intent(event: StripeEvent) -> Evidence:
 
 
 def charge(event: StripeEvent) -> Evidence:
-    """A charge, and how much of it has gone back. Before 2022-11-15 it held its refunds."""
+    """Read a charge and its refunded sum. Before 2022-11-15 it contained its refunds."""
     subject = event.subject
     charge_id, intent_id = own_id(subject), id_of(subject.get("payment_intent"))
     refunded_minor = amount_minor(subject.get("amount_refunded"))
@@ -90,7 +90,7 @@ def charge(event: StripeEvent) -> Evidence:
 
 
 def refund(event: StripeEvent) -> Evidence:
-    """A refund. `refund.failed` says by its type alone that the money came back to the shop."""
+    """Read a refund. For `refund.failed`, only the type says that the shop got the money back."""
     doubts: list[str] = []
     refund_id, known = _refund(event.subject, doubts)
     if event.type == "refund.failed":
@@ -104,9 +104,9 @@ def refund(event: StripeEvent) -> Evidence:
 
 
 def dispute(event: StripeEvent) -> Evidence:
-    """A dispute, or an inquiry that may become one. A state nobody knows yet is an open one."""
+    """Read a dispute, or an inquiry that may become one. An unknown state counts as open."""
     subject = event.subject
-    state = known_word(_DISPUTE_STATES, subject.get("status"))
+    state = known_value(_DISPUTE_STATES, subject.get("status"))
     known = Dispute(
         state=state or DisputeState.OPEN,
         amount_minor=required_amount_minor(subject, "amount"),
@@ -124,14 +124,14 @@ def dispute(event: StripeEvent) -> Evidence:
 
 
 def fraud_warning(event: StripeEvent) -> Evidence:
-    """A card network suspects fraud (Stripe: radar/early_fraud_warning)."""
+    """Read a card network's fraud warning (Stripe: radar/early_fraud_warning)."""
     subject = event.subject
     object_ids = ids_of(subject.get("charge"), subject.get("payment_intent"))
     return Evidence(None, object_ids, PaymentFacts(fraud_warning_ids=(own_id(subject),)))
 
 
 def review(event: StripeEvent) -> Evidence:
-    """Radar's rules ask somebody to look, or somebody has looked."""
+    """Read a review that was opened or closed."""
     subject = event.subject
     object_ids = ids_of(subject.get("charge"), subject.get("payment_intent"))
     known = Review(closed=event.type == "review.closed")
@@ -139,7 +139,7 @@ def review(event: StripeEvent) -> Evidence:
 
 
 def _intent(event: StripeEvent, intent_id: str) -> dict[str, Intent]:
-    """What the event's type says of the intent; one that has succeeded tells what has come."""
+    """Return the intent's state from the event's type; a succeeded one has the received amount."""
     state = _INTENT_STATES.get(event.type.removeprefix("v1."))
     if state is not IntentState.SUCCEEDED:
         return {intent_id: Intent(state=state)} if state else {}
@@ -153,13 +153,13 @@ def _intent(event: StripeEvent, intent_id: str) -> dict[str, Intent]:
 
 
 def _refund(subject: Subject, doubts: list[str]) -> tuple[str, Refund]:
-    """A refund's id, and what is known of it. A state nobody knows yet counts as pending.
+    """Return a refund's id and what is known about it. An unknown state counts as pending.
 
-    So does no state at all: `status` may be null (Stripe, the refund object), and is in old API
-    versions and in the lists that their charges hold.
+    So does a missing one: `status` may be null (Stripe, the refund object), as in old API versions
+    and in their charges' lists.
     """
     status = subject.get("status")
-    state = known_word(_REFUND_STATES, status)
+    state = known_value(_REFUND_STATES, status)
     if state is None and status is not None:
         doubts.append(doubtful("status"))
     known = Refund(
@@ -172,6 +172,6 @@ def _refund(subject: Subject, doubts: list[str]) -> tuple[str, Refund]:
 
 
 def _paid_by(invoice: object, payment_id: str) -> dict[str, Invoice]:
-    """Before 2025-03-31 an intent and a charge named the invoice that they pay."""
+    """Return the paid invoice's id, which intents and charges had before 2025-03-31."""
     invoice_id = id_of(invoice)
     return {invoice_id: Invoice(payment_ids=(payment_id,))} if invoice_id else {}

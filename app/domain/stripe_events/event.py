@@ -1,4 +1,4 @@
-"""A Stripe event as this service understands it: whose it is, what kind, and what it is about."""
+"""Reads Stripe events: their type, account, mode and object."""
 
 import re
 from collections.abc import Mapping
@@ -8,17 +8,17 @@ from enum import StrEnum
 from app.domain.errors import InvalidEventError
 
 _EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
-_EVENT_TYPE = re.compile(r"[!-~]{1,255}")  # thin events' types hold brackets and dots
-_CREATED_MAX = 2**37  # some thousand years on, and still a date
+_EVENT_TYPE = re.compile(r"[!-~]{1,255}")  # thin events' types contain brackets and dots
+_CREATED_MAX = 2**37  # some thousand years from now, and still a valid date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeEvent:
-    """One fact that Stripe reports. `created_s` is in whole seconds and has ties: never an order.
+    """An event. `created_s` is in seconds; events may share one, so it does not order them.
 
     `subject` is the event's `data.object`, empty for a thin event, which only names its object;
-    `previous_attributes` are those of its fields that an update changed, as they were.
-    `thin_data` is all of a thin event's `data`.
+    `previous_attributes` are the old values of the fields that an update changed. `thin_data` is a
+    thin event's `data`.
     """
 
     id: str
@@ -32,7 +32,7 @@ class StripeEvent:
 
 
 class IgnoredReason(StrEnum):
-    """Why a signed event changes nothing here, and is acknowledged all the same."""
+    """Why a signed event is acknowledged but ignored."""
 
     OTHER_ACCOUNT = "other_account"
     OTHER_MODE = "other_mode"
@@ -40,16 +40,16 @@ class IgnoredReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Whose events count. `livemode` None takes both live and test events."""
+    """Which events count. If `livemode` is None, both live and test events do."""
 
     account: str
     livemode: bool | None
 
     def reason_to_ignore(self, event: StripeEvent) -> IgnoredReason | None:
-        """Why `event` is not ours, or None.
+        """Return why `event` is not for this shop, or None if it is.
 
-        A connected account's own endpoint gets events without an `account`, a Connect endpoint
-        with one, and live Connect endpoints get test events too (Stripe: connect/webhooks).
+        A connected account's own endpoint gets events without `account`; a Connect endpoint gets
+        them with one, and a live one also gets test events (Stripe: connect/webhooks).
         """
         if event.account is not None and event.account != self.account:
             return IgnoredReason.OTHER_ACCOUNT
@@ -62,10 +62,10 @@ def read_event(document: object) -> StripeEvent:
     """Read a parsed webhook body, a v1 event or a thin one (`"object": "v2.core.event"`).
 
     Raises:
-        InvalidEventError: the document is not a Stripe event; the words name the field.
+        InvalidEventError: the document is not a Stripe event; the message names the field.
     """
     if not isinstance(document, dict):
-        raise InvalidEventError("A Stripe event is a JSON object; this is not one.")
+        raise InvalidEventError("The body is not a JSON object, as Stripe's events are.")
     return StripeEvent(
         id=_required(document, "id", _EVENT_ID),
         type=_required(document, "type", _EVENT_TYPE),
@@ -86,7 +86,7 @@ def _required(document: Mapping[str, object], name: str, pattern: re.Pattern[str
 
 
 def _created_s(document: Mapping[str, object]) -> int | None:
-    """Thin events write their time as text; nothing here needs it, so it stays in the payload."""
+    """Return `created`; None for thin events, which have it as text that is not needed here."""
     value = document.get("created")
     if value is None or isinstance(value, str):
         return None
@@ -96,7 +96,7 @@ def _created_s(document: Mapping[str, object]) -> int | None:
 
 
 def _account(document: Mapping[str, object]) -> str | None:
-    """The connected account: `account` in v1 events, the end of `context` in thin ones."""
+    """Return the connected account: `account` in v1 events, the end of `context` in thin ones."""
     value = document.get("account")
     if value is None:
         value = document.get("context")
@@ -127,7 +127,7 @@ def _subject(document: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _previous_attributes(document: Mapping[str, object]) -> Mapping[str, object]:
-    """Stripe, the event object: only events of an update have them."""
+    """Return the previous attributes, which only update events have (Stripe, the event object)."""
     data = document.get("data")
     previous = data.get("previous_attributes") if isinstance(data, dict) else None
     return previous if isinstance(previous, dict) else {}

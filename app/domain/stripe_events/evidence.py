@@ -1,4 +1,4 @@
-"""What an event says of a payment, and the reading of single fields that all kinds share."""
+"""What an event proves about a payment, and functions to read its fields."""
 
 import re
 from collections.abc import Mapping
@@ -13,24 +13,24 @@ _OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.]{1,255}")
 _CURRENCY: Final = re.compile(r"[a-z]{3}")
 LISTED_MAX: Final = 100  # Stripe puts the first 10 of a list into an event (api/pagination)
-_TIME_MAX: Final = 2**37  # in seconds: some thousand years on, and still a date
+_TIME_MAX: Final = 2**37  # in seconds: some thousand years from now, and still a valid date
 
 Subject = Mapping[str, object]
 Known = TypeVar("Known", bound=StrEnum)
 
 
 class CannotFoldError(Exception):
-    """An event of a kind that concerns payments has a form that nobody foresaw."""
+    """An event about a payment has an unexpected form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one event says of one payment.
+    """What one event proves about one payment.
 
-    A session's event names its payment by `session_id`, and `object_ids` are those by which later
-    events will speak of it. Any other event has no `session_id`, and concerns every payment to
-    which one of its `object_ids` is linked. `doubts` are what could not be understood in it.
-    `at_s` is when Stripe made a session's event, in epoch seconds.
+    A session's event names its payment by `session_id`, and `object_ids` are the ids that later
+    events use for it. Any other event has no `session_id`, and applies to every payment to which
+    one of its `object_ids` is linked. `doubts` lists what could not be understood. `at_s` is when
+    Stripe created a session's event, in epoch seconds.
     """
 
     session_id: str | None
@@ -41,10 +41,10 @@ class Evidence:
 
 
 def own_id(subject: Subject) -> str:
-    """The object's own id.
+    """Return the object's own id.
 
     Raises:
-        CannotFoldError: it has none.
+        CannotFoldError: it has no valid id.
     """
     object_id = id_of(subject.get("id"))
     if object_id is None:
@@ -53,42 +53,42 @@ def own_id(subject: Subject) -> str:
 
 
 def id_of(value: object) -> str | None:
-    """The id in a field that holds an id, or an expanded object, or nothing."""
+    """Return the id in a field that contains an id, an expanded object, or nothing."""
     if isinstance(value, dict):
         value = value.get("id")
     return value if isinstance(value, str) and _OBJECT_ID.fullmatch(value) else None
 
 
 def name_of(value: object) -> str | None:
-    """A type's name, as `checkout.session`."""
+    """Return a type's name, like `checkout.session`, or None if it is not one."""
     return value if isinstance(value, str) and _NAME.fullmatch(value) else None
 
 
 def ids_of(*values: object) -> tuple[str, ...]:
-    """The ids in such fields, each once, in their order."""
+    """Return the ids in such fields, each once, in order."""
     return tuple(dict.fromkeys(found for value in values if (found := id_of(value)) is not None))
 
 
-def known_word(words: Mapping[str, Known], word: object) -> Known | None:
-    """What one of Stripe's words stands for; None for one that nobody has seen yet."""
-    return words.get(word) if isinstance(word, str) else None
+def known_value(members: Mapping[str, Known], value: object) -> Known | None:
+    """Return the member for one of Stripe's values; None if it is unknown."""
+    return members.get(value) if isinstance(value, str) else None
 
 
 def amount_minor(value: object) -> int | None:
-    """An amount in the minor unit."""
+    """Return an amount in the minor unit, or None if it is not one."""
     return value if type(value) is int and 0 <= value <= AMOUNT_MAX else None
 
 
 def currency_of(value: object) -> str | None:
-    """A currency's three letters, in lower case as Stripe has them."""
+    """Return a currency's three lower-case letters, or None if it is not one."""
     return value if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
 
 
 def required_amount_minor(subject: Subject, name: str) -> int:
-    """An amount without which the object says nothing.
+    """Return an amount that the object must have.
 
     Raises:
-        CannotFoldError: it is missing or no amount.
+        CannotFoldError: it is missing or not an amount.
     """
     amount = amount_minor(subject.get(name))
     if amount is None:
@@ -97,15 +97,15 @@ def required_amount_minor(subject: Subject, name: str) -> int:
 
 
 def time_s(value: object) -> int | None:
-    """A time in epoch seconds."""
+    """Return a time in epoch seconds, or None if it is not one."""
     return value if type(value) is int and 0 <= value < _TIME_MAX else None
 
 
 def listed(subject: Subject, name: str, doubts: list[str]) -> list[Subject]:
-    """The objects of a list as Stripe sends one: `{"object": "list", "data": [...]}`.
+    """Return the objects of a Stripe list: `{"object": "list", "data": [...]}`.
 
-    Of a list longer than `LISTED_MAX` only the first count, and `doubts` says so: each id that an
-    event names costs a lock and a row, and one event must not cost the others their turn.
+    Only the first `LISTED_MAX` are read, and `doubts` reports a longer list: each id costs a lock
+    and a row, and one event must not delay the others.
     """
     value = subject.get(name)
     data = value.get("data") if isinstance(value, dict) else None
@@ -117,7 +117,7 @@ def listed(subject: Subject, name: str, doubts: list[str]) -> list[Subject]:
 
 
 def inner(value: object, *names: str) -> object:
-    """What stands at a path of names, or None where the path ends early."""
+    """Return the value at a path of names, or None if the path does not exist."""
     for name in names:
         if not isinstance(value, dict):
             return None
@@ -126,5 +126,5 @@ def inner(value: object, *names: str) -> object:
 
 
 def doubtful(name: str) -> str:
-    """The words for a field of a kind that nobody has seen yet; its value is not repeated."""
-    return f"data.object.{name} is of an unknown kind"
+    """Return the message for a field with an unknown value, which it does not repeat."""
+    return f"data.object.{name} is missing or unknown"

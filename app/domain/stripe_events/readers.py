@@ -1,8 +1,8 @@
-"""How Stripe's events are read: which kind is read by whom.
+"""Maps types of Stripe's events to the functions that read them.
 
-An endpoint's events keep the shape of the API version it was made with, so both shapes of what has
-changed are read; a field that may be expanded may be an id or an object. A value of a kind that
-nobody has seen yet is left out and said in the evidence' doubts: never guessed, never a crash.
+An endpoint's events keep the shape of the API version that it was created with, so old and new
+shapes are read; an expandable field may be an id or an object. An unknown value is left out and
+reported in the evidence's doubts: it is never guessed and never crashes.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,22 +55,22 @@ READERS: Final[Mapping[str, Reader]] = {
     "customer.subscription.resumed": billing_evidence.subscription,
     "customer.subscription.trial_will_end": billing_evidence.subscription,
 }
-# Of a payment intent every event corroborates, those of tomorrow too.
+# Every event of a payment intent corroborates, including future types.
 READERS_BY_PREFIX: Final[Mapping[str, Reader]] = {"payment_intent.": charge_evidence.payment_intent}
 
 
 def read_evidence(event: StripeEvent) -> Evidence | None:
-    """What `event` says of a payment; None where it says nothing of one.
+    """Return what `event` proves about a payment; None if it is not about one.
 
     Raises:
         CannotFoldError: the event is about a payment, but cannot be understood.
     """
-    kind = event.type.removeprefix("v1.")  # so a thin event's type begins (Stripe: thin events)
+    kind = event.type.removeprefix("v1.")  # the prefix of thin events' types (Stripe: thin events)
     reader = READERS.get(kind) or _reader_by_prefix(kind)
     if reader is None:
         return None
     if not event.subject:
-        raise CannotFoldError("the event is thin: it names its object, but does not hold it")
+        raise CannotFoldError("the event is thin: it names its object, but does not contain it")
     if kind.startswith("checkout.session.") and event.subject.get("mode") == "setup":
         return None  # it saves a card, and no money moves (Stripe: checkout/sessions, `mode`)
     return reader(event)

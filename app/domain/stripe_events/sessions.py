@@ -18,14 +18,14 @@ from app.domain.stripe_events.evidence import (
     id_of,
     ids_of,
     inner,
-    known_word,
+    known_value,
 )
 
 _MODES: Final[Mapping[str, Mode]] = {mode.value: mode for mode in Mode}
 
 
 def session_completed(event: StripeEvent) -> Evidence:
-    """Fulfil whenever payment_status is not `unpaid`; `unpaid` waits for the bank."""
+    """Read a completed session: paid, or `unpaid` while it waits for the bank."""
     match event.subject.get("payment_status"):
         case "paid" | "no_payment_required":
             return session_succeeded(event)
@@ -36,17 +36,17 @@ def session_completed(event: StripeEvent) -> Evidence:
 
 
 def session_succeeded(event: StripeEvent) -> Evidence:
-    """The money is there; asked of the bank, or at once."""
+    """Read a paid session, after a delayed or an immediate payment."""
     return _evidence(event, paid=True, paid_at_s=event.created_s)
 
 
 def session_failed(event: StripeEvent) -> Evidence:
-    """The bank has refused."""
+    """Read a session whose delayed payment failed."""
     return _evidence(event, awaits_bank=True, bank_failed=True)
 
 
 def session_expired(event: StripeEvent) -> Evidence:
-    """The buyer let 24 hours pass."""
+    """Read a session that expired unpaid, by default after 24 hours."""
     return _evidence(event, expired=True)
 
 
@@ -63,10 +63,10 @@ def _evidence(event: StripeEvent, *doubts: str, **proven: Any) -> Evidence:  # n
 
 
 def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
-    """What is proven, and the session's own fields; one of an odd kind is left out, not guessed."""
+    """Return the proven facts and the session's fields, except those with unexpected values."""
     claim = read_claim(session.get("success_url"))
     return PaymentFacts(
-        mode=known_word(_MODES, session.get("mode")),
+        mode=known_value(_MODES, session.get("mode")),
         amount_total_minor=amount_minor(session.get("amount_total")),
         amount_subtotal_minor=amount_minor(session.get("amount_subtotal")),
         currency=currency_of(session.get("currency")),
@@ -82,6 +82,6 @@ def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
 
 
 def _session_id(value: object) -> str | None:
-    """The session that expired, in `recovered_from` (Stripe: checkout/abandoned-carts)."""
+    """Return the expired session's id in `recovered_from` (Stripe: checkout/abandoned-carts)."""
     found = id_of(value)
     return found if found and SESSION_ID.fullmatch(found) else None

@@ -1,8 +1,8 @@
-r"""Reads JSON that strict readers refuse, though RFC 8259 allows it: lone surrogates.
+r"""Parses JSON that strict parsers reject although RFC 8259 allows it: lone surrogates.
 
-Stripe signs what shops and buyers wrote, cut where a field is full: half of an emoji stays behind
-as the escape `\ud83d` (RFC 8259, 8.2). Such text cannot be written as UTF-8, so it may be
-compared, but never be stored or sent.
+Stripe's events contain text from shops and buyers, truncated to a maximum length: half of an emoji
+remains as the escape `\ud83d` (RFC 8259, 8.2). Such text cannot be encoded as UTF-8, so it may be
+compared, but never stored or sent.
 """
 
 import json
@@ -10,10 +10,10 @@ from typing import NoReturn
 
 
 def read_tolerantly(body: bytes) -> object:
-    """The document in `body`, whose strings may hold lone surrogates.
+    """Return the document in `body`, whose strings may contain lone surrogates.
 
     Raises:
-        ValueError: it is no JSON all the same, not UTF-8, or too deep.
+        ValueError: it is not JSON, not UTF-8, or nested too deeply.
     """
     try:
         document: object = json.loads(body.decode(), parse_constant=_refuse)

@@ -40,6 +40,7 @@ from app.web.errors import (
 from app.web.http.body import BODY_TIMEOUT_S, read_body
 from app.web.http.body_budget import CART_BYTES_MAX, BodyLease
 from app.web.http.client_address import Network, client_bucket
+from app.web.http.connected import current_request
 from app.web.http.negotiation import wants_json_answer
 from app.web.http.shares import Shares
 from app.web.openapi import TEXT, URL, Operation, content, header, object_schema, or_null, parameter
@@ -117,14 +118,11 @@ class CheckoutEndpoint:
         key = None if key_text is None else read_idempotency_key(key_text)
         cart = read_checkout_request(document, quantity_max=self.quantity_max)
         cart = replace(cart, client=client)
-
-        async def still_wanted() -> bool:
-            return not await request.is_disconnected()
-
-        if key is None:
-            checkout = await self.start_checkout(cart, still_wanted)
-        else:
-            checkout = await self.start_checkout_once(cart, key, still_wanted)
+        with current_request(request):
+            if key is None:
+                checkout = await self.start_checkout(cart)
+            else:
+                checkout = await self.start_checkout_once(cart, key)
         return _answer(checkout, request.headers)
 
     def _check_origin(self, headers: Headers) -> None:

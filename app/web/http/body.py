@@ -1,4 +1,4 @@
-"""Reads a request's body whole, but never more of it, and never longer, than is allowed."""
+"""Reads a request's complete body, within limits of size and time."""
 
 import asyncio
 import contextlib

@@ -1,6 +1,6 @@
 """Which pages' scripts may read our answers (Fetch standard, CORS protocol).
 
-No answer depends on a cookie or on any other credential that a browser adds by itself, so
+No answer depends on a cookie or on any other credential that a browser adds automatically, so
 `Access-Control-Allow-Credentials` is never sent, and a script may send whatever headers it likes.
 """
 

@@ -61,7 +61,7 @@ class GuardedHttp(GuardedWrites):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Hang up on a line without end: the parser keeps all of it before it tells us anything."""
+        """Disconnect on an endless line, which the parser would buffer before it calls us."""
         if not self._reads_on:
             self._drop(len(data))
             return
@@ -91,7 +91,7 @@ class GuardedHttp(GuardedWrites):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is whole; from here on the endpoint limits the body."""
+        """The head is complete; from here on, the endpoint limits the body."""
         self._fault = host_fault(self.headers, self.parser.get_http_version())
         if self._fault:
             raise HostError

@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol, with limits on what is written to a client that does not read.
 
-uvicorn waits for such a client for ever: while an answer is under way, after the connection was
+uvicorn waits for such a client forever: while an answer is under way, after the connection was
 closed on our side, and at the end of the process. It queues pipelined requests without a bound, and
 tells only the last of them that the client has left. And it refuses a malformed request at once,
 even if that lands in the middle of the answer to an earlier one.
@@ -107,7 +107,7 @@ class GuardedWrites(HttpToolsProtocol):
         self._reads_on = False
 
     def _break_off(self, running: RequestResponseCycle, msg: str) -> None:
-        """A request whose body is malformed will never be whole."""
+        """A request with a malformed body will never be complete."""
         if not running.response_started:
             super().send_400_response(msg)
         running.disconnected = True

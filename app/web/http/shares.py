@@ -1,7 +1,8 @@
 """Shares out something scarce, so that nobody can take all of it.
 
-A party may hold as much as is still free, and no more. One party alone gets half; beside N parties
-that take all they can get, 1 / (N + 1) stays free for the next one. Every act costs the same.
+A party may hold as much as is still free, and no more. One party alone gets half; with N other
+parties that take all they can get, 1 / (N + 1) stays free for the next one. Every act costs the
+same.
 """
 
 from collections.abc import Sequence

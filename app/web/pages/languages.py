@@ -1,4 +1,4 @@
-"""The languages that pages speak: English, and each that has a folder in `locale`."""
+"""The pages' languages: English, and each that has a folder in `locale`."""
 
 import gettext
 import io
@@ -13,7 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
-SOURCE_LANGUAGE: Final = "en"  # what the templates themselves are written in
+SOURCE_LANGUAGE: Final = "en"  # the templates' own language
 
 _TAG: Final = re.compile(r"([a-z]{2,3})(?:-([a-z]{2}))?(?:-.*)?", re.IGNORECASE | re.ASCII)
 

@@ -1,4 +1,4 @@
-"""The success page's HTML: what became of a payment, in the buyer's language."""
+"""The success page's HTML: a payment's status in the buyer's language."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -64,13 +64,13 @@ class Script:
 
 
 class SuccessHtml:
-    """Renders the page of one shop, in every language that has its words."""
+    """Renders the page of one shop, in every language that has a translation."""
 
     def __init__(self, shop: Shop) -> None:
         self.translations: Translations = read_translations()
         self.script: Final = Script()
         self._templates: Final = {
-            language: _template(words) for language, words in self.translations.items()
+            language: _template(translation) for language, translation in self.translations.items()
         }
         style = "".join((TEMPLATES / name).read_text() for name in ("page.css", "success.css"))
         style += brand_style(shop.color)
@@ -84,7 +84,7 @@ class SuccessHtml:
     def render(
         self, view: PaymentView, speech: Speech, *, id_: str, is_late: bool, refresh: Refresh
     ) -> str:
-        """The whole page. `is_late`: the buyer has looked at it for long without any news."""
+        """Return the complete page. `is_late`: the buyer has waited for long without any change."""
         return self._templates[speech.language].render(
             self._shown,
             id=id_,
@@ -105,11 +105,11 @@ class SuccessHtml:
         )
 
 
-def _template(words: object) -> Template:
+def _template(translation: object) -> Template:
     environment: Environment = make_environment()
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(translation, newstyle=True)  # type: ignore[attr-defined]
     return environment.get_template("success.html")
 
 
@@ -120,7 +120,7 @@ def _amount(amount_minor: int | None, currency: str | None, locale: Locale) -> s
 
 
 def _moment(at_s: int | None, locale: Locale) -> dict[str, str] | None:
-    """In UTC: the buyer's own time zone is not known here."""
+    """Format a time in UTC, because the buyer's time zone is unknown."""
     if at_s is None:
         return None
     at = datetime.fromtimestamp(at_s, UTC)
@@ -129,7 +129,7 @@ def _moment(at_s: int | None, locale: Locale) -> dict[str, str] | None:
 
 
 def _period_end(view: PaymentView, locale: Locale) -> str | None:
-    """When it ends, where it is to end; else when it renews."""
+    """Return when the subscription ends or, if it does not, when it renews."""
     subscription = view.subscription
     end_s = subscription and (subscription.cancel_at_s or subscription.current_period_end_s)
     return format_date(datetime.fromtimestamp(end_s, UTC), "long", locale) if end_s else None

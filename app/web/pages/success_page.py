@@ -107,12 +107,12 @@ class SuccessPageEndpoint:
         """
         public_id = _public_id(request)
         query = urlencode(_language_asked(request))
-        # Relative, for a proxy may have put the whole service below a path of its own.
+        # Relative, because a proxy may serve the service below a path.
         address = f"{public_id}/page?{query}" if query else f"{public_id}/page"
         return RedirectResponse(address, 303, {"Cache-Control": "no-store", **SECURITY_HEADERS})
 
     async def script(self, request: Request) -> Response:
-        """The page's script; kept for ever under the address that bears its very digest."""
+        """Return the page's script; browsers cache the URL with its digest permanently."""
         script = self.html.script
         is_exact = request.query_params.get("v") == script.version
         headers = {
@@ -155,4 +155,4 @@ def _public_id(request: Request) -> str:
         return checkout_id
     if SESSION_ID.fullmatch(session_id):
         return session_id
-    raise NotFoundError("This address names no checkout: checkout_id or session_id is missing.")
+    raise NotFoundError("checkout_id or session_id is missing in the URL.")

@@ -19,7 +19,6 @@ from tests.support.altan_pay_calls import (
     failure_after,
     failures_after,
 )
-from tests.support.builders import always_wanted
 from tests.support.wire import (
     Connection,
     answer,
@@ -169,7 +168,7 @@ async def test_hints_without_end_are_a_malformed_answer_and_not_heard_out() -> N
 
 async def test_cancelling_a_call_stays_a_cancellation() -> None:
     async with upstream(hangs) as server, altan_pay(server.url) as pages:
-        call = asyncio.create_task(pages.create(ORDER, always_wanted))
+        call = asyncio.create_task(pages.create(ORDER))
         await server.wait_for_requests(1)
         call.cancel()
 

@@ -25,7 +25,6 @@ from tests.support.altan_pay_calls import (
     assert_publishable,
     failure_after,
 )
-from tests.support.builders import always_wanted
 from tests.support.wire import (
     answer,
 )
@@ -85,7 +84,7 @@ async def test_every_error_that_httpx_has_becomes_one_of_ours(kind: type[Excepti
     raising = httpx.MockTransport(raise_it)
     async with altan_pay("https://pay.altan.example", transport=raising) as pages:
         with pytest.raises(ServiceFailedError) as caught:
-            await pages.create(ORDER, always_wanted)
+            await pages.create(ORDER)
 
     assert type(caught.value) is BY_HTTPX_ERROR[kind.__name__] is failure_of(kind)
     assert_publishable(caught.value)

@@ -20,7 +20,6 @@ from tests.support.altan_pay_calls import (
     altan_pay,
     create,
 )
-from tests.support.builders import always_wanted
 from tests.support.wire import (
     answer,
     hangs,
@@ -79,7 +78,7 @@ async def test_a_subscription_is_asked_for_in_its_own_mode() -> None:
     )
 
     async with upstream(GOOD) as server, altan_pay(server.url) as pages:
-        await pages.create(order, always_wanted)
+        await pages.create(order)
 
     payload = orjson.loads(server.requests[0].body)
     assert payload == {
@@ -110,7 +109,7 @@ async def test_ids_are_percent_encoded_and_stay_one_segment_and_one_value(
         upstream(GOOD) as server,
         altan_pay(server.url, account_id=account_id, connect_id=account_id) as pages,
     ):
-        await pages.create(ORDER, always_wanted)
+        await pages.create(ORDER)
 
     assert server.requests[0].line == (
         f"POST /v2/connect/checkout/{encoded}/create_checkout_session"
@@ -134,8 +133,8 @@ async def test_a_cookie_that_altan_pay_sets_is_never_sent_back() -> None:
     )
 
     async with upstream(baked) as server, altan_pay(server.url) as pages:
-        await pages.create(ORDER, always_wanted)
-        await pages.create(ORDER, always_wanted)
+        await pages.create(ORDER)
+        await pages.create(ORDER)
 
     assert [set(request.headers) - HEADERS_ALLOWED for request in server.requests] == [set()] * 2
 
@@ -163,7 +162,7 @@ async def test_no_credentials_and_no_proxy_are_taken_from_the_machine(
 async def test_calls_share_one_connection() -> None:
     async with upstream(GOOD) as server, altan_pay(server.url) as pages:
         for _ in range(3):
-            await pages.create(ORDER, always_wanted)
+            await pages.create(ORDER)
 
         assert len(server.requests) == 3
         assert len(server.connections) == 1
@@ -175,11 +174,11 @@ async def test_a_refusal_with_a_short_body_does_not_cost_the_connection_a_stuck_
     async with upstream(refused, hangs, GOOD) as server:
         async with altan_pay(server.url) as pages:
             with pytest.raises(CartRefusedError):
-                await pages.create(ORDER, always_wanted)
+                await pages.create(ORDER)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(SHORT_S):
-                    await pages.create(ORDER, always_wanted)
-            page = await pages.create(ORDER, always_wanted)
+                    await pages.create(ORDER)
+            page = await pages.create(ORDER)
 
         assert page.url == PAGE
         assert len(server.requests) == 3

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 import pytest
@@ -20,7 +20,6 @@ from app.domain.errors import (
     CartRefusedError,
     CheckoutError,
 )
-from app.usecases.ports import StillWanted
 from app.usecases.records import SessionOrder
 from tests.support.builders import always_wanted
 from tests.support.wire import Connection, Script, answer, hangs, resets, upstream
@@ -38,22 +37,16 @@ PATIENCE_S = 20.0  # a call that has not ended by then does not keep its deadlin
 AT_ONCE_S = 0  # what a Retry-After of nothing asks for, so that no test waits for a backoff
 
 
-async def nobody_waits() -> bool:
-    return False
-
-
 @dataclass(slots=True)
 class Answers:
     """Altan Pay, played: one answer after the other, the last one for ever."""
 
     answers: list[PaymentPage | CheckoutError]
     asked: int = 0
-    wanted: list[StillWanted] = field(default_factory=list)
 
-    async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+    async def create(self, order: SessionOrder) -> PaymentPage:
         assert order is ORDER
         self.asked += 1
-        self.wanted.append(still_wanted)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, CheckoutError):
             raise answer
@@ -68,7 +61,7 @@ def retrying(
     *answers: PaymentPage | CheckoutError, deadline_s: float = PATIENCE_S
 ) -> tuple[Retries, Answers]:
     pages = Answers(list(answers))
-    return Retries(pages, deadline_s=deadline_s), pages
+    return Retries(pages, deadline_s=deadline_s, still_wanted=always_wanted), pages
 
 
 @asynccontextmanager
@@ -77,7 +70,7 @@ async def retrying_altan_pay(url: str, *, deadline_s: float = PATIENCE_S) -> Asy
     hosts = frozenset({"checkout.stripe.com"})
     async with AiohttpTransport() as transport:
         pages = AltanPay(account, transport=transport, version="1.2.3", allowed_hosts=hosts)
-        yield Retries(pages, deadline_s=deadline_s)
+        yield Retries(pages, deadline_s=deadline_s, still_wanted=always_wanted)
 
 
 async def failure(url: str) -> CheckoutError:
@@ -87,7 +80,7 @@ async def failure(url: str) -> CheckoutError:
         asyncio.timeout(PATIENCE_S),
     ):
         with pytest.raises(CheckoutError) as caught:
-            await pages.create(ORDER, always_wanted)
+            await pages.create(ORDER)
     return caught.value
 
 
@@ -97,18 +90,17 @@ async def failure(url: str) -> CheckoutError:
 async def test_a_page_at_the_first_try_is_the_answer() -> None:
     pages, asked = retrying(PAGE)
 
-    page = await pages.create(ORDER, always_wanted)
+    page = await pages.create(ORDER)
 
     assert page is PAGE
     assert asked.asked == 1
-    assert asked.wanted == [always_wanted]
 
 
 @pytest.mark.parametrize("failures", [1, 2])
 async def test_what_passes_is_tried_again_until_it_goes_well(failures: int) -> None:
     pages, asked = retrying(*[unavailable()] * failures, PAGE)
 
-    page = await pages.create(ORDER, always_wanted)
+    page = await pages.create(ORDER)
 
     assert page is PAGE
     assert asked.asked == failures + 1
@@ -119,7 +111,7 @@ async def test_after_the_third_try_the_last_failure_is_told() -> None:
     pages, asked = retrying(unavailable(), unavailable(), last)
 
     with pytest.raises(AltanPayUnavailableError) as caught:
-        await pages.create(ORDER, always_wanted)
+        await pages.create(ORDER)
 
     assert caught.value is last
     assert asked.asked == TRIES_MAX == 3
@@ -129,7 +121,7 @@ async def test_nonsense_is_tried_again_once() -> None:
     pages, asked = retrying(AltanPayMalformedError("words"))
 
     with pytest.raises(AltanPayMalformedError):
-        await pages.create(ORDER, always_wanted)
+        await pages.create(ORDER)
 
     assert asked.asked == 2
 
@@ -137,7 +129,7 @@ async def test_nonsense_is_tried_again_once() -> None:
 async def test_a_timeout_of_the_network_is_tried_again() -> None:
     pages, asked = retrying(AltanPayTimeoutError("words"), PAGE)
 
-    assert await pages.create(ORDER, always_wanted) is PAGE
+    assert await pages.create(ORDER) is PAGE
     assert asked.asked == 2
 
 
@@ -150,19 +142,22 @@ async def test_what_will_not_pass_is_never_tried_again(error: CheckoutError) -> 
     pages, asked = retrying(error)
 
     with pytest.raises(type(error)) as caught:
-        await pages.create(ORDER, always_wanted)
+        await pages.create(ORDER)
 
     assert caught.value is error
     assert asked.asked == 1
 
 
-async def test_nothing_is_tried_again_for_a_caller_who_has_gone() -> None:
-    pages, asked = retrying(unavailable(), PAGE)
+async def test_nothing_is_called_again_once_the_buyer_has_left() -> None:
+    async def has_left() -> bool:
+        return False
+
+    pages = Answers([unavailable(), PAGE])
 
     with pytest.raises(AltanPayUnavailableError):
-        await pages.create(ORDER, nobody_waits)
+        await Retries(pages, deadline_s=PATIENCE_S, still_wanted=has_left).create(ORDER)
 
-    assert asked.asked == 1
+    assert pages.asked == 1
 
 
 async def test_a_pause_that_would_outlast_the_deadline_is_not_begun() -> None:
@@ -170,7 +165,7 @@ async def test_a_pause_that_would_outlast_the_deadline_is_not_begun() -> None:
 
     async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(AltanPayUnavailableError) as caught:
-            await pages.create(ORDER, always_wanted)
+            await pages.create(ORDER)
 
     assert caught.value.retry_after_s == 60
     assert asked.asked == 1
@@ -180,14 +175,14 @@ async def test_a_defect_of_ours_is_not_tried_again() -> None:
     class Broken:
         asked = 0
 
-        async def create(self, order: SessionOrder, still_wanted: StillWanted) -> PaymentPage:
+        async def create(self, order: SessionOrder) -> PaymentPage:
             self.asked += 1
-            raise KeyError(order, still_wanted)
+            raise KeyError(order)
 
     broken = Broken()
 
     with pytest.raises(KeyError):
-        await Retries(broken, deadline_s=1).create(ORDER, always_wanted)
+        await Retries(broken, deadline_s=1, still_wanted=always_wanted).create(ORDER)
 
     assert broken.asked == 1
 
@@ -215,7 +210,7 @@ async def test_whoever_is_slow_runs_into_the_one_deadline(script: Script) -> Non
         error = await failure(server.url)
 
     assert type(error) is AltanPayTimeoutError
-    assert error.reason == "the whole deadline passed"
+    assert error.reason == "the deadline for all tries passed"
 
 
 async def test_the_caller_hangs_up_on_an_upstream_that_missed_the_deadline() -> None:
@@ -243,7 +238,7 @@ async def test_tries_and_pauses_share_the_one_deadline() -> None:
 @pytest.mark.parametrize("first", [resets, BUSY], ids=["reset", "503"])
 async def test_a_call_that_fails_once_over_a_socket_ends_well(first: Script | bytes) -> None:
     async with upstream(first, GOOD) as server, retrying_altan_pay(server.url) as pages:
-        page = await pages.create(ORDER, always_wanted)
+        page = await pages.create(ORDER)
 
         assert page == PAGE
         assert len(server.requests) == 2
@@ -251,7 +246,7 @@ async def test_a_call_that_fails_once_over_a_socket_ends_well(first: Script | by
 
 async def test_cancelling_stays_a_cancellation_and_is_not_tried_again() -> None:
     async with upstream(hangs) as server, retrying_altan_pay(server.url) as pages:
-        call = asyncio.create_task(pages.create(ORDER, always_wanted))
+        call = asyncio.create_task(pages.create(ORDER))
         await server.wait_for_requests(1)
         call.cancel()
 

@@ -11,7 +11,6 @@ from app.domain.errors import (
     AltanPayUnavailableError,
 )
 from tests.support.altan_pay_calls import GOOD, ORDER, PAGE, altan_pay, assert_publishable, failure
-from tests.support.builders import always_wanted
 from tests.support.wire import (
     upstream,
 )
@@ -50,7 +49,7 @@ async def test_a_certificate_for_another_host_ends_the_call(authority: trustme.C
         altan_pay(server.url, transport=transport_that_trusts(authority)) as pages,
     ):
         with pytest.raises(AltanPayUnavailableError) as caught:
-            await pages.create(ORDER, always_wanted)
+            await pages.create(ORDER)
 
     assert_publishable(caught.value)
     assert server.requests == []
@@ -61,6 +60,6 @@ async def test_a_trusted_certificate_lets_the_cart_pass(authority: trustme.CA) -
         upstream(GOOD, tls=server_tls(authority, "127.0.0.1")) as server,
         altan_pay(server.url, transport=transport_that_trusts(authority)) as pages,
     ):
-        page = await pages.create(ORDER, always_wanted)
+        page = await pages.create(ORDER)
 
     assert page.url == PAGE

@@ -179,7 +179,7 @@ def test_a_whole_catalogue_is_read() -> None:
         ({"unit_amount_minor": 1, "currency": 978}, "unit_amount_minor and currency"),
         ({"unit_amount_minor": -1, "currency": "eur"}, "unit_amount_minor must be"),
         ({"unit_amount_minor": "1", "currency": "eur"}, "unit_amount_minor must be"),
-        ({"unit_amount": 1}, "unit_amount is not known; known are id"),
+        ({"unit_amount": 1}, "unit_amount is not a known field; use id"),
     ],
 )
 def test_a_fault_is_told_with_its_entry_and_its_field(
@@ -196,7 +196,7 @@ def test_a_fault_is_told_with_its_entry_and_its_field(
     [{}, {"price": []}, {"price": {}}, {"prices": [entry()]}, {"price": [entry()], "x": 1}],
 )
 def test_a_file_of_anything_else_is_refused(document: Mapping[str, object]) -> None:
-    assert refusal(document) == "must hold [[price]] tables and nothing else, at least one"
+    assert refusal(document) == "must contain at least one [[price]] table, and nothing else"
 
 
 def test_an_entry_that_is_no_table_is_refused() -> None:

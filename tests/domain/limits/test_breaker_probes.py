@@ -80,9 +80,9 @@ def test_a_call_from_before_says_nothing_about_the_present() -> None:
     assert isinstance(early, Permit)
     shop.open_it()
 
-    shop.breaker.tell(early, Verdict.FAILED, shop.now_s)
+    shop.breaker.report(early, Verdict.FAILED, shop.now_s)
     shop.now_s += OPEN_S
     shop.buy(Verdict.NONE)
-    shop.breaker.tell(early, Verdict.WORKED, shop.now_s)
+    shop.breaker.report(early, Verdict.WORKED, shop.now_s)
 
     assert shop.state is State.HALF_OPEN

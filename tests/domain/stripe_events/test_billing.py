@@ -57,7 +57,7 @@ def test_an_unknown_status_of_a_subscription_is_doubted_and_still_links(status: 
         None,
         ("sub_1", "in_1"),
         PaymentFacts(),
-        ("data.object.status is of an unknown kind",),
+        ("data.object.status is missing or unknown",),
     )
 
 
@@ -273,7 +273,7 @@ def test_an_invoice_payment_says_who_paid_which_invoice(payment: Document, paid_
 def test_an_invoice_payment_without_its_invoice_is_doubted(invoice_id: object) -> None:
     read = evidence("invoice_payment.paid", invoice_payment(invoice=invoice_id))
 
-    doubts = ("data.object.invoice is of an unknown kind",)
+    doubts = ("data.object.invoice is missing or unknown",)
     assert read == Evidence(None, ("pi_1",), PaymentFacts(), doubts)
 
 

@@ -25,7 +25,7 @@ CHARGE_EVENTS = [
     "charge.updated",
 ]
 REFUND_EVENTS = ["refund.created", "refund.updated", "charge.refund.updated"]
-DOUBT_OF_STATUS = ("data.object.status is of an unknown kind",)
+DOUBT_OF_STATUS = ("data.object.status is missing or unknown",)
 UNKNOWN_STATUSES: list[object] = ["", "SUCCEEDED", "of_tomorrow", 7, True, [], {}]
 
 # --- payment intents
@@ -115,7 +115,7 @@ def test_every_event_of_a_charge_reports_what_has_gone_back(type_: str) -> None:
 def test_a_charge_that_does_not_say_how_much_has_gone_back_is_doubted(amount: object) -> None:
     read = evidence("charge.refunded", charge(amount_refunded=amount))
 
-    assert read.doubts == ("data.object.amount_refunded is of an unknown kind",)
+    assert read.doubts == ("data.object.amount_refunded is missing or unknown",)
     assert read.facts.charges == {}
     assert read.object_ids == ("ch_1", "pi_1")
 
@@ -158,7 +158,7 @@ def test_a_held_refund_that_says_nothing_is_doubted_and_its_neighbour_read(
     read = evidence("charge.refunded", charge(amount_refunded=500, refunds=held))
 
     assert list(read.facts.refunds) == ["re_2"]
-    assert read.doubts == ("data.object.refunds is of an unknown kind",)
+    assert read.doubts == ("data.object.refunds is missing or unknown",)
 
 
 def test_a_doubt_that_many_held_refunds_raise_is_told_once() -> None:

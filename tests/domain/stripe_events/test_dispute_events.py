@@ -53,7 +53,7 @@ def test_a_dispute_of_an_unknown_status_counts_as_open_and_is_doubted(status: ob
     read = evidence("charge.dispute.updated", dispute(status=status))
 
     assert read.facts.disputes["dp_1"].state is DisputeState.OPEN
-    assert read.doubts == ("data.object.status is of an unknown kind",)
+    assert read.doubts == ("data.object.status is missing or unknown",)
 
 
 def test_a_disputes_charge_and_intent_may_be_expanded() -> None:

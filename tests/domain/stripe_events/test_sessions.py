@@ -108,7 +108,7 @@ def test_an_unknown_payment_status_is_doubted_and_the_rest_is_folded(
 ) -> None:
     read = evidence_of_session(payment_status=payment_status)
 
-    assert read.doubts == ("data.object.payment_status is of an unknown kind",)
+    assert read.doubts == ("data.object.payment_status is missing or unknown",)
     assert read.facts.status is PaymentStatus.OPEN
     assert read.facts.amount_total_minor == 1999
     assert read.object_ids == ("pi_1",)

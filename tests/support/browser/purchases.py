@@ -11,7 +11,7 @@ from tests.support.browser.running import RunningDemo
 
 CONFIRMING: Final = "We are confirming your payment…"
 PROCESSING: Final = "Your bank is still confirming your payment"
-PAID: Final = "Thank you. Your payment has arrived."
+PAID: Final = "Thank you, your payment was received."
 # What a restart, a busy machine and the pauses between two tries may take together.
 PATIENCE_MS: Final = 40_000
 

@@ -18,6 +18,7 @@ from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import CheckoutError
 from app.domain.limits.breaker_evidence import FAILURES_MIN
 from app.usecases.records import SessionOrder
+from tests.support.builders import always_wanted
 from tests.support.faults.upstream import (
     Upstream,
     doing,
@@ -102,5 +103,5 @@ async def pages_of(
     async with AiohttpTransport() as transport:
         altan_pay = AltanPay(account, transport=transport, version="1", allowed_hosts=hosts)
         bounded = Bulkhead(altan_pay, places=places, wait_s=0.01)
-        retrying = Retries(bounded, deadline_s=deadline_s)
+        retrying = Retries(bounded, deadline_s=deadline_s, still_wanted=always_wanted)
         yield Pages(CircuitBreaker(retrying, on_change=states.append, open_s=OPEN_S), states)

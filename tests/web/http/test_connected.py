@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from starlette.requests import Request
 from starlette.types import Message
 
 from app.web.http.body import ClientGoneError
-from app.web.http.connected import while_connected
+from app.web.http.connected import current_request, is_connected, while_connected
 from tests.support.builders import DEADLINE_S
 
 REQUEST: Message = {"type": "http.request", "body": b"", "more_body": False}
@@ -117,3 +118,29 @@ async def test_nothing_goes_on_afterwards(work: Work) -> None:
     await while_connected(work(), Client().receive)
 
     assert asyncio.all_tasks() == before
+
+
+async def test_without_a_request_the_client_counts_as_connected() -> None:
+    assert await is_connected()
+
+
+async def test_whether_the_client_is_connected_is_known_in_the_tasks_of_its_request() -> None:
+    client = Client([])
+
+    with current_request(Request({"type": "http"}, client.receive)):
+        assert await asyncio.create_task(is_connected())
+        client.leave()
+        assert not await asyncio.create_task(is_connected())
+    assert await is_connected()
+
+
+async def test_two_requests_at_once_do_not_answer_for_each_other() -> None:
+    gone, there = Client([]), Client([])
+    gone.leave()
+
+    async def serve(client: Client) -> bool:
+        with current_request(Request({"type": "http"}, client.receive)):
+            await asyncio.sleep(0)
+            return await is_connected()
+
+    assert list(await asyncio.gather(serve(gone), serve(there))) == [False, True]

@@ -15,7 +15,7 @@ BEGUN = session(mode="subscription", payment_intent=None, subscription="sub_1")
 HEADINGS = {
     "open": ("We are confirming", "Wir bestätigen", "Estamos confirmando"),
     "processing": ("Your bank is still", "Ihre Bank bestätigt", "Su banco aún"),
-    "paid": ("Thank you. Your payment", "Vielen Dank. Ihre Zahlung", "Muchas gracias. Hemos"),
+    "paid": ("Thank you, your payment", "Vielen Dank, Ihre Zahlung", "Muchas gracias, hemos"),
     "failed": ("did not go through", "nicht ausgeführt", "No se ha podido"),
     "expired": ("has expired", "ist abgelaufen", "ha caducado"),
     "partially_refunded": ("Part of your", "Ein Teil Ihrer", "una parte del pago"),
@@ -92,7 +92,7 @@ async def test_an_order_that_costs_nothing_is_not_called_paid(shop: Service) -> 
 
     shown = await page(shop)
 
-    assert shown.texts["h1"] == "Thank you. Your order is complete."
+    assert shown.texts["h1"] == "Thank you, your order is complete."
     assert "There was nothing to pay today." in shown.texts["p"]
     assert "time" not in shown.texts
 
@@ -100,9 +100,12 @@ async def test_an_order_that_costs_nothing_is_not_called_paid(shop: Service) -> 
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"status": "active"}, "It renews on November 8, 2025."),
-        ({"status": "trialing", "cancel_at_period_end": True}, "It ends on November 8, 2025."),
-        ({"status": "canceled"}, "It has ended since then."),
+        ({"status": "active"}, "Your subscription renews on November 8, 2025."),
+        (
+            {"status": "trialing", "cancel_at_period_end": True},
+            "Your subscription ends on November 8, 2025.",
+        ),
+        ({"status": "canceled"}, "Your subscription has ended."),
         ({"status": "past_due"}, None),
         (None, None),
     ],
@@ -116,8 +119,8 @@ async def test_a_subscription_is_called_one_and_tells_how_it_goes_on(
 
     shown = await page(shop)
 
-    assert shown.texts["h1"] == "Thank you. Your subscription has begun."
-    said = re.findall(r"It \w+ [^.]*\.", shown.texts["p"])
+    assert shown.texts["h1"] == "Thank you, your subscription is active."
+    said = re.findall(r"Your subscription \w+ [^.]*\.", shown.texts["p"])
     assert said == ([words] if words else [])
 
 
@@ -126,7 +129,7 @@ async def test_a_dispute_is_told_without_blame(shop: Service) -> None:
 
     text = (await get(shop)).text.lower()
 
-    assert "a question about it was raised" in text
+    assert "an open question about this payment" in text
     shown = text.partition("<main")[2].partition("<h1")[2]
     assert not re.search(r"disput|fraud|charge", shown)
 
@@ -207,4 +210,4 @@ async def test_who_has_waited_long_is_told_that_nothing_is_lost(shop: Service) -
     shown = await page(shop, f"{CHECKOUT_ID}/page?opened={now_s - LATE_AFTER_S}")
 
     assert "data-late" in shown.attributes["main"]
-    assert "If you have paid, nothing is lost" in shown.texts["p"]
+    assert "If you have paid, your payment is not lost" in shown.texts["p"]

@@ -1,6 +1,6 @@
 // The types of checkout.js.
 
-/** One price of the shop, and how many of it. */
+/** One of the shop's prices and a quantity. */
 export interface LineItem {
   /** A Stripe price id, `price_…`. */
   price: string;
@@ -8,18 +8,18 @@ export interface LineItem {
   quantity: number;
 }
 
-/** What a buyer is about to pay for. */
+/** A cart to pay for. */
 export interface Cart {
-  /** 1 to 100 of them, 40 for a subscription. */
+  /** 1 to 100 items, or 40 for a subscription. */
   lineItems: LineItem[];
-  /** `"payment"` where it is left out. */
+  /** The default is `"payment"`. */
   mode?: "payment" | "subscription";
   /**
-   * Where the buyer returns after paying, with `session_id` and `checkout_id` in the query, in the
-   * place of earlier ones; in the query of a hash router's fragment, too.
+   * Where the buyer returns after paying. `session_id` and `checkout_id` are added to the query,
+   * replacing earlier ones, and also to the query in a hash router's fragment.
    */
   successUrl?: string;
-  /** Where the buyer returns after turning back. */
+  /** Where the buyer returns without paying. */
   cancelUrl?: string;
   /** Your order's number: 1 to 200 of `A-Z a-z 0-9 _ -`. */
   clientReferenceId?: string;
@@ -39,7 +39,7 @@ export type PaymentStatus =
   | "refunded"
   | "disputed";
 
-/** What is known of a subscription, in Stripe's words. */
+/** What is known about a subscription, with Stripe's values. */
 export interface Subscription {
   id: string;
   status: string | null;
@@ -48,7 +48,7 @@ export interface Subscription {
   cancel_at_period_end: boolean | null;
 }
 
-/** What became of a checkout. Amounts are in the currency's minor unit, times RFC 3339 in UTC. */
+/** A checkout's payment. Amounts are in the currency's minor unit, times are RFC 3339 in UTC. */
 export interface Payment {
   /** null for a session that this service did not start. */
   checkout_id: string | null;
@@ -60,11 +60,11 @@ export interface Payment {
   amount_refunded: number;
   paid_at: string | null;
   updated_at: string;
-  /** In mode `"subscription"` only; null until something is known of it. */
+  /** In mode `"subscription"` only; null until something is known about it. */
   subscription?: Subscription | null;
 }
 
-/** What the service says is wrong. Stable; README's table of errors says what to do about each. */
+/** The service's error codes. They are stable; docs/api.md says what to do about each. */
 export type ServiceErrorCode =
   | "altan_pay_malformed"
   | "altan_pay_misconfigured"
@@ -89,45 +89,45 @@ export type ServiceErrorCode =
   | "unsupported_media_type";
 
 /**
- * Or the service was not heard at all: it did not answer within 30 s, or cannot be reached. A page
- * on an origin that ALLOWED_ORIGINS does not name looks the same to a script.
+ * Or there was no response: the service did not answer within 30 s, or cannot be reached. If the
+ * page's origin is not in ALLOWED_ORIGINS, a script gets the same error.
  */
 export type CheckoutErrorCode = ServiceErrorCode | "network_error" | "timeout";
 
-/** Why a checkout did not start, or cannot be watched. `message` is for people. */
+/** Why a checkout could not be started or watched. `message` is for people. */
 export class CheckoutError extends Error {
   readonly name: "CheckoutError";
   readonly code: CheckoutErrorCode;
-  /** The answer's HTTP status; undefined where the service did not answer. */
+  /** The response's HTTP status; undefined if there was no response. */
   readonly status?: number;
-  /** What is wrong with the cart, each with an RFC 6901 pointer such as `/line_items/0/quantity`. */
+  /** The cart's faults, each with an RFC 6901 pointer such as `/line_items/0/quantity`. */
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
-  /** What the service's log calls the request. */
+  /** The request's id in the service's log. */
   readonly requestId?: string;
-  /** Seconds after which to try again. */
+  /** Seconds to wait before trying again. */
   readonly retryAfter?: number;
 }
 
 /**
- * Sends the buyer to the payment page of a cart.
+ * Redirects the buyer to the cart's payment page.
  *
- * The same cart leads to the same payment page after a second click, a reload, and an answer that
- * got lost: its idempotency key is kept in sessionStorage until the outcome is known.
+ * The same cart leads to the same payment page after a second click, a reload or a lost response:
+ * its idempotency key is kept in sessionStorage until the outcome is known.
  *
- * `signal` ends the waiting: the buyer goes nowhere, and the next call goes on from there.
+ * `signal` stops waiting: the buyer stays on this page, and the next call continues from there.
  *
- * @throws {CheckoutError} the buyer stays on this page
+ * @throws {CheckoutError} if it fails; the buyer stays on this page
  * @throws `signal.reason` once `signal` is aborted
  */
 export function startCheckout(cart: Cart, options?: { signal?: AbortSignal }): Promise<void>;
 
 /**
- * Calls back with what became of a checkout, at once and on each change, until nothing more can
- * happen. Streams; asks again and again where a stream does not get through; outlasts restarts.
+ * Calls `callback` with the checkout's payment, immediately and on each change, until no more changes
+ * are possible. It uses a stream, or polls if streams don't get through, and survives restarts.
  *
  * @param id the `checkout_id` of the success URL, or a `cs_…` session id
- * @param onError told once, where there is no such checkout
- * @returns ends it; nothing is called any more
+ * @param onError called once if there is no such checkout
+ * @returns a function that stops watching; nothing is called afterwards
  */
 export function watchCheckout(
   id: string,

@@ -1,17 +1,17 @@
-// What a shop's page imports to buy and to watch; checkout.d.ts says how to use it.
+// The module for a shop's pages, to buy and to watch a payment; checkout.d.ts documents it.
 // It is served without comments and indentation, in less than 3,000 bytes.
 
 const SERVICE = new URL("checkout", import.meta.url);
 
-// By cart: the promise of its payment page, and its key until the outcome is known.
+// By cart: the promise of its payment page, and its idempotency key until the outcome is known.
 let pages = {}, keys = {};
 try {
   keys = sessionStorage;
 } catch {
-  // A private mode; this page remembers by itself.
+  // In a private mode, keep them in this page.
 }
 
-// Whoever comes back to this page and buys again starts anew.
+// A buyer who comes back to this page and buys again gets a new payment page.
 addEventListener("pagehide", () => (pages = {}));
 
 export class CheckoutError extends Error {
@@ -20,7 +20,7 @@ export class CheckoutError extends Error {
 
 export async function startCheckout(cart, { signal } = {}) {
   signal?.throwIfAborted();
-  // lineItems is line_items to the service. In JSON, only a name stands before a colon.
+  // Convert lineItems to line_items. In JSON, only a name is followed by a quote and a colon.
   const body = JSON.stringify(cart).replace(/[A-Z](?=\w*":)/g, (c) => "_" + c.toLowerCase());
   const left = new Promise((_, reject) => {
     signal?.addEventListener("abort", () => reject(signal.reason));
@@ -45,7 +45,7 @@ async function makePage(body) {
     return url;
   } catch (error) {
     delete pages[body];
-    // This cart is refused. Any other failure says nothing of an earlier try, whose answer got lost.
+    // The cart was rejected. After any other failure, an earlier request may have succeeded.
     if (error.status === 422) delete keys[body];
     throw error;
   }
@@ -54,7 +54,7 @@ async function makePage(body) {
 export function watchCheckout(id, callback, { onError } = {}) {
   const path = "/" + encodeURIComponent(id);
   const stream = globalThis.EventSource && new EventSource(SERVICE + path + "/events");
-  // The timer, because a proxy may hold the stream back.
+  // The timer is needed because a proxy may buffer the stream.
   let isOver, request, shown, failures = 0, timer = setTimeout(poll, stream && 5e3);
 
   stream?.addEventListener("status", ({ data }) => {
@@ -63,13 +63,13 @@ export function watchCheckout(id, callback, { onError } = {}) {
     show(JSON.parse(data));
   });
   stream?.addEventListener("error", () => {
-    // Unless it is closed, the browser tries again by itself.
+    // Unless it is closed, the browser reconnects automatically.
     if (stream.readyState > 1 || ++failures === 3) poll();
   });
   return stop;
 
   function show(payment) {
-    // The service ends the stream: not where Stripe may bring a buyer back whose page expired.
+    // The service ends the stream, except while Stripe may recover an expired session.
     if (/fail|exp/.test(payment.status) && stream?.readyState !== 1) stop();
     if (shown === (shown = JSON.stringify(payment))) return;
     callback(payment);
@@ -86,7 +86,7 @@ export function watchCheckout(id, callback, { onError } = {}) {
         : ask(path, {}, request));
     } catch (error) {
       if (error.status === 404) return onError?.(error);
-      // Without a tag: a plain question is answered where one that waits may not be.
+      // Without a tag: a plain request may succeed where a waiting one does not.
       pause = Math.min(2 * pause, 3e4);
     }
     if (isOver) return;
@@ -102,8 +102,8 @@ export function watchCheckout(id, callback, { onError } = {}) {
   }
 }
 
-// The answer, if there is a new one; its tag; and the pause before the next question, which is
-// longer where the service has no place for one that waits.
+// Returns the new response, if any; its tag; and the pause before the next request, which is
+// longer if the service has no room for waiting requests.
 async function ask(path, init, request = new AbortController()) {
   setTimeout(() => request.abort("timeout"), 3e4);
   let answer, later;

@@ -1,5 +1,5 @@
-// Keeps the success page true: whenever the payment changes, the page's own HTML is fetched anew
-// and shown. All words stand there; this script knows none.
+// Keeps the success page up to date: whenever the payment changes, fetches the page's HTML again and
+// shows it. All text is in the HTML; this script has none.
 
 import { watchCheckout } from "../checkout.js";
 
@@ -10,7 +10,7 @@ const UNSETTLED = ["open", "processing"];
 const main = document.querySelector("main");
 const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 
-/** This page as it would be now; asked for until it comes. */
+/** Returns this page as it would be now; retries until it succeeds. */
 async function fetchPage() {
   for (;;) {
     const limit = AbortSignal.timeout(15_000);
@@ -35,7 +35,7 @@ async function show(payment) {
   now.replaceChildren(...next.childNodes);
 }
 
-// One after the other, so that the last to be shown is the latest.
+// One at a time, so that the latest state is shown last.
 let showing = Promise.resolve();
 let stopWatching;
 
@@ -48,7 +48,7 @@ function watch() {
 watch();
 setTimeout(() => { main.dataset.late = ""; }, LATE_MS);
 
-// Once it is settled, only who looks is told: tabs stay open for days, each with a connection.
+// After that, watch only while the page is visible: tabs stay open for days, each with a connection.
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && !stopWatching) watch();
   if (document.hidden && !UNSETTLED.includes(main.dataset.status)) {

@@ -1,7 +1,7 @@
-"""The whole truth: refunds, disputes and subscriptions; events that wait, and fade with time.
+"""Add refunds, disputes and subscriptions to a payment's facts, and links from ids to payments.
 
-Events of before are marked `unread`: the next start folds them once more, which also makes the
-links anew.
+Existing events are marked `unread`: the next start processes them again, which also creates their
+links.
 """
 
 import sqlalchemy as sa

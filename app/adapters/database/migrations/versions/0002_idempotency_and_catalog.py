@@ -1,4 +1,4 @@
-"""The door: idempotency keys, and what the catalogue expects a payment to be."""
+"""Add idempotency keys, and the catalogue's expected subtotal of a checkout."""
 
 import sqlalchemy as sa
 from alembic import op
