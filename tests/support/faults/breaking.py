@@ -56,7 +56,7 @@ class Pages:
 
     async def create(self, asked: SessionOrder | None = None) -> PaymentPage:
         async with asyncio.timeout(WAIT_S):
-            return await self.guarded.create(asked or order(), wanted)
+            return await self.guarded.create(asked or order())
 
     async def outcomes(self, count: int) -> list[str]:
         """The codes of so many checkouts, one after the other."""
