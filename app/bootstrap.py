@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp
 
+from app.access import make_access
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.rate_limits import CheckoutLimits, Rates, open_counters
 from app.adapters.stripe_signature import StripeSignatures
@@ -33,6 +34,7 @@ from app.usecases.inbox import Inbox
 from app.usecases.live_places import PLACES_MAX, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.ports import Clock
+from app.usecases.read_orders import ReadOrders
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
 from app.usecases.replay_events import ReplayEvents
@@ -44,10 +46,12 @@ from app.web.api.checkout import CheckoutEndpoint
 from app.web.api.checkout_module import CheckoutModule
 from app.web.api.health import Liveness, Readiness
 from app.web.api.metrics import MetricsEndpoint
+from app.web.api.orders import OrdersEndpoint
 from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
 from app.web.api.webhooks import WebhookEndpoint
 from app.web.application import Application
+from app.web.http.bearer import Access
 from app.web.http.connections import Connections
 from app.web.pages.docs import DocsEndpoint
 from app.web.pages.pages import Pages
@@ -107,6 +111,7 @@ class _Shared:
     read_payment: ReadPayment
     feed: PaymentFeed
     problems: Problems
+    access: Access
 
 
 def create_app(
@@ -150,6 +155,7 @@ def _make_endpoints(shared: _Shared) -> list[Endpoint]:
         Readiness({"database": can_commit}),
         MetricsEndpoint(shared.metrics.exposition, METRICS_MEDIA_TYPE),
         DocsEndpoint(),
+        OrdersEndpoint(read_orders=ReadOrders(database=shared.database), access=shared.access),
     ]
 
 
@@ -171,6 +177,7 @@ def _make_shared(settings: Settings, places_max: int) -> _Shared:
         read_payment=read_payment,
         feed=PaymentFeed(read_payment=read_payment, database=database, places=places),
         problems=Problems(Pages(shop_url=settings.app_url)),
+        access=make_access(settings),
     )
 
 
@@ -272,6 +279,7 @@ def _checkout(shared: _Shared) -> CheckoutEndpoint:
             start=start, lease_s=settings.altan_pay_timeout_s + LEASE_MARGIN_S
         ),
         check_client=limits.check_client,
+        is_from_the_shops_server=shared.access.is_from_the_shops_server,
         trusted_proxies=settings.trusted_proxies,
         quantity_max=settings.max_quantity,
         enforced_origins=settings.shop_origins if settings.allowed_origins else None,

@@ -32,6 +32,7 @@ _PREFIX_MIN: Final = {4: 13, 6: 29}
 _PLACEHOLDER: Final = re.compile(
     r"(.)\1{5,}|x{4,}|\.\.\.|your|example|placeholder|replace|change.?me|12345678", re.IGNORECASE
 )
+_CHARACTERS_MIN: Final = 6  # different ones in a token of chance
 _EXAMPLE_HOST: Final = re.compile(r"(.+\.)?(example(\.(com|org|net))?|your-?shop\..+)")
 _UUID_MARKS: Final = frozenset({14, 19})  # the positions of the version and the variant
 
@@ -47,7 +48,13 @@ class Doubt(NamedTuple):
 def doubts(settings: Settings) -> list[Doubt]:
     """Return the doubts, at most one for each setting."""
     by_name: dict[str, Doubt] = {}
-    for found in (_ids(settings), _secrets(settings), _addresses(settings), _unset(settings)):
+    for found in (
+        _ids(settings),
+        _secrets(settings),
+        _tokens(settings),
+        _addresses(settings),
+        _unset(settings),
+    ):
         for doubt in found:
             former = by_name.get(doubt.name)
             message = f"{former.message}; {doubt.message}" if former else doubt.message
@@ -97,6 +104,26 @@ def _secrets(settings: Settings) -> Iterator[Doubt]:
             message = "looks like a placeholder; copy the signing secret from Stripe's dashboard"
             yield Doubt("STRIPE_WEBHOOK_SECRETS", message)
             return
+
+
+def _tokens(settings: Settings) -> Iterator[Doubt]:
+    """A token that is somebody else's secret, too, or that anybody would try."""
+    admin = [settings.admin_api_token] if settings.admin_api_token else []
+    named = [("API_TOKENS", each.get_secret_value()) for each in settings.api_tokens]
+    named += [("ADMIN_API_TOKEN", each.get_secret_value()) for each in admin]
+    webhooks = {each.get_secret_value() for each in settings.stripe_webhook_secrets}
+    met: set[str] = set()
+    for name, token in named:
+        if token in webhooks:
+            words = "is one of STRIPE_WEBHOOK_SECRETS, too; make a token of its own"
+            yield Doubt(name, words, is_logged_at_start=True)
+        elif token in met:
+            words = "holds a token that stands in API_TOKENS twice, or is also the other's"
+            yield Doubt(name, f"{words}; make one for each use", is_logged_at_start=True)
+        elif _PLACEHOLDER.search(token) or len(set(token)) < _CHARACTERS_MIN:
+            words = "looks easy to guess; make one with: openssl rand -hex 24"
+            yield Doubt(name, words, is_logged_at_start=True)
+        met.add(token)
 
 
 def _addresses(settings: Settings) -> Iterator[Doubt]:

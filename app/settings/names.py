@@ -34,6 +34,7 @@ COMPANIONS: Final = frozenset(
 
 # Prefixes of our settings that few other programs use.
 _OUR_PREFIXES: Final = (
+    "ADMIN_API_TOK",
     "ALERT_WEBHOOK",
     "ALTAN_",
     "BRAND_COLO",

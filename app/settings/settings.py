@@ -39,6 +39,8 @@ from app.settings.types import (
     SentryDsn,
     ShopName,
     StorageUrl,
+    Token,
+    Tokens,
     Url,
     WebhookSecrets,
 )
@@ -143,6 +145,12 @@ class Settings(BaseSettings):
     )
     rate_limit_storage: StorageUrl = Field(
         SecretStr("memory"), description="memory, or a Redis URL that replicas share"
+    )
+    api_tokens: Tokens = Field(
+        (), description="tokens with which the shop's own server reads orders; unset: off"
+    )
+    admin_api_token: Token | None = Field(
+        None, description="operators: all that API_TOKENS may, and the acts of the operators' API"
     )
     trusted_proxies: Networks = Field(
         (), description="addresses or networks whose X-Forwarded-For is trusted"

@@ -138,6 +138,15 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]{24,250}", value.get_secret_value()):
+        raise ValueError(
+            "must be 24 to 250 printable characters without spaces; make one with: "
+            "openssl rand -hex 24"
+        )
+    return value
+
+
 def _network(value: str) -> Network:
     try:
         return ipaddress.ip_network(value)
@@ -218,6 +227,8 @@ WebhookSecrets = Annotated[
     NoDecode,
     BeforeValidator(split_list),
 ]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+Tokens = Annotated[tuple[Token, ...], NoDecode, BeforeValidator(split_list)]
 Url = Annotated[str, AfterValidator(_web_url)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 ConnectId = Annotated[str, AfterValidator(_connect_id)]

@@ -100,7 +100,7 @@ class ReadPayment:
         return checkout if checkout and is_owner(checkout, facts) else None
 
 
-def _strongest(payments: Sequence[Payment]) -> Payment | None:
+def strongest(payments: Sequence[Payment]) -> Payment | None:
     """Of the sessions made for one checkout, the furthest: a retry leaves a spare one behind.
 
     And a recovery leaves the expired one behind.
@@ -109,7 +109,7 @@ def _strongest(payments: Sequence[Payment]) -> Payment | None:
 
 
 def _view(checkout: Checkout | None, payments: Sequence[Payment]) -> PaymentView:
-    payment = _strongest(payments)
+    payment = strongest(payments)
     facts = payment.facts if payment else PaymentFacts()
     session_ids = {each.session_id for each in payments}
     if checkout and checkout.session_id:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.domain.checkout.cart import Cart, Mode
+from app.domain.checkout.cart import Cart, CreatedBy, Mode
 from app.domain.limits.networks import UNKNOWN_BUCKET
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
@@ -44,6 +44,7 @@ class Checkout:
     session_id: str | None
     expected: Money | None = None
     key_digest: str | None = None
+    created_by: CreatedBy = CreatedBy.BROWSER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

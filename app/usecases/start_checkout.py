@@ -87,6 +87,7 @@ class StartCheckout:
             cart=order.cart,
             expected=catalog.expected_subtotal(order.cart) if catalog else None,
             client_reference_id=request.client_reference_id,
+            created_by=request.created_by,
             success_url=self._success_url(request, checkout_id),
             cancel_url=order.cancel_url,
             url=page.url,

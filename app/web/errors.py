@@ -1,6 +1,49 @@
-"""Errors of HTTP requests: sizes, media types, methods, origins."""
+"""Errors of HTTP requests: sizes, media types, methods, origins, tokens, parameters."""
 
-from app.domain.errors import CheckoutError, RequestWrongError, ServiceFailedError
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.errors import CheckoutError, RateLimitedError, RequestWrongError, ServiceFailedError
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFault:
+    """One parameter that is wrong, and what to do about it."""
+
+    parameter: str
+    detail: str
+
+
+class UnauthorizedError(RequestWrongError):
+    """The request has no token, or a wrong one."""
+
+    code = "unauthorized"
+    title = "A token is needed"
+
+
+class ForbiddenError(RequestWrongError):
+    """The token is right, but not good for this."""
+
+    code = "forbidden"
+    title = "This token may not do that"
+
+
+class TooManyGuessesError(RateLimitedError):
+    """One client has sent too many wrong tokens."""
+
+    title = "Too many wrong tokens"
+
+
+class InvalidQueryError(RequestWrongError):
+    """Parameters of the query are wrong; `query_faults` says which."""
+
+    code = "invalid_query"
+    title = "The query is not valid"
+
+    def __init__(self, query_faults: Sequence[QueryFault]) -> None:
+        names = ", ".join(sorted({fault.parameter for fault in query_faults}))
+        super().__init__(f"These parameters are wrong: {names}. See errors.")
+        self.query_faults = tuple(query_faults)
 
 
 class BodyTooLargeError(RequestWrongError):

@@ -21,6 +21,7 @@ MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 TAGS: Final[Mapping[str, str]] = {
     "checkout": "Start a checkout, and send the buyer to the payment page.",
     "payments": "Learn what became of a checkout.",
+    "orders": "For the shop's own server, with a token: what was bought, by whom, and paid or not.",
     "pages": "The page that a buyer comes back to.",
     "module": "The JavaScript module for a shop's pages.",
     "webhooks": "What Stripe calls.",

@@ -50,8 +50,8 @@ class Problems:
             "code": error.code,
             "request_id": request_id,
         }
-        if error.faults:
-            document["errors"] = error.faults
+        if faults := getattr(error, "query_faults", error.faults):
+            document["errors"] = faults
         return Response(
             orjson.dumps(document), status, headers, media_type="application/problem+json"
         )
@@ -75,6 +75,8 @@ def _headers(error: CheckoutError, status: int) -> dict[str, str]:
         headers["RateLimit-Limit"] = str(error.limit)
         headers["RateLimit-Remaining"] = str(error.remaining)
         headers["RateLimit-Reset"] = str(error.retry_after_s)
+    if isinstance(error, request_errors.UnauthorizedError):
+        headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, request_errors.MethodNotAllowedError):
         headers["Allow"] = error.allow
     if isinstance(error, _CLOSING):

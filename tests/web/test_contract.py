@@ -69,6 +69,8 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
         ("/health/live", "get"),
         ("/health/ready", "get"),
         ("/metrics", "get"),
+        ("/orders", "get"),
+        ("/orders/{id}", "get"),
     }
 
 
@@ -80,7 +82,7 @@ async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items()
     ]
 
-    assert len(set(ids)) == len(ids) == 12
+    assert len(set(ids)) == len(ids) == 14
     assert all(re.fullmatch(r"[1-5][0-9]{2}", status) for status, _ in responses)
     assert all(response["description"] for _, response in responses)
     assert len(schemas(document)) > 10
@@ -189,11 +191,15 @@ async def test_the_names_that_generated_clients_are_made_of_stay(
         "checkLiveness": "GET /health/live",
         "checkReadiness": "GET /health/ready",
         "getMetrics": "GET /metrics",
+        "getOrder": "GET /orders/{id}",
+        "listOrders": "GET /orders",
     }
     assert set(document["components"]["schemas"]) == {
         *("Cart", "CartForm", "WrappedCart", "LineItem", "Mode", "Checkout"),
         *("Payment", "PaymentStatus", "Subscription", "WebhookReceipt"),
         *("Problem", "Fault", "Liveness", "Readiness"),
+        *("Order", "Orders", "OrderCustomer", "OrderDispute", "OrderLineItem"),
+        *("OrderPresentment", "OrderRefund", "OrderShipping", "OrderSubscription"),
     }
 
 

@@ -12,6 +12,7 @@ from app.domain.payments.disputes import Dispute, DisputeState, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.session_details import SessionDetails
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 
 _NAMES: Final = tuple(field.name for field in fields(PaymentFacts))
@@ -51,6 +52,7 @@ def _by_id(read: Callable[[Object], object]) -> Callable[[Mapping[str, Object]],
 
 _READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "mode": Mode,
+    "details": lambda value: SessionDetails(**value),
     "intent_ids": tuple,
     "invoice_ids": tuple,
     "fraud_warning_ids": tuple,

@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from app.adapters.database.facts import facts_from_json, facts_to_json
-from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.errors import InvalidEventError
 from app.domain.money import Money
+from app.domain.payments.attention import needs_a_person
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.renewals import ids_in
 from app.domain.stripe_events.event import StripeEvent, read_event
@@ -54,6 +55,7 @@ def checkout_to_row(checkout: Checkout) -> NamedValues:
         "expected_subtotal_minor": expected.amount_minor if expected else None,
         "expected_currency": expected.currency if expected else None,
         "key_digest": checkout.key_digest,
+        "created_by": checkout.created_by,
     }
 
 
@@ -71,6 +73,7 @@ def row_to_checkout(row: Row) -> Checkout:
         url=row["url"],
         session_id=row["session_id"],
         key_digest=row["key_digest"],
+        created_by=CreatedBy(row["created_by"]),
     )
 
 
@@ -199,6 +202,18 @@ def payment_to_row(payment: Payment) -> NamedValues:
         "amount_refunded_minor": facts.amount_refunded_minor,
         "contradicted": facts.contradicted,
         "recovered_from": facts.recovered_from,
+        **_listed_by(payment),
+    }
+
+
+def _listed_by(payment: Payment) -> NamedValues:
+    """By what orders are listed: when the session was made, its order number, whether to look."""
+    details = payment.facts.details
+    created_s = details.created_s if details else None
+    return {
+        "created_at_ms": payment.updated_at_ms if created_s is None else created_s * 1000,
+        "client_reference_id": details.client_reference_id if details else None,
+        "flagged": payment.price_mismatch or needs_a_person(payment.facts),
     }
 
 

@@ -48,12 +48,15 @@ checkouts = Table(
     Column("expected_subtotal_minor", BigInteger),
     Column("expected_currency", Text),
     Column("key_digest", Text),
+    Column("created_by", Text, nullable=False, server_default=text("'browser'")),
     CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
     CheckConstraint("length(success_url) <= 5000", name="success_url_length"),
     CheckConstraint("length(cancel_url) <= 5000", name="cancel_url_length"),
     CheckConstraint("session_id LIKE 'cs!_%' ESCAPE '!'", name="session_id_form"),
     CheckConstraint("length(client_reference_id) BETWEEN 1 AND 200", name="client_reference_id"),
+    CheckConstraint("created_by IN ('browser', 'server')", name="created_by_known"),
+    Index("ix_checkouts_created_at_ms", "created_at_ms", "id"),
 )
 
 events = Table(
@@ -107,6 +110,9 @@ payments = Table(
     Column("amount_refunded_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("contradicted", Boolean, nullable=False, server_default=false()),
     Column("recovered_from", Id),
+    Column("created_at_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("client_reference_id", Text),
+    Column("flagged", Boolean, nullable=False, server_default=false()),
     CheckConstraint("session_id LIKE 'cs!_%' ESCAPE '!'", name="session_id_form"),
     CheckConstraint(
         "status IN ('open', 'processing', 'paid', 'failed', 'expired', 'partially_refunded',"
@@ -118,6 +124,8 @@ payments = Table(
     CheckConstraint("version >= 1", name="version_counts"),
     CheckConstraint("length(currency) = 3", name="currency_form"),
     Index("ix_payments_checkout_id", "checkout_id"),
+    Index("ix_payments_created_at_ms", "created_at_ms", "session_id"),
+    Index("ix_payments_status", "status", "session_id"),
     sqlite_with_rowid=False,
 )
 
@@ -128,6 +136,22 @@ Index(
     sqlite_where=_is_recovered,
     postgresql_where=_is_recovered,
 )
+
+_is_flagged = text("flagged")
+Index(
+    "ix_payments_flagged",
+    payments.c.session_id,
+    sqlite_where=_is_flagged,
+    postgresql_where=_is_flagged,
+)
+for _table, _key in ((checkouts, "id"), (payments, "session_id")):
+    _has_reference = _table.c.client_reference_id.is_not(None)
+    Index(
+        f"ix_{_table.name}_client_reference_id",
+        *(_table.c[name] for name in ("client_reference_id", "created_at_ms", _key)),
+        sqlite_where=_has_reference,
+        postgresql_where=_has_reference,
+    )
 
 payment_links = Table(
     "payment_links",
@@ -180,6 +204,17 @@ idempotency_keys = Table(
     CheckConstraint("length(fingerprint) = 64", name="fingerprint_form"),
     CheckConstraint("state IN ('creating', 'open')", name="state_known"),
     Index("ix_idempotency_keys_created_at_ms", "created_at_ms"),
+)
+
+# A flag that an operator has seen; it counts as unseen again once it has another cause.
+seen_flags = Table(
+    "seen_flags",
+    metadata,
+    Column("order_id", Id, primary_key=True),
+    Column("flag", Id, primary_key=True),
+    Column("cause", Text, nullable=False),
+    Column("seen_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 heartbeat = Table(

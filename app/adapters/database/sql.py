@@ -27,8 +27,9 @@ _CHECKOUT: Final = (
     "expected_subtotal_minor",
     "expected_currency",
     "key_digest",
+    "created_by",
 )
-_CHECKOUT_COLUMNS: Final = ", ".join(f"checkouts.{name}" for name in _CHECKOUT)
+CHECKOUT_COLUMNS: Final = ", ".join(f"checkouts.{name}" for name in _CHECKOUT)
 _CLAIM_COLUMNS: Final = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
 PAYMENT_COLUMNS: Final = "session_id, facts, updated_at_ms, version, price_mismatch"
 _EVENT_COLUMNS: Final = (
@@ -40,10 +41,10 @@ _SUMMARY_COLUMNS: Final = (
 
 # --- checkouts and the keys that they were started with
 
-FIND_CHECKOUT = f"SELECT {_CHECKOUT_COLUMNS} FROM checkouts WHERE id = :id"
+FIND_CHECKOUT = f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE id = :id"
 # One session id is one checkout's; should an upstream repeat one, the latest is meant.
 FIND_CHECKOUT_OF_SESSION = f"""
-    SELECT {_CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = :id ORDER BY id DESC LIMIT 1
+    SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = :id ORDER BY id DESC LIMIT 1
 """
 # The nearest checkout among the sessions that this one recovers, one after the other.
 FIND_CHECKOUT_RECOVERED = f"""
@@ -52,7 +53,7 @@ FIND_CHECKOUT_RECOVERED = f"""
         UNION SELECT recovered_from, distance + 1 FROM payments
               JOIN origin ON session_id = origin.id WHERE distance < {RECOVERIES_MAX}
     )
-    SELECT {_CHECKOUT_COLUMNS} FROM checkouts JOIN origin ON session_id = origin.id
+    SELECT {CHECKOUT_COLUMNS} FROM checkouts JOIN origin ON session_id = origin.id
     ORDER BY distance, checkouts.id DESC LIMIT 1
 """
 CHECKOUTS_BETWEEN = """
@@ -214,6 +215,9 @@ _PAYMENT: Final = {
     "amount_refunded_minor": "bigint",
     "contradicted": "boolean",
     "recovered_from": "text",
+    "created_at_ms": "bigint",
+    "client_reference_id": "text",
+    "flagged": "boolean",
 }
 
 MENTION = Writing(
@@ -234,10 +238,14 @@ SETTLE = Writing(
     " WHERE events.id = given.event_id",
     {"event_id": "text", "state": "text", "reason": "text"},
 )
+_STAYS: Final = ("session_id", "created_at_ms")
 SAVE_PAYMENT = Writing(
     f"INSERT INTO payments ({', '.join(_PAYMENT)}) SELECT * FROM {{rows}}"
     " ON CONFLICT (session_id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _PAYMENT if name != "session_id"),
+    + ", ".join(f"{name} = excluded.{name}" for name in _PAYMENT if name not in _STAYS)
+    # When a session was made is learned late, and never changes: the earliest time is right.
+    + ", created_at_ms = CASE WHEN excluded.created_at_ms < payments.created_at_ms"
+    " THEN excluded.created_at_ms ELSE payments.created_at_ms END",
     _PAYMENT,
 )
 SAVE_RENEWAL = Writing(

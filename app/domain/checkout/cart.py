@@ -43,6 +43,13 @@ class Cart:
     mode: Mode
 
 
+class CreatedBy(StrEnum):
+    """Who sent a cart: whatever a browser sends may be made up, a server's token cannot be."""
+
+    BROWSER = "browser"
+    SERVER = "server"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
     """A validated request to start a checkout.
@@ -59,6 +66,7 @@ class CheckoutRequest:
     client_reference_id: str | None = None
     at: str = ""
     client: str = UNKNOWN_BUCKET
+    created_by: CreatedBy = CreatedBy.BROWSER
 
 
 def read_checkout_request(document: object, *, quantity_max: int) -> CheckoutRequest:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.payments.joins import either
+from app.domain.payments.joins import either, later_word
 
 
 class DisputeState(StrEnum):
@@ -25,9 +25,27 @@ _RANK: Final = {state: rank for rank, state in enumerate(DisputeState)}
 _AGAINST_THE_SHOP: Final = frozenset({DisputeState.OPEN, DisputeState.LOST})
 
 
+# Stripe's own words, in the order of the states: what is named later is believed. An inquiry may
+# become a dispute, and the shop's answer puts either under review (disputes/how-disputes-work).
+_WORDS: Final = (
+    "warning_needs_response",
+    "warning_under_review",
+    "needs_response",
+    "under_review",
+    "warning_closed",
+    "prevented",
+    "won",
+    "lost",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """One dispute. `amount_minor` is in the currency's minor unit."""
+    """One dispute. `amount_minor` is in the currency's minor unit.
+
+    `word` is Stripe's own for its state, None for one nobody knows yet; `evidence_due_by_s` is in
+    epoch seconds.
+    """
 
     state: DisputeState
     amount_minor: int
@@ -35,6 +53,9 @@ class Dispute:
     intent_id: str | None = None
     funds_withdrawn: bool = False
     funds_reinstated: bool = False
+    word: str | None = None
+    reason: str | None = None
+    evidence_due_by_s: int | None = None
 
     def join(self, other: "Dispute") -> "Dispute":
         """Join two reports: the higher state and the larger amount count."""
@@ -45,7 +66,22 @@ class Dispute:
             intent_id=either(min, self.intent_id, other.intent_id),
             funds_withdrawn=self.funds_withdrawn or other.funds_withdrawn,
             funds_reinstated=self.funds_reinstated or other.funds_reinstated,
+            word=later_word(_WORDS, self.word, other.word),
+            reason=either(min, self.reason, other.reason),
+            evidence_due_by_s=either(max, self.evidence_due_by_s, other.evidence_due_by_s),
         )
+
+    @property
+    def status(self) -> str:
+        """Stripe's word for how it stands."""
+        if self.word is None:  # kept by a version that knew only whether it is open
+            return "needs_response" if self.is_open else self.state.value
+        return self.word
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not decided yet."""
+        return self.state is DisputeState.OPEN
 
     @property
     def is_against_the_shop(self) -> bool:

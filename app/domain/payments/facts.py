@@ -14,8 +14,9 @@ from app.domain.checkout.cart import Mode
 from app.domain.money import Money
 from app.domain.payments.disputes import Dispute, Review
 from app.domain.payments.intents import Intent, IntentState, in_state, uncaptured_minor
-from app.domain.payments.joins import either, join_by_id, join_ids
+from app.domain.payments.joins import either, join_by_id, join_ids, join_known
 from app.domain.payments.refunds import Charge, Refund, amount_refunded_minor
+from app.domain.payments.session_details import SessionDetails
 from app.domain.payments.subscriptions import Invoice, Subscription
 
 
@@ -60,6 +61,7 @@ class PaymentFacts:
     amount_total_minor: int | None = None
     amount_subtotal_minor: int | None = None
     currency: str | None = None
+    details: SessionDetails | None = None
     checkout_id: str | None = None
     checkout_key_digest: str | None = None
     recovered_from: str | None = None
@@ -94,6 +96,7 @@ class PaymentFacts:
                 max, self.amount_subtotal_minor, other.amount_subtotal_minor
             ),
             currency=either(min, self.currency, other.currency),
+            details=join_known(self.details, other.details),
             checkout_id=either(min, self.checkout_id, other.checkout_id),
             checkout_key_digest=either(min, self.checkout_key_digest, other.checkout_key_digest),
             recovered_from=either(min, self.recovered_from, other.recovered_from),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self, TypeVar
 
-Value = TypeVar("Value", int, str)
+Value = TypeVar("Value", bool, int, str)
 
 
 class Joinable(Protocol):
@@ -24,6 +24,20 @@ def either(
     if left is None or right is None:
         return right if left is None else left
     return choose(left, right)
+
+
+def join_known(left: Known | None, right: Known | None) -> Known | None:
+    """What is known; what both sides know is joined."""
+    if left is None or right is None:
+        return right if left is None else left
+    return left.join(right)
+
+
+def later_word(words: tuple[str, ...], left: str | None, right: str | None) -> str | None:
+    """Of two of Stripe's words the one that stands later in `words`, which holds both."""
+    if left is None or right is None:
+        return right if left is None else left
+    return max(left, right, key=words.index)
 
 
 def join_by_id(left: Mapping[str, Known], right: Mapping[str, Known]) -> Mapping[str, Known]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.domain.money import AMOUNT_MAX
-from app.domain.payments.joins import either
+from app.domain.payments.joins import either, later_word
 
 
 class RefundState(StrEnum):
@@ -23,17 +23,23 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
+# Stripe's own words, in the order of the states: what is named later is believed.
+_WORDS: Final = ("requires_action", "pending", "succeeded", "canceled", "failed")
 _RANK: Final = {state: rank for rank, state in enumerate(RefundState)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """One refund. `amount_minor` is in the currency's minor unit."""
+    """One refund. `amount_minor` is in the currency's minor unit.
+
+    `word` is Stripe's own for its state; None where Stripe gave none, or one nobody knows yet.
+    """
 
     state: RefundState
     amount_minor: int
     charge_id: str | None = None
     intent_id: str | None = None
+    word: str | None = None
 
     def join(self, other: "Refund") -> "Refund":
         """Join two reports: the higher state counts; amount and charge never change."""
@@ -42,7 +48,13 @@ class Refund:
             amount_minor=max(self.amount_minor, other.amount_minor),
             charge_id=either(min, self.charge_id, other.charge_id),
             intent_id=either(min, self.intent_id, other.intent_id),
+            word=later_word(_WORDS, self.word, other.word),
         )
+
+    @property
+    def status(self) -> str:
+        """Stripe's word for how it stands."""
+        return self.word or self.state.value
 
     @property
     def stands(self) -> bool:

@@ -18,10 +18,13 @@ from app.domain.stripe_events.evidence import (
     doubtful,
     id_of,
     ids_of,
+    inner,
     known_value,
     listed,
+    name_of,
     own_id,
     required_amount_minor,
+    time_s,
 )
 
 _INTENT_STATES: Final[Mapping[str, IntentState]] = {
@@ -94,7 +97,7 @@ def refund(event: StripeEvent) -> Evidence:
     doubts: list[str] = []
     refund_id, known = _refund(event.subject, doubts)
     if event.type == "refund.failed":
-        known = known.join(Refund(state=RefundState.FAILED, amount_minor=0))
+        known = known.join(Refund(state=RefundState.FAILED, amount_minor=0, word="failed"))
     return Evidence(
         None,
         ids_of(known.charge_id, known.intent_id),
@@ -114,6 +117,9 @@ def dispute(event: StripeEvent) -> Evidence:
         intent_id=id_of(subject.get("payment_intent")),
         funds_withdrawn=event.type == "charge.dispute.funds_withdrawn",
         funds_reinstated=event.type == "charge.dispute.funds_reinstated",
+        word=str(subject["status"]) if state else None,
+        reason=name_of(subject.get("reason")),
+        evidence_due_by_s=time_s(inner(subject, "evidence_details", "due_by")),
     )
     return Evidence(
         None,
@@ -167,6 +173,7 @@ def _refund(subject: Subject, doubts: list[str]) -> tuple[str, Refund]:
         amount_minor=required_amount_minor(subject, "amount"),
         charge_id=id_of(subject.get("charge")),
         intent_id=id_of(subject.get("payment_intent")),
+        word=str(status) if state else None,
     )
     return own_id(subject), known
 

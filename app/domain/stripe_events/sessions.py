@@ -7,11 +7,11 @@ from app.domain.checkout.cart import Mode
 from app.domain.checkout.claims import read_claim
 from app.domain.ids import SESSION_ID
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.session_details import SessionDetails
 from app.domain.stripe_events.event import StripeEvent
 from app.domain.stripe_events.evidence import (
     CannotFoldError,
     Evidence,
-    Subject,
     amount_minor,
     currency_of,
     doubtful,
@@ -19,8 +19,10 @@ from app.domain.stripe_events.evidence import (
     ids_of,
     inner,
     known_value,
+    time_s,
 )
 
+CLIENT_REFERENCE_LENGTH_MAX: Final = 200
 _MODES: Final[Mapping[str, Mode]] = {mode.value: mode for mode in Mode}
 
 
@@ -58,18 +60,20 @@ def _evidence(event: StripeEvent, *doubts: str, **proven: Any) -> Evidence:  # n
     linked_ids = ids_of(
         session.get("payment_intent"), session.get("subscription"), session.get("invoice")
     )
-    facts = _facts(session, proven)
+    facts = _facts(event, proven)
     return Evidence(session_id, linked_ids, facts, doubts, event.created_s)
 
 
-def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
+def _facts(event: StripeEvent, proven: Mapping[str, Any]) -> PaymentFacts:
     """Return the proven facts and the session's fields, except those with unexpected values."""
+    session = event.subject
     claim = read_claim(session.get("success_url"))
     return PaymentFacts(
         mode=known_value(_MODES, session.get("mode")),
         amount_total_minor=amount_minor(session.get("amount_total")),
         amount_subtotal_minor=amount_minor(session.get("amount_subtotal")),
         currency=currency_of(session.get("currency")),
+        details=_details(event),
         checkout_id=claim.checkout_id,
         checkout_key_digest=claim.key_digest,
         recovered_from=_session_id(session.get("recovered_from")),
@@ -79,6 +83,42 @@ def _facts(session: Subject, proven: Mapping[str, Any]) -> PaymentFacts:
         invoice_ids=ids_of(session.get("invoice")),
         **proven,
     )
+
+
+def _details(event: StripeEvent) -> SessionDetails:
+    """Stripe, the Checkout Session object: `total_details` holds discount, tax and shipping.
+
+    `presentment_details` is there where Stripe converted the currency.
+    """
+    session = event.subject
+    shown, sums = session.get("presentment_details"), session.get("total_details")
+    return SessionDetails(
+        amount_discount_minor=amount_minor(inner(sums, "amount_discount")),
+        amount_tax_minor=amount_minor(inner(sums, "amount_tax")),
+        amount_shipping_minor=amount_minor(inner(sums, "amount_shipping")),
+        presentment_minor=amount_minor(inner(shown, "presentment_amount")),
+        presentment_currency=currency_of(inner(shown, "presentment_currency")),
+        livemode=_livemode(event),
+        created_s=_created_s(event),
+        client_reference_id=_reference(session.get("client_reference_id")),
+    )
+
+
+def _livemode(event: StripeEvent) -> bool | None:
+    value = event.subject.get("livemode")
+    return value if isinstance(value, bool) else event.livemode
+
+
+def _created_s(event: StripeEvent) -> int | None:
+    created_s = time_s(event.subject.get("created"))
+    return event.created_s if created_s is None else created_s
+
+
+def _reference(value: object) -> str | None:
+    """Stripe takes any text of up to 200 characters (checkout/sessions/create)."""
+    if not isinstance(value, str) or not 0 < len(value) <= CLIENT_REFERENCE_LENGTH_MAX:
+        return None
+    return value if value.isprintable() else None
 
 
 def _session_id(value: object) -> str | None:

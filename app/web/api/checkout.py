@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.domain.checkout.cart import read_checkout_request
+from app.domain.checkout.cart import CreatedBy, read_checkout_request
 from app.domain.checkout.idempotency import read_idempotency_key
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -87,6 +87,7 @@ class CheckoutEndpoint:
     start_checkout: StartCheckout
     start_checkout_once: StartCheckoutOnce
     check_client: Callable[[str], Awaitable[None]]
+    is_from_the_shops_server: Callable[[Headers], bool]
     trusted_proxies: tuple[Network, ...]
     quantity_max: int
     enforced_origins: Collection[str] | None
@@ -117,7 +118,9 @@ class CheckoutEndpoint:
         key_text = request.headers.get("idempotency-key", form_key)
         key = None if key_text is None else read_idempotency_key(key_text)
         cart = read_checkout_request(document, quantity_max=self.quantity_max)
-        cart = replace(cart, client=client)
+        is_servers = self.is_from_the_shops_server(request.headers)
+        created_by = CreatedBy.SERVER if is_servers else CreatedBy.BROWSER
+        cart = replace(cart, client=client, created_by=created_by)
         with current_request(request):
             if key is None:
                 checkout = await self.start_checkout(cart)

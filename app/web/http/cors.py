@@ -16,6 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # `Vary` cannot give one origin's answer to another.
 PUBLIC_FILES: Final = re.compile(r"/checkout\.[^/]+|/checkout/page\.js")
 
+# What needs a token is for the shop's own server: no page's script may read it.
+NOT_FOR_PAGES: Final = re.compile(r"/orders(/.*)?")
+
 PREFLIGHT_MAX_AGE_S: Final = 7200  # as long as Chromium keeps it; others keep it longer
 HEADER_NAMES_MAX: Final = 100
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2: token
@@ -46,7 +49,7 @@ class Cors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or NOT_FOR_PAGES.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -114,12 +114,23 @@ def seed_0003(path: Path) -> None:
     query(path, "UPDATE events SET state = 'unread', reason = NULL")
 
 
+def seed_0006(path: Path) -> None:
+    """Of a service that has heard from Stripe."""
+    seed_0003(path)
+    insert(
+        path,
+        "webhook_sightings",
+        {"kind": "taken", "at_ms": NOW_MS, "reason": None, "times": 1},
+    )
+
+
 SEEDS = {
     "0001": seed_0001,
     "0002": seed_0002,
     "0003": seed_0003,
     "0004": seed_0003,
     "0005": seed_0003,
+    "0006": seed_0006,
 }
 
 
@@ -169,7 +180,9 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
     is_second = revision != "0001"
     price = {"expected_subtotal_minor": 2000, "expected_currency": "eur"}
     assert rows(empty_path, "checkouts", "id") == [
-        CHECKOUT | {"key_digest": None} | (price if is_second else dict.fromkeys(price))
+        CHECKOUT
+        | {"key_digest": None, "created_by": "browser"}
+        | (price if is_second else dict.fromkeys(price))
     ]
     assert rows(empty_path, "events", "id") == [
         row | {"state": "unread", "reason": None} for row in EVENTS
@@ -178,6 +191,7 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
         PAYMENT
         | {"price_mismatch": is_second, "version": 1}
         | {"amount_refunded_minor": 0, "contradicted": False, "recovered_from": None}
+        | {"created_at_ms": NOW_MS, "client_reference_id": None, "flagged": is_second}
     ]
     assert rows(empty_path, "idempotency_keys", "key_digest") == ([KEY] if is_second else [])
     assert rows(empty_path, "heartbeat", "id") == [{"id": 1, "at_ms": 7}]

@@ -143,8 +143,20 @@ def test_an_old_charge_holds_its_refunds() -> None:
 
     read = evidence("charge.refunded", charge(amount_refunded=500, refunds=held))
 
-    one = Refund(state=RefundState.SUCCEEDED, amount_minor=300, charge_id="ch_1", intent_id="pi_1")
-    other = Refund(state=RefundState.PENDING, amount_minor=200, charge_id="ch_1", intent_id="pi_1")
+    one = Refund(
+        state=RefundState.SUCCEEDED,
+        amount_minor=300,
+        charge_id="ch_1",
+        intent_id="pi_1",
+        word="succeeded",
+    )
+    other = Refund(
+        state=RefundState.PENDING,
+        amount_minor=200,
+        charge_id="ch_1",
+        intent_id="pi_1",
+        word="pending",
+    )
     assert read.facts.refunds == {"re_1": one, "re_2": other}
     assert read.doubts == ()
 
@@ -187,7 +199,8 @@ def test_a_doubt_that_many_held_refunds_raise_is_told_once() -> None:
 def test_a_refund_stands_as_its_status_says(type_: str, status: str, state: RefundState) -> None:
     read = evidence(type_, refund(status=status))
 
-    known = Refund(state=state, amount_minor=500, charge_id="ch_1", intent_id="pi_1")
+    known = Refund(state=state, amount_minor=500, charge_id="ch_1", intent_id="pi_1", word=status)
+    assert read.facts.refunds["re_1"].status == status
     assert read == Evidence(None, ("ch_1", "pi_1"), PaymentFacts(refunds={"re_1": known}))
 
 
@@ -195,7 +208,13 @@ def test_a_refund_stands_as_its_status_says(type_: str, status: str, state: Refu
 def test_a_refund_whose_event_says_failed_has_failed_whatever_its_object_says(status: str) -> None:
     read = evidence("refund.failed", refund(status=status))
 
-    known = Refund(state=RefundState.FAILED, amount_minor=500, charge_id="ch_1", intent_id="pi_1")
+    known = Refund(
+        state=RefundState.FAILED,
+        amount_minor=500,
+        charge_id="ch_1",
+        intent_id="pi_1",
+        word="failed",
+    )
     assert read.facts.refunds == {"re_1": known}
     assert read.doubts == ()
 

@@ -23,7 +23,8 @@ from tests.support.stripe_objects import charge, dispute, fraud_warning, review
 def test_a_dispute_stands_as_its_status_says(status: str, state: DisputeState) -> None:
     read = evidence("charge.dispute.updated", dispute(status=status))
 
-    known = Dispute(state=state, amount_minor=1999, charge_id="ch_1", intent_id="pi_1")
+    known = Dispute(state=state, amount_minor=1999, charge_id="ch_1", intent_id="pi_1", word=status)
+    assert read.facts.disputes["dp_1"].status == status
     assert read == Evidence(None, ("ch_1", "pi_1"), PaymentFacts(disputes={"dp_1": known}))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.refunds import RefundState
+from app.domain.payments.session_details import SessionDetails
 from app.domain.stripe_events.event import StripeEvent, read_event
 from app.domain.stripe_events.evidence import CannotFoldError, Evidence
 from app.domain.stripe_events.readers import READERS, read_evidence
@@ -104,6 +105,13 @@ def test_the_real_session_is_paid() -> None:
         currency="eur",
         intent_ids=("pi_1IqxJOJDPojXS6LN9uOebAea",),
         invoice_ids=("in_1KJqKBJDPojXS6LNJbvLUgEy",),
+        details=SessionDetails(
+            amount_discount_minor=0,
+            amount_tax_minor=65,
+            amount_shipping_minor=0,
+            livemode=True,
+            created_s=1756310605,
+        ),
     )
     assert read.object_ids == ("pi_1IqxJOJDPojXS6LN9uOebAea", "in_1KJqKBJDPojXS6LNJbvLUgEy")
 

@@ -2,6 +2,7 @@ import pytest
 
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.session_details import SessionDetails
 from app.domain.stripe_events.evidence import CannotFoldError, Evidence
 from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, session
@@ -16,6 +17,7 @@ from tests.support.readings import (
     stripe_event,
 )
 
+BARE = SessionDetails(livemode=False, created_s=NOW_S)  # of the event alone
 OTHER_CHECKOUT_ID = CHECKOUT_ID[:-1] + "v"
 
 
@@ -34,6 +36,7 @@ def test_a_paid_session_proves_everything_about_its_payment() -> None:
             currency="eur",
             checkout_id=CHECKOUT_ID,
             intent_ids=("pi_1",),
+            details=BARE,
         ),
         doubts=(),
         at_s=NOW_S,
@@ -67,7 +70,7 @@ def test_each_event_proves_just_this(type_: str, payment_status: str, proven: Do
 
     read = evidence(type_, bare)
 
-    assert read == Evidence(SESSION_ID, (), PaymentFacts(**proven), at_s=NOW_S)
+    assert read == Evidence(SESSION_ID, (), PaymentFacts(**proven, details=BARE), at_s=NOW_S)
 
 
 @pytest.mark.parametrize(
@@ -215,3 +218,53 @@ def test_an_odd_link_is_left_out(value: object) -> None:
     assert read.object_ids == ()
     assert read.facts.subscription_id is None
     assert read.facts.invoice_ids == ()
+
+
+DETAILS = [
+    ("amount_discount_minor", {"total_details": {"amount_discount": 5}}, 5),
+    ("amount_tax_minor", {"total_details": {"amount_tax": 6}}, 6),
+    ("amount_shipping_minor", {"total_details": {"amount_shipping": 7}}, 7),
+    ("presentment_minor", {"presentment_details": {"presentment_amount": 8}}, 8),
+    ("presentment_currency", {"presentment_details": {"presentment_currency": "usd"}}, "usd"),
+    ("livemode", {"livemode": True}, True),
+    ("created_s", {"created": 9}, 9),
+    ("client_reference_id", {"client_reference_id": "order 42"}, "order 42"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "value"), DETAILS)
+def test_a_session_tells_its_details(name: str, changes: Document, value: object) -> None:
+    details = evidence_of_session(**changes).facts.details
+
+    assert details is not None
+    assert getattr(details, name) == value
+
+
+@pytest.mark.parametrize(("name", "changes", "value"), DETAILS)
+def test_a_detail_that_one_event_tells_is_kept_in_any_order(
+    name: str, changes: Document, value: object
+) -> None:
+    bare, told = evidence_of_session().facts, evidence_of_session(**changes).facts
+
+    for joined in (bare.join(told).details, told.join(bare).details):
+        assert joined is not None
+        assert getattr(joined, name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("amount_tax_minor", {"total_details": {"amount_tax": -1}}),
+        ("amount_tax_minor", {"total_details": "none"}),
+        ("presentment_currency", {"presentment_details": {"presentment_currency": "dollars"}}),
+        ("client_reference_id", {"client_reference_id": "x" * 201}),
+        ("client_reference_id", {"client_reference_id": ""}),
+        ("client_reference_id", {"client_reference_id": "half \ud83d"}),
+        ("client_reference_id", {"client_reference_id": 7}),
+    ],
+)
+def test_a_detail_of_an_odd_form_is_left_out(name: str, changes: Document) -> None:
+    details = evidence_of_session(**changes).facts.details
+
+    assert details is not None
+    assert getattr(details, name) is None

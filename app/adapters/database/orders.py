@@ -1,0 +1,187 @@
+"""Orders, read from the tables of checkouts, payments and events: the same on every database."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import asdict
+from typing import Protocol, TypeVar, cast
+
+from app.adapters.database import orders_sql as sql
+from app.adapters.database.rows import (
+    Row,
+    row_to_checkout,
+    row_to_payment,
+    row_to_renewal,
+    row_to_stored_event,
+)
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.orders import (
+    OrderBook,
+    OrderEvent,
+    OrderPosition,
+    OrderRange,
+    Origin,
+    Recovery,
+    SeenFlag,
+    Twins,
+)
+from app.usecases.records import Checkout, EventState, Link, Payment, Renewal, StoredEvent
+from app.usecases.storage import Transaction
+
+T = TypeVar("T")
+
+
+class Asks(Protocol):
+    """What every database's transaction can do."""
+
+    async def ask(self, text: str, **values: object) -> Sequence[Row]:
+        """The rows of one statement; a value that is a list stands for an array."""
+        ...
+
+    async def change(self, text: str, **values: object) -> int:
+        """Run one statement; how many rows it changed."""
+        ...
+
+
+class KeepsOrders(ABC):
+    """What a database gives to those who read orders."""
+
+    @abstractmethod
+    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `look` over one moment's committed rows."""
+
+    @abstractmethod
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` in a transaction of its own."""
+
+    async def read_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
+        """Run `look` over one moment's committed rows.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read.
+        """
+
+        async def look_at(transaction: Transaction) -> T:
+            return await look(SqlOrderBook(cast("Asks", transaction)))
+
+        return await self.read(look_at)
+
+    async def see_flag(self, seen: SeenFlag, *, at_ms: int) -> None:
+        """Keep that an operator has seen a flag.
+
+        Raises:
+            StorageUnavailableError: it is not kept.
+        """
+
+        async def keep(transaction: Transaction) -> None:
+            row = asdict(seen) | {"seen_at_ms": at_ms}
+            await cast("Asks", transaction).change(sql.SEE_FLAG, **row)
+            await transaction.commit()
+
+        await self.write(keep)
+
+
+class SqlOrderBook:
+    """The order book of one transaction."""
+
+    def __init__(self, transaction: Asks) -> None:
+        self._transaction = transaction
+
+    async def checkouts_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
+        """The checkouts of a part of the list that may fit, latest first."""
+        return await self._positions(sql.checkouts_in(asked))
+
+    async def strangers_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
+        """The sessions of a part of the list that are no checkout's own, and may fit."""
+        return await self._positions(sql.strangers_in(asked))
+
+    async def sessions_of_status(
+        self, statuses: Collection[PaymentStatus], *, limit: int
+    ) -> Sequence[str]:
+        """Some sessions whose payments have one of these statuses."""
+        return await self._ids(sql.SESSIONS_OF_STATUS, statuses=sorted(statuses), limit=limit)
+
+    async def flagged_sessions(self, *, limit: int) -> Sequence[str]:
+        """Some sessions whose own facts ask for somebody to look."""
+        return await self._ids(sql.FLAGGED_SESSIONS, limit=limit)
+
+    async def failed_events(self, *, limit: int) -> Sequence[StoredEvent]:
+        """The latest events that could not be folded whole."""
+        return [
+            row_to_stored_event(row)
+            for row in await self._transaction.ask(sql.FAILED_EVENTS, limit=limit)
+        ]
+
+    async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
+        """Some checkouts that share their order number, cart and day with another one."""
+        return await self._ids(sql.TWIN_CHECKOUTS, limit=limit)
+
+    async def links_of(self, object_ids: Collection[str]) -> Sequence[Link]:
+        """To which sessions these objects belong."""
+        return [Link(**dict(row)) for row in await self._given(sql.LINKS_OF, object_ids)]
+
+    async def checkouts(self, ids: Collection[str]) -> Sequence[Checkout]:
+        """The checkouts of these ids."""
+        return [row_to_checkout(row) for row in await self._given(sql.CHECKOUTS, ids)]
+
+    async def checkouts_of_sessions(self, session_ids: Collection[str]) -> Sequence[Checkout]:
+        """The checkouts whose own sessions these are."""
+        rows = await self._given(sql.CHECKOUTS_OF_SESSIONS, session_ids)
+        return [row_to_checkout(row) for row in rows]
+
+    async def origins(self, session_ids: Collection[str]) -> Sequence[Origin]:
+        """Each session's own payment, and those that it recovers, nearest first."""
+        return [Origin(**dict(row)) for row in await self._given(sql.ORIGINS, session_ids)]
+
+    async def recoveries(self, session_ids: Collection[str]) -> Sequence[Recovery]:
+        """The payments of these sessions, and of each that recovered one; each with the first."""
+        return [
+            Recovery(row["root"], row_to_payment(row), row["created_at_ms"])
+            for row in await self._given(sql.RECOVERIES, session_ids)
+        ]
+
+    async def claiming(self, checkout_ids: Collection[str]) -> Sequence[Payment]:
+        """The payments whose success URL names one of these checkouts."""
+        return [row_to_payment(row) for row in await self._given(sql.CLAIMING, checkout_ids)]
+
+    async def renewals_of(self, session_ids: Collection[str]) -> Sequence[Renewal]:
+        """Every renewal of these sessions' subscriptions."""
+        return [row_to_renewal(row) for row in await self._given(sql.RENEWALS_OF, session_ids)]
+
+    async def events_of(self, session_ids: Collection[str]) -> Sequence[OrderEvent]:
+        """The events that concern these sessions' payments, in the order of their ids."""
+        return [_row_to_event(row) for row in await self._given(sql.EVENTS_OF, session_ids)]
+
+    async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twins]:
+        """What is known of the twins of these checkouts; nothing for one that can have none."""
+        return [
+            Twins(order_id=row["id"], is_paid=bool(row["is_paid"]), version=row["versions"])
+            for row in await self._given(sql.TWINS_OF, checkout_ids)
+        ]
+
+    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[SeenFlag]:
+        """Which flags of these orders were seen."""
+        return [SeenFlag(**dict(row)) for row in await self._given(sql.SEEN_FLAGS, order_ids)]
+
+    async def _positions(self, query: tuple[str, dict[str, object]]) -> list[OrderPosition]:
+        text, values = query
+        return [OrderPosition(**dict(row)) for row in await self._transaction.ask(text, **values)]
+
+    async def _ids(self, text: str, **values: object) -> list[str]:
+        """The ids of one statement, which names them `id`."""
+        return [row["id"] for row in await self._transaction.ask(text, **values)]
+
+    async def _given(self, text: str, ids: Collection[str]) -> Sequence[Row]:
+        """The rows of a query about some ids; about none there is nothing to ask."""
+        return await self._transaction.ask(text, ids=list(ids)) if ids else ()
+
+
+def _row_to_event(row: Row) -> OrderEvent:
+    return OrderEvent(
+        session_id=row["session_id"],
+        id=row["id"],
+        state=EventState(row["state"]),
+        received_at_ms=row["received_at_ms"],
+        is_own=bool(row["is_own"]),
+        is_pruned=bool(row["is_pruned"]),
+        event=row_to_stored_event(row).event,
+    )

@@ -1,0 +1,190 @@
+"""The SQL of orders, as `sql.py` has the rest: every list is walked along an index.
+
+See `ix_…_created_at_ms`, and `ix_…_client_reference_id`.
+"""
+
+from typing import Final
+
+from app.adapters.database.sql import CHECKOUT_COLUMNS, PAYMENT_COLUMNS, RECOVERIES_MAX
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.orders import OrderRange
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+TWINS_COUNTED_MAX: Final = 100  # a shop may give every order the same number
+
+CHECKOUTS: Final = f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE id = ANY(:ids::text[])"
+CHECKOUTS_OF_SESSIONS: Final = f"""
+    SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE session_id = ANY(:ids::text[])
+"""
+LINKS_OF: Final = (
+    "SELECT object_id, session_id FROM payment_links WHERE object_id = ANY(:ids::text[])"
+)
+ORIGINS: Final = f"""
+    WITH RECURSIVE origin (asked, id, names, distance) AS (
+        SELECT session_id, session_id, recovered_from, 0 FROM payments
+        WHERE session_id = ANY(:ids::text[])
+        UNION ALL
+        SELECT asked, payments.session_id, recovered_from, distance + 1
+        FROM payments JOIN origin ON payments.session_id = names
+        WHERE distance < {RECOVERIES_MAX}
+    )
+    SELECT asked, id AS session_id, names FROM origin ORDER BY asked, distance
+"""
+# A session that expired may be recovered, and the new one again: UNION stops where it has been.
+RECOVERIES: Final = f"""
+    WITH RECURSIVE kin (root, id) AS (
+        SELECT session_id, session_id FROM payments WHERE session_id = ANY(:ids::text[])
+        UNION
+        SELECT recovered_from, recovered_from FROM payments
+        WHERE recovered_from = ANY(:ids::text[])
+        UNION
+        SELECT root, session_id FROM payments JOIN kin ON recovered_from = kin.id
+    )
+    SELECT root, created_at_ms, {PAYMENT_COLUMNS} FROM payments JOIN kin ON session_id = kin.id
+    ORDER BY root, session_id
+"""
+CLAIMING: Final = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE checkout_id = ANY(:ids::text[])"
+RENEWALS_OF: Final = """
+    SELECT session_id, invoice_id, facts FROM renewals WHERE session_id = ANY(:ids::text[])
+"""
+EVENTS_OF: Final = """
+    SELECT named.session_id, events.id, state, received_at_ms,
+           named.object_id = named.session_id AS is_own, payload IS NULL AS is_pruned,
+           CASE WHEN named.object_id = named.session_id THEN payload END AS payload
+    FROM (
+        SELECT session_id, object_id FROM payment_links WHERE session_id = ANY(:ids::text[])
+        UNION
+        SELECT session_id, session_id FROM payments WHERE session_id = ANY(:ids::text[])
+    ) AS named
+    JOIN event_mentions ON event_mentions.object_id = named.object_id
+    JOIN events ON events.id = event_mentions.event_id
+    ORDER BY events.id
+"""
+SESSIONS_OF_STATUS: Final = """
+    SELECT session_id AS id FROM payments WHERE status = ANY(:statuses::text[]) LIMIT :limit
+"""
+FLAGGED_SESSIONS: Final = """
+    SELECT session_id AS id FROM payments WHERE flagged
+    UNION SELECT session_id AS id FROM renewals WHERE facts LIKE '%"disputes"%'
+    LIMIT :limit
+"""
+FAILED_EVENTS: Final = """
+    SELECT id, state, payload FROM events WHERE state = 'failed'
+    ORDER BY received_at_ms DESC LIMIT :limit
+"""
+_IS_TWIN: Final = f"""
+    twin.client_reference_id = ours.client_reference_id AND twin.id <> ours.id
+    AND twin.mode = 'payment' AND twin.line_items = ours.line_items
+    AND twin.created_at_ms
+        BETWEEN ours.created_at_ms - {DAY_MS} AND ours.created_at_ms + {DAY_MS}
+"""
+TWIN_CHECKOUTS: Final = f"""
+    SELECT ours.id FROM checkouts AS ours
+    WHERE ours.mode = 'payment' AND ours.client_reference_id IN (
+        SELECT client_reference_id FROM checkouts WHERE client_reference_id IS NOT NULL
+        GROUP BY client_reference_id HAVING count(*) > 1)
+      AND EXISTS (SELECT 1 FROM checkouts AS twin WHERE {_IS_TWIN})
+    LIMIT :limit
+"""
+_TWINS_PAYMENTS: Final = f"""
+    FROM checkouts AS twin
+    JOIN payments ON payments.session_id = twin.session_id
+      OR (payments.checkout_id = twin.id AND twin.session_id IS NULL
+          AND (twin.key_digest IS NULL OR facts LIKE '%"' || twin.key_digest || '"%'))
+    WHERE {_IS_TWIN}
+"""
+TWINS_OF: Final = f"""
+    SELECT ours.id,
+           EXISTS (SELECT 1 {_TWINS_PAYMENTS}
+                   AND status IN ('paid', 'partially_refunded', 'disputed')) AS is_paid,
+           (SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM (
+                SELECT version {_TWINS_PAYMENTS}
+                ORDER BY twin.created_at_ms, twin.id LIMIT {TWINS_COUNTED_MAX}) AS counted
+           ) AS versions
+    FROM checkouts AS ours
+    WHERE ours.id = ANY(:ids::text[])
+      AND ours.client_reference_id IS NOT NULL AND ours.mode = 'payment'
+"""
+SEEN_FLAGS: Final = """
+    SELECT order_id, flag, cause FROM seen_flags WHERE order_id = ANY(:ids::text[])
+"""
+SEE_FLAG: Final = """
+    INSERT INTO seen_flags (order_id, flag, cause, seen_at_ms)
+    VALUES (:order_id, :flag, :cause, :seen_at_ms)
+    ON CONFLICT (order_id, flag) DO UPDATE
+    SET cause = excluded.cause, seen_at_ms = excluded.seen_at_ms
+"""
+# What a checkout's own session says of its status, and what may say otherwise: a session that the
+# checkout does not know, and one that has recovered its own.
+_MAY_HAVE_STATUS: Final = """(
+    EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
+            AND status = ANY(:statuses::text[]))
+    OR EXISTS (SELECT 1 FROM payments WHERE recovered_from = checkouts.session_id)
+    OR (checkouts.session_id IS NULL
+        AND EXISTS (SELECT 1 FROM payments WHERE payments.checkout_id = checkouts.id))
+)"""
+_MAY_BE_OPEN: Final = """
+    NOT EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
+                AND status <> 'open')
+"""
+
+
+class _Query:
+    """Conditions that are added one by one, with the values that they name."""
+
+    def __init__(self) -> None:
+        self._conditions: list[str] = ["true"]
+        self.values: dict[str, object] = {}
+
+    def add(self, condition: str, **values: object) -> None:
+        """One more condition."""
+        self._conditions.append(condition)
+        self.values |= values
+
+    def where(self) -> str:
+        """All of them."""
+        return " AND ".join(self._conditions)
+
+
+def checkouts_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
+    """The text and the values of `OrderBook.checkouts_in`."""
+    query = _ranged(asked, "id")
+    statuses = asked.wanted.statuses
+    if statuses:
+        is_open = PaymentStatus.OPEN in statuses
+        condition = f"({_MAY_HAVE_STATUS} OR {_MAY_BE_OPEN})" if is_open else _MAY_HAVE_STATUS
+        query.add(condition, statuses=sorted(statuses))
+    return _text("checkouts", "id", query, asked.limit)
+
+
+def strangers_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
+    """The text and the values of `OrderBook.strangers_in`."""
+    query = _ranged(asked, "session_id")
+    query.add(
+        "NOT EXISTS (SELECT 1 FROM checkouts WHERE checkouts.session_id = payments.session_id)"
+    )
+    return _text("payments", "session_id", query, asked.limit)
+
+
+def _ranged(asked: OrderRange, key: str) -> _Query:
+    query, wanted = _Query(), asked.wanted
+    for name, position, sign in (("after", asked.after, "<"), ("until", asked.until, ">")):
+        if position:
+            values = {f"{name}_ms": position.created_at_ms, f"{name}_id": position.order_id}
+            query.add(f"(created_at_ms, {key}) {sign} (:{name}_ms, :{name}_id)", **values)
+    for name, value, condition in (
+        ("reference", wanted.client_reference_id, "client_reference_id = :reference"),
+        ("gte_ms", wanted.created_gte_ms, "created_at_ms >= :gte_ms"),
+        ("lt_ms", wanted.created_lt_ms, "created_at_ms < :lt_ms"),
+    ):
+        if value is not None:
+            query.add(condition, **{name: value})
+    return query
+
+
+def _text(table: str, key: str, query: _Query, limit: int) -> tuple[str, dict[str, object]]:
+    text = (
+        f"SELECT created_at_ms, {key} AS order_id FROM {table} WHERE {query.where()}"
+        f" ORDER BY created_at_ms DESC, {key} DESC LIMIT :limit"
+    )
+    return text, query.values | {"limit": limit}

@@ -1,0 +1,39 @@
+"""What a Checkout Session says besides its payment: sums, live or test mode, order number."""
+
+from dataclasses import dataclass
+
+from app.domain.payments.joins import either
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDetails:
+    """The session's own fields. Amounts are in the currency's minor unit, times in epoch seconds.
+
+    `presentment` is what the buyer saw, where Stripe converted the currency.
+    """
+
+    amount_discount_minor: int | None = None
+    amount_tax_minor: int | None = None
+    amount_shipping_minor: int | None = None
+    presentment_minor: int | None = None
+    presentment_currency: str | None = None
+    livemode: bool | None = None
+    created_s: int | None = None
+    client_reference_id: str | None = None
+
+    def join(self, other: "SessionDetails") -> "SessionDetails":
+        """One session has one of each; should events differ, the same choice in any order."""
+        return SessionDetails(
+            amount_discount_minor=either(
+                max, self.amount_discount_minor, other.amount_discount_minor
+            ),
+            amount_tax_minor=either(max, self.amount_tax_minor, other.amount_tax_minor),
+            amount_shipping_minor=either(
+                max, self.amount_shipping_minor, other.amount_shipping_minor
+            ),
+            presentment_minor=either(max, self.presentment_minor, other.presentment_minor),
+            presentment_currency=either(min, self.presentment_currency, other.presentment_currency),
+            livemode=either(max, self.livemode, other.livemode),
+            created_s=either(min, self.created_s, other.created_s),
+            client_reference_id=either(min, self.client_reference_id, other.client_reference_id),
+        )

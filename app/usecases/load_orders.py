@@ -1,0 +1,145 @@
+"""Gathers what orders are made of: which sessions belong to which checkout, and what is told."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import reduce
+
+from app.domain.checkout.cart import Mode
+from app.domain.payments.facts import PaymentFacts
+from app.usecases.claims import is_owner
+from app.usecases.orders import OrderBook, OrderParts, OrderPosition, Recovery
+from app.usecases.records import Checkout, Payment
+
+
+async def load_checkouts(book: OrderBook, checkouts: Sequence[Checkout]) -> list[OrderParts]:
+    """Each checkout with the payments of all sessions that were made for it."""
+    if not checkouts:
+        return []
+    claims = await book.claiming([checkout.id for checkout in checkouts])
+    by_claim: defaultdict[str | None, list[Payment]] = defaultdict(list)
+    for payment in claims:
+        by_claim[payment.facts.checkout_id].append(payment)
+    roots = [each.session_id for each in checkouts if each.session_id]
+    owned = {
+        checkout.id: [each for each in by_claim[checkout.id] if is_owner(checkout, each.facts)]
+        for checkout in checkouts
+    }
+    roots += [payment.session_id for payments in owned.values() for payment in payments]
+    kin = _by_root(await book.recoveries(roots))
+    return [
+        OrderParts(
+            position=OrderPosition(created_at_ms=checkout.created_at_ms, order_id=checkout.id),
+            checkout=checkout,
+            payments=_distinct(
+                each.payment
+                for root in (checkout.session_id, *(p.session_id for p in owned[checkout.id]))
+                for each in kin[root or ""]
+            ),
+        )
+        for checkout in checkouts
+    ]
+
+
+async def load_sessions(book: OrderBook, session_ids: Collection[str]) -> list[OrderParts]:
+    """The orders of these sessions, each once: their checkouts', or their own."""
+    if not session_ids:
+        return []
+    chains: defaultdict[str, list[str]] = defaultdict(list)
+    known: defaultdict[str, list[str]] = defaultdict(list)
+    for origin in await book.origins(session_ids):
+        known[origin.asked].append(origin.session_id)
+        chains[origin.asked] += [origin.session_id, *filter(None, [origin.names])]
+    chain_of = {id_: list(dict.fromkeys(chains.get(id_) or [id_])) for id_ in session_ids}
+    owners = await _owners(book, chain_of)
+    checkouts = {checkout.id: checkout for checkout in owners.values()}
+    parts = await load_checkouts(book, list(checkouts.values()))
+    roots = {known[id_][-1] for id_ in session_ids if id_ not in owners and known[id_]}
+    kin = _by_root(await book.recoveries(sorted(roots)))
+    return parts + [_of_stranger(root, kin[root]) for root in sorted(roots)]
+
+
+async def _owners(book: OrderBook, chain_of: dict[str, list[str]]) -> dict[str, Checkout]:
+    """The checkout of each session: the nearest in its chain, or the one that it was made for."""
+    asked = {id_ for chain in chain_of.values() for id_ in chain}
+    by_session = {
+        each.session_id: each
+        for each in sorted(await book.checkouts_of_sessions(asked), key=lambda each: each.id)
+    }
+    claims = await _claimed(book, asked - by_session.keys())
+    owners: dict[str, Checkout] = {}
+    for session_id, chain in chain_of.items():
+        found = [by_session.get(id_) or claims.get(id_) for id_ in chain]
+        if owner := next(filter(None, found), None):
+            owners[session_id] = owner
+    return owners
+
+
+async def _claimed(book: OrderBook, session_ids: Collection[str]) -> dict[str, Checkout]:
+    """The checkouts that sessions were made for, and that do not know them."""
+    if not session_ids:
+        return {}
+    facts = {
+        each.session_id: each.payment.facts
+        for each in await book.recoveries(session_ids)
+        if each.session_id == each.payment.session_id and each.payment.facts.checkout_id
+    }
+    named = await book.checkouts({str(each.checkout_id) for each in facts.values()})
+    by_id = {checkout.id: checkout for checkout in named}
+    return {
+        session_id: checkout
+        for session_id, each in facts.items()
+        if (checkout := by_id.get(str(each.checkout_id))) and is_owner(checkout, each)
+    }
+
+
+def _of_stranger(root: str, kin: Sequence[Recovery]) -> OrderParts:
+    own = next(each for each in kin if each.payment.session_id == root)
+    return OrderParts(
+        position=OrderPosition(created_at_ms=own.created_at_ms, order_id=root),
+        checkout=None,
+        payments=_distinct(each.payment for each in kin),
+    )
+
+
+async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts]:
+    """The same with renewals, events, twins and what was seen."""
+    if not parts:
+        return []
+    payments = [payment for each in parts for payment in each.payments]
+    renewals: defaultdict[str, list[PaymentFacts]] = defaultdict(list)
+    subscribed = [p.session_id for p in payments if p.facts.mode is Mode.SUBSCRIPTION]
+    for renewal in await book.renewals_of(subscribed) if subscribed else ():
+        renewals[renewal.session_id].append(renewal.facts)
+    events = await book.events_of([payment.session_id for payment in payments])
+    checkout_ids = [each.checkout.id for each in parts if each.checkout]
+    twins = {each.order_id: each for each in await book.twins_of(checkout_ids)}
+    seen = await book.seen_flags([each.position.order_id for each in parts])
+
+    def with_renewals(payment: Payment) -> Payment:
+        facts = reduce(PaymentFacts.join, renewals[payment.session_id], payment.facts)
+        return replace(payment, facts=facts)
+
+    def with_all(each: OrderParts) -> OrderParts:
+        session_ids = {payment.session_id for payment in each.payments}
+        return replace(
+            each,
+            payments=[with_renewals(payment) for payment in each.payments],
+            events=[event for event in events if event.session_id in session_ids],
+            twins=twins.get(each.position.order_id),
+            seen=[flag for flag in seen if flag.order_id == each.position.order_id],
+        )
+
+    return [with_all(each) for each in parts]
+
+
+def _by_root(found: Iterable[Recovery]) -> defaultdict[str, list[Recovery]]:
+    by_root: defaultdict[str, list[Recovery]] = defaultdict(list)
+    for each in found:
+        by_root[each.session_id].append(each)
+    return by_root
+
+
+def _distinct(payments: Iterable[Payment]) -> list[Payment]:
+    by_session = {payment.session_id: payment for payment in payments}
+    return [by_session[session_id] for session_id in sorted(by_session)]

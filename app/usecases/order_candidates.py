@@ -1,0 +1,39 @@
+"""Where a filter lets only few orders through: which those may be, found by indexes."""
+
+from typing import Final
+
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.orders import OrderBook, OrderFilter
+from app.usecases.record_events import read_for_fold
+
+CANDIDATES_MAX: Final = 500  # more are found sooner by walking through the list
+
+
+async def candidates(book: OrderBook, wanted: OrderFilter) -> tuple[set[str], set[str]] | None:
+    """Sessions and checkouts among whose orders are all that fit; None where they are many."""
+    if wanted.client_reference_id is not None:
+        return None  # the list by order number is short already
+    if wanted.flagged:
+        return await _flagged(book)
+    if wanted.statuses and PaymentStatus.OPEN not in wanted.statuses:
+        limit = CANDIDATES_MAX + 1
+        session_ids = await book.sessions_of_status(wanted.statuses, limit=limit)
+        return (set(session_ids), set()) if len(session_ids) < limit else None
+    return None
+
+
+async def _flagged(book: OrderBook) -> tuple[set[str], set[str]] | None:
+    limit = CANDIDATES_MAX + 1
+    sessions = set(await book.flagged_sessions(limit=limit))
+    failed = await book.failed_events(limit=limit)
+    twins = set(await book.twin_checkouts(limit=limit))
+    object_ids = {
+        mention.object_id
+        for stored in failed
+        if stored.event
+        for mention in read_for_fold(stored.event).mentions
+    }
+    sessions |= {link.session_id for link in await book.links_of(object_ids)}
+    sessions |= {id_ for id_ in object_ids if id_.startswith("cs_")}
+    is_short = len(sessions) + len(twins) < limit and len(failed) < limit
+    return (sessions, twins) if is_short else None

@@ -1,0 +1,155 @@
+"""An order as a document: the one that the API, notifications and the command line show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.moments import rfc3339, rfc3339_of
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.session_details import SessionDetails
+from app.usecases.order_flags import flags_of, unseen_flags
+from app.usecases.order_person import personal_fields
+from app.usecases.orders import Flag, OrderParts, OrderPosition
+from app.usecases.read_payment import strongest
+from app.usecases.records import Checkout, EventState, Payment
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order: its document, where it stands in the list, and what nobody has seen of it."""
+
+    position: OrderPosition
+    document: Document
+    flags: Mapping[Flag, str]
+    unseen: Sequence[Flag]
+
+    @property
+    def version(self) -> int:
+        """It never falls, and rises with each change that the document shows."""
+        return int(self.document["version"])
+
+
+def order_of(parts: OrderParts) -> Order:
+    """The order that these parts make. There is a checkout or a payment."""
+    checkout, payment = parts.checkout, strongest(parts.payments)
+    facts = payment.facts if payment else PaymentFacts()
+    details = facts.details or SessionDetails()
+    flags = flags_of(parts, facts.status)
+    session_id = payment.session_id if payment else checkout.session_id if checkout else None
+    document: Document = {
+        "id": parts.position.order_id,
+        "checkout_id": checkout.id if checkout else None,
+        "session_id": session_id,
+        "client_reference_id": parts.client_reference_id,
+        "created_by": checkout.created_by if checkout else None,
+        "mode": facts.mode or (checkout.cart.mode if checkout else None),
+        "livemode": _livemode(details, session_id),
+        "status": facts.status,
+        **_sums(facts, details),
+        **_line_items(checkout),
+        **personal_fields([each for each in parts.events if each.session_id == session_id]),
+        "payment_intent": facts.intent_ids[0] if facts.intent_ids else None,
+        "subscription": _subscription(facts),
+        **_refunds_and_disputes(facts),
+        "flags": list(flags),
+        "created_at": rfc3339(parts.position.created_at_ms),
+        "paid_at": rfc3339_of(facts.first_paid_at_s),
+        "updated_at": rfc3339(
+            max(
+                checkout.created_at_ms if checkout else 0,
+                *(each.updated_at_ms for each in parts.payments),
+                0,
+            )
+        ),
+        "version": _version(parts),
+    }
+    unseen = unseen_flags(parts, parts.position.order_id, flags)
+    return Order(position=parts.position, document=document, flags=flags, unseen=unseen)
+
+
+def status_of(payments: Sequence[Payment]) -> PaymentStatus:
+    """The order's status, from all payments that were made for it."""
+    payment = strongest(payments)
+    return payment.facts.status if payment else PaymentStatus.OPEN
+
+
+def _livemode(details: SessionDetails, session_id: str | None) -> bool | None:
+    """As the events say; before they come, a session's id begins with its mode."""
+    if details.livemode is None and session_id:
+        return {"live": True, "test": False}.get(session_id.split("_")[1])
+    return details.livemode
+
+
+def _sums(facts: PaymentFacts, details: SessionDetails) -> Document:
+    shown = details.presentment_minor, details.presentment_currency
+    return {
+        "currency": facts.currency,
+        "amount_subtotal": facts.amount_subtotal_minor,
+        "amount_discount": details.amount_discount_minor,
+        "amount_tax": details.amount_tax_minor,
+        "amount_shipping": details.amount_shipping_minor,
+        "amount_total": facts.amount_total_minor,
+        "amount_refunded": facts.amount_refunded_minor,
+        "presentment": (None if None in shown else {"amount": shown[0], "currency": shown[1]}),
+    }
+
+
+def _line_items(checkout: Checkout | None) -> Document:
+    items = checkout.cart.line_items if checkout else ()
+    return {
+        "line_items": [{"price": item.price, "quantity": item.quantity} for item in items],
+        "line_items_source": "cart" if checkout else None,
+    }
+
+
+def _subscription(facts: PaymentFacts) -> Document | None:
+    if facts.subscription_id is None:
+        return None
+    state = facts.subscription
+    return {
+        "id": facts.subscription_id,
+        "status": state.status if state else None,
+        "current_period_end": rfc3339_of(state.current_period_end_s if state else None),
+        "cancel_at": rfc3339_of(state.cancel_at_s if state else None),
+        "cancel_at_period_end": state.cancel_at_period_end if state else None,
+        "renewals_paid": facts.renewals_paid,
+    }
+
+
+def _refunds_and_disputes(facts: PaymentFacts) -> Document:
+    return {
+        "refunds": [
+            {"id": id_, "amount": refund.amount_minor, "status": refund.status}
+            for id_, refund in sorted(facts.refunds.items())
+        ],
+        "disputes": [
+            {
+                "id": id_,
+                "amount": dispute.amount_minor,
+                "status": dispute.status,
+                "reason": dispute.reason,
+                "evidence_due_by": rfc3339_of(dispute.evidence_due_by_s),
+            }
+            for id_, dispute in sorted(facts.disputes.items())
+        ],
+    }
+
+
+def _version(parts: OrderParts) -> int:
+    """A sum of what can only rise: the payments' versions, and how far each event has come.
+
+    An event counts for more once it is understood, and a session's own once its body is gone.
+    """
+    events = {each.id: each for each in parts.events}.values()
+    return (
+        int(parts.checkout is not None)
+        + sum(each.version for each in parts.payments)
+        + sum(_WEIGHT.get(each.state, 2) for each in events)
+        + sum(each.is_own and each.is_pruned for each in events)
+        + (parts.twins.version if parts.twins else 0)
+    )
+
+
+_WEIGHT = {EventState.WAITING: 0, EventState.FAILED: 1}

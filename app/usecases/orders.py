@@ -1,0 +1,222 @@
+"""What is asked of orders, and what answers: values between use cases, adapters and edges."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeVar
+
+from app.domain.payments.facts import PaymentStatus
+from app.domain.stripe_events.event import StripeEvent
+from app.usecases.records import Checkout, EventState, Link, Payment, Renewal, StoredEvent
+
+T = TypeVar("T")
+
+
+class Flag(StrEnum):
+    """Why somebody has to look at an order."""
+
+    CONTRADICTED = "contradicted"
+    PRICE_MISMATCH = "price_mismatch"
+    DISPUTED = "disputed"
+    FRAUD_WARNING = "fraud_warning"
+    REVIEW = "review"
+    PAID_TWICE = "paid_twice"
+    EVENT_FAILED = "event_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders are wanted. Times are epoch milliseconds; no status means any."""
+
+    client_reference_id: str | None = None
+    statuses: frozenset[PaymentStatus] = frozenset()
+    flagged: bool | None = None
+    created_gte_ms: int | None = None
+    created_lt_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class OrderPosition:
+    """Where an order stands. They are listed by when they were created, then by id, latest first.
+
+    The id is the checkout's, or the session's where there is no checkout.
+    """
+
+    created_at_ms: int
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRange:
+    """A part of the list: what comes after one position, down to another where there is one."""
+
+    wanted: OrderFilter
+    after: OrderPosition | None
+    until: OrderPosition | None = None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """An event that concerns a session's payment.
+
+    `event` is there for the session's own events, while their bodies are kept.
+    """
+
+    session_id: str
+    id: str
+    state: EventState
+    received_at_ms: int
+    is_own: bool
+    is_pruned: bool
+    event: StripeEvent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twins:
+    """Other orders of the same number and cart, of the same 24 hours.
+
+    `version` is what their payments' versions add up to.
+    """
+
+    order_id: str
+    is_paid: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFlag:
+    """An operator has seen a flag, for the cause that it had then."""
+
+    order_id: str
+    flag: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderParts:
+    """All that an order's document is made of.
+
+    `payments` are those of every session that was made for it, together with their renewals.
+    """
+
+    position: OrderPosition
+    checkout: Checkout | None
+    payments: Sequence[Payment]
+    events: Sequence[OrderEvent] = ()
+    twins: Twins | None = None
+    seen: Sequence[SeenFlag] = ()
+
+    @property
+    def client_reference_id(self) -> str | None:
+        """The order's number: the cart's, or a session's own where there is no cart."""
+        if self.checkout:
+            return self.checkout.client_reference_id
+        details = [each.facts.details for each in self.payments if each.facts.details]
+        return next(filter(None, (each.client_reference_id for each in details)), None)
+
+
+class Origin(NamedTuple):
+    """A session that another one recovers, or is; `names` is the one that it recovers itself."""
+
+    asked: str
+    session_id: str
+    names: str | None
+
+
+class Recovery(NamedTuple):
+    """A payment that belongs to a session, as its own or as one that recovered it."""
+
+    session_id: str
+    payment: Payment
+    created_at_ms: int
+
+
+class OrderBook(Protocol):
+    """One moment's orders, as the database has them."""
+
+    async def checkouts_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
+        """The checkouts of a part of the list that may fit, latest first."""
+        ...
+
+    async def strangers_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
+        """The sessions of a part of the list that are no checkout's own, and may fit."""
+        ...
+
+    async def sessions_of_status(
+        self, statuses: Collection[PaymentStatus], *, limit: int
+    ) -> Sequence[str]:
+        """Some sessions whose payments have one of these statuses."""
+        ...
+
+    async def flagged_sessions(self, *, limit: int) -> Sequence[str]:
+        """Some sessions whose own facts ask for somebody to look."""
+        ...
+
+    async def failed_events(self, *, limit: int) -> Sequence[StoredEvent]:
+        """The latest events that could not be folded whole."""
+        ...
+
+    async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
+        """Some checkouts that share their order number, cart and day with another one."""
+        ...
+
+    async def links_of(self, object_ids: Collection[str]) -> Sequence[Link]:
+        """To which sessions these objects belong."""
+        ...
+
+    async def checkouts(self, ids: Collection[str]) -> Sequence[Checkout]:
+        """The checkouts of these ids."""
+        ...
+
+    async def checkouts_of_sessions(self, session_ids: Collection[str]) -> Sequence[Checkout]:
+        """The checkouts whose own sessions these are."""
+        ...
+
+    async def origins(self, session_ids: Collection[str]) -> Sequence[Origin]:
+        """Each session's own payment, and those that it recovers, nearest first."""
+        ...
+
+    async def recoveries(self, session_ids: Collection[str]) -> Sequence[Recovery]:
+        """The payments of these sessions, and of each that recovered one; each with the first."""
+        ...
+
+    async def claiming(self, checkout_ids: Collection[str]) -> Sequence[Payment]:
+        """The payments whose success URL names one of these checkouts."""
+        ...
+
+    async def renewals_of(self, session_ids: Collection[str]) -> Sequence[Renewal]:
+        """Every renewal of these sessions' subscriptions."""
+        ...
+
+    async def events_of(self, session_ids: Collection[str]) -> Sequence[OrderEvent]:
+        """The events that concern these sessions' payments, in the order of their ids."""
+        ...
+
+    async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twins]:
+        """What is known of the twins of these checkouts; nothing for one that can have none."""
+        ...
+
+    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[SeenFlag]:
+        """Which flags of these orders were seen."""
+        ...
+
+
+class OrderDatabase(Protocol):
+    """Where orders are read."""
+
+    async def read_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
+        """Run `look` over one moment's committed rows.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read.
+        """
+        ...
+
+    async def see_flag(self, seen: SeenFlag, *, at_ms: int) -> None:
+        """Keep that an operator has seen a flag.
+
+        Raises:
+            StorageUnavailableError: it is not kept.
+        """
+        ...

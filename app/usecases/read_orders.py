@@ -1,0 +1,155 @@
+"""Orders for the shop's own server: one by its id, or a page of them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import NotFoundError
+from app.domain.ids import CHECKOUT_ID, SESSION_ID
+from app.usecases.load_orders import load_checkouts, load_sessions, whole
+from app.usecases.order_candidates import candidates
+from app.usecases.order_document import Order, order_of, status_of
+from app.usecases.orders import (
+    OrderBook,
+    OrderDatabase,
+    OrderFilter,
+    OrderParts,
+    OrderPosition,
+    OrderRange,
+)
+
+CHUNK_MIN: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """Some orders, and where the next ones are: None after the last."""
+
+    orders: Sequence[Order]
+    next: OrderPosition | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOrders:
+    """Reads the latest committed state, all of an answer from one moment."""
+
+    database: OrderDatabase
+
+    async def one(self, public_id: str) -> Order:
+        """The order of a checkout id, or of one of its sessions' ids.
+
+        Raises:
+            NotFoundError: neither a checkout nor an event is known by that id.
+        """
+
+        async def look(book: OrderBook) -> Order:
+            if CHECKOUT_ID.fullmatch(public_id):
+                parts = await load_checkouts(book, await book.checkouts([public_id]))
+            elif SESSION_ID.fullmatch(public_id):
+                parts = await load_sessions(book, [public_id])
+            else:
+                parts = []
+            if not parts:
+                raise NotFoundError("There is no order with that id.")
+            return order_of((await whole(book, parts))[0])
+
+        return await self.database.read_orders(look)
+
+    async def page(
+        self, wanted: OrderFilter, after: OrderPosition | None, *, limit: int
+    ) -> OrderPage:
+        """The next orders after a position, the latest first."""
+
+        async def look(book: OrderBook) -> OrderPage:
+            found = await _candidates_page(book, wanted, after, limit + 1)
+            if found is None:
+                found = await _walk(book, wanted, after, limit + 1)
+            is_last = len(found) <= limit
+            orders = found[:limit]
+            return OrderPage(orders=orders, next=None if is_last else orders[-1].position)
+
+        return await self.database.read_orders(look)
+
+
+async def _candidates_page(
+    book: OrderBook, wanted: OrderFilter, after: OrderPosition | None, limit: int
+) -> list[Order] | None:
+    """Where few orders can fit: all of them, sorted. None where they are many, or nobody knows."""
+    found = await candidates(book, wanted)
+    if found is None:
+        return None
+    session_ids, checkout_ids = found
+    by_id = {each.position.order_id: each for each in await load_sessions(book, session_ids)}
+    missing = [id_ for id_ in checkout_ids if id_ not in by_id]
+    for parts in await load_checkouts(book, await book.checkouts(missing)):
+        by_id[parts.position.order_id] = parts
+    rest = [each for each in by_id.values() if after is None or each.position < after]
+    rest.sort(key=lambda each: each.position, reverse=True)
+    orders: list[Order] = []
+    while rest and len(orders) < limit:
+        part, rest = rest[:CHUNK_MIN], rest[CHUNK_MIN:]
+        orders += await _fitting(book, part, wanted)
+    return orders[:limit]
+
+
+async def _walk(
+    book: OrderBook, wanted: OrderFilter, after: OrderPosition | None, limit: int
+) -> list[Order]:
+    """From the latest on, part by part, until there are enough."""
+    orders: list[Order] = []
+    size = max(limit, CHUNK_MIN) if wanted.flagged is not None or wanted.statuses else limit
+    while len(orders) < limit:
+        asked = OrderRange(wanted=wanted, after=after, limit=size)
+        positions, is_end = await _next_positions(book, asked)
+        orders += await _fitting(book, await _load(book, positions), wanted)
+        if is_end:
+            break
+        after = positions[-1]
+    return orders[:limit]
+
+
+async def _next_positions(book: OrderBook, asked: OrderRange) -> tuple[list[OrderPosition], bool]:
+    """The next of both kinds, in their common order; and whether these are the last."""
+    ours = await book.checkouts_in(asked)
+    until = ours[-1] if len(ours) == asked.limit else None
+    strangers = await book.strangers_in(
+        OrderRange(wanted=asked.wanted, after=asked.after, until=until, limit=asked.limit)
+    )
+    positions = sorted([*ours, *strangers], reverse=True)[: asked.limit]
+    return positions, len(positions) < asked.limit
+
+
+async def _load(book: OrderBook, positions: Sequence[OrderPosition]) -> list[OrderParts]:
+    ids = [each.order_id for each in positions]
+    found = await book.checkouts([id_ for id_ in ids if _is_checkout(id_)])
+    loaded = await load_checkouts(book, found)
+    # A session of a checkout that does not know it is listed with its checkout, not here.
+    strangers = await load_sessions(book, [id_ for id_ in ids if not _is_checkout(id_)])
+    loaded += [each for each in strangers if each.position in positions and not each.checkout]
+    order = {position: number for number, position in enumerate(positions)}
+    return sorted(loaded, key=lambda each: order[each.position])
+
+
+def _is_checkout(order_id: str) -> bool:
+    return CHECKOUT_ID.fullmatch(order_id) is not None
+
+
+async def _fitting(
+    book: OrderBook, parts: Collection[OrderParts], wanted: OrderFilter
+) -> list[Order]:
+    """The orders among these that fit, in their order; what costs more is read of those alone."""
+    likely = [each for each in parts if _may_fit(each, wanted)]
+    orders = [order_of(each) for each in await whole(book, likely)]
+    if wanted.flagged is None:
+        return orders
+    return [order for order in orders if bool(order.unseen) is wanted.flagged]
+
+
+def _may_fit(parts: OrderParts, wanted: OrderFilter) -> bool:
+    created_at_ms, reference = parts.position.created_at_ms, wanted.client_reference_id
+    return (
+        (not wanted.statuses or status_of(parts.payments) in wanted.statuses)
+        and (reference is None or reference == parts.client_reference_id)
+        and (wanted.created_gte_ms is None or created_at_ms >= wanted.created_gte_ms)
+        and (wanted.created_lt_ms is None or created_at_ms < wanted.created_lt_ms)
+    )

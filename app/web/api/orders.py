@@ -1,0 +1,155 @@
+"""GET /orders and GET /orders/{id}: what the shop's own server may ask, with a token."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from app.domain.errors import NotFoundError, RateLimitedError, StorageUnavailableError
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.read_orders import ReadOrders
+from app.web.api.order_query import LIMIT_MAX, make_cursor, read_order_query
+from app.web.api.order_schema import ORDER
+from app.web.errors import InvalidQueryError, UnauthorizedError
+from app.web.http.bearer import Access, Role
+from app.web.http.etags import is_known
+from app.web.openapi import (
+    MOMENT,
+    TEXT,
+    Operation,
+    content,
+    header,
+    object_schema,
+    or_null,
+    parameter,
+)
+from app.web.routes import get
+
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+_TOKEN: Final = parameter("header", "Authorization", "`Bearer TOKEN`, one of API_TOKENS.")
+_REFUSALS: Final = (
+    UnauthorizedError,
+    NotFoundError,
+    RateLimitedError,
+    StorageUnavailableError,
+)
+_GET_ORDER: Final = Operation(
+    id="getOrder",
+    tag="orders",
+    summary="Read an order",
+    description="What was bought, by whom, and what became of it. 404 while no token is set.",
+    parameters=[
+        _TOKEN,
+        parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session."),
+        parameter("header", "If-None-Match", "The ETag of the version that the caller knows."),
+    ],
+    answers={
+        "200": {
+            "description": "The order.",
+            "headers": {"ETag": header("The tag of this version.")},
+            **content(ORDER),
+        },
+        "304": {"description": "The order is as the caller knows it."},
+    },
+    errors=_REFUSALS,
+)
+_LIST_ORDERS: Final = Operation(
+    id="listOrders",
+    tag="orders",
+    summary="List orders",
+    description="The latest first. The same filters go with each cursor.",
+    parameters=[
+        _TOKEN,
+        parameter("query", "client_reference_id", "The shop's own number of the order."),
+        parameter(
+            "query",
+            "status",
+            "One status, or several: `status=paid&status=refunded`.",
+            {"type": "array", "items": {"type": "string", "enum": [*PaymentStatus]}},
+        ),
+        parameter(
+            "query",
+            "flagged",
+            "Whether a flag is set that nobody has seen yet.",
+            {"type": "boolean"},
+        ),
+        parameter("query", "created_gte", "Created at this time or later.", MOMENT),
+        parameter("query", "created_lt", "Created before this time.", MOMENT),
+        parameter(
+            "query",
+            "limit",
+            "How many; 50 unless it is given.",
+            {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX},
+        ),
+        parameter("query", "cursor", "`next_cursor` of the page before."),
+    ],
+    answers={
+        "200": {
+            "description": "A page of orders.",
+            **content(
+                object_schema(
+                    "Orders",
+                    {
+                        "orders": {"type": "array", "items": ORDER},
+                        "next_cursor": or_null(TEXT) | {"description": "Null after the last."},
+                    },
+                )
+            ),
+        }
+    },
+    errors=(*_REFUSALS, InvalidQueryError),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersEndpoint:
+    """Shows orders to those who have a token."""
+
+    read_orders: ReadOrders
+    access: Access
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """GET /orders and GET /orders/{id}."""
+        return [
+            get("/orders", self.page, _LIST_ORDERS),
+            get("/orders/{id}", self.one, _GET_ORDER),
+        ]
+
+    async def one(self, request: Request) -> Response:
+        """Answer with one order, or raise a `CheckoutError`."""
+        self.access.require(Role.SHOP, request.scope)
+        order = await self.read_orders.one(request.path_params["id"])
+        headers = {**_NO_STORE, "ETag": f'"{order.document["id"]}-{order.version}"'}
+        if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+        return _json(order.document, headers)
+
+    async def page(self, request: Request) -> Response:
+        """Answer with a page of orders, or raise a `CheckoutError`."""
+        self.access.require(Role.SHOP, request.scope)
+        wanted, after, limit = read_order_query(request.query_params.multi_items())
+        page = await self.read_orders.page(wanted, after, limit=limit)
+        document = {
+            "orders": [order.document for order in page.orders],
+            "next_cursor": make_cursor(wanted, page.next) if page.next else None,
+        }
+        return _json(document, _NO_STORE)
+
+
+def _json(document: dict[str, Any], headers: dict[str, str]) -> Response:
+    try:
+        body = orjson.dumps(document)
+    except TypeError:
+        body = _json_of_odd_text(document)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _json_of_odd_text(document: dict[str, Any]) -> bytes:
+    """Stripe sends what buyers wrote, and half an emoji of it cannot be written as UTF-8."""
+    text = json.dumps(document, ensure_ascii=False)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

@@ -1,0 +1,199 @@
+"""GET /orders over the whole service, on both databases: filters, order, and pages."""
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.usecases.records import Checkout
+from app.usecases.storage import Database
+from tests.support.builders import NOW_S, Document, event, session
+from tests.support.orders import OrderShop, bearer, order_shop
+from tests.support.recording import NOW_MS, keep
+
+pytestmark = pytest.mark.anyio
+OTHER = "https://other.example/"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
+    async with order_shop(database_path) as shop:
+        yield shop
+
+
+def numbered(number: int, **changes: Any) -> Checkout:  # noqa: ANN401 any field
+    """A checkout that was created `number` seconds after the first."""
+    values: Document = {
+        "id": f"chk_{number:036d}",
+        "created_at_ms": NOW_MS + number * 1000,
+        "cart": Cart((LineItem("price_A", 1),), Mode.PAYMENT),
+        "client_reference_id": f"order-{number}",
+        "success_url": "https://shop.example/",
+        "cancel_url": "https://shop.example/",
+        "url": "https://checkout.stripe.com/pay/x",
+        "session_id": f"cs_test_{number}",
+    }
+    return Checkout(**(values | changes))
+
+
+def paid(number: int, **changes: object) -> Document:
+    subject = session(
+        id=f"cs_test_{number}",
+        payment_intent=f"pi_{number}",
+        success_url=OTHER,
+        created=NOW_S + number,
+        **changes,
+    )
+    return event(id=f"evt_{number}", subject=subject)
+
+
+async def test_orders_of_both_kinds_come_latest_first(shop: OrderShop, database: Database) -> None:
+    await keep(database, numbered(1), numbered(3), numbered(5))
+    await shop.tell(paid(2), paid(3), paid(4))
+
+    assert await shop.ids() == [
+        numbered(5).id,
+        "cs_test_4",
+        numbered(3).id,
+        "cs_test_2",
+        numbered(1).id,
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+async def test_pages_neither_skip_nor_repeat_while_orders_come_in(
+    shop: OrderShop, database: Database, limit: int
+) -> None:
+    ties = [numbered(100 + n, created_at_ms=NOW_MS) for n in range(4)]
+    await keep(database, *ties, *(numbered(n) for n in (1, 3, 5)))
+    await shop.tell(
+        paid(2), paid(3), paid(4), event(subject=session(success_url=OTHER, created=NOW_S))
+    )
+    expected = await shop.ids()
+    assert len(expected) == 10
+
+    found: list[str] = []
+    cursor: Document = {}
+    for new in itertools.count(200):
+        page = await shop.page(limit=limit, **cursor)
+        assert len(page["orders"]) <= limit
+        found += [order["id"] for order in page["orders"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+        await keep(database, numbered(new))
+        await shop.tell(paid(new + 1000))
+
+    assert found == expected
+
+
+async def test_a_full_last_page_has_no_cursor(shop: OrderShop, database: Database) -> None:
+    await keep(database, numbered(1), numbered(2))
+
+    assert (await shop.page(limit=2))["next_cursor"] is None
+    assert (await shop.page(limit=1))["next_cursor"] is not None
+
+
+async def test_an_empty_shop_has_an_empty_page(shop: OrderShop) -> None:
+    assert await shop.page() == {"orders": [], "next_cursor": None}
+    assert await shop.page(flagged="true") == {"orders": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("filters", "numbers"),
+    [
+        ({"client_reference_id": "order-2"}, [2]),
+        ({"client_reference_id": "order-9"}, []),
+        ({"client_reference_id": "theirs"}, [4]),
+        ({"status": "paid"}, [4, 3]),
+        ({"status": "open"}, [2, 1]),
+        ({"status": ["paid", "open"]}, [4, 3, 2, 1]),
+        ({"status": "disputed"}, []),
+        ({"status": "paid", "client_reference_id": "order-2"}, []),
+        ({"status": "paid", "client_reference_id": "order-3"}, [3]),
+        ({"created_gte": "2025-10-09T08:53:22Z"}, [4, 3, 2]),
+        ({"created_lt": "2025-10-09T08:53:22Z"}, [1]),
+        ({"status": "paid", "created_lt": "2025-10-09T10:53:24+02:00"}, [3]),
+        ({"flagged": "false", "status": "paid"}, [4, 3]),
+        ({"flagged": "true"}, []),
+    ],
+)
+async def test_each_filter_lets_just_its_orders_through(
+    shop: OrderShop, database: Database, filters: Document, numbers: list[int]
+) -> None:
+    await keep(database, numbered(1), numbered(2), numbered(3))
+    await shop.tell(paid(3), paid(4, client_reference_id="theirs"))
+
+    ids = {4: "cs_test_4"}
+    assert await shop.ids(**filters) == [ids.get(n, numbered(n).id) for n in numbers]
+    paged: list[str] = []
+    cursor: Document = {}
+    while True:
+        page = await shop.page(limit=1, **filters, **cursor)
+        paged += [order["id"] for order in page["orders"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert paged == [ids.get(n, numbered(n).id) for n in numbers]
+
+
+async def test_a_page_shows_what_one_order_shows(shop: OrderShop, database: Database) -> None:
+    await keep(database, numbered(3))
+    await shop.tell(paid(3, customer_details={"email": "ana@example.com"}))
+
+    (order,) = (await shop.page())["orders"]
+
+    assert order["customer"]["email"] == "ana@example.com"
+    assert order == await shop.order("cs_test_3")
+
+
+async def test_a_cursor_belongs_to_its_filters(shop: OrderShop, database: Database) -> None:
+    await keep(database, numbered(1), numbered(2))
+    cursor = (await shop.page(limit=1))["next_cursor"]
+
+    answer = await shop.service.client.get(
+        "/orders", params={"cursor": cursor, "status": "paid"}, headers=bearer()
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "invalid_query"
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == ["cursor"]
+
+
+async def test_every_wrong_parameter_is_named(shop: OrderShop) -> None:
+    answer = await shop.get(
+        "/orders?limit=0&status=payed&status=paid&colour=red&flagged=1&cursor=!"
+    )
+
+    assert answer.status_code == 422
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == [
+        "status",
+        "flagged",
+        "limit",
+        "cursor",
+        "colour",
+    ]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_ten_megabytes_of_query_are_refused(shop: OrderShop) -> None:
+    import asyncio  # noqa: PLC0415
+
+    reader, writer = await asyncio.open_connection(*shop.service.address)
+    try:
+        writer.write(b"GET /orders?cursor=" + b"x" * (10 * 1024 * 1024))
+        first = await reader.read(64)
+    except ConnectionError:
+        first = b"HTTP/1.1 400"
+    finally:
+        writer.close()
+
+    assert first.split()[1] in {b"400", b"431"}
