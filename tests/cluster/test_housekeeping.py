@@ -114,7 +114,10 @@ async def test_replicas_that_start_at_once_read_what_is_unread_once(
     shop: Shop, database_path: Path
 ) -> None:
     unread = [
-        event_of(id=f"evt_unread_{number}", subject=session(id=f"cs_test_{number}"))
+        event_of(
+            id=f"evt_unread_{number}",
+            subject=session(id=f"cs_test_{number}", payment_intent=f"pi_{number}"),
+        )
         for number in range(150)
     ]
     for document in unread:
