@@ -1,0 +1,98 @@
+"""Lists of orders are read along an index, on both databases: nothing is scanned or sorted."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.adapters.database import orders_sql as sql
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.orders import OrderFilter, OrderPosition, OrderRange
+from app.usecases.storage import Transaction
+from tests.support.builders import query
+
+pytestmark = pytest.mark.anyio
+AFTER = OrderPosition(created_at_ms=15_000, order_id="chk_5")
+FILTERS = {
+    "none": (OrderFilter(), "created_at_ms"),
+    "created": (OrderFilter(created_gte_ms=1, created_lt_ms=19_000), "created_at_ms"),
+    "reference": (OrderFilter(client_reference_id="order-1"), "client_reference_id"),
+    "status": (OrderFilter(statuses=frozenset({PaymentStatus.PAID})), "created_at_ms"),
+}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+_NUMBERS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+
+
+@pytest.fixture(autouse=True)
+def _many_orders(database_path: Path) -> None:
+    """So many that reading them all would cost more than walking along an index."""
+    query(
+        database_path,
+        "INSERT INTO checkouts (id, created_at_ms, mode, line_items, client_reference_id,"  # noqa: S608 ours
+        " success_url, cancel_url, url, session_id) "
+        + _NUMBERS
+        + " SELECT 'chk_' || CAST(100000000000000000 + i AS text) || '000000000000000000', i,"
+        " 'payment', '[]', 'order-' || CAST(i AS text), 's', 'c', 'u',"
+        " 'cs_' || CAST(i AS text) FROM n",
+    )
+    query(
+        database_path,
+        "INSERT INTO payments (session_id, status, facts, updated_at_ms, created_at_ms,"  # noqa: S608 ours
+        " client_reference_id) "
+        + _NUMBERS
+        + " SELECT 'cs_' || CAST(i AS text), 'paid', '{}', i, i,"
+        " 'order-' || CAST(i AS text) FROM n",
+    )
+    if database_path.suffix == ".url":
+        query(database_path, "ANALYZE")
+
+
+async def plan_of(
+    database: SqliteDatabase | PostgresDatabase, text: str, values: dict[str, object]
+) -> str:
+    explain = "EXPLAIN QUERY PLAN" if isinstance(database, SqliteDatabase) else "EXPLAIN"
+
+    async def look(transaction: Transaction) -> list[Any]:
+        asking: Any = transaction
+        return [tuple(row) for row in await asking.ask(f"{explain} {text}", **values)]
+
+    return "\n".join(str(row) for row in await database.read(look))
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("kind", ["checkouts", "payments"])
+async def test_a_page_is_read_along_an_index(
+    database: SqliteDatabase | PostgresDatabase, kind: str, name: str
+) -> None:
+    wanted, index = FILTERS[name]
+    asked = OrderRange(wanted=wanted, after=AFTER, until=None, limit=50)
+    text, values = (sql.checkouts_in if kind == "checkouts" else sql.strangers_in)(asked)
+
+    plan = await plan_of(database, text, values)
+
+    assert f"ix_{kind}_{index}" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "index"),
+    [
+        (sql.SESSIONS_OF_STATUS, {"statuses": ["paid"], "limit": 5}, "ix_payments_status"),
+        (sql.FLAGGED_SESSIONS, {"limit": 5}, "ix_payments_flagged"),
+        (sql.FAILED_EVENTS, {"limit": 5}, "ix_events_failed"),
+    ],
+)
+async def test_what_few_orders_can_be_is_found_by_an_index(
+    database: SqliteDatabase | PostgresDatabase, text: str, values: dict[str, object], index: str
+) -> None:
+    assert index in await plan_of(database, text, values)
