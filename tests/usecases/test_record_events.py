@@ -8,6 +8,7 @@ from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.session_details import SessionDetails
 from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
@@ -237,6 +238,7 @@ async def test_a_paid_session_becomes_a_payment(
             mode=Mode.PAYMENT,
             amount_total_minor=1999,
             currency="eur",
+            details=SessionDetails(livemode=False, created_s=NOW_S),
             checkout_id=CHECKOUT_ID,
             intent_ids=("pi_1",),
         ),
@@ -256,6 +258,9 @@ async def test_a_paid_session_becomes_a_payment(
         "version": 1,
         "amount_refunded_minor": 0,
         "contradicted": 0,
+        "created_at_ms": NOW_S * 1000,
+        "client_reference_id": None,
+        "flagged": 0,
     }
 
 
