@@ -41,7 +41,7 @@ class OneLineInTenSeconds(logging.Filter):
 
 
 def quiet_uvicorn() -> None:
-    """Put the filter on uvicorn's own logger, so that it counts whoever handles the lines."""
+    """Put the filter on uvicorn's own logger, so that it counts for every handler."""
     logger = logging.getLogger("uvicorn.error")
     for old in logger.filters[:]:
         if isinstance(old, OneLineInTenSeconds):

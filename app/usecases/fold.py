@@ -172,7 +172,7 @@ async def _tell_apart(  # noqa: PLR0913 what a fold has found out so far
     facts: dict[str, PaymentFacts],
     folded: Folded,
 ) -> None:
-    """Where an event concerns two payments, decide anew whose each of their events is."""
+    """Where an event concerns two payments, decide again which one each event belongs to."""
     items = [item for item in reach.items.values() if tangled & set(reach.sessions_of(item))]
     tangle = await follow(transaction, tangled, items)
     before |= await transaction.payments(tangle.session_ids)

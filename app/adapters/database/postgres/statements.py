@@ -43,7 +43,7 @@ def columns(kind: sql.Writing, rows: Sequence[dict[str, object]]) -> list[list[o
     return [[row[name] for row in rows] for name in kind.columns]
 
 
-# Two replicas may reach a payment by different ids: whoever comes second waits, and reads again.
+# Two replicas may reach a payment by different ids: the second one waits, and reads again.
 PAYMENTS_TO_CHANGE: Final = f"{sql.PAYMENTS} ORDER BY session_id FOR UPDATE"
 # What the fold of a batch asks, at once: which events are known ('e'), and of the ids that they
 # mention the links ('l'), whether an event speaks of it ('m'), what our own checkouts' carts cost

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 5.0  # another process may hold the lock: a backup, a migration, the CLI
 _LOCK_POLL_S: Final = 0.02
-# A long reader, such as a backup, lets the log grow; the next one that begins anew is cut to this.
+# A long reader, such as a backup, lets the log grow. The next log that starts over is cut to this.
 LOG_BYTES_MAX: Final = 8 * 1024 * 1024
 
 

@@ -123,7 +123,7 @@ class SqliteDatabase(SingleActs, KeepsOrders):
             return await self._writer.run(transact, give_up_at=give_up_at)
 
     async def _reconnect(self) -> None:
-        """Let the file go altogether, and open it anew.
+        """Close the file, and open it again.
 
         A process's connections share how they opened the log: one of a time when it was read-only
         would keep all the others from writing ever again.
