@@ -134,7 +134,7 @@ async def test_nothing_is_listened_for_once_all_is_over(page: Page, service: Ser
     # The service ends the stream; the browser asks once more, and is told that it was the end.
     async with asyncio.timeout(60):
         while await page.evaluate(STREAMS) != [CLOSED]:
-            await asyncio.sleep(0.05)
+            await page.wait_for_timeout(50)
 
 
 async def test_a_hidden_tab_listens_while_a_payment_is_open_and_not_after(
