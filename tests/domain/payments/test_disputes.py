@@ -107,3 +107,17 @@ def test_the_states_words_are_those_that_are_stored() -> None:
         "won",
         "lost",
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "status"),
+    [
+        (DisputeState.OPEN, None, "needs_response"),
+        (DisputeState.LOST, None, "lost"),
+        (DisputeState.OPEN, "under_review", "under_review"),
+    ],
+)
+def test_a_dispute_has_stripes_word_for_how_it_stands(
+    state: DisputeState, word: str | None, status: str
+) -> None:
+    assert dispute(state, word=word).status == status
