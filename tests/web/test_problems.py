@@ -17,10 +17,16 @@ from app.domain.errors import (
     StorageUnavailableError,
 )
 from app.web import errors as request_errors
-from app.web.errors import InternalError, MethodNotAllowedError
+from app.web.errors import (
+    InternalError,
+    InvalidQueryError,
+    MethodNotAllowedError,
+    QueryFault,
+    TooManyGuessesError,
+)
 from app.web.pages.pages import Pages
 from app.web.problems import Problems
-from app.web.statuses import STATUS
+from app.web.statuses import STATUS, status_of
 
 CONTRACT = {
     "invalid_json": 400,
@@ -48,6 +54,9 @@ CONTRACT = {
     "storage_unavailable": 503,
     "invalid_wait": 422,
     "altan_pay_timeout": 504,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "invalid_query": 422,
 }
 ABSTRACT = {"CheckoutError", "RequestWrongError", "ConflictError", "ServiceFailedError"}
 
@@ -73,8 +82,10 @@ def every_error() -> list[type[CheckoutError]]:
 def made(kind: type[CheckoutError]) -> CheckoutError:
     if kind is MethodNotAllowedError:
         return MethodNotAllowedError("POST")
-    if kind is RateLimitedError:
-        return RateLimitedError("Some words.", limit=30, remaining=0, retry_after_s=7)
+    if issubclass(kind, RateLimitedError):
+        return kind("Some words.", limit=30, remaining=0, retry_after_s=7)
+    if kind is InvalidQueryError:
+        return InvalidQueryError([QueryFault("limit", "must be a whole number")])
     return InternalError() if kind is InternalError else kind("Some words.")
 
 
@@ -93,7 +104,8 @@ def problems() -> Problems:
 
 
 def test_every_error_has_a_status_and_the_table_has_nothing_else() -> None:
-    assert set(STATUS) == set(every_error())
+    """Too many wrong tokens have the status of what they refine."""
+    assert set(STATUS) == set(every_error()) - {TooManyGuessesError}
 
 
 def test_codes_and_statuses_are_the_contracts() -> None:
@@ -113,14 +125,18 @@ def test_every_error_is_a_complete_problem(problems: Problems, kind: type[Checko
 
     response = problems.answer(error, scope())
 
-    assert response.status_code == STATUS[kind]
+    assert response.status_code == status_of(kind)
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["vary"] == "Accept, Sec-Fetch-Mode"
-    assert orjson.loads(bytes(response.body)) == {
+    document = orjson.loads(bytes(response.body))
+    faults = document.pop("errors", [])
+    named = {"parameter": "limit", "detail": "must be a whole number"}
+    assert faults == ([named] if kind is InvalidQueryError else [])
+    assert document == {
         "type": f"urn:altan-checkout:error:{kind.code}",
         "title": kind.title,
-        "status": STATUS[kind],
+        "status": status_of(kind),
         "detail": error.detail,
         "code": kind.code,
         "request_id": "request-1",
@@ -134,7 +150,7 @@ def test_every_error_is_a_page_for_a_person(problems: Problems, kind: type[Check
     response = problems.answer(error, scope("text/html"))
 
     html = bytes(response.body).decode()
-    assert response.status_code == STATUS[kind]
+    assert response.status_code == status_of(kind)
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert error.detail in html
     assert kind.code in html
@@ -149,9 +165,9 @@ def test_who_may_come_again_is_told_when(
 ) -> None:
     response = problems.answer(made(kind), scope(accept))
 
-    assert ("retry-after" in response.headers) == (STATUS[kind] in {409, 429, 503})
-    assert ("connection" in response.headers) == (STATUS[kind] in {408, 413})
-    assert ("allow" in response.headers) == (STATUS[kind] == 405)
+    assert ("retry-after" in response.headers) == (status_of(kind) in {409, 429, 503})
+    assert ("connection" in response.headers) == (status_of(kind) in {408, 413})
+    assert ("allow" in response.headers) == (status_of(kind) == 405)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +242,7 @@ def test_a_page_of_problems_asks_for_nothing_from_elsewhere(problems: Problems) 
 def test_what_only_http_knows_is_told_apart_from_the_domain() -> None:
     own = [kind for kind in every_error() if kind.__module__ == request_errors.__name__]
 
-    assert len(own) == 8
+    assert len(own) == 12
 
 
 def test_an_error_that_an_adapter_refines_is_what_it_refines_to_a_caller(
