@@ -65,7 +65,7 @@ class Foreseen:
     ) -> Mapping[str, SoldCheckout] | None:
         """The checkouts of these sessions; None where that was not foreseen.
 
-        A checkout that does not know its session is found by its own id alone.
+        A checkout that does not know its session is found only by its own id.
         """
         asked_by_session = self._object_ids.issuperset(checkout_ids)
         by_checkout = any(checkout_ids[id_] for id_ in checkout_ids.keys() - self._sold.keys())
