@@ -22,6 +22,7 @@ from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.adapters.database.private_file import exposed
 from app.adapters.database.sqlite.connection_thread import connect
+from app.commands.doctor_notifications import notifications_of
 from app.commands.doctor_webhooks import webhooks_of
 from app.commands.findings import Finding, Verdict
 from app.settings.doubts import doubts
@@ -48,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _settings(settings)
     yield from _secrets(settings)
     yield from _shop(settings)
+    yield notifications_of(settings)
     for look in (
         _Look("database", _database, "check that its folder exists and is writable"),
         _Look("Altan Pay", _altan_pay, "check ALTAN_PAY_URL, DNS and the firewall"),

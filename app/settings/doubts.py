@@ -52,6 +52,7 @@ def doubts(settings: Settings) -> list[Doubt]:
         _ids(settings),
         _secrets(settings),
         _tokens(settings),
+        _notifications(settings),
         _addresses(settings),
         _unset(settings),
     ):
@@ -124,6 +125,19 @@ def _tokens(settings: Settings) -> Iterator[Doubt]:
             words = "looks easy to guess; make one with: openssl rand -hex 24"
             yield Doubt(name, words, is_logged_at_start=True)
         met.add(token)
+
+
+def _notifications(settings: Settings) -> Iterator[Doubt]:
+    """What would be told to the wrong one, or could be signed by somebody else."""
+    if settings.notify_url and settings.stripe_livemode is None:
+        message = "test payments are posted to NOTIFY_URL, too (with livemode: false)"
+        yield Doubt("STRIPE_LIVEMODE", message, is_logged_at_start=True)
+    stripes = {each.get_secret_value() for each in settings.stripe_webhook_secrets}
+    if any(each.get_secret_value() in stripes for each in settings.notify_secrets):
+        message = "holds one of STRIPE_WEBHOOK_SECRETS, too; make a secret of its own"
+        yield Doubt("NOTIFY_SECRETS", message, is_logged_at_start=True)
+    if settings.notify_url:
+        yield from _address("NOTIFY_URL", f"https://{settings.notify_host}")
 
 
 def _addresses(settings: Settings) -> Iterator[Doubt]:

@@ -23,6 +23,7 @@ from app.settings.database_url import database_name, is_postgres
 from app.settings.faults import fault_lines
 from app.settings.names import lines_about_names, names_in_use
 from app.settings.origins import Origins, check_origins, origins_of
+from app.settings.receivers import ReceiverSettings
 from app.settings.types import (
     SECRETS_HELP,
     AccountId,
@@ -63,7 +64,7 @@ class _SecretFiles(SecretsSettingsSource):
         return value or None, key, is_complex
 
 
-class Settings(BaseSettings):
+class Settings(ReceiverSettings):
     """Every setting, by the name it has in the environment."""
 
     model_config = SettingsConfigDict(

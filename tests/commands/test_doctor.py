@@ -38,6 +38,7 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
         "webhook secrets": OK,
         "mode": WARNING,  # Altan Pay is played by this machine
         "catalogue": OK,
+        "notifications": OK,
         "database": OK,
         "webhooks": OK,
         "Altan Pay": OK,

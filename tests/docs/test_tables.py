@@ -57,7 +57,7 @@ def as_text(default: object) -> str:
         case float():
             return f"`{default:g}`"
         case _:
-            return f"`{default}`"
+            return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def env_example() -> Iterator[re.Match[str]]:

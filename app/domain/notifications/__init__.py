@@ -1,0 +1,1 @@
+"""How the shop's systems are told of orders: signatures, tries, and where none may go."""
