@@ -6,7 +6,6 @@ and compares its time with our clock, on which every webhook's signature depends
 
 import email.utils
 import http.client
-import re
 import socket
 import sqlite3
 import ssl
@@ -75,13 +74,6 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
     count = len(settings.stripe_webhook_secrets)
     plural = "" if count == 1 else "s"
     yield Finding("webhook secrets", Verdict.OK, f"{count} secret{plural} in the right format")
-    if settings.stripe_api_key is None:
-        return
-    if re.match(r"rk_(live|test)_", settings.stripe_api_key.get_secret_value()):
-        yield Finding("STRIPE_API_KEY", Verdict.OK, "a restricted key")
-    else:
-        message = "not a restricted key (rk_…); create a read-only one"
-        yield Finding("STRIPE_API_KEY", Verdict.WARNING, message)
 
 
 def _shop(settings: Settings) -> Iterator[Finding]:

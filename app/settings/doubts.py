@@ -51,6 +51,7 @@ def doubts(settings: Settings) -> list[Doubt]:
     for found in (
         _ids(settings),
         _secrets(settings),
+        _stripe_key(settings),
         _tokens(settings),
         _notifications(settings),
         _addresses(settings),
@@ -105,6 +106,15 @@ def _secrets(settings: Settings) -> Iterator[Doubt]:
             message = "looks like a placeholder; copy the signing secret from Stripe's dashboard"
             yield Doubt("STRIPE_WEBHOOK_SECRETS", message)
             return
+
+
+def _stripe_key(settings: Settings) -> Iterator[Doubt]:
+    if settings.stripe_api_key is None or settings.stripe_livemode is None:
+        return
+    mode = "live" if settings.stripe_livemode else "test"
+    if not settings.stripe_api_key.get_secret_value().startswith(f"rk_{mode}_"):
+        words = f"is of the other mode than STRIPE_LIVEMODE; use a key that begins with rk_{mode}_"
+        yield Doubt("STRIPE_API_KEY", words, is_logged_at_start=True)
 
 
 def _tokens(settings: Settings) -> Iterator[Doubt]:

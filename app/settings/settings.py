@@ -28,7 +28,7 @@ from app.settings.types import (
     SECRETS_HELP,
     AccountId,
     AlertUrl,
-    AltanPayUrl,
+    BaseUrl,
     Color,
     ConnectId,
     DatabaseUrl,
@@ -37,6 +37,8 @@ from app.settings.types import (
     LogLevel,
     Networks,
     Rate,
+    RestrictedKey,
+    SecondsOrOff,
     SentryDsn,
     ShopName,
     StorageUrl,
@@ -81,7 +83,7 @@ class Settings(ReceiverSettings):
     altan_stripe_connect_id: ConnectId = Field(
         description="the connected Stripe account, acct_…; ask Altan Pay for it in your workspace"
     )
-    altan_pay_url: AltanPayUrl = Field(
+    altan_pay_url: BaseUrl = Field(
         "https://pay.altan.ai", description="https, or http on loopback only"
     )
     altan_pay_timeout_s: float = Field(
@@ -100,8 +102,18 @@ class Settings(ReceiverSettings):
     stripe_livemode: bool | None = Field(
         None, description="true or false: count only live or only test events; unset: both"
     )
-    stripe_api_key: SecretStr | None = Field(
-        None, description="a restricted, read-only key, for reconciliation (not used yet)"
+    stripe_api_key: RestrictedKey | None = Field(
+        None, description="a restricted, read-only key (rk_…), for reconciliation; unset: off"
+    )
+    stripe_api_account_header: bool = Field(
+        default=False,
+        description="true: the key is the platform's, so calls name the connected account",
+    )
+    stripe_api_url: BaseUrl = Field(
+        "https://api.stripe.com", description="https, or http on loopback only"
+    )
+    reconcile_every_s: SecondsOrOff = Field(
+        300, description="seconds between looks for missed events; `off` turns them off"
     )
     app_url: Url = Field(description="the shop's root URL")
     success_url: Url | None = Field(

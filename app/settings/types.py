@@ -25,6 +25,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
+_DAY_S: Final = 86_400
 SHOP_NAME_LENGTH_MAX: Final = 80  # it must fit on the top of a phone's page
 
 
@@ -112,7 +113,7 @@ def _web_url(value: str) -> str:
     return value
 
 
-def _altan_pay_url(value: str) -> str:
+def _base_url(value: str) -> str:
     url = read_web_url(value)
     if url.scheme != "https" and not url.is_loopback:
         raise ValueError("must be https; plain http is allowed only for this machine")
@@ -135,6 +136,29 @@ def _host(value: str) -> str:
 def _webhook_secret(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"whsec_[!-~]{8,250}", value.get_secret_value()):
         raise ValueError(f"does not look like whsec_…; {SECRETS_HELP}")
+    return value
+
+
+def _restricted_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text.startswith("sk_"):
+        raise ValueError(
+            "is a secret key (sk_…), with which everything may be done; create a restricted, "
+            "read-only key (rk_…) in Stripe's dashboard, and revoke this one if it was exposed"
+        )
+    if not re.fullmatch(r"rk_(live|test)_[A-Za-z0-9_]{1,250}", text):
+        raise ValueError(
+            "is not a restricted key (rk_live_… or rk_test_…); create one in Stripe's dashboard"
+        )
+    return value
+
+
+def _seconds_or_off(value: object) -> object:
+    if value == "off":
+        return None
+    text = str(value)
+    if value is not None and not (re.fullmatch(r"[0-9]{1,5}", text) and 1 <= int(text) <= _DAY_S):
+        raise ValueError(f"must be whole seconds from 1 to {_DAY_S}, or off")
     return value
 
 
@@ -229,10 +253,12 @@ WebhookSecrets = Annotated[
 ]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Tokens = Annotated[tuple[Token, ...], NoDecode, BeforeValidator(split_list)]
+RestrictedKey = Annotated[SecretStr, AfterValidator(_restricted_key)]
+SecondsOrOff = Annotated[int | None, BeforeValidator(_seconds_or_off)]
 Url = Annotated[str, AfterValidator(_web_url)]
 AccountId = Annotated[str, AfterValidator(_account_id)]
 ConnectId = Annotated[str, AfterValidator(_connect_id)]
-AltanPayUrl = Annotated[Url, AfterValidator(_altan_pay_url)]
+BaseUrl = Annotated[Url, AfterValidator(_base_url)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(check_database_url)]
 StorageUrl = Annotated[SecretStr, AfterValidator(_storage)]
 SentryDsn = Annotated[SecretStr, AfterValidator(_dsn)]

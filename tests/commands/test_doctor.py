@@ -64,15 +64,23 @@ async def test_a_catalogue_that_cannot_be_read_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "verdict"), [("rk_live_1", OK), ("rk_test_1", OK), ("sk_live_1", WARNING)]
+    ("key", "livemode", "verdict"),
+    [
+        ("rk_live_1", None, None),
+        ("rk_test_1", None, None),
+        ("rk_live_1", True, None),
+        ("rk_test_1", True, WARNING),
+        ("rk_live_1", False, WARNING),
+    ],
 )
-async def test_a_stripe_key_should_be_a_restricted_one(
-    tmp_path: Path, key: str, verdict: Verdict
+async def test_a_stripe_key_should_be_of_the_mode_that_counts(
+    tmp_path: Path, key: str, *, livemode: bool | None, verdict: Verdict | None
 ) -> None:
-    finding = await found(tmp_path, "STRIPE_API_KEY", stripe_api_key=key)
+    all_found = await findings(settings(tmp_path, stripe_api_key=key, stripe_livemode=livemode))
 
-    assert finding.verdict is verdict
-    assert key not in finding.message
+    finding = all_found.get("STRIPE_API_KEY")
+    assert (finding and finding.verdict) is verdict
+    assert key not in str(finding)
 
 
 async def test_an_account_id_that_is_no_uuid_is_doubted(tmp_path: Path) -> None:

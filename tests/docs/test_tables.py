@@ -50,8 +50,8 @@ def as_text(default: object) -> str:
             return f"`{default.get_secret_value()}`"
         case None | ():
             return UNSET
-        case StrEnum():
-            return f"`{default.value}`"
+        case bool() | StrEnum():
+            return f"`{str(default).lower()}`"
         case tuple():
             return f"`{','.join(default)}`"
         case float():

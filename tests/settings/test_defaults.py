@@ -19,6 +19,9 @@ def test_four_settings_are_enough_and_the_rest_is_as_the_contract_says(load: Loa
     assert settings.stripe_webhook_tolerance_s == 300
     assert settings.stripe_livemode is None
     assert settings.stripe_api_key is None
+    assert settings.stripe_api_account_header is False
+    assert settings.stripe_api_url == "https://api.stripe.com"
+    assert settings.reconcile_every_s == 300
     assert settings.success_url is None
     assert settings.cancel_url is None
     assert settings.shop_name is None

@@ -43,6 +43,9 @@ def test_no_value_of_any_setting_is_answered_in_pydantics_words(load: Load, valu
     ("name", "value", "words"),
     [
         ("STRIPE_LIVEMODE", "maybe", "must be true or false"),
+        ("STRIPE_API_KEY", "sk_live_1", "is a secret key (sk_…)"),
+        ("STRIPE_API_KEY", "whsec_1", "is not a restricted key"),
+        ("RECONCILE_EVERY_S", "never", "must be whole seconds from 1 to 86400, or off"),
         ("MAX_QUANTITY", "many", "must be a whole number from 1 to 999999"),
         ("ALTAN_PAY_TIMEOUT_S", "0", "must be a number above 0, and 60 at most"),
         ("LOG_LEVEL", "loud", "must be debug, info, warning or error"),
