@@ -1,6 +1,5 @@
 """The composition root: makes everything from the settings, once, and says who gets what."""
 
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -9,14 +8,12 @@ import structlog
 from starlette.types import ASGIApp
 
 from app.access import make_access
-from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
-from app.adapters.rate_limits import CheckoutLimits, Rates, open_counters
+from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
 from app.alerting import alert_channels, watch_storage
-from app.databases import AnyDatabase, open_database, prepare_database
-from app.domain.checkout.redirects import RedirectPolicy
-from app.domain.limits.rate_limits import Rate, parse_rate
+from app.checkouts import open_checkouts
+from app.databases import open_database, prepare_database
 from app.domain.stripe_events.event import EventFilter
 from app.lifetime import Lifetime
 from app.observability.alerts import Alerts
@@ -25,24 +22,20 @@ from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
-from app.payment_pages import open_payment_pages
 from app.settings.doubts import doubts
 from app.settings.settings import Settings, SettingsError, odd_names
 from app.settings.types import LogFormat
+from app.shared import Shared
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.live_places import PLACES_MAX, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
-from app.usecases.ports import Clock
 from app.usecases.read_orders import ReadOrders
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
 from app.usecases.replay_events import ReplayEvents
-from app.usecases.start_checkout import StartCheckout
-from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.usecases.wake_events import WakeEvents
 from app.usecases.webhook_watch import WebhookWatch
-from app.web.api.checkout import CheckoutEndpoint
 from app.web.api.checkout_module import CheckoutModule
 from app.web.api.health import Liveness, Readiness
 from app.web.api.metrics import MetricsEndpoint
@@ -51,7 +44,6 @@ from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
 from app.web.api.webhooks import WebhookEndpoint
 from app.web.application import Application
-from app.web.http.bearer import Access
 from app.web.http.connections import Connections
 from app.web.pages.docs import DocsEndpoint
 from app.web.pages.pages import Pages
@@ -61,7 +53,6 @@ from app.web.problems import Problems
 from app.web.routes import Endpoint
 
 VERSION: Final = version("altan-checkout")
-LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstream deadline
 
 _log = structlog.get_logger()
 
@@ -98,22 +89,6 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
     prepare_database(settings, by_operator=by_operator)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shared:
-    """What most endpoints and jobs share."""
-
-    settings: Settings
-    clock: Clock
-    metrics: Metrics
-    lifetime: Lifetime
-    alerts: Alerts
-    database: AnyDatabase
-    read_payment: ReadPayment
-    feed: PaymentFeed
-    problems: Problems
-    access: Access
-
-
 def create_app(
     settings: Settings,
     connections: Connections | None = None,
@@ -137,7 +112,7 @@ def create_app(
     return RequestLog(application, shared.metrics)
 
 
-def _make_endpoints(shared: _Shared) -> list[Endpoint]:
+def _make_endpoints(shared: Shared) -> list[Endpoint]:
     """All that answers; each says itself where."""
     proxies = shared.settings.trusted_proxies
 
@@ -145,7 +120,7 @@ def _make_endpoints(shared: _Shared) -> list[Endpoint]:
         await shared.database.beat(shared.clock.now_ms())
 
     return [
-        _checkout(shared),
+        open_checkouts(shared, version=VERSION),
         StatusEndpoint(read_payment=shared.read_payment, feed=shared.feed, trusted_proxies=proxies),
         StatusStreamEndpoint(feed=shared.feed, trusted_proxies=proxies),
         _success_page(shared),
@@ -159,7 +134,7 @@ def _make_endpoints(shared: _Shared) -> list[Endpoint]:
     ]
 
 
-def _make_shared(settings: Settings, places_max: int) -> _Shared:
+def _make_shared(settings: Settings, places_max: int) -> Shared:
     metrics, lifetime = Metrics(), Lifetime()
     alerts = Alerts(metrics, alert_channels(settings, lifetime, release=VERSION))
     places = LivePlaces(in_all=places_max, on_full=LivePlacesReport(metrics, alerts))
@@ -167,7 +142,7 @@ def _make_shared(settings: Settings, places_max: int) -> _Shared:
     lifetime.closes(database.close)
     lifetime.runs(partial(watch_storage, alerts, database))
     read_payment = ReadPayment(database=database)
-    return _Shared(
+    return Shared(
         settings=settings,
         clock=SystemClock(),
         metrics=metrics,
@@ -181,7 +156,7 @@ def _make_shared(settings: Settings, places_max: int) -> _Shared:
     )
 
 
-def _run_jobs(shared: _Shared) -> None:
+def _run_jobs(shared: Shared) -> None:
     """The work that no request waits for."""
     feed = shared.feed
     shared.metrics.followers.set_function(lambda: feed.followers)
@@ -201,7 +176,7 @@ def _run_jobs(shared: _Shared) -> None:
     shared.lifetime.runs(housekeeping.run)
 
 
-def _webhooks(shared: _Shared) -> WebhookEndpoint:
+def _webhooks(shared: Shared) -> WebhookEndpoint:
     settings = shared.settings
     wake_events = WakeEvents(
         database=shared.database,
@@ -242,61 +217,7 @@ def _webhooks(shared: _Shared) -> WebhookEndpoint:
     return endpoint
 
 
-def _success_page(shared: _Shared) -> SuccessPageEndpoint:
+def _success_page(shared: Shared) -> SuccessPageEndpoint:
     settings = shared.settings
     shop = Shop(url=settings.app_url, name=settings.shop_name_shown, color=settings.brand_color)
     return SuccessPageEndpoint(shared.read_payment, SuccessHtml(shop), shared.clock)
-
-
-def _checkout(shared: _Shared) -> CheckoutEndpoint:
-    settings, lifetime = shared.settings, shared.lifetime
-    catalog = None
-    if settings.catalog_file:
-        catalog = CatalogFile(settings.catalog_file, shared.alerts, shared.alerts.over)
-    if catalog:
-        lifetime.runs(catalog.watch)
-        lifetime.reloads(catalog.reload)
-    limits = _limits(settings, shared.alerts)
-    lifetime.closes(limits.close)
-    start = StartCheckout(
-        redirects=RedirectPolicy(
-            allowed_origins=settings.shop_origins,
-            success_url_default=settings.success_url or settings.app_url,
-            cancel_url_default=settings.cancel_url or settings.app_url,
-        ),
-        catalog=catalog.current if catalog else lambda: None,
-        limits=limits,
-        payment_pages=open_payment_pages(
-            settings, lifetime, shared.metrics, shared.alerts, version=VERSION
-        ),
-        database=shared.database,
-        clock=shared.clock,
-        ids=RandomCheckoutIds(),
-    )
-    endpoint = CheckoutEndpoint(
-        start_checkout=start,
-        start_checkout_once=StartCheckoutOnce(
-            start=start, lease_s=settings.altan_pay_timeout_s + LEASE_MARGIN_S
-        ),
-        check_client=limits.check_client,
-        is_from_the_shops_server=shared.access.is_from_the_shops_server,
-        trusted_proxies=settings.trusted_proxies,
-        quantity_max=settings.max_quantity,
-        enforced_origins=settings.shop_origins if settings.allowed_origins else None,
-    )
-    shared.metrics.show_body_bytes("carts", lambda: endpoint.budget.used)
-    return endpoint
-
-
-def _limits(settings: Settings, alerts: Alerts) -> CheckoutLimits:
-    per_client, per_price, overall = (_rate(text) for text in settings.rates)
-    return CheckoutLimits(
-        Rates(per_client=per_client, per_price=per_price, overall=overall),
-        counters=open_counters(settings.rate_limit_storage.get_secret_value()),
-        alarm=alerts,
-        all_clear=alerts.over,
-    )
-
-
-def _rate(text: str) -> Rate | None:
-    return None if text == "off" else parse_rate(text)

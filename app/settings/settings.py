@@ -1,7 +1,7 @@
 """The settings, read once at start from the environment, `.env` and /run/secrets.
 
-Only the composition root (main, serving, bootstrap, databases, alerting) and the commands import
-this module; everything else gets the values that it needs.
+Only the composition root (main, serving, bootstrap and the modules beside it) and the commands
+import this module; everything else gets the values that it needs.
 """
 
 from collections.abc import Collection

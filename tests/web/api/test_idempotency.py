@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from app.bootstrap import LEASE_MARGIN_S
+from app.checkouts import LEASE_MARGIN_S
 from tests.support.builders import (
     DEADLINE_S,
     running_process,

@@ -1,0 +1,30 @@
+"""What most endpoints and jobs share: made once by the composition root."""
+
+from dataclasses import dataclass
+
+from app.databases import AnyDatabase
+from app.lifetime import Lifetime
+from app.observability.alerts import Alerts
+from app.observability.metrics import Metrics
+from app.settings.settings import Settings
+from app.usecases.payment_feed import PaymentFeed
+from app.usecases.ports import Clock
+from app.usecases.read_payment import ReadPayment
+from app.web.http.bearer import Access
+from app.web.problems import Problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The settings, and what was made of them."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    lifetime: Lifetime
+    alerts: Alerts
+    database: AnyDatabase
+    read_payment: ReadPayment
+    feed: PaymentFeed
+    problems: Problems
+    access: Access
