@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 import pytest
 
-from app.adapters.altan_pay.transport import CONNECTIONS_MAX, AiohttpTransport
+from app.adapters.http_transport import CONNECTIONS_MAX, AiohttpTransport
 from tests.support.faults.upstream import Connection, Upstream, doing, works
 
 CONNECTIONS: Final = 10

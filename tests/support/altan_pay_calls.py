@@ -12,7 +12,7 @@ from app.adapters.altan_pay.client import (
     AltanPay,
     AltanPayAccount,
 )
-from app.adapters.altan_pay.transport import AiohttpTransport
+from app.adapters.http_transport import AiohttpTransport
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import (

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from app.adapters.altan_pay.failures import failure
-from app.adapters.altan_pay.transport import CONNECTIONS_MAX
+from app.adapters.http_transport import CONNECTIONS_MAX
 from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import AltanPayUnavailableError
 from app.usecases.ports import PaymentPages

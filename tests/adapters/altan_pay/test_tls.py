@@ -6,7 +6,7 @@ import pytest
 import trustme
 
 from app.adapters.altan_pay.failures import UnreachableError
-from app.adapters.altan_pay.transport import AiohttpTransport
+from app.adapters.http_transport import AiohttpTransport
 from app.domain.errors import (
     AltanPayUnavailableError,
 )

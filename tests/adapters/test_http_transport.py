@@ -7,7 +7,7 @@ import aiohttp
 import httpx
 import pytest
 
-from app.adapters.altan_pay.transport import CONNECTIONS_MAX, AiohttpTransport
+from app.adapters.http_transport import CONNECTIONS_MAX, AiohttpTransport
 from tests.support.wire import Connection, answer, hangs, says_and_closes, upstream
 
 GOOD = answer(b"good")
