@@ -1,0 +1,76 @@
+"""When a notification that was not taken is sent again, and when no more."""
+
+import email.utils
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+
+# Three days in all: a receiver that broke on a Friday evening is told on Monday.
+PAUSES_S: Final = (5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+TRIES_MAX: Final = len(PAUSES_S) + 1
+SPREAD: Final = 0.2  # so that what failed together does not come again together
+RETRY_AFTER_S_MAX: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a receiver answered to a try.
+
+    `status` is None where no answer came; then `problem` says why, in a few words that complete
+    "the receiver …". `retry_after_s`: it asked not to be tried again for so long.
+    """
+
+    status: int | None
+    problem: str | None = None
+    retry_after_s: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What the receiver did, to complete "the receiver …"."""
+        return self.problem or f"answered {self.status}"
+
+
+class Verdict(StrEnum):
+    """What an answer means: taken; not now; or never again, for this receiver."""
+
+    TAKEN = "taken"
+    AGAIN = "again"
+    GONE = "gone"
+
+
+def verdict_of(answer: Answer) -> Verdict:
+    """Return what the answer means; a redirect is no success, as it is not followed."""
+    if answer.status is not None and HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return Verdict.TAKEN
+    return Verdict.GONE if answer.status == HTTPStatus.GONE else Verdict.AGAIN
+
+
+def next_try_ms(failures: int, answer: Answer, *, now_ms: int, chance: float) -> int | None:
+    """Return when to send a notification again that has failed so often, 1 or more.
+
+    None after the last try. `chance`, from 0 to 1, spreads the pause. A longer pause that the
+    receiver asked for is kept as it is.
+    """
+    if failures >= TRIES_MAX:
+        return None
+    pause_s = PAUSES_S[failures - 1] * (1 - SPREAD + 2 * SPREAD * chance)
+    return now_ms + round(max(pause_s, answer.retry_after_s or 0) * 1000)
+
+
+def read_retry_after(value: str, *, now_s: float) -> int | None:
+    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); a day at most.
+
+    None where it has another form, or lies in the past.
+    """
+    if re.fullmatch(r"[0-9]{1,10}", value):
+        seconds = int(value)
+    else:
+        try:
+            at = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_s)
+    return min(seconds, RETRY_AFTER_S_MAX) if seconds > 0 else None
