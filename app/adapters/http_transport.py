@@ -38,7 +38,10 @@ _HTTPX_ERRORS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], .
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One connection pool. Sends requests as they are: no cookies, redirects or retries."""
+    """One connection pool. Sends requests as they are: no cookies or redirects.
+
+    A GET whose kept connection turns out to be closed is sent once more, by aiohttp.
+    """
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
         self._ssl_context = ssl_context or ssl.create_default_context()
@@ -51,7 +54,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 request.method,
                 URL(str(request.url), encoded=True),
                 headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                data=request.content,
+                data=request.content or None,  # a GET has no body, not an empty one
                 allow_redirects=False,
             )
         return httpx.Response(

@@ -4,7 +4,6 @@ Source: Altan's page "Stripe Connect Checkout via Altan Pay" (2025-08-05). No AP
 header: the account's id and the Stripe Connect id in the URL are all that Altan Pay asks for.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -13,6 +12,7 @@ import httpx
 import orjson
 
 from app.adapters.altan_pay.failures import UnreachableError, failure, unavailable
+from app.adapters.http_answers import read_capped, retry_after_s, what_happened
 from app.domain.checkout.redirects import PaymentPage, read_payment_page
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -72,10 +72,6 @@ class AltanPayAccount:
         )
 
 
-class _AnswerRefusedError(httpx.DecodingError):
-    """A response that is not read to the end; the message is our own and safe to log."""
-
-
 class AltanPay:
     """Creates payment pages, one call each. The caller sets the deadline."""
 
@@ -105,7 +101,7 @@ class AltanPay:
         try:
             status, retry_after, body = await self._call(_payload(order))
         except tuple(_FAILURES) as error:
-            raise failure(failure_of(type(error)), _what_happened(error)) from error
+            raise failure(failure_of(type(error)), what_happened(error)) from error
         if status in _OK:
             return self._payment_page(body)
         raise refusal_of(status, retry_after)
@@ -116,7 +112,11 @@ class AltanPay:
         request = httpx.Request("POST", self._url, headers=self._headers, content=payload)
         response = await self._transport.handle_async_request(request)
         try:
-            body = await _read_capped(response) if response.status_code in _OK else b""
+            body = (
+                await read_capped(response, ANSWER_BYTES_MAX)
+                if response.status_code in _OK
+                else b""
+            )
         finally:
             await response.aclose()
         return response.status_code, response.headers.get("retry-after", ""), body
@@ -140,13 +140,6 @@ def failure_of(error: type[BaseException]) -> type[ServiceFailedError]:
     return next(_FAILURES[kind] for kind in error.__mro__ if kind in _FAILURES)
 
 
-def _what_happened(error: BaseException) -> str:
-    """Describe an error for the log: our own message, or the most specific class."""
-    if isinstance(error, _AnswerRefusedError):
-        return str(error)
-    return type(error.__cause__ or error).__name__
-
-
 def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
     """Return the error for a non-success status. An unknown 4xx means that our call is wrong."""
     reason = f"Altan Pay answered {status}"
@@ -156,15 +149,10 @@ def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
             "and suit the mode."
         )
     if status in _TRY_LATER or status >= 500:  # noqa: PLR2004 RFC 9110: server errors
-        return unavailable(reason, retry_after_s=_seconds(retry_after))
+        return unavailable(reason, retry_after_s=retry_after_s(retry_after))
     if status >= 300:  # noqa: PLR2004 RFC 9110: redirects and client errors
         return failure(AltanPayMisconfiguredError, reason)
     return failure(AltanPayMalformedError, reason)
-
-
-def _seconds(retry_after: str) -> int | None:
-    """Return Retry-After in seconds (RFC 9110, 10.2.3); for a date, our own backoff is better."""
-    return int(retry_after) if re.fullmatch(r"[0-9]{1,5}", retry_after) else None
 
 
 def _payload(order: SessionOrder) -> bytes:
@@ -178,14 +166,3 @@ def _payload(order: SessionOrder) -> bytes:
             }
         }
     )
-
-
-async def _read_capped(response: httpx.Response) -> bytes:
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise _AnswerRefusedError("the answer is compressed, although we asked for identity")
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            raise _AnswerRefusedError("the answer is too long")
-    return bytes(body)
