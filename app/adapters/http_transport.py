@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
@@ -43,8 +44,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     A GET whose kept connection turns out to be closed is sent once more, by aiohttp.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, ssl_context: ssl.SSLContext | None = None, *, resolver: AbstractResolver | None = None
+    ) -> None:
+        """`resolver` finds the addresses of names; by default the operating system does."""
         self._ssl_context = ssl_context or ssl.create_default_context()
+        self._resolver = resolver
         self._opened: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -74,7 +79,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._opened is None:
             self._opened = aiohttp.ClientSession(
                 connector=_Connector(
-                    limit=CONNECTIONS_MAX, keepalive_timeout=KEEPALIVE_S, ssl=self._ssl_context
+                    limit=CONNECTIONS_MAX,
+                    keepalive_timeout=KEEPALIVE_S,
+                    ssl=self._ssl_context,
+                    resolver=self._resolver,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(),  # none: the caller's deadline is the only one

@@ -1,0 +1,123 @@
+"""Posts to addresses of the shop's choice: one try each, which never raises and never hangs."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from app.adapters.http_transport import AiohttpTransport
+from app.domain.checkout.urls import read_web_url
+from app.domain.notifications.addresses import is_forbidden, is_forbidden_host
+from app.domain.notifications.tries import Answer, read_retry_after
+from app.usecases.ports import Clock
+
+TRY_S: Final = 15.0  # for all of a try: name, connection, TLS, request and answer
+ANSWER_BYTES_MAX: Final = 64 * 1024
+_FORBIDDEN: Final = "has a link-local or metadata address, to which nothing is sent"
+
+# By what the transport raised, or what lies below it; the first match counts.
+_PROBLEMS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (aiohttp.ClientConnectorDNSError, "cannot be found: its name has no address"),
+    (aiohttp.ClientConnectorCertificateError, "has a TLS certificate that is not valid for it"),
+    (aiohttp.ClientSSLError, "does not speak TLS as it should"),
+    (httpx.ConnectError, "refuses connections, or cannot be reached"),
+    (httpx.ReadError, "closed the connection before the end of its answer"),
+    (httpx.RemoteProtocolError, "did not answer in HTTP"),
+)
+_ANY_OTHER_PROBLEM: Final = "could not be reached"
+
+
+class ForbiddenAddressError(OSError):
+    """A name leads to an address to which nothing is sent."""
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves names, and refuses one of whose addresses any is forbidden.
+
+    The connection is made to what is returned here, so nothing can change in between.
+    """
+
+    def __init__(self, names: AbstractResolver | None = None) -> None:
+        """`names` finds addresses; by default the operating system does."""
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """See aiohttp."""
+        names = self._names or aiohttp.ThreadedResolver()
+        resolved = await names.resolve(host, port, family)
+        if any(is_forbidden(ipaddress.ip_address(_bare(each["host"]))) for each in resolved):
+            raise ForbiddenAddressError(_FORBIDDEN)
+        return resolved
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _bare(address: str) -> str:
+    """An IPv6 address without its zone (`fe80::1%eth0`)."""
+    return address.partition("%")[0]
+
+
+class Posts:
+    """One address that is posted to."""
+
+    def __init__(
+        self, url: str, *, transport: AiohttpTransport, clock: Clock, deadline_s: float = TRY_S
+    ) -> None:
+        """`transport` has a `CheckedResolver`."""
+        self._url = httpx.URL(url)
+        self._is_forbidden = is_forbidden_host(read_web_url(url).host)
+        self._transport = transport
+        self._clock = clock
+        self._deadline_s = deadline_s
+
+    async def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Make one try; whatever happens is the answer."""
+        if self._is_forbidden:  # a literal address, which no resolver sees
+            return Answer(status=None, problem=_FORBIDDEN)
+        request = httpx.Request("POST", self._url, headers=headers, content=body)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._exchange(request)
+        except TimeoutError:
+            problem = f"did not finish its answer within {self._deadline_s:g} s"
+            return Answer(status=None, problem=problem)
+        except httpx.TransportError as error:
+            return Answer(status=None, problem=_problem(error))
+
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        response = await self._transport.handle_async_request(request)
+        try:
+            await _read_and_forget(response)
+        finally:
+            await response.aclose()
+        now_s = self._clock.now_ms() / 1000
+        asked = read_retry_after(response.headers.get("retry-after", ""), now_s=now_s)
+        return Answer(status=response.status_code, retry_after_s=asked)
+
+
+async def _read_and_forget(response: httpx.Response) -> None:
+    """Read so much that the connection can serve the next try; of more, the rest stays unread."""
+    read_bytes = 0
+    async for chunk in response.aiter_raw():
+        read_bytes += len(chunk)
+        if read_bytes >= ANSWER_BYTES_MAX:
+            return
+
+
+def _problem(error: Exception) -> str:
+    """Say what happened in words that hold nothing of the receiver's."""
+    below = error.__cause__ or error
+    if isinstance(getattr(below, "os_error", None), ForbiddenAddressError):
+        return _FORBIDDEN
+    for kind, words in _PROBLEMS:
+        if isinstance(below, kind) or isinstance(error, kind):
+            return words
+    return _ANY_OTHER_PROBLEM
