@@ -13,6 +13,7 @@ from unittest.mock import patch
 from app import databases, serving
 from app.observability.logs import configure_logging
 from app.settings.settings import load_settings
+from app.usecases.outbox import NewNotification
 from app.usecases.ports import Alarm
 from app.usecases.records import (
     Checkout,
@@ -191,6 +192,9 @@ class _NoTransaction:
         return {}
 
     async def save_payments(self, payments: Collection[Payment]) -> None:
+        pass
+
+    async def notify(self, new: Sequence[NewNotification]) -> None:
         pass
 
     async def sold_checkouts(self, _: Mapping[str, str | None]) -> Mapping[str, SoldCheckout]:

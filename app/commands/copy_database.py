@@ -112,6 +112,7 @@ async def _copy_table(file: sqlite3.Connection, connection: Connection, table: T
     for batch in _batches(file, table):
         copied.add(batch)
         await connection.copy_records_to_table(table.name, records=batch, columns=columns)
+    await _number_on(connection, table)
     arrived = _Digest()
     async for row in connection.cursor(_select(table), prefetch=BATCH):
         arrived.add([tuple(row)])
@@ -120,6 +121,16 @@ async def _copy_table(file: sqlite3.Connection, connection: Connection, table: T
             f"{table.name} differs after the copy: {copied.rows} rows sent, {arrived.rows} stored"
         )
     return Copied(table=table.name, rows=arrived.rows, digest=arrived.hexdigest())
+
+
+async def _number_on(connection: Connection, table: Table) -> None:
+    """Let new rows be numbered after the copied ones, where the database gives the numbers."""
+    for column in table.columns:
+        if column.identity:
+            await connection.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'),"  # noqa: S608 our table
+                f" max({column.name})) FROM {table.name} HAVING count(*) > 0"
+            )
 
 
 def _batches(file: sqlite3.Connection, table: Table) -> Iterator[list[Row]]:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from app.usecases.outbox import NewNotification
 from app.usecases.records import (
     Checkout,
     Claim,
@@ -171,6 +172,10 @@ class Transaction(Protocol):
 
     async def save_renewals(self, renewals: Collection[Renewal]) -> None:
         """Keep these renewals as they are now; forget those without facts."""
+        ...
+
+    async def notify(self, new: Sequence[NewNotification]) -> None:
+        """Keep these notifications, in their order; those that are there already stay."""
         ...
 
     async def sold_checkouts(

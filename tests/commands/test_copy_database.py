@@ -8,6 +8,7 @@ import pytest
 from app.adapters.database.schema import metadata
 from app.commands.copy_database import BATCH, CopyError, copy_database
 from app.domain.stripe_events.event import read_event
+from app.usecases.outbox import NotificationQuery
 from app.usecases.record_events import ReceivedEvent, RecordEvents
 from app.usecases.records import Wake, WebhookKind, WebhookSighting
 from app.usecases.storage import Transaction
@@ -23,6 +24,7 @@ from tests.support.builders import (
     thin_event,
     to_body,
 )
+from tests.support.outbox import POSTED, ended, lease, new_notification, notify
 from tests.support.rows import open_database
 from tests.support.stores import CHECKOUT
 from tests.support.stripe_objects import invoice, listing
@@ -78,6 +80,9 @@ def shop(database_path: Path) -> str:
             await transaction.commit()
 
         await database.write(add_checkout)
+        database.posting = POSTED
+        await notify(database, new_notification(), new_notification(2))
+        await database.settle_tries([ended(each) for each in await lease(database)])
         await database.close()
 
     asyncio.run(fill())
@@ -108,6 +113,22 @@ def path_of(url: str, folder: Path) -> Path:
     path = folder / "target.url"
     path.write_text(url)
     return path
+
+
+def test_what_is_numbered_is_numbered_on(
+    shop: str, empty_postgres_url: str, tmp_path: Path
+) -> None:
+    copy_database(shop, empty_postgres_url)
+
+    async def write_one_more() -> list[int]:
+        database = open_database(path_of(empty_postgres_url, tmp_path), SilentAlarm())
+        await notify(database, new_notification(3))
+        kept = await database.list_notifications(NotificationQuery(limit=2))
+        await database.close()
+        return [each.position.seq for each in kept]
+
+    last, before = asyncio.run(write_one_more())
+    assert last == before + 1
 
 
 def test_every_row_of_every_table_is_moved(

@@ -221,7 +221,7 @@ async def test_the_migrated_schema_is_the_one_that_is_written_down(
         expected = await fetch(empty_postgres_url, question)
         assert await fetch(postgres_url, question) == expected
         assert len(expected) > 10
-    assert sum(row["kind"] == b"c" for row in await fetch(postgres_url, CONSTRAINTS)) == 22
+    assert sum(row["kind"] == b"c" for row in await fetch(postgres_url, CONSTRAINTS)) == 30
 
 
 def engine_of(url: str) -> Any:  # noqa: ANN401 SQLAlchemy's
@@ -241,7 +241,7 @@ async def test_ids_compare_by_their_bytes_in_whatever_database(postgres_url: str
     }
     del ids["checkouts", "client_reference_id"], ids["payments", "client_reference_id"]
     del ids["checkouts", "key_digest"]  # never searched for
-    assert len(ids) == 19
+    assert len(ids) == 23
     assert set(ids.values()) == {"C"}
 
 

@@ -124,6 +124,12 @@ def seed_0006(path: Path) -> None:
     )
 
 
+def seed_0007(path: Path) -> None:
+    """Of a service that lists orders."""
+    seed_0006(path)
+    query(path, "UPDATE payments SET created_at_ms = updated_at_ms, flagged = price_mismatch")
+
+
 SEEDS = {
     "0001": seed_0001,
     "0002": seed_0002,
@@ -131,6 +137,7 @@ SEEDS = {
     "0004": seed_0003,
     "0005": seed_0003,
     "0006": seed_0006,
+    "0007": seed_0007,
 }
 
 

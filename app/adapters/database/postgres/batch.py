@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.adapters.database import sql
+from app.adapters.database.outbox_sql import ADD_NOTIFICATION
 from app.adapters.database.postgres.statements import columns
 from app.adapters.database.rows import (
     NamedValues,
@@ -86,9 +87,12 @@ class Unwritten:
     links: list[Link] = field(default_factory=list)
     woken_ids: list[str] = field(default_factory=list)
     payments: dict[str, Payment] = field(default_factory=dict)
+    notifications: list[NamedValues] = field(default_factory=list)  # in their own order
 
     def __bool__(self) -> bool:
-        return bool(self.mentions or self.links or self.woken_ids or self.payments)
+        return bool(
+            self.mentions or self.links or self.woken_ids or self.payments or self.notifications
+        )
 
     def rows(self, events: Sequence[EventRow]) -> dict[sql.Writing, list[NamedValues]]:
         """What there is to write, with the events that go with it."""
@@ -98,6 +102,7 @@ class Unwritten:
             sql.LINK: [each._asdict() for each in sorted(self.links)],
             sql.WAKE: [{"event_id": event_id} for event_id in sorted(self.woken_ids)],
             sql.SAVE_PAYMENT: [payment_to_row(self.payments[id_]) for id_ in sorted(self.payments)],
+            ADD_NOTIFICATION: self.notifications,
             sql.ADD_EVENT: [event_to_row(event) for event in events],
         }
         return {kind: rows for kind, rows in kinds.items() if rows}

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.orders import KeepsOrders
+from app.adapters.database.outbox import KeepsOutbox
 from app.adapters.database.postgres.connections import ACT_TIMEOUT_S, Connection, ConnectionPool
 from app.adapters.database.postgres.errors import (
     DRIVER_ERRORS,
@@ -25,6 +26,7 @@ from app.adapters.database.postgres.transaction import TO_READ, TO_WRITE, Postgr
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.domain.errors import CommitInDoubtError, StorageUnavailableError, is_storage_down
+from app.usecases.outbox import NOTHING_POSTED, Posting
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion
 from app.usecases.storage import Transaction
@@ -38,7 +40,7 @@ _NOT_WRITTEN: Final = "The database cannot be written to. Please try again."
 _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
-class PostgresDatabase(SingleActs, KeepsOrders):
+class PostgresDatabase(SingleActs, KeepsOrders, KeepsOutbox):
     """One process's share of a database that many may use."""
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:
@@ -62,7 +64,9 @@ class PostgresDatabase(SingleActs, KeepsOrders):
         mark = CommitMark()
         try:
             with self._writability.watch():
-                return await self._run(lambda c: _transact(c, act, mark), _NOT_WRITTEN, mark)
+                return await self._run(
+                    lambda c: _transact(c, act, mark, posting=self.posting), _NOT_WRITTEN, mark
+                )
         except StorageUnavailableError as error:
             if is_storage_down(error):
                 self._alarm(AlertName.STORAGE_UNAVAILABLE, error.reason or error.detail)
@@ -153,10 +157,11 @@ async def _transact(
     act: Callable[[Transaction], Awaitable[T]],
     mark: CommitMark,
     begin: str = TO_WRITE,
+    posting: Posting = NOTHING_POSTED,
 ) -> T:
     mark.is_sent = False  # it may be set by an attempt that the server has undone
     try:
-        result = await act(PostgresTransaction(connection, mark, begin))
+        result = await act(PostgresTransaction(connection, mark, begin, posting))
     except Exception as error:
         if mark.is_sent and connection.is_closed():
             raise _in_doubt(error) from error

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
+from app.adapters.database.outbox_rows import new_to_row
 from app.adapters.database.postgres import statements
 from app.adapters.database.postgres.batch import Foreseen, Unwritten, parameters
 from app.adapters.database.postgres.connections import Connection
@@ -22,6 +23,7 @@ from app.adapters.database.rows import (
 )
 from app.adapters.database.transaction import SqlTransaction
 from app.domain.errors import StorageUnavailableError
+from app.usecases.outbox import NOTHING_POSTED, NewNotification, Posting
 from app.usecases.records import (
     EventRow,
     Link,
@@ -47,10 +49,17 @@ TO_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 class PostgresTransaction(SqlTransaction):
     """The statements of one transaction, which begins with the first of them."""
 
-    def __init__(self, connection: Connection, mark: CommitMark, begin: str = TO_WRITE) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        mark: CommitMark,
+        begin: str = TO_WRITE,
+        posting: Posting = NOTHING_POSTED,
+    ) -> None:
         self._connection = connection
         self._mark = mark
         self._begin = begin
+        self._posting = posting
         self._is_begun = False
         self._locked_ids: set[str] = set()
         self._foreseen: Foreseen | None = None
@@ -85,6 +94,10 @@ class PostgresTransaction(SqlTransaction):
             return []
         rows = await self.fetch(writing(tuple(written)), *parameters(written))
         return [row["id"] for row in rows]
+
+    async def write_rows(self, writing: sql.Writing, rows: Sequence[NamedValues]) -> None:
+        """Write rows of one kind."""
+        await self.write({writing: rows})
 
     async def lock(self, object_ids: Collection[str]) -> None:
         """Let nobody else fold what mentions one of these ids, until the end.
@@ -227,6 +240,10 @@ class PostgresTransaction(SqlTransaction):
             }
             sold = sold_by_session(await self.ask(statements.SOLD, **asked))
         return sold
+
+    async def notify(self, new: Sequence[NewNotification]) -> None:
+        """Keep these notifications, in their order; those that are there already stay."""
+        self._unwritten.notifications += [new_to_row(each, self._posting) for each in new]
 
     async def commit(self) -> None:
         """Make everything above durable: the log is flushed when this returns."""

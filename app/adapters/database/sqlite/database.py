@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar, cast
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.orders import KeepsOrders
+from app.adapters.database.outbox import KeepsOutbox
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.sqlite.connection_thread import LOG_BYTES_MAX, ConnectionThread
@@ -37,7 +38,7 @@ GRACE_S: Final = 0.5  # in which the thread can still say why
 LOCK_STEP_S: Final = 0.5
 
 
-class SqliteDatabase(SingleActs, KeepsOrders):
+class SqliteDatabase(SingleActs, KeepsOrders, KeepsOutbox):
     """The database of one process, in one file."""
 
     def __init__(self, path: Path, alarm: Alarm, *, act_timeout_s: float = ACT_TIMEOUT_S) -> None:
@@ -111,7 +112,9 @@ class SqliteDatabase(SingleActs, KeepsOrders):
 
         def transact(connection: sqlite3.Connection) -> T:
             _wait_for_locks_until(give_up_at, connection)
-            transaction = SqliteTransaction(connection, mark, give_up_at=give_up_at)
+            transaction = SqliteTransaction(
+                connection, mark, give_up_at=give_up_at, posting=self.posting
+            )
             return _transact(connection, transaction, act, "BEGIN IMMEDIATE")
 
         try:

@@ -9,6 +9,8 @@ import orjson
 
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
+from app.adapters.database.outbox_rows import new_to_row
+from app.adapters.database.outbox_sql import ADD_NOTIFICATION
 from app.adapters.database.rows import (
     NamedValues,
     event_to_row,
@@ -24,6 +26,7 @@ from app.adapters.database.rows import (
 from app.adapters.database.sqlite import statements
 from app.adapters.database.sqlite.statements import for_each_row, in_sqlite
 from app.adapters.database.transaction import SqlTransaction
+from app.usecases.outbox import NOTHING_POSTED, NewNotification, Posting
 from app.usecases.records import (
     EventRow,
     Link,
@@ -43,11 +46,17 @@ class SqliteTransaction(SqlTransaction):
     """The statements of one transaction. Nothing here suspends: it runs in the writer thread."""
 
     def __init__(
-        self, connection: sqlite3.Connection, mark: CommitMark, *, give_up_at: float
+        self,
+        connection: sqlite3.Connection,
+        mark: CommitMark,
+        *,
+        give_up_at: float,
+        posting: Posting = NOTHING_POSTED,
     ) -> None:
         self._connection = connection
         self._mark = mark
         self._give_up_at = give_up_at
+        self._posting = posting
 
     def execute(self, text: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Run one statement, as it is."""
@@ -64,6 +73,10 @@ class SqliteTransaction(SqlTransaction):
     def write(self, writing: sql.Writing, rows: Iterable[NamedValues]) -> None:
         """Write rows of a kind."""
         self._connection.executemany(for_each_row(writing), rows)
+
+    async def write_rows(self, writing: sql.Writing, rows: Sequence[NamedValues]) -> None:
+        """Write rows of a kind, as on any database."""
+        self.write(writing, rows)
 
     async def lock(self, object_ids: Collection[str]) -> None:
         """Nothing is needed: SQLite has one writer, and this transaction is it."""
@@ -160,6 +173,10 @@ class SqliteTransaction(SqlTransaction):
         """The checkouts that sessions pay, or claim to; by session id."""
         asked = orjson.dumps(checkout_ids).decode()
         return sold_by_session(await self.ask(statements.SOLD, asked=asked))
+
+    async def notify(self, new: Sequence[NewNotification]) -> None:
+        """Keep these notifications, in their order; those that are there already stay."""
+        self.write(ADD_NOTIFICATION, [new_to_row(each, self._posting) for each in new])
 
     async def commit(self) -> None:
         """Make everything above durable: the log is synced when this returns.

@@ -1,0 +1,230 @@
+"""The outbox in a database: the same acts on SQLite and on PostgreSQL, each in a transaction."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import asdict
+from operator import itemgetter
+from typing import Protocol, TypeVar, cast
+
+from app.adapters.database import outbox_sql as sql
+from app.adapters.database.orders import Asks
+from app.adapters.database.outbox_rows import (
+    row_to_notification,
+    row_to_receiver,
+    row_to_try,
+    settled_to_row,
+)
+from app.adapters.database.rows import NamedValues
+from app.adapters.database.sql import Writing
+from app.usecases.outbox import (
+    NOTHING_POSTED,
+    Backlog,
+    Delivery,
+    Notification,
+    NotificationQuery,
+    PauseReason,
+    Receiver,
+    SettledTry,
+    Try,
+)
+from app.usecases.storage import Transaction
+
+T = TypeVar("T")
+
+
+class Writes(Asks, Protocol):
+    """What a transaction of the outbox needs."""
+
+    async def write_rows(self, writing: Writing, rows: Sequence[NamedValues]) -> None:
+        """Write rows of one kind."""
+        ...
+
+    async def commit(self) -> None:
+        """Make everything durable."""
+        ...
+
+
+class KeepsOutbox(ABC):
+    """What a database gives to those who send notifications, or look at them.
+
+    `posting` decides which of the notifications that it is given from now on are posted.
+    """
+
+    posting = NOTHING_POSTED
+
+    @abstractmethod
+    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `look` over one moment's committed rows."""
+
+    @abstractmethod
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` in a transaction of its own."""
+
+    async def lease_notifications(
+        self, *, now_ms: int, limit: int, lease_ms: int, probe_every_ms: int
+    ) -> Sequence[Notification]:
+        """Take due notifications to send, oldest first; none while paused, few while failing."""
+
+        async def lease(transaction: Writes) -> Sequence[Notification]:
+            receiver, probe_at_ms = await _receiver_to_change(transaction)
+            if receiver.is_paused or (receiver.is_only_probed and now_ms < probe_at_ms):
+                return []
+            rows = await transaction.ask(
+                sql.LEASE,
+                now_ms=now_ms,
+                leased_until_ms=now_ms + lease_ms,
+                limit=1 if receiver.is_only_probed else limit,
+            )
+            if rows and receiver.is_only_probed:
+                await transaction.change(sql.PROBE, probe_at_ms=now_ms + probe_every_ms)
+            await transaction.commit()
+            return [row_to_notification(row) for row in sorted(rows, key=itemgetter("seq"))]
+
+        return await self._act(lease)
+
+    async def settle_tries(self, settled: Collection[SettledTry]) -> None:
+        """Record tries and end their leases."""
+
+        async def settle(transaction: Writes) -> None:
+            before, _ = await _receiver_to_change(transaction)
+            after = before.after(each.tried for each in settled)
+            await _save_receiver(transaction, after)
+            in_order = sorted(settled, key=lambda each: each.tried.notification_id)
+            await transaction.write_rows(sql.SETTLE, [settled_to_row(each) for each in in_order])
+            await transaction.write_rows(sql.ADD_TRY, [asdict(each.tried) for each in in_order])
+            if before.is_only_probed and not after.failures:
+                ends_ms = [each.tried.at_ms + each.tried.duration_ms for each in settled]
+                await transaction.change(sql.MAKE_DUE, now_ms=max(ends_ms))
+            await transaction.commit()
+
+        if settled:
+            await self._act(settle)
+
+    async def release_notifications(self, leased: Collection[Notification]) -> None:
+        """Give back what was leased and not tried: it is due at once, and no try is counted."""
+
+        async def release(transaction: Writes) -> None:
+            rows: list[NamedValues] = [
+                {
+                    "id": each.id,
+                    "leased_until_ms": each.leased_until_ms,
+                    "delivery": Delivery.WAITING,
+                    "counted": 0,
+                    "due_at_ms": each.at_ms,
+                }
+                for each in sorted(leased, key=lambda each: each.id)
+            ]
+            await transaction.write_rows(sql.SETTLE, rows)
+            await transaction.commit()
+
+        if leased:
+            await self._act(release)
+
+    async def next_due_ms(self) -> int | None:
+        """When the next notification is due, its lease ends, or the receiver may be probed."""
+
+        async def look(transaction: Writes) -> int | None:
+            receiver, probe_at_ms = await _receiver(transaction)
+            rows = () if receiver.is_paused else await transaction.ask(sql.NEXT_DUE)
+            if not rows:
+                return None
+            due_at_ms: int = rows[0]["due_at_ms"]
+            return max(due_at_ms, probe_at_ms) if receiver.is_only_probed else due_at_ms
+
+        return await self._look(look)
+
+    async def receiver(self) -> Receiver:
+        """How the receiver is doing, as all replicas have seen it."""
+
+        async def look(transaction: Writes) -> Receiver:
+            return (await _receiver(transaction))[0]
+
+        return await self._look(look)
+
+    async def pause_notifications(self, reason: PauseReason, *, at_ms: int) -> None:
+        """Stop sending; a pause that is there already stays as it is."""
+
+        async def pause(transaction: Writes) -> None:
+            receiver, _ = await _receiver_to_change(transaction)
+            if not receiver.is_paused:
+                row = asdict(receiver) | {"paused_at_ms": at_ms, "pause_reason": reason}
+                await transaction.change(sql.SAVE_RECEIVER, **row)
+                await transaction.commit()
+
+        await self._act(pause)
+
+    async def resume_notifications(self, *, at_ms: int) -> None:
+        """Send again, and make everything due that waits."""
+
+        async def resume(transaction: Writes) -> None:
+            receiver, _ = await _receiver_to_change(transaction)
+            fresh = Receiver(last_taken_at_ms=receiver.last_taken_at_ms)
+            await _save_receiver(transaction, fresh)
+            await transaction.change(sql.MAKE_DUE, now_ms=at_ms)
+            await transaction.commit()
+
+        await self._act(resume)
+
+    async def backlog(self) -> Backlog:
+        """What waits and what has failed."""
+
+        async def look(transaction: Writes) -> Backlog:
+            (row,) = await transaction.ask(sql.BACKLOG)
+            return Backlog(**dict(row))
+
+        return await self._look(look)
+
+    async def list_notifications(self, wanted: NotificationQuery) -> Sequence[Notification]:
+        """Notifications for an operator, the latest first."""
+
+        async def look(transaction: Writes) -> Sequence[Notification]:
+            text, values = sql.listing(wanted)
+            return [row_to_notification(row) for row in await transaction.ask(text, **values)]
+
+        return await self._look(look)
+
+    async def find_notification(
+        self, notification_id: str
+    ) -> tuple[Notification, Sequence[Try]] | None:
+        """One notification and its tries, the earliest first; None if there is none of that id."""
+
+        async def look(transaction: Writes) -> tuple[Notification, Sequence[Try]] | None:
+            rows = await transaction.ask(sql.FIND, id=notification_id)
+            tries = await transaction.ask(sql.TRIES, id=notification_id) if rows else ()
+            return (
+                (row_to_notification(rows[0]), [row_to_try(row) for row in tries]) if rows else None
+            )
+
+        return await self._look(look)
+
+    async def resend_notification(self, notification_id: str, *, at_ms: int) -> bool:
+        """Make a notification due once more, with all its tries; False if there is none."""
+
+        async def resend(transaction: Writes) -> bool:
+            changed = await transaction.change(sql.RESEND, id=notification_id, at_ms=at_ms)
+            await transaction.commit()
+            return changed == 1
+
+        return await self._act(resend)
+
+    async def _look(self, look: Callable[[Writes], Awaitable[T]]) -> T:
+        return await self.read(lambda transaction: look(cast("Writes", transaction)))
+
+    async def _act(self, act: Callable[[Writes], Awaitable[T]]) -> T:
+        return await self.write(lambda transaction: act(cast("Writes", transaction)))
+
+
+async def _receiver_to_change(transaction: Writes) -> tuple[Receiver, int]:
+    """The one row, made where it is missing and locked, so that replicas take turns."""
+    await transaction.change(sql.ADD_RECEIVER)
+    (row,) = await transaction.ask(sql.RECEIVER_TO_CHANGE)
+    return row_to_receiver(row)
+
+
+async def _receiver(transaction: Writes) -> tuple[Receiver, int]:
+    rows = await transaction.ask(sql.RECEIVER)
+    return row_to_receiver(rows[0]) if rows else (Receiver(), 0)
+
+
+async def _save_receiver(transaction: Writes, receiver: Receiver) -> None:
+    await transaction.change(sql.SAVE_RECEIVER, **asdict(receiver))

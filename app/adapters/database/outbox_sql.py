@@ -1,0 +1,151 @@
+"""The SQL of notifications, as `sql.py` has the rest.
+
+`tx` is the number of the transaction that wrote a row, so that a reader can tell what is settled:
+everything below the oldest transaction that still runs. SQLite has one writer, and needs no such
+number. `base` is added to it because numbers start again when a dump is restored elsewhere.
+"""
+
+from typing import Final
+
+from app.adapters.database.sql import Writing
+from app.usecases.outbox import Delivery, NotificationQuery
+
+HOLDS_BACK_BEFORE: Final = 3  # tries after which a notification no longer holds back its order's
+
+COLUMNS: Final = (
+    "id, tx, seq, session_id, order_id, type, cause, at_ms, invoice, delivery, attempts,"
+    " due_at_ms, leased_until_ms"
+)
+BASE: Final = "coalesce((SELECT base FROM notification_delivery), 0)"
+
+ADD_NOTIFICATION: Final = Writing(
+    "INSERT INTO notifications"
+    " (id, tx, session_id, order_id, type, cause, at_ms, invoice, delivery, due_at_ms)"
+    f" SELECT id, {BASE} + pg_current_xact_id()::text::bigint,"
+    " session_id, order_id, type, cause, at_ms, invoice, delivery, due_at_ms"
+    " FROM {rows} WHERE true ON CONFLICT (id) DO NOTHING",
+    {
+        "id": "text",
+        "session_id": "text",
+        "order_id": "text",
+        "type": "text",
+        "cause": "text",
+        "at_ms": "bigint",
+        "invoice": "text",
+        "delivery": "text",
+        "due_at_ms": "bigint",
+    },
+)
+
+# --- what the sender does
+
+_RECEIVER: Final = (
+    "paused_at_ms, pause_reason, failures, failing_since_ms, last_http_status, last_taken_at_ms"
+)
+RECEIVER: Final = f"SELECT {_RECEIVER}, probe_at_ms FROM notification_delivery"
+RECEIVER_TO_CHANGE: Final = f"{RECEIVER} FOR UPDATE"
+ADD_RECEIVER: Final = """
+    INSERT INTO notification_delivery (id) VALUES (1) ON CONFLICT (id) DO NOTHING
+"""
+SAVE_RECEIVER: Final = """
+    UPDATE notification_delivery
+    SET paused_at_ms = :paused_at_ms, pause_reason = :pause_reason, failures = :failures,
+        failing_since_ms = :failing_since_ms, last_http_status = :last_http_status,
+        last_taken_at_ms = :last_taken_at_ms
+"""
+PROBE: Final = "UPDATE notification_delivery SET probe_at_ms = :probe_at_ms"
+# What may be sent: of an order its first that waits, leased or not, unless that has failed often.
+_FIRST_THAT_WAITS: Final = f"""
+    delivery = 'waiting' AND NOT EXISTS (
+        SELECT 1 FROM notifications AS earlier
+        WHERE earlier.order_id = ready.order_id AND earlier.seq < ready.seq
+          AND earlier.delivery = 'waiting' AND earlier.attempts < {HOLDS_BACK_BEFORE} )
+"""
+# What is leased is due again when the lease ends, so that nobody has to look past it.
+LEASE: Final = f"""
+    UPDATE notifications SET leased_until_ms = :leased_until_ms, due_at_ms = :leased_until_ms
+    WHERE seq = ANY(ARRAY(
+        SELECT seq FROM notifications AS ready
+        WHERE due_at_ms <= :now_ms AND (leased_until_ms IS NULL OR leased_until_ms <= :now_ms )
+          AND {_FIRST_THAT_WAITS}
+        ORDER BY due_at_ms, seq LIMIT :limit
+        FOR UPDATE SKIP LOCKED))
+    RETURNING {COLUMNS}
+"""
+SETTLE: Final = Writing(
+    "UPDATE notifications SET delivery = given.delivery,"
+    " attempts = notifications.attempts + given.counted, due_at_ms = given.due_at_ms,"
+    " leased_until_ms = NULL FROM {rows}"
+    " WHERE notifications.id = given.id"
+    " AND notifications.leased_until_ms = given.leased_until_ms",
+    {
+        "id": "text",
+        "leased_until_ms": "bigint",
+        "delivery": "text",
+        "counted": "integer",
+        "due_at_ms": "bigint",
+    },
+)
+ADD_TRY: Final = Writing(
+    "INSERT INTO notification_tries"
+    " (notification_id, at_ms, duration_ms, http_status, problem, result)"
+    " SELECT * FROM {rows} ON CONFLICT DO NOTHING",
+    {
+        "notification_id": "text",
+        "at_ms": "bigint",
+        "duration_ms": "bigint",
+        "http_status": "integer",
+        "problem": "text",
+        "result": "text",
+    },
+)
+# Only what has failed before, and is not leased, is due later than now.
+MAKE_DUE: Final = """
+    UPDATE notifications SET due_at_ms = :now_ms
+    WHERE delivery = 'waiting' AND due_at_ms > :now_ms AND leased_until_ms IS NULL
+"""
+# Leased ones stand where their leases end.
+NEXT_DUE: Final = f"""
+    SELECT due_at_ms FROM notifications AS ready WHERE {_FIRST_THAT_WAITS}
+    ORDER BY due_at_ms, seq LIMIT 1
+"""
+
+# --- what operators ask
+
+BACKLOG: Final = """
+    SELECT (SELECT count(*) FROM notifications WHERE delivery = 'waiting') AS waiting,
+           (SELECT min(at_ms) FROM notifications WHERE delivery = 'waiting') AS oldest_at_ms,
+           (SELECT count(*) FROM notifications WHERE delivery = 'failed') AS failed
+"""
+FIND: Final = f"SELECT {COLUMNS} FROM notifications WHERE id = :id"
+TRIES: Final = """
+    SELECT notification_id, at_ms, duration_ms, http_status, problem, result
+    FROM notification_tries WHERE notification_id = :id ORDER BY at_ms
+"""
+RESEND: Final = """
+    UPDATE notifications
+    SET delivery = 'waiting', attempts = 0, due_at_ms = :at_ms, leased_until_ms = NULL
+    WHERE id = :id
+"""
+_BEFORE: Final = "(:before_seq::bigint IS NULL OR seq < :before_seq)"
+_LATEST: Final = "ORDER BY seq DESC LIMIT :limit"
+_LIST: Final = f"SELECT {COLUMNS} FROM notifications WHERE {_BEFORE} {_LATEST}"
+_LIST_OF_ORDER: Final = f"""
+    SELECT {COLUMNS} FROM notifications WHERE order_id = :order_id
+      AND (:delivery::text IS NULL OR delivery = :delivery) AND {_BEFORE} {_LATEST}
+"""
+# Not by a parameter: a partial index is of use only where the text says so.
+_LIST_OF_DELIVERY: Final = {
+    delivery: f"SELECT {COLUMNS} FROM notifications WHERE delivery = '{delivery}'"
+    f" AND {_BEFORE} {_LATEST}"
+    for delivery in Delivery
+}
+
+
+def listing(wanted: NotificationQuery) -> tuple[str, dict[str, object]]:
+    """The text and the values of `Outbox.list_notifications`."""
+    values: dict[str, object] = {"before_seq": wanted.before_seq, "limit": wanted.limit}
+    if wanted.order_id is not None:
+        of_order = {"order_id": wanted.order_id, "delivery": wanted.delivery}
+        return _LIST_OF_ORDER, values | of_order
+    return _LIST_OF_DELIVERY[wanted.delivery] if wanted.delivery else _LIST, values
