@@ -131,7 +131,7 @@ def audiences(rounds: Sequence[Audience]) -> str:
     kb = [heard.stream_kb for heard in rounds if heard.stream_kb is not None]
     size, payments = rounds[0].streams, rounds[0].payments
     rows = [
-        _plain("to open them all, s", [heard.open_s for heard in rounds]),
+        _plain("opening all of them, s", [heard.open_s for heard in rounds]),
         _plain("memory for each stream, kB", kb),
         _goal("one payment changes, its last stream knows, p99, ms", one, LAST_MESSAGE_MS_GOAL),
         _goal("all change at once, the last stream knows, p99, ms", everyone, LAST_MESSAGE_MS_GOAL),
