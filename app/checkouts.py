@@ -53,6 +53,7 @@ def open_checkouts(shared: Shared, *, version: str) -> CheckoutEndpoint:
         is_from_the_shops_server=shared.access.is_from_the_shops_server,
         trusted_proxies=settings.trusted_proxies,
         quantity_max=settings.max_quantity,
+        may_pass=settings.altan_pay_pass,
         enforced_origins=settings.shop_origins if settings.allowed_origins else None,
     )
     shared.metrics.show_body_bytes("carts", lambda: endpoint.budget.used)

@@ -42,6 +42,7 @@ def open_payment_pages(
         transport=transport,
         version=version,
         allowed_hosts=frozenset(settings.checkout_url_hosts),
+        extra=settings.altan_pay_extra,
     )
     measured = MeasuredPaymentPages(altan_pay, metrics, alerts, alerts.over)
     retrying = Retries(

@@ -159,10 +159,23 @@ def doctor(
     test_alert: Annotated[
         bool, typer.Option("--test-alert", help="Post a test alert to ALERT_WEBHOOK_URL and exit.")
     ] = False,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Make one session at Altan Pay, say what came, and exit."),
+    ] = False,
+    price: Annotated[
+        str | None, typer.Option(help="The price to probe with; default: the catalogue's first.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Probe even where the account may be live.")
+    ] = False,
 ) -> None:
     """Check settings, database, clock and Altan Pay; exit 1 if anything would not work."""
     if test_alert:
         _test_alert()
+        return
+    if probe:
+        _probe(price, even_live=live)
         return
     from rich.console import Console  # noqa: PLC0415 see the module's docstring
     from rich.table import Table  # noqa: PLC0415
@@ -196,6 +209,18 @@ def _test_alert() -> None:
     if trouble:
         stop(f"The chat at ALERT_WEBHOOK_URL did not accept the alert: {trouble}.")
     typer.echo("The chat at ALERT_WEBHOOK_URL accepted the alert.")
+
+
+def _probe(price: str | None, *, even_live: bool) -> None:
+    from app.commands.doctor_probe import ProbeError, probe  # noqa: PLC0415
+
+    try:
+        for line in probe(load_settings(), price=price, even_live=even_live):
+            typer.echo(line)
+    except SettingsError as error:
+        stop("\n".join(error.lines), status=2)
+    except ProbeError as error:
+        stop(f"The probe failed: {error}.")
 
 
 def _prepared_settings_or_exit(*, by_operator: bool = False) -> Settings:

@@ -1,7 +1,8 @@
 """`altan-checkout doctor`: checks whether this deployment would work. Changes nothing.
 
-It creates no checkout session: it looks up Altan Pay's host, connects, checks the certificate,
-and compares its time with our clock, on which every webhook's signature depends.
+It creates no checkout session (`--probe` does, in doctor_probe.py): it looks up Altan Pay's host,
+connects, checks the certificate, and compares its time with our clock, on which every webhook's
+signature depends.
 """
 
 import email.utils

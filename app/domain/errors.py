@@ -6,7 +6,9 @@ to an HTTP status in one table.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_NAME_ECHO_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,12 @@ class Fault:
 
     pointer: str
     detail: str
+
+
+def member_pointer(at: str, name: object) -> str:
+    """Return the pointer to a member of the object at `at`; a long name is cut."""
+    echo = str(name)[:_NAME_ECHO_MAX].replace("~", "~0").replace("/", "~1")
+    return f"{at}/{echo}"
 
 
 class CheckoutError(Exception):

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from app.domain.checkout.urls import is_loopback, read_web_url
+from app.settings.altan_pay_fields import AltanPayFieldSettings
 from app.settings.database_url import database_name, is_postgres
 from app.settings.faults import fault_lines
 from app.settings.names import lines_about_names, names_in_use
@@ -66,7 +67,7 @@ class _SecretFiles(SecretsSettingsSource):
         return value or None, key, is_complex
 
 
-class Settings(ReceiverSettings):
+class Settings(AltanPayFieldSettings, ReceiverSettings):
     """Every setting, by the name it has in the environment."""
 
     model_config = SettingsConfigDict(

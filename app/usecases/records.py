@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from app.domain.checkout.cart import Cart, CreatedBy, Mode
+from app.domain.checkout.passed_fields import PassedFields
 from app.domain.limits.networks import UNKNOWN_BUCKET
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
@@ -16,13 +17,15 @@ from app.domain.stripe_events.event import StripeEvent
 class SessionOrder:
     """What a payment page is asked for.
 
-    `client` is who asks, by its name in `networks.py`; it is counted, and never sent on.
+    `client` is who asks, by its name in `networks.py`; it is counted, and never sent on. `passed`
+    are the cart's own further fields for the page.
     """
 
     cart: Cart
     success_url: str
     cancel_url: str
     client: str = UNKNOWN_BUCKET
+    passed: PassedFields = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,7 @@ class StartCheckout:
         return SessionOrder(
             cart=request.cart,
             client=request.client,
+            passed=request.passed,
             success_url=self._success_url(request, checkout_id, key),
             cancel_url=self.redirects.cancel_url(
                 request.cancel_url, pointer=f"{request.at}/cancel_url"

@@ -1,5 +1,6 @@
 """Reads the body of Altan Pay's documented call and rejects what Stripe would reject."""
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import orjson
@@ -8,6 +9,30 @@ from sandbox.shop.prices import Mode, find_price
 from sandbox.stripe.sessions import Line, Order
 
 PAYLOAD_FIELDS = ("success_url", "cancel_url", "line_items", "mode")
+# Altan's page documents the four above, and calls the payload "Stripe API parameters". The sandbox
+# takes these of Stripe's as well; the session shows the first four, and the others do nothing.
+FURTHER_FIELDS = {
+    "client_reference_id": str,
+    "customer_email": str,
+    "locale": str,
+    "metadata": dict,
+    "allow_promotion_codes": bool,
+    "automatic_tax": dict,
+    "billing_address_collection": str,
+    "consent_collection": dict,
+    "custom_fields": list,
+    "custom_text": dict,
+    "customer_creation": str,
+    "invoice_creation": dict,
+    "payment_intent_data": dict,
+    "payment_method_types": list,
+    "phone_number_collection": dict,
+    "shipping_address_collection": dict,
+    "shipping_options": list,
+    "submit_type": str,
+    "subscription_data": dict,
+    "tax_id_collection": dict,
+}
 LINE_FIELDS = ("price", "quantity")
 # Stripe's docs: api/checkout/sessions/create (line_items, success_url).
 LINES_MAX = {Mode.PAYMENT: 100, Mode.SUBSCRIPTION: 40}
@@ -33,6 +58,7 @@ def parse_order(body: bytes) -> Order:
         lines=_parse_lines(payload["line_items"], mode),
         success_url=_parse_url("success_url", payload["success_url"]),
         cancel_url=_parse_url("cancel_url", payload["cancel_url"]),
+        further=_parse_further(payload),
     )
     _check_prices(order)
     return order
@@ -44,19 +70,29 @@ def _parse_payload(body: bytes) -> dict[str, object]:
     except orjson.JSONDecodeError as error:
         raise OrderRefusedError(f"The body is not JSON: {error}.") from error
     payload = _exact_fields("The body", envelope, ("payload",))["payload"]
-    return _exact_fields("payload", payload, PAYLOAD_FIELDS)
+    return _exact_fields("payload", payload, PAYLOAD_FIELDS, FURTHER_FIELDS)
 
 
-def _exact_fields(where: str, value: object, fields: tuple[str, ...]) -> dict[str, object]:
+def _exact_fields(
+    where: str, value: object, fields: Collection[str], optional: Collection[str] = ()
+) -> dict[str, object]:
     if not isinstance(value, dict):
         raise OrderRefusedError(f"{where} must be an object.")
     for field in fields:
         if field not in value:
             raise OrderRefusedError(f"{where} has no {field}.")
     for field in value:
-        if field not in fields:
+        if field not in fields and field not in optional:
             raise OrderRefusedError(f"{where} has an unknown field: {field[:100]}.")
     return value
+
+
+def _parse_further(payload: dict[str, object]) -> dict[str, object]:
+    further = {name: payload[name] for name in FURTHER_FIELDS if name in payload}
+    for name, value in further.items():
+        if not isinstance(value, FURTHER_FIELDS[name]):
+            raise OrderRefusedError(f"payload.{name} has the wrong type.")
+    return further
 
 
 def _parse_mode(value: object) -> Mode:

@@ -1,7 +1,7 @@
 """Checkout Sessions: the order and its state."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sandbox.shop.prices import Mode, Price
@@ -42,6 +42,8 @@ class Order:
     lines: tuple[Line, ...]
     success_url: str
     cancel_url: str
+    further: Mapping[str, object] = field(default_factory=dict)
+    """Stripe's parameters beside the four that Altan documents."""
 
     @property
     def currency(self) -> str:

@@ -28,6 +28,14 @@ def test_the_amount_is_the_sum_of_prices_times_quantities() -> None:
     assert order.currency == "usd"
 
 
+def test_further_parameters_of_stripes_are_taken_and_kept() -> None:
+    further = {"metadata": {"gift": "yes"}, "locale": "de", "allow_promotion_codes": True}
+
+    order = parse_order(orjson.dumps(changed(**further)))
+
+    assert order.further == further
+
+
 def test_an_unknown_price_recurs_in_subscription_mode_only() -> None:
     once = parse_order(orjson.dumps(order_body(("price_x", 1))))
     monthly = parse_order(orjson.dumps(order_body(("price_x", 1), mode="subscription")))
@@ -59,6 +67,7 @@ def test_as_many_lines_as_stripe_allows_are_sold(mode: str, count: int) -> None:
         (without("mode"), "payload has no mode"),
         (without("cancel_url"), "payload has no cancel_url"),
         (changed(customer="cus_1"), "payload has an unknown field: customer"),
+        (changed(metadata=[]), "payload.metadata has the wrong type"),
         (changed(mode="setup"), "payload.mode must be"),
         (changed(mode=["payment"]), "payload.mode must be"),
         (changed(success_url=None), "payload.success_url must be a string"),

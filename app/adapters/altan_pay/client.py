@@ -4,6 +4,7 @@ Source: Altan's page "Stripe Connect Checkout via Altan Pay" (2025-08-05). No AP
 header: the account's id and the Stripe Connect id in the URL are all that Altan Pay asks for.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -73,7 +74,10 @@ class AltanPayAccount:
 
 
 class AltanPay:
-    """Creates payment pages, one call each. The caller sets the deadline."""
+    """Creates payment pages, one call each. The caller sets the deadline.
+
+    `extra` are further Stripe Checkout parameters for every page (ALTAN_PAY_EXTRA).
+    """
 
     def __init__(
         self,
@@ -82,11 +86,13 @@ class AltanPay:
         transport: httpx.AsyncBaseTransport,
         version: str,
         allowed_hosts: frozenset[str],
+        extra: Mapping[str, object] | None = None,
     ) -> None:
         self._url = httpx.URL(account.checkout_session_url())
         self._headers = _HEADERS | {"User-Agent": f"altan-checkout/{version}"}
         self._transport = transport
         self._allowed_hosts = allowed_hosts
+        self._extra = extra or {}
 
     async def create(self, order: SessionOrder) -> PaymentPage:
         """Create one payment page.
@@ -99,12 +105,22 @@ class AltanPay:
             AltanPayTimeoutError: the network gave up waiting.
         """
         try:
-            status, retry_after, body = await self._call(_payload(order))
+            status, retry_after, body = await self._call(self._payload(order))
         except tuple(_FAILURES) as error:
             raise failure(failure_of(type(error)), what_happened(error)) from error
         if status in _OK:
             return self._payment_page(body)
         raise refusal_of(status, retry_after)
+
+    def _payload(self, order: SessionOrder) -> bytes:
+        """The four documented fields; what the owner adds or lets a cart pass on comes behind."""
+        documented = {
+            "success_url": order.success_url,
+            "cancel_url": order.cancel_url,
+            "line_items": order.cart.line_items,
+            "mode": order.cart.mode,
+        }
+        return orjson.dumps({"payload": documented | {**self._extra, **order.passed} | documented})
 
     async def _call(self, payload: bytes) -> tuple[int, str, bytes]:
         # Uses the transport directly: httpx's client adds redirects, cookies, proxies and
@@ -153,16 +169,3 @@ def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
     if status >= 300:  # noqa: PLR2004 RFC 9110: redirects and client errors
         return failure(AltanPayMisconfiguredError, reason)
     return failure(AltanPayMalformedError, reason)
-
-
-def _payload(order: SessionOrder) -> bytes:
-    return orjson.dumps(
-        {
-            "payload": {
-                "success_url": order.success_url,
-                "cancel_url": order.cancel_url,
-                "line_items": order.cart.line_items,
-                "mode": order.cart.mode,
-            }
-        }
-    )

@@ -1,19 +1,19 @@
 """Reads and validates carts: Stripe's limits, the shop's limits, no unknown fields."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from app.domain.errors import Fault, InvalidCartError
+from app.domain.checkout.passed_fields import PassedField, PassedFields, read_passed_fields
+from app.domain.errors import Fault, InvalidCartError, member_pointer
 from app.domain.limits.networks import UNKNOWN_BUCKET
 
 FAULTS_MAX = 20  # enough to fix at once, and a hostile body cannot cause a long response
 
 PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,249}")
 _CLIENT_REFERENCE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_NAME_ECHO_MAX = 64
 
 
 class Mode(StrEnum):
@@ -56,7 +56,8 @@ class CheckoutRequest:
 
     `at` is the JSON pointer to the cart in the body. `positions` has, for each of the cart's line
     items, the index in the body's line_items where its price was first mentioned. `client` is the
-    client's name from `networks.py`; it is only counted, never stored or forwarded.
+    client's name from `networks.py`; it is only counted, never stored or forwarded. `passed` is
+    handed on to the payment page.
     """
 
     cart: Cart
@@ -67,10 +68,15 @@ class CheckoutRequest:
     at: str = ""
     client: str = UNKNOWN_BUCKET
     created_by: CreatedBy = CreatedBy.BROWSER
+    passed: PassedFields = field(default_factory=dict, repr=False)
 
 
-def read_checkout_request(document: object, *, quantity_max: int) -> CheckoutRequest:
+def read_checkout_request(
+    document: object, *, quantity_max: int, may_pass: Collection[PassedField] = ()
+) -> CheckoutRequest:
     """Read a parsed JSON body, either bare or wrapped as `{"payload": {…}}` as for Altan Pay.
+
+    `may_pass` are the fields that a cart may hand on to the payment page.
 
     Raises:
         InvalidCartError: with a pointer into `document` for each of the first twenty faults.
@@ -78,7 +84,7 @@ def read_checkout_request(document: object, *, quantity_max: int) -> CheckoutReq
     at = ""
     if isinstance(document, dict) and document.keys() == {"payload"}:
         document, at = document["payload"], "/payload"
-    reader = _Reader(quantity_max=quantity_max)
+    reader = _Reader(quantity_max=quantity_max, may_pass=may_pass)
     request = reader.read(document, at)
     if reader.faults or request is None:
         count = len(reader.faults)
@@ -95,22 +101,20 @@ class _Reader:
     _FIELDS = ("line_items", "mode", "success_url", "cancel_url", "client_reference_id")
     _ITEM_FIELDS = ("price", "quantity")
 
-    def __init__(self, *, quantity_max: int) -> None:
+    def __init__(self, *, quantity_max: int, may_pass: Collection[PassedField]) -> None:
         self.faults: list[Fault] = []
         self._quantity_max = quantity_max
+        self._may_pass = may_pass
+        self._known = tuple(dict.fromkeys((*self._FIELDS, *may_pass)))
 
     def read(self, document: object, at: str) -> CheckoutRequest | None:
         if not isinstance(document, dict):
             self._fault(at, "must be an object with line_items")
             return None
-        self._refuse_unknown(document, self._FIELDS, at)
+        self._refuse_unknown(document, self._known, at)
         mode = self._mode(document.get("mode", Mode.PAYMENT), f"{at}/mode")
         items, positions = self._line_items(document.get("line_items"), f"{at}/line_items", mode)
-        client_reference_id = self._optional_text(document, "client_reference_id", at)
-        if client_reference_id is not None and not _CLIENT_REFERENCE_ID.fullmatch(
-            client_reference_id
-        ):
-            self._fault(f"{at}/client_reference_id", "must be 1 to 200 of A-Z a-z 0-9 _ -")
+        client_reference_id = self._client_reference_id(document, at)
         return CheckoutRequest(
             cart=Cart(items, mode),
             positions=positions,
@@ -118,7 +122,23 @@ class _Reader:
             cancel_url=self._optional_text(document, "cancel_url", at),
             client_reference_id=client_reference_id,
             at=at,
+            passed=self._passed(document, client_reference_id, at),
         )
+
+    def _client_reference_id(self, document: Mapping[str, object], at: str) -> str | None:
+        value = self._optional_text(document, "client_reference_id", at)
+        if value is not None and not _CLIENT_REFERENCE_ID.fullmatch(value):
+            self._fault(f"{at}/client_reference_id", "must be 1 to 200 of A-Z a-z 0-9 _ -")
+        return value
+
+    def _passed(
+        self, document: Mapping[str, object], client_reference_id: str | None, at: str
+    ) -> PassedFields:
+        passed, faults = read_passed_fields(document, self._may_pass, at)
+        self.faults += faults
+        if client_reference_id and PassedField.CLIENT_REFERENCE_ID in self._may_pass:
+            passed[PassedField.CLIENT_REFERENCE_ID.value] = client_reference_id
+        return passed
 
     def _mode(self, value: object, pointer: str) -> Mode:
         if isinstance(value, str) and value in set(Mode):
@@ -183,8 +203,10 @@ class _Reader:
     def _refuse_unknown(self, document: Iterable[object], known: tuple[str, ...], at: str) -> None:
         for name in document:
             if name not in known:
-                echo = str(name)[:_NAME_ECHO_MAX].replace("~", "~0").replace("/", "~1")
-                self._fault(f"{at}/{echo}", f"is not a known field; use {', '.join(known)}")
+                detail = f"is not a known field; use {', '.join(known)}"
+                if known is self._known and name in set(PassedField):
+                    detail += "; the shop's owner can allow it in ALTAN_PAY_PASS"
+                self._fault(member_pointer(at, name), detail)
 
     def _fault(self, pointer: str, detail: str) -> None:
         self.faults.append(Fault(pointer, detail))

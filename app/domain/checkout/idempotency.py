@@ -53,6 +53,7 @@ def fingerprint(request: CheckoutRequest) -> str:
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
         "client_reference_id": request.client_reference_id,
+        **request.passed,
     }
     return hashlib.sha256(json.dumps(normal, sort_keys=True).encode()).hexdigest()
 

@@ -1,5 +1,7 @@
 """The body of POST /checkout: a cart as JSON or as a plain form, and the schema of both."""
 
+import re
+from collections.abc import Collection
 from itertools import zip_longest
 from typing import Final
 from urllib.parse import parse_qsl
@@ -7,7 +9,15 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.datastructures import Headers
 
-from app.domain.errors import Fault, InvalidCartError, InvalidJsonError
+from app.domain.checkout.passed_fields import (
+    EMAIL_LENGTH_MAX,
+    LOCALES,
+    METADATA_KEY_LENGTH_MAX,
+    METADATA_KEYS_MAX,
+    METADATA_VALUE_LENGTH_MAX,
+    PassedField,
+)
+from app.domain.errors import Fault, InvalidCartError, InvalidJsonError, member_pointer
 from app.web.errors import UnsupportedMediaTypeError
 from app.web.openapi import URL, Schema, object_schema
 from app.web.payment_json import MODE
@@ -20,8 +30,11 @@ _FORM_FIELDS: Final = (
     "success_url",
     "cancel_url",
     "client_reference_id",
+    "customer_email",
+    "locale",
     "idempotency_key",
 )
+_METADATA_FIELD: Final = re.compile(r"metadata\[(?P<key>[^\[\]]*)\]")
 
 _PRICE: Final[Schema] = {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249}$"}
 _RETURN_URL: Final[Schema] = URL | {"maxLength": 5000}
@@ -35,50 +48,78 @@ _CHOICES: Final[dict[str, Schema]] = {
         "description": "The shop's own id, which Stripe shows with the payment.",
     },
 }
+_PASSED: Final[dict[PassedField, Schema]] = {
+    PassedField.CUSTOMER_EMAIL: {
+        "type": "string",
+        "format": "email",
+        "maxLength": EMAIL_LENGTH_MAX,
+        "description": "Filled in on the payment page.",
+    },
+    PassedField.LOCALE: {
+        "type": "string",
+        "enum": [*LOCALES],
+        "description": "The payment page's language.",
+    },
+    PassedField.METADATA: {
+        "type": "object",
+        "maxProperties": METADATA_KEYS_MAX,
+        "propertyNames": {"pattern": f"^[^\\[\\]]{{1,{METADATA_KEY_LENGTH_MAX}}}$"},
+        "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX},
+        "description": "The shop's own notes, which Stripe keeps with the session.",
+    },
+}
 IDEMPOTENCY_KEY: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
-def body_schema(quantity_max: int) -> Schema:
-    """The body in OpenAPI, with the shop's own limit on quantities."""
+def body_schema(quantity_max: int, may_pass: Collection[PassedField]) -> Schema:
+    """The body in OpenAPI, with the shop's own limit on quantities and the fields it allows."""
+    choices = _CHOICES | {name.value: _PASSED[name] for name in may_pass if name in _PASSED}
     quantity: Schema = {"type": "integer", "minimum": 1, "maximum": quantity_max}
-    cart = _cart_schema(quantity)
+    cart = _cart_schema(quantity, choices)
     wrapped = object_schema("WrappedCart", {"payload": cart}, additionalProperties=False)
     return {
         "content": {
             JSON: {"schema": {"anyOf": [cart, wrapped]}},
-            FORM: {"schema": _form_schema(quantity)},
+            FORM: _form_content(quantity, choices),
         }
     }
 
 
-def _cart_schema(quantity: Schema) -> Schema:
+def _cart_schema(quantity: Schema, choices: dict[str, Schema]) -> Schema:
     properties = {"price": _PRICE, "quantity": quantity}
     line_item = object_schema("LineItem", properties, additionalProperties=False)
     line_items = {"type": "array", "items": line_item, "minItems": 1, "maxItems": 100}
     example = {"line_items": [{"price": "price_ABC123", "quantity": 2}], "mode": "payment"}
     return object_schema(
         "Cart",
-        {"line_items": line_items, **_CHOICES},
-        *_CHOICES,
+        {"line_items": line_items, **choices},
+        *choices,
         additionalProperties=False,
         examples=[example],
     )
 
 
-def _form_schema(quantity: Schema) -> Schema:
+def _form_content(quantity: Schema, choices: dict[str, Schema]) -> Schema:
     """The n-th price goes with the n-th quantity; a field that nobody filled in is empty."""
-    choices = {**_CHOICES, "idempotency_key": IDEMPOTENCY_KEY}
+    choices = {**choices, "idempotency_key": IDEMPOTENCY_KEY}
+    metadata = choices.pop(PassedField.METADATA, None)
     empty = {"type": "string", "maxLength": 0}
-    return object_schema(
+    fields: Schema = {name: {"anyOf": [schema, empty]} for name, schema in choices.items()}
+    if metadata:
+        fields[PassedField.METADATA.value] = metadata
+    schema = object_schema(
         "CartForm",
         {
             "price": {"type": "array", "items": _PRICE, "minItems": 1},
             "quantity": {"type": "array", "items": quantity, "minItems": 1},
-            **{name: {"anyOf": [schema, empty]} for name, schema in choices.items()},
+            **fields,
         },
-        *choices,
+        *fields,
         additionalProperties=False,
     )
+    # As metadata[key]=value.
+    encoding = {PassedField.METADATA.value: {"style": "deepObject", "explode": True}}
+    return {"schema": schema, "encoding": encoding} if metadata else {"schema": schema}
 
 
 def read_document(body: bytes, headers: Headers) -> tuple[object, str | None]:
@@ -113,12 +154,18 @@ def _form_document(body: bytes) -> tuple[dict[str, object], str | None]:
             _form_line_item(price, quantity) for price, quantity in zip_longest(prices, quantities)
         ]
     }
+    metadata: dict[str, object] = {}
     for name, values in fields.items():
-        if len(values) > 1 and name in _FORM_FIELDS:
-            fault = Fault(f"/{name}", "is in the form more than once")
+        entry = _METADATA_FIELD.fullmatch(name)
+        if len(values) > 1 and (name in _FORM_FIELDS or entry):
+            fault = Fault(member_pointer("", name), "is in the form more than once")
             raise InvalidCartError("The form names a field twice.", faults=[fault])
-        if values[0] or name not in _FORM_FIELDS:  # a field left empty in a form is absent
+        if entry:
+            metadata[entry["key"]] = values[0]
+        elif values[0] or name not in _FORM_FIELDS:  # a field left empty in a form is absent
             document[name] = values[0]
+    if metadata:
+        document.setdefault(PassedField.METADATA.value, metadata)
     key = document.pop("idempotency_key", None)
     return document, None if key is None else str(key)
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from app.domain.checkout.cart import CreatedBy, read_checkout_request
 from app.domain.checkout.idempotency import read_idempotency_key
+from app.domain.checkout.passed_fields import PassedField
 from app.domain.errors import (
     AltanPayMalformedError,
     AltanPayMisconfiguredError,
@@ -90,13 +91,14 @@ class CheckoutEndpoint:
     is_from_the_shops_server: Callable[[Headers], bool]
     trusted_proxies: tuple[Network, ...]
     quantity_max: int
+    may_pass: Collection[PassedField]
     enforced_origins: Collection[str] | None
     budget: Shares = field(default_factory=lambda: Shares(CART_BYTES_MAX))
     body_timeout_s: float = BODY_TIMEOUT_S
 
     def routes(self) -> Sequence[BaseRoute]:
         """POST /checkout."""
-        return [post("/checkout", self.answer, _start_checkout(self.quantity_max))]
+        return [post("/checkout", self.answer, _start_checkout(self.quantity_max, self.may_pass))]
 
     async def answer(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""
@@ -117,7 +119,9 @@ class CheckoutEndpoint:
         document, form_key = read_document(body, request.headers)
         key_text = request.headers.get("idempotency-key", form_key)
         key = None if key_text is None else read_idempotency_key(key_text)
-        cart = read_checkout_request(document, quantity_max=self.quantity_max)
+        cart = read_checkout_request(
+            document, quantity_max=self.quantity_max, may_pass=self.may_pass
+        )
         is_servers = self.is_from_the_shops_server(request.headers)
         created_by = CreatedBy.SERVER if is_servers else CreatedBy.BROWSER
         cart = replace(cart, client=client, created_by=created_by)
@@ -139,7 +143,7 @@ class CheckoutEndpoint:
             )
 
 
-def _start_checkout(quantity_max: int) -> Operation:
+def _start_checkout(quantity_max: int, may_pass: Collection[PassedField]) -> Operation:
     return Operation(
         id="startCheckout",
         tag="checkout",
@@ -156,7 +160,7 @@ def _start_checkout(quantity_max: int) -> Operation:
                 IDEMPOTENCY_KEY,
             )
         ],
-        body=body_schema(quantity_max),
+        body=body_schema(quantity_max, may_pass),
         answers={
             "200": {"description": "The checkout, for a script.", **content(_CHECKOUT)},
             "303": {

@@ -23,6 +23,12 @@ export interface Cart {
   cancelUrl?: string;
   /** Your order's number: 1 to 200 of `A-Z a-z 0-9 _ -`. */
   clientReferenceId?: string;
+  /** Filled in on the payment page. This and the next two need the owner's ALTAN_PAY_PASS. */
+  customerEmail?: string;
+  /** The payment page's language, one of Stripe's, such as `"de"`. */
+  locale?: string;
+  /** Your own notes, which Stripe keeps: 50 at most, names to 40 characters, texts to 500. */
+  metadata?: Record<string, string>;
 }
 
 /**

@@ -20,12 +20,14 @@ export class CheckoutError extends Error {
 
 export async function startCheckout(cart, { signal } = {}) {
   signal?.throwIfAborted();
-  // Convert lineItems to line_items. In JSON, only a name is followed by a quote and a colon.
-  const body = JSON.stringify(cart).replace(/[A-Z](?=\w*":)/g, (c) => "_" + c.toLowerCase());
-  const left = new Promise((_, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason));
+  // Convert lineItems to line_items, but not the names within metadata: they are the shop's own.
+  const all = {};
+  for (const key in cart) all[key.replace(/[A-Z]/g, "_$&").toLowerCase()] = cart[key];
+  const body = JSON.stringify(all);
+  const left = new Promise((_, fail) => {
+    signal?.addEventListener("abort", () => fail(signal.reason));
   });
-  location.assign(await Promise.race([(pages[body] ??= makePage(body)), left]));
+  location.assign(await Promise.race([pages[body] ??= makePage(body), left]));
 }
 
 async function makePage(body) {
@@ -37,8 +39,8 @@ async function makePage(body) {
     // The storage is full.
     keys = { [body]: key };
   }
-  const json = "application/json";
-  const headers = { "Content-Type": json, Accept: json, "Idempotency-Key": key };
+  const json = "application/json",
+    headers = { "Content-Type": json, Accept: json, "Idempotency-Key": key };
   try {
     const [{ url }] = await ask("", { method: "POST", headers, body });
     delete keys[body];
@@ -52,19 +54,19 @@ async function makePage(body) {
 }
 
 export function watchCheckout(id, callback, { onError } = {}) {
-  const path = "/" + encodeURIComponent(id);
-  const stream = globalThis.EventSource && new EventSource(SERVICE + path + "/events");
+  const path = "/" + encodeURIComponent(id),
+    stream = globalThis.EventSource && new EventSource(SERVICE + path + "/events");
   // The timer is needed because a proxy may buffer the stream.
-  let isOver, request, shown, failures = 0, timer = setTimeout(poll, stream && 5e3);
+  let isOver, request, shown, fails = 0, timer = setTimeout(poll, stream && 5e3);
 
   stream?.addEventListener("status", ({ data }) => {
     clearTimeout(timer);
-    failures = 0;
+    fails = 0;
     show(JSON.parse(data));
   });
   stream?.addEventListener("error", () => {
     // Unless it is closed, the browser reconnects automatically.
-    if (stream.readyState > 1 || ++failures === 3) poll();
+    if (stream.readyState > 1 || ++fails > 2) poll();
   });
   return stop;
 
@@ -109,10 +111,9 @@ async function ask(path, init, request = new AbortController()) {
   let answer, later;
   try {
     const reply = await fetch(SERVICE + path, { ...init, signal: request.signal });
-    const { headers, status } = reply;
-    later = +headers.get("Retry-After") || undefined;
-    if (status !== 304) answer = await reply.json();
-    if (status < 400) return [answer, headers.get("ETag"), 1e3 * later || 1e3];
+    later = +reply.headers.get("Retry-After") || later;
+    if (reply.status !== 304) answer = await reply.json();
+    if (reply.status < 400) return [answer, reply.headers.get("ETag"), 1e3 * later || 1e3];
   } catch {
     // No network, or a proxy's page.
   }
