@@ -11,9 +11,9 @@ from typing import TypeVar
 from unittest.mock import patch
 
 from app import databases, serving
+from app.domain.notifications.notification import NewNotification
 from app.observability.logs import configure_logging
 from app.settings.settings import load_settings
-from app.usecases.outbox import NewNotification
 from app.usecases.ports import Alarm
 from app.usecases.records import (
     Checkout,

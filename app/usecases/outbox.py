@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from app.domain.notifications.notices import PaidInvoice
+from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
 
 FAILURES_MAX: Final = 5  # in a row; from then on the receiver is only probed
@@ -34,28 +36,6 @@ class Position(NamedTuple):
 
     tx: int
     seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaidInvoice:
-    """The invoice that a renewal paid. `amount_paid_minor` is in the currency's minor unit."""
-
-    id: str
-    amount_paid_minor: int | None
-    currency: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewNotification:
-    """A notification to be kept. `order_id` is the checkout's id, or the session's without one."""
-
-    id: str
-    session_id: str
-    order_id: str
-    type: NotificationType
-    cause: str
-    at_ms: int
-    invoice: PaidInvoice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from app.usecases.outbox import NewNotification
+from app.domain.notifications.notification import NewNotification
 from app.usecases.records import (
     Checkout,
     Claim,

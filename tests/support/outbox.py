@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
 from app.usecases.outbox import (
-    NewNotification,
     Notification,
     Outbox,
     Posting,

@@ -3,12 +3,12 @@
 import orjson
 
 from app.adapters.database.rows import NamedValues, Row
+from app.domain.notifications.notices import PaidInvoice
+from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
 from app.usecases.outbox import (
     Delivery,
-    NewNotification,
     Notification,
-    PaidInvoice,
     PauseReason,
     Position,
     Posting,

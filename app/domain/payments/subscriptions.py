@@ -62,7 +62,7 @@ def _moment(state: Subscription) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """An invoice of a subscription. `amount_paid_minor` is in the currency's minor unit.
+    """An invoice of a subscription. `amount_paid_minor` is in the minor unit of `currency`.
 
     `payment_ids` are the payment intents and charges that paid it or will pay it.
     """
@@ -75,6 +75,7 @@ class Invoice:
     is_first: bool = False
     is_renewal: bool = False
     amount_paid_minor: int | None = None
+    currency: str | None = None
     payment_ids: tuple[str, ...] = ()
 
     def join(self, other: "Invoice") -> "Invoice":
@@ -88,5 +89,6 @@ class Invoice:
             is_first=self.is_first or other.is_first,
             is_renewal=self.is_renewal or other.is_renewal,
             amount_paid_minor=either(max, self.amount_paid_minor, other.amount_paid_minor),
+            currency=either(min, self.currency, other.currency),
             payment_ids=join_ids(self.payment_ids, other.payment_ids),
         )

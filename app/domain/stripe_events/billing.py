@@ -10,6 +10,7 @@ from app.domain.stripe_events.evidence import (
     Evidence,
     Subject,
     amount_minor,
+    currency_of,
     doubtful,
     id_of,
     ids_of,
@@ -71,6 +72,7 @@ def invoice(event: StripeEvent) -> Evidence:
         is_first=reason == _FIRST,
         is_renewal=isinstance(reason, str) and reason != _FIRST,
         amount_paid_minor=amount_minor(subject.get("amount_paid")),
+        currency=currency_of(subject.get("currency")),
         payment_ids=tuple(sorted(payment_ids)),
         **_INVOICE_FACTS[event.type],
     )

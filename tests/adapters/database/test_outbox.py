@@ -6,6 +6,7 @@ import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
+from app.domain.notifications.notices import PaidInvoice
 from app.domain.notifications.types import NotificationType
 from app.usecases.outbox import (
     NOTHING_POSTED,
@@ -13,7 +14,6 @@ from app.usecases.outbox import (
     Delivery,
     Notification,
     NotificationQuery,
-    PaidInvoice,
     PauseReason,
     Posting,
     Receiver,

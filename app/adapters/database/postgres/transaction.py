@@ -23,7 +23,8 @@ from app.adapters.database.rows import (
 )
 from app.adapters.database.transaction import SqlTransaction
 from app.domain.errors import StorageUnavailableError
-from app.usecases.outbox import NOTHING_POSTED, NewNotification, Posting
+from app.domain.notifications.notification import NewNotification
+from app.usecases.outbox import NOTHING_POSTED, Posting
 from app.usecases.records import (
     EventRow,
     Link,

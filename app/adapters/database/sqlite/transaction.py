@@ -26,7 +26,8 @@ from app.adapters.database.rows import (
 from app.adapters.database.sqlite import statements
 from app.adapters.database.sqlite.statements import for_each_row, in_sqlite
 from app.adapters.database.transaction import SqlTransaction
-from app.usecases.outbox import NOTHING_POSTED, NewNotification, Posting
+from app.domain.notifications.notification import NewNotification
+from app.usecases.outbox import NOTHING_POSTED, Posting
 from app.usecases.records import (
     EventRow,
     Link,

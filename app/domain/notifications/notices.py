@@ -1,0 +1,143 @@
+"""What a change of a payment's facts makes to be told: a pure function of before and after.
+
+Each state holds some statements: that it is paid, how much is refunded, that a dispute is open. A
+change tells what its state holds and the one before did not. So the order of events cannot make
+the last state go untold, and what changes nothing tells nothing.
+"""
+
+import base64
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from app.domain.checkout.cart import Mode
+from app.domain.notifications.types import NotificationType
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
+
+_BEFORE_PAID: Final[Mapping[PaymentStatus, NotificationType]] = {
+    PaymentStatus.PROCESSING: NotificationType.PROCESSING,
+    PaymentStatus.FAILED: NotificationType.FAILED,
+    PaymentStatus.EXPIRED: NotificationType.EXPIRED,
+}
+_ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidInvoice:
+    """The invoice that a renewal paid. `amount_paid_minor` is in the currency's minor unit."""
+
+    id: str
+    amount_paid_minor: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something to be told of a session's order.
+
+    `cause` tells apart what may happen several times: a dispute's or an invoice's id, a sum.
+    """
+
+    type: NotificationType
+    cause: str = ""
+    invoice: PaidInvoice | None = None
+
+    def id_for(self, session_id: str) -> str:
+        """The notification's id: always the same for one session, type and cause."""
+        text = f"{session_id}\n{self.type}\n{self.cause}"
+        digest = hashlib.sha256(text.encode()).digest()[:_ID_BYTES]
+        return "msg_" + base64.b32hexencode(digest).decode().rstrip("=").lower()
+
+
+Held: TypeAlias = tuple[Hashable, Notice | None]
+
+
+def notices(before: PaymentFacts | None, after: PaymentFacts) -> list[Notice]:
+    """What to tell after a change, in the order in which it is told.
+
+    `before` is None where nothing was known. Both need only hold those renewals that may have
+    changed.
+    """
+    known = _NOTHING if before is None else {statement for statement, _ in _held(before)}
+    new = (notice for statement, notice in _held(after) if statement not in known)
+    return [notice for notice in new if notice]
+
+
+def _held(facts: PaymentFacts) -> Iterator[Held]:
+    """All that is true of a payment and worth telling: each with what it is recognized by."""
+    yield from _status(facts)
+    yield _refunded(facts)
+    yield from _disputes(facts)
+    if facts.mode is Mode.SUBSCRIPTION:
+        yield from _invoices(facts)
+    yield _subscription(facts)
+
+
+def _status(facts: PaymentFacts) -> Iterator[Held]:
+    type_ = NotificationType.PAID if facts.is_paid else _BEFORE_PAID.get(facts.status)
+    if type_:
+        yield type_, Notice(type=type_)
+
+
+def _refunded(facts: PaymentFacts) -> Held:
+    """The sum, which may also fall. A sum that comes back later is another cause."""
+    refunds = sorted((id_, refund.stands) for id_, refund in facts.refunds.items())
+    charges = sorted((id_, charge.refunded_minor) for id_, charge in facts.charges.items())
+    sum_minor = facts.amount_refunded_minor
+    state = hashlib.sha256(repr((refunds, charges)).encode()).hexdigest()[:16]
+    type_ = NotificationType.REFUNDED
+    return (type_, sum_minor), Notice(type=type_, cause=f"{sum_minor} {state}")
+
+
+def _disputes(facts: PaymentFacts) -> Iterator[Held]:
+    for dispute_id, dispute in sorted(facts.disputes.items()):
+        types = [NotificationType.DISPUTED]
+        if not dispute.is_open:
+            types.append(NotificationType.DISPUTE_CLOSED)
+        for type_ in types:
+            yield (type_, dispute_id), Notice(type=type_, cause=dispute_id)
+
+
+def _invoices(facts: PaymentFacts) -> Iterator[Held]:
+    """Renewals that are paid, and invoices that could not be paid so far."""
+    for invoice_id, invoice in sorted(facts.invoices.items()):
+        if invoice.paid and facts.is_renewal(invoice_id, invoice):
+            paid = PaidInvoice(
+                id=invoice_id,
+                amount_paid_minor=invoice.amount_paid_minor,
+                currency=invoice.currency or facts.currency,
+            )
+            yield (
+                (NotificationType.RENEWED, invoice_id),
+                Notice(type=NotificationType.RENEWED, cause=invoice_id, invoice=paid),
+            )
+        elif invoice.payment_failed and not invoice.paid:
+            type_ = NotificationType.PAYMENT_FAILED
+            yield (type_, invoice_id), Notice(type=type_, cause=invoice_id)
+
+
+def _subscription(facts: PaymentFacts) -> Held:
+    """How it stands; its creation is no update, and one of which nothing is known is active."""
+    subscription_id, current = facts.subscription_id, facts.subscription
+    if current and current.status is SubscriptionStatus.CANCELED:
+        type_ = NotificationType.SUBSCRIPTION_CANCELED
+        return (type_, subscription_id), Notice(type=type_, cause=str(subscription_id))
+    type_, shown = NotificationType.SUBSCRIPTION_UPDATED, _shown(current)
+    if current is None or current.is_first:
+        return (type_, shown), None
+    cause = " ".join(map(str, (subscription_id, current.at_s, *shown)))
+    return (type_, shown), Notice(type=type_, cause=cause)
+
+
+def _shown(current: Subscription | None) -> tuple[str, int | None, bool]:
+    """What an update changes. `incomplete` is for the order's own status to tell."""
+    if current is None:
+        return SubscriptionStatus.ACTIVE, None, False
+    is_new = current.status is SubscriptionStatus.INCOMPLETE
+    status = SubscriptionStatus.ACTIVE if is_new else current.status
+    return status, current.cancel_at_s, current.cancel_at_period_end
+
+
+_NOTHING: Final = frozenset(statement for statement, _ in _held(PaymentFacts()))

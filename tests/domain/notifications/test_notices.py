@@ -1,0 +1,310 @@
+"""What a change tells: nothing twice, nothing that the last state holds left out."""
+
+import itertools
+from collections.abc import Sequence
+from functools import reduce
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.checkout.cart import Mode
+from app.domain.notifications.notices import Notice, PaidInvoice, notices
+from app.domain.notifications.notification import notifications
+from app.domain.notifications.types import NotificationType as Type
+from app.domain.payments.disputes import Dispute, DisputeState
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
+from app.domain.stripe_events.event import read_event
+from app.domain.stripe_events.readers import read_evidence
+from tests.support.builders import SESSION_ID, Document
+from tests.support.strategies import facts, histories
+
+PAID = PaymentFacts(paid=True, mode=Mode.PAYMENT, currency="eur", amount_total_minor=1000)
+SUBSCRIBED = PaymentFacts(
+    paid=True,
+    mode=Mode.SUBSCRIPTION,
+    currency="eur",
+    subscription_id="sub_1",
+    invoice_ids=("in_0",),
+)
+
+
+def told(before: PaymentFacts | None, after: PaymentFacts) -> list[tuple[Type, str]]:
+    return [(notice.type, notice.cause.split(" ")[0]) for notice in notices(before, after)]
+
+
+def refunded(amount_minor: int, **states: RefundState) -> PaymentFacts:
+    """Refunds of so much each."""
+    refunds = {
+        f"re_{name}": Refund(state=state, amount_minor=amount_minor, intent_id="pi_1")
+        for name, state in states.items()
+    }
+    return PAID.join(PaymentFacts(refunds=refunds))
+
+
+def with_subscription(status: SubscriptionStatus, at_s: int, **more: object) -> PaymentFacts:
+    state = Subscription(status=status, at_s=at_s, **more)  # type: ignore[arg-type]
+    return SUBSCRIBED.join(PaymentFacts(subscriptions={"sub_1": state}))
+
+
+def with_invoice(**facts_of_it: object) -> PaymentFacts:
+    invoice = Invoice(is_renewal=True, **facts_of_it)  # type: ignore[arg-type]
+    return SUBSCRIBED.join(PaymentFacts(invoices={"in_1": invoice}))
+
+
+# --- the order's status
+
+
+@pytest.mark.parametrize(
+    ("after", "types"),
+    [
+        (PaymentFacts(), []),
+        (PaymentFacts(awaits_bank=True), [Type.PROCESSING]),
+        (PaymentFacts(expired=True), [Type.EXPIRED]),
+        (PaymentFacts(awaits_bank=True, bank_failed=True), [Type.FAILED]),
+        (PAID, [Type.PAID]),
+        (PAID.join(PaymentFacts(expired=True)), [Type.PAID]),
+    ],
+)
+def test_a_new_status_is_told(after: PaymentFacts, types: list[Type]) -> None:
+    assert told(None, after) == [(type_, "") for type_ in types]
+    assert told(after, after) == []
+
+
+def test_a_status_that_was_told_is_not_told_when_another_follows() -> None:
+    processing = PaymentFacts(awaits_bank=True)
+
+    assert told(processing, processing.join(PAID)) == [(Type.PAID, "")]
+
+
+def test_what_came_before_the_session_is_told_after_its_payment() -> None:
+    dispute = Dispute(state=DisputeState.LOST, amount_minor=1000, intent_id="pi_1")
+    after = refunded(400, a=RefundState.SUCCEEDED).join(PaymentFacts(disputes={"dp_1": dispute}))
+
+    assert told(None, after) == [
+        (Type.PAID, ""),
+        (Type.REFUNDED, "400"),
+        (Type.DISPUTED, "dp_1"),
+        (Type.DISPUTE_CLOSED, "dp_1"),
+    ]
+
+
+# --- refunds and disputes
+
+
+def test_each_refunded_sum_is_told_also_one_that_falls_back() -> None:
+    once = refunded(400, a=RefundState.SUCCEEDED)
+    twice = refunded(400, a=RefundState.SUCCEEDED, b=RefundState.PENDING)
+    failed = refunded(400, a=RefundState.SUCCEEDED, b=RefundState.FAILED)
+    none = refunded(400, a=RefundState.FAILED, b=RefundState.FAILED)
+    changes = list(itertools.pairwise([PAID, once, twice, failed, none]))
+
+    assert [told(*change) for change in changes] == [
+        [(Type.REFUNDED, sum_minor)] for sum_minor in ("400", "800", "400", "0")
+    ]
+    ids = [notice.id_for(SESSION_ID) for change in changes for notice in notices(*change)]
+    assert len(set(ids)) == 4
+
+
+def test_a_charge_that_reports_the_sum_of_known_refunds_tells_nothing() -> None:
+    known = refunded(400, a=RefundState.SUCCEEDED)
+    charge = PaymentFacts(charges={"ch_1": Charge(refunded_minor=400, intent_id="pi_1")})
+
+    assert told(known, known.join(charge)) == []
+
+
+def test_a_dispute_is_told_when_it_opens_and_when_it_closes() -> None:
+    def disputed(state: DisputeState) -> PaymentFacts:
+        return PAID.join(PaymentFacts(disputes={"dp_1": Dispute(state=state, amount_minor=1)}))
+
+    opened, won = disputed(DisputeState.OPEN), disputed(DisputeState.WON)
+
+    assert told(PAID, opened) == [(Type.DISPUTED, "dp_1")]
+    assert told(opened, won) == [(Type.DISPUTE_CLOSED, "dp_1")]
+
+
+# --- subscriptions
+
+
+def test_a_renewal_is_told_with_its_invoice() -> None:
+    paid = with_invoice(paid=True, amount_paid_minor=900, currency="usd")
+
+    (notice,) = notices(SUBSCRIBED, paid)
+
+    invoice = PaidInvoice(id="in_1", amount_paid_minor=900, currency="usd")
+    assert notice == Notice(type=Type.RENEWED, cause="in_1", invoice=invoice)
+
+
+def test_an_invoice_that_names_no_currency_has_the_subscriptions() -> None:
+    (notice,) = notices(SUBSCRIBED, with_invoice(paid=True))
+
+    assert notice.invoice == PaidInvoice(id="in_1", amount_paid_minor=None, currency="eur")
+
+
+def test_the_first_invoice_is_no_renewal() -> None:
+    first = SUBSCRIBED.join(PaymentFacts(invoices={"in_0": Invoice(paid=True)}))
+
+    assert told(SUBSCRIBED, first) == []
+
+
+def test_an_invoice_that_fails_is_told_unless_it_is_known_to_be_paid() -> None:
+    failed, paid = with_invoice(payment_failed=True), with_invoice(paid=True)
+
+    assert told(SUBSCRIBED, failed) == [(Type.PAYMENT_FAILED, "in_1")]
+    assert told(failed, failed.join(paid)) == [(Type.RENEWED, "in_1")]
+    assert told(paid, failed.join(paid)) == []
+
+
+def test_an_invoice_of_a_single_payment_is_not_told() -> None:
+    invoice = PaymentFacts(invoices={"in_1": Invoice(payment_failed=True)})
+
+    assert told(PAID, PAID.join(invoice)) == []
+
+
+@pytest.mark.parametrize("status", SubscriptionStatus)
+def test_the_creation_of_a_subscription_is_no_update(status: SubscriptionStatus) -> None:
+    created = with_subscription(status, 1, is_first=True)
+
+    is_over = status is SubscriptionStatus.CANCELED
+    assert told(SUBSCRIBED, created) == [(Type.SUBSCRIPTION_CANCELED, "sub_1")] * is_over
+
+
+def test_a_subscription_that_becomes_active_when_it_is_paid_is_no_update() -> None:
+    created = with_subscription(SubscriptionStatus.INCOMPLETE, 1, is_first=True)
+    active = with_subscription(SubscriptionStatus.ACTIVE, 2)
+
+    assert told(created, active) == []
+    assert told(SUBSCRIBED, active) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": SubscriptionStatus.PAST_DUE},
+        {"status": SubscriptionStatus.ACTIVE, "cancel_at_s": 9},
+        {"status": SubscriptionStatus.ACTIVE, "cancel_at_period_end": True},
+    ],
+)
+def test_a_subscription_that_changes_is_told_and_so_is_its_return(
+    change: dict[str, object],
+) -> None:
+    active = with_subscription(SubscriptionStatus.ACTIVE, 1)
+    changed = with_subscription(at_s=2, **change)  # type: ignore[arg-type]
+    again = with_subscription(SubscriptionStatus.ACTIVE, 3)
+    changed_again = with_subscription(at_s=4, **change)  # type: ignore[arg-type]
+
+    steps = list(itertools.pairwise([active, changed, again, changed_again]))
+
+    assert [told(*step) for step in steps] == [[(Type.SUBSCRIPTION_UPDATED, "sub_1")]] * 3
+    ids = [notice.id_for(SESSION_ID) for step in steps for notice in notices(*step)]
+    assert len(set(ids)) == 3
+
+
+def test_a_new_period_alone_is_not_told() -> None:
+    before = with_subscription(SubscriptionStatus.ACTIVE, 1, current_period_end_s=5)
+
+    assert (
+        told(before, with_subscription(SubscriptionStatus.ACTIVE, 2, current_period_end_s=9)) == []
+    )
+
+
+def test_a_canceled_subscription_is_told_once_as_canceled() -> None:
+    active = with_subscription(SubscriptionStatus.ACTIVE, 1)
+    canceled = with_subscription(SubscriptionStatus.CANCELED, 2)
+
+    assert told(active, canceled) == [(Type.SUBSCRIPTION_CANCELED, "sub_1")]
+    assert told(canceled, with_subscription(SubscriptionStatus.CANCELED, 3, cancel_at_s=3)) == []
+
+
+# --- ids
+
+
+def test_an_id_stands_for_session_type_and_cause() -> None:
+    notice = Notice(type=Type.PAID)
+    others = [Notice(type=Type.FAILED), Notice(type=Type.PAID, cause="x")]
+
+    ids = [each.id_for(SESSION_ID) for each in (notice, *others)] + [notice.id_for("cs_test_b2")]
+
+    assert len(set(ids)) == 4
+    assert all(len(id_) == 30 and id_.startswith("msg_") for id_ in ids)
+    assert notice.id_for(SESSION_ID) == "msg_083cga1dr69cqk51v15gllm7oo"
+
+
+def test_a_notification_is_a_notice_about_an_order() -> None:
+    notice = Notice(type=Type.PAID)
+
+    (made,) = notifications([notice], session_id=SESSION_ID, order_id="chk_1", at_ms=7)
+
+    assert (made.id, made.order_id, made.at_ms) == (notice.id_for(SESSION_ID), "chk_1", 7)
+
+
+# --- any history, in any order
+
+
+def told_of(documents: Sequence[Document]) -> tuple[list[Notice], PaymentFacts | None]:
+    """All that is told of one payment's events, in this order, and the last state.
+
+    What is not the session's own waits until the session is known.
+    """
+    told: list[Notice] = []
+    state: PaymentFacts | None = None
+    waiting: list[PaymentFacts] = []
+    for document in documents:
+        evidence = read_evidence(read_event(document))
+        if evidence is None:
+            continue
+        waiting.append(evidence.facts)
+        if state is None and evidence.session_id is None:
+            continue
+        after = reduce(PaymentFacts.join, waiting, state or PaymentFacts())
+        told += notices(state, after)
+        state, waiting = after, []
+    return told, state
+
+
+@given(history=histories(payments_max=1), data=st.data())
+def test_any_order_and_repetition_tells_nothing_twice_and_leaves_nothing_out(
+    history: list[Document], data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(history))
+    repeated = data.draw(st.lists(st.sampled_from(history), max_size=5))
+
+    told, last = told_of([*order, *repeated])
+
+    ids = [notice.id_for(SESSION_ID) for notice in told]
+    assert len(set(ids)) == len(ids)
+    if last is None:
+        return
+    for notice in notices(None, last):
+        same_type = [each for each in told if each.type is notice.type]
+        if notice.type in {Type.REFUNDED, Type.SUBSCRIPTION_UPDATED} and same_type:
+            assert shown(same_type[-1]) == shown(notice)  # told as it is now
+        elif notice.type is Type.SUBSCRIPTION_UPDATED:
+            assert is_as_created(notice, history)
+        else:
+            assert notice in same_type
+
+
+def shown(notice: Notice) -> list[str]:
+    """What is told of a sum or a subscription, without what makes it one of a kind."""
+    words = notice.cause.split(" ")
+    return words[:1] if notice.type is Type.REFUNDED else [words[0], *words[2:]]
+
+
+def is_as_created(notice: Notice, history: Sequence[Document]) -> bool:
+    """Whether an event about the subscription's creation told the same."""
+    created = [each for each in history if each["type"] == "customer.subscription.created"]
+    return any(
+        subject["status"] == shown(notice)[1]
+        for subject in (each["data"]["object"] for each in created)
+    )
+
+
+@given(facts(), facts())
+def test_what_changes_nothing_tells_nothing(one: PaymentFacts, other: PaymentFacts) -> None:
+    both = one.join(other)
+
+    assert notices(both, both.join(one)) == []
+    assert notices(both, both.join(other)) == []
