@@ -22,6 +22,7 @@ from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
+from app.orders import make_orders
 from app.settings.doubts import doubts
 from app.settings.settings import Settings, SettingsError, odd_names
 from app.settings.types import LogFormat
@@ -30,7 +31,6 @@ from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.live_places import PLACES_MAX, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
-from app.usecases.read_orders import ReadOrders
 from app.usecases.read_payment import ReadPayment
 from app.usecases.record_events import RecordEvents
 from app.usecases.replay_events import ReplayEvents
@@ -39,7 +39,6 @@ from app.usecases.webhook_watch import WebhookWatch
 from app.web.api.checkout_module import CheckoutModule
 from app.web.api.health import Liveness, Readiness
 from app.web.api.metrics import MetricsEndpoint
-from app.web.api.orders import OrdersEndpoint
 from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
 from app.web.api.webhooks import WebhookEndpoint
@@ -130,7 +129,7 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
         Readiness({"database": can_commit}),
         MetricsEndpoint(shared.metrics.exposition, METRICS_MEDIA_TYPE),
         DocsEndpoint(),
-        OrdersEndpoint(read_orders=ReadOrders(database=shared.database), access=shared.access),
+        make_orders(shared),
     ]
 
 

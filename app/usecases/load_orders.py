@@ -8,7 +8,9 @@ from functools import reduce
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.claims import is_owner
-from app.usecases.orders import OrderBook, OrderParts, OrderPosition, Recovery
+from app.usecases.order_document import status_of
+from app.usecases.order_flags import KEPT_MONEY
+from app.usecases.orders import OrderBook, OrderParts, OrderPosition, Recovery, Twins
 from app.usecases.records import Checkout, Payment
 
 
@@ -112,8 +114,7 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
     for renewal in await book.renewals_of(subscribed) if subscribed else ():
         renewals[renewal.session_id].append(renewal.facts)
     events = await book.events_of([payment.session_id for payment in payments])
-    checkout_ids = [each.checkout.id for each in parts if each.checkout]
-    twins = {each.order_id: each for each in await book.twins_of(checkout_ids)}
+    twins = await _twins(book, [each.checkout.id for each in parts if each.checkout])
     seen = await book.seen_flags([each.position.order_id for each in parts])
 
     def with_renewals(payment: Payment) -> Payment:
@@ -131,6 +132,25 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
         )
 
     return [with_all(each) for each in parts]
+
+
+async def _twins(book: OrderBook, checkout_ids: Collection[str]) -> dict[str, Twins]:
+    """What became of the other checkouts with the same order number and cart."""
+    twin_ids: defaultdict[str, list[str]] = defaultdict(list)
+    for pair in await book.twins_of(checkout_ids):
+        twin_ids[pair.order_id].append(pair.twin_id)
+    asked = {id_ for ids in twin_ids.values() for id_ in ids}
+    loaded = await load_checkouts(book, await book.checkouts(asked))
+    paid = frozenset(
+        each.position.order_id for each in loaded if status_of(each.payments) in KEPT_MONEY
+    )
+    versions = {
+        each.position.order_id: sum(payment.version for payment in each.payments) for each in loaded
+    }
+    return {
+        order_id: Twins(paid_ids=paid.intersection(ids), version=sum(versions[id_] for id_ in ids))
+        for order_id, ids in twin_ids.items()
+    }
 
 
 def _by_root(found: Iterable[Recovery]) -> defaultdict[str, list[Recovery]]:

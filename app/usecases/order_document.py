@@ -1,17 +1,18 @@
 """An order as a document: the one that the API, notifications and the command line show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.domain.moments import rfc3339, rfc3339_of
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.flags import Flag, Flags
 from app.domain.payments.session_details import SessionDetails
 from app.usecases.order_flags import flags_of, unseen_flags
 from app.usecases.order_person import personal_fields
-from app.usecases.orders import Flag, OrderParts, OrderPosition
+from app.usecases.orders import OrderParts, OrderPosition
 from app.usecases.read_payment import strongest
-from app.usecases.records import Checkout, EventState, Payment
+from app.usecases.records import Checkout, Payment
 
 Document = dict[str, Any]
 
@@ -22,8 +23,8 @@ class Order:
 
     position: OrderPosition
     document: Document
-    flags: Mapping[Flag, str]
-    unseen: Sequence[Flag]
+    flags: Flags
+    unseen: Collection[Flag]
 
     @property
     def version(self) -> int:
@@ -65,7 +66,7 @@ def order_of(parts: OrderParts) -> Order:
         ),
         "version": _version(parts),
     }
-    unseen = unseen_flags(parts, parts.position.order_id, flags)
+    unseen = unseen_flags(parts, flags)
     return Order(position=parts.position, document=document, flags=flags, unseen=unseen)
 
 
@@ -138,18 +139,19 @@ def _refunds_and_disputes(facts: PaymentFacts) -> Document:
 
 
 def _version(parts: OrderParts) -> int:
-    """A sum of what can only rise: the payments' versions, and how far each event has come.
+    """A sum of what can only rise: the payments' versions, and how often each event has changed.
 
-    An event counts for more once it is understood, and a session's own once its body is gone.
+    A session's own event counts for more once its body is gone.
     """
     events = {each.id: each for each in parts.events}.values()
     return (
         int(parts.checkout is not None)
         + sum(each.version for each in parts.payments)
-        + sum(_WEIGHT.get(each.state, 2) for each in events)
+        + sum(_EVENT_WEIGHT + each.state_changes for each in events)
         + sum(each.is_own and each.is_pruned for each in events)
         + (parts.twins.version if parts.twins else 0)
     )
 
 
-_WEIGHT = {EventState.WAITING: 0, EventState.FAILED: 1}
+# What an event counted for at most while versions were made of states: it must not fall now.
+_EVENT_WEIGHT: Final = 2

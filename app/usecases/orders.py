@@ -2,26 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
 from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.flags import Flag
 from app.domain.stripe_events.event import StripeEvent
 from app.usecases.records import Checkout, EventState, Link, Payment, Renewal, StoredEvent
 
 T = TypeVar("T")
-
-
-class Flag(StrEnum):
-    """Why somebody has to look at an order."""
-
-    CONTRADICTED = "contradicted"
-    PRICE_MISMATCH = "price_mismatch"
-    DISPUTED = "disputed"
-    FRAUD_WARNING = "fraud_warning"
-    REVIEW = "review"
-    PAID_TWICE = "paid_twice"
-    EVENT_FAILED = "event_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +48,8 @@ class OrderRange:
 class OrderEvent:
     """An event that concerns a session's payment.
 
-    `event` is there for the session's own events, while their bodies are kept.
+    `event` is there for the session's own events, while their bodies are kept. `state_changes`
+    counts how often its state has changed.
     """
 
     session_id: str
@@ -69,6 +58,7 @@ class OrderEvent:
     received_at_ms: int
     is_own: bool
     is_pruned: bool
+    state_changes: int
     event: StripeEvent | None
 
 
@@ -76,20 +66,19 @@ class OrderEvent:
 class Twins:
     """Other orders of the same number and cart, of the same 24 hours.
 
-    `version` is what their payments' versions add up to.
+    `paid_ids` are those that are paid. `version` is what their payments' versions add up to.
     """
 
-    order_id: str
-    is_paid: bool
+    paid_ids: frozenset[str]
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFlag:
-    """An operator has seen a flag, for the cause that it had then."""
+class FlagCause:
+    """One cause of an order's flag: what is told, and seen, once."""
 
     order_id: str
-    flag: str
+    flag: Flag
     cause: str
 
 
@@ -105,7 +94,7 @@ class OrderParts:
     payments: Sequence[Payment]
     events: Sequence[OrderEvent] = ()
     twins: Twins | None = None
-    seen: Sequence[SeenFlag] = ()
+    seen: Sequence[FlagCause] = ()
 
     @property
     def client_reference_id(self) -> str | None:
@@ -114,6 +103,13 @@ class OrderParts:
             return self.checkout.client_reference_id
         details = [each.facts.details for each in self.payments if each.facts.details]
         return next(filter(None, (each.client_reference_id for each in details)), None)
+
+
+class Twin(NamedTuple):
+    """Two checkouts have the same order number and cart, and were started within 24 hours."""
+
+    order_id: str
+    twin_id: str
 
 
 class Origin(NamedTuple):
@@ -193,12 +189,12 @@ class OrderBook(Protocol):
         """The events that concern these sessions' payments, in the order of their ids."""
         ...
 
-    async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twins]:
-        """What is known of the twins of these checkouts; nothing for one that can have none."""
+    async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twin]:
+        """The twins of these checkouts, the oldest hundred of each."""
         ...
 
-    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[SeenFlag]:
-        """Which flags of these orders were seen."""
+    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[FlagCause]:
+        """Which flags of these orders operators have seen, with the causes that they had then."""
         ...
 
 
@@ -213,8 +209,8 @@ class OrderDatabase(Protocol):
         """
         ...
 
-    async def see_flag(self, seen: SeenFlag, *, at_ms: int) -> None:
-        """Keep that an operator has seen a flag.
+    async def see_flags(self, seen: Collection[FlagCause], *, at_ms: int) -> None:
+        """Keep that an operator has seen these.
 
         Raises:
             StorageUnavailableError: it is not kept.

@@ -93,7 +93,7 @@ def shop(database_path: Path) -> str:
         "a" * 64,
         "b" * 64,
     )
-    query(database_path, "INSERT INTO seen_flags VALUES ('chk_1', 'disputed', 'dp_1', 7)")
+    query(database_path, "INSERT INTO flag_causes VALUES ('chk_1', 'disputed', 'dp_1', 7, 8, 9)")
     return f"sqlite:///{database_path}"
 
 

@@ -53,6 +53,7 @@ def facts() -> st.SearchStrategy[PaymentFacts]:
         invoices=_by_id(_INVOICE_IDS, _invoices()),
         reviews=_by_id(("prv_1", "prv_2"), st.builds(Review, closed=st.booleans())),
         fraud_warning_ids=_some_of(("issfr_1", "issfr_2")),
+        answered_warning_ids=_some_of(("issfr_1", "issfr_2")),
     )
 
 

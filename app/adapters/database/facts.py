@@ -56,6 +56,7 @@ _READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "intent_ids": tuple,
     "invoice_ids": tuple,
     "fraud_warning_ids": tuple,
+    "answered_warning_ids": tuple,
     "intents": _by_id(lambda value: Intent(**value | {"state": IntentState(value["state"])})),
     "charges": _by_id(lambda value: Charge(**value)),
     "refunds": _by_id(lambda value: Refund(**value | {"state": RefundState(value["state"])})),

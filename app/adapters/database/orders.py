@@ -14,15 +14,16 @@ from app.adapters.database.rows import (
     row_to_stored_event,
 )
 from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.flags import Flag
 from app.usecases.orders import (
+    FlagCause,
     OrderBook,
     OrderEvent,
     OrderPosition,
     OrderRange,
     Origin,
     Recovery,
-    SeenFlag,
-    Twins,
+    Twin,
 )
 from app.usecases.records import Checkout, EventState, Link, Payment, Renewal, StoredEvent
 from app.usecases.storage import Transaction
@@ -65,16 +66,17 @@ class KeepsOrders(ABC):
 
         return await self.read(look_at)
 
-    async def see_flag(self, seen: SeenFlag, *, at_ms: int) -> None:
-        """Keep that an operator has seen a flag.
+    async def see_flags(self, seen: Collection[FlagCause], *, at_ms: int) -> None:
+        """Keep that an operator has seen these.
 
         Raises:
             StorageUnavailableError: it is not kept.
         """
 
         async def keep(transaction: Transaction) -> None:
-            row = asdict(seen) | {"seen_at_ms": at_ms}
-            await cast("Asks", transaction).change(sql.SEE_FLAG, **row)
+            for each in seen:
+                row = asdict(each) | {"at_ms": at_ms}
+                await cast("Asks", transaction).change(sql.SEE_FLAG, **row)
             await transaction.commit()
 
         await self.write(keep)
@@ -151,16 +153,13 @@ class SqlOrderBook:
         """The events that concern these sessions' payments, in the order of their ids."""
         return [_row_to_event(row) for row in await self._given(sql.EVENTS_OF, session_ids)]
 
-    async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twins]:
-        """What is known of the twins of these checkouts; nothing for one that can have none."""
-        return [
-            Twins(order_id=row["id"], is_paid=bool(row["is_paid"]), version=row["versions"])
-            for row in await self._given(sql.TWINS_OF, checkout_ids)
-        ]
+    async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twin]:
+        """The twins of these checkouts, the oldest hundred of each."""
+        return [Twin(**dict(row)) for row in await self._given(sql.TWINS_OF, checkout_ids)]
 
-    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[SeenFlag]:
-        """Which flags of these orders were seen."""
-        return [SeenFlag(**dict(row)) for row in await self._given(sql.SEEN_FLAGS, order_ids)]
+    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[FlagCause]:
+        """Which flags of these orders operators have seen, with the causes that they had then."""
+        return [_row_to_cause(row) for row in await self._given(sql.SEEN_FLAGS, order_ids)]
 
     async def _positions(self, query: tuple[str, dict[str, object]]) -> list[OrderPosition]:
         text, values = query
@@ -183,5 +182,10 @@ def _row_to_event(row: Row) -> OrderEvent:
         received_at_ms=row["received_at_ms"],
         is_own=bool(row["is_own"]),
         is_pruned=bool(row["is_pruned"]),
+        state_changes=row["state_changes"],
         event=row_to_stored_event(row).event,
     )
+
+
+def _row_to_cause(row: Row) -> FlagCause:
+    return FlagCause(order_id=row["order_id"], flag=Flag(row["flag"]), cause=row["cause"])

@@ -48,7 +48,7 @@ RENEWALS_OF: Final = """
     SELECT session_id, invoice_id, facts FROM renewals WHERE session_id = ANY(:ids::text[])
 """
 EVENTS_OF: Final = """
-    SELECT named.session_id, events.id, state, received_at_ms,
+    SELECT named.session_id, events.id, state, received_at_ms, state_changes,
            named.object_id = named.session_id AS is_own, payload IS NULL AS is_pruned,
            CASE WHEN named.object_id = named.session_id THEN payload END AS payload
     FROM (
@@ -65,7 +65,7 @@ SESSIONS_OF_STATUS: Final = """
 """
 FLAGGED_SESSIONS: Final = """
     SELECT session_id AS id FROM payments WHERE flagged
-    UNION SELECT session_id AS id FROM renewals WHERE facts LIKE '%"disputes"%'
+    UNION SELECT session_id AS id FROM renewals WHERE flagged
     LIMIT :limit
 """
 FAILED_EVENTS: Final = """
@@ -86,33 +86,24 @@ TWIN_CHECKOUTS: Final = f"""
       AND EXISTS (SELECT 1 FROM checkouts AS twin WHERE {_IS_TWIN})
     LIMIT :limit
 """
-_TWINS_PAYMENTS: Final = f"""
-    FROM checkouts AS twin
-    JOIN payments ON payments.session_id = twin.session_id
-      OR (payments.checkout_id = twin.id AND twin.session_id IS NULL
-          AND (twin.key_digest IS NULL OR facts LIKE '%"' || twin.key_digest || '"%'))
-    WHERE {_IS_TWIN}
-"""
+# The oldest of them: one that is started later never takes the place of another.
 TWINS_OF: Final = f"""
-    SELECT ours.id,
-           EXISTS (SELECT 1 {_TWINS_PAYMENTS}
-                   AND status IN ('paid', 'partially_refunded', 'disputed')) AS is_paid,
-           (SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM (
-                SELECT version {_TWINS_PAYMENTS}
-                ORDER BY twin.created_at_ms, twin.id LIMIT {TWINS_COUNTED_MAX}) AS counted
-           ) AS versions
-    FROM checkouts AS ours
+    SELECT ours.id AS order_id, found.id AS twin_id
+    FROM checkouts AS ours JOIN checkouts AS found ON found.id = ANY(ARRAY(
+        SELECT twin.id FROM checkouts AS twin WHERE {_IS_TWIN}
+        ORDER BY twin.created_at_ms, twin.id LIMIT {TWINS_COUNTED_MAX}))
     WHERE ours.id = ANY(:ids::text[])
       AND ours.client_reference_id IS NOT NULL AND ours.mode = 'payment'
 """
 SEEN_FLAGS: Final = """
-    SELECT order_id, flag, cause FROM seen_flags WHERE order_id = ANY(:ids::text[])
+    SELECT order_id, flag, cause FROM flag_causes
+    WHERE order_id = ANY(:ids::text[]) AND seen_at_ms IS NOT NULL
 """
 SEE_FLAG: Final = """
-    INSERT INTO seen_flags (order_id, flag, cause, seen_at_ms)
-    VALUES (:order_id, :flag, :cause, :seen_at_ms)
-    ON CONFLICT (order_id, flag) DO UPDATE
-    SET cause = excluded.cause, seen_at_ms = excluded.seen_at_ms
+    INSERT INTO flag_causes (order_id, flag, cause, seen_at_ms)
+    VALUES (:order_id, :flag, :cause, :at_ms)
+    ON CONFLICT (order_id, flag, cause) DO UPDATE SET seen_at_ms = excluded.seen_at_ms
+    WHERE flag_causes.seen_at_ms IS NULL
 """
 # What a checkout's own session says of its status, and what may say otherwise: a session that the
 # checkout does not know, and one that has recovered its own.

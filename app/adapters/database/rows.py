@@ -13,8 +13,8 @@ from app.adapters.database.facts import facts_from_json, facts_to_json
 from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.errors import InvalidEventError
 from app.domain.money import Money
-from app.domain.payments.attention import needs_a_person
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.flags import needs_a_person
 from app.domain.payments.renewals import ids_in
 from app.domain.stripe_events.event import StripeEvent, read_event
 from app.domain.stripe_events.tolerant_json import read_tolerantly
@@ -250,6 +250,7 @@ def renewal_to_row(renewal: Renewal) -> NamedValues:
         "session_id": renewal.session_id,
         "invoice_id": renewal.invoice_id,
         "facts": facts,
+        "flagged": needs_a_person(renewal.facts),
     }
 
 

@@ -65,6 +65,7 @@ events = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text),
     Column("payload", LargeBinary),
+    Column("state_changes", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("id LIKE 'evt!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint(
         "state IN ('recorded', 'waiting', 'folded', 'failed', 'unread')", name="state_known"
@@ -131,13 +132,6 @@ Index(
     postgresql_where=_is_recovered,
 )
 
-_is_flagged = text("flagged")
-Index(
-    "ix_payments_flagged",
-    payments.c.session_id,
-    sqlite_where=_is_flagged,
-    postgresql_where=_is_flagged,
-)
 for _table, _key in ((checkouts, "id"), (payments, "session_id")):
     _has_reference = _table.c.client_reference_id.is_not(None)
     Index(
@@ -164,6 +158,7 @@ renewals = Table(
     Column("session_id", Id, primary_key=True),
     Column("invoice_id", Id, primary_key=True),
     Column("facts", Text, nullable=False),
+    Column("flagged", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 
@@ -175,6 +170,15 @@ renewal_ids = Table(
     Column("invoice_id", Id, primary_key=True),
     sqlite_with_rowid=False,
 )
+
+_is_flagged = text("flagged")
+for _table in (payments, renewals):
+    Index(
+        f"ix_{_table.name}_flagged",
+        _table.c.session_id,
+        sqlite_where=_is_flagged,
+        postgresql_where=_is_flagged,
+    )
 
 # Linked objects of which stored events speak that are still to be folded: those after `event_id`.
 pending_wakes = Table(
@@ -200,15 +204,25 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_created_at_ms", "created_at_ms"),
 )
 
-# A flag that an operator has seen; it counts as unseen again once it has another cause.
-seen_flags = Table(
-    "seen_flags",
+# Of each cause of an order's flag: when the owner was told, and is to be reminded, and when an
+# operator has seen it.
+flag_causes = Table(
+    "flag_causes",
     metadata,
     Column("order_id", Id, primary_key=True),
     Column("flag", Id, primary_key=True),
-    Column("cause", Text, nullable=False),
-    Column("seen_at_ms", BigInteger, nullable=False),
+    Column("cause", Id, primary_key=True),
+    Column("told_at_ms", BigInteger),
+    Column("remind_at_ms", BigInteger),
+    Column("seen_at_ms", BigInteger),
     sqlite_with_rowid=False,
+)
+_is_to_be_told_again = flag_causes.c.remind_at_ms.is_not(None)
+Index(
+    "ix_flag_causes_remind_at_ms",
+    flag_causes.c.remind_at_ms,
+    sqlite_where=_is_to_be_told_again,
+    postgresql_where=_is_to_be_told_again,
 )
 
 heartbeat = Table(

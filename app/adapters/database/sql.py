@@ -229,13 +229,14 @@ LINK = Writing(
     {"object_id": "text", "session_id": "text"},
 )
 WAKE = Writing(
-    "UPDATE events SET state = 'folded' FROM {rows}"
+    "UPDATE events SET state = 'folded', state_changes = events.state_changes + 1 FROM {rows}"
     " WHERE events.id = given.event_id AND events.state = 'waiting'",
     {"event_id": "text"},
 )
 SETTLE = Writing(
-    "UPDATE events SET state = given.state, reason = given.reason FROM {rows}"
-    " WHERE events.id = given.event_id",
+    "UPDATE events SET state = given.state, reason = given.reason, state_changes ="
+    " events.state_changes + CASE WHEN events.state = given.state THEN 0 ELSE 1 END"
+    " FROM {rows} WHERE events.id = given.event_id",
     {"event_id": "text", "state": "text", "reason": "text"},
 )
 _STAYS: Final = ("session_id", "created_at_ms")
@@ -249,9 +250,10 @@ SAVE_PAYMENT = Writing(
     _PAYMENT,
 )
 SAVE_RENEWAL = Writing(
-    "INSERT INTO renewals (session_id, invoice_id, facts) SELECT * FROM {rows}"
-    " ON CONFLICT (session_id, invoice_id) DO UPDATE SET facts = excluded.facts",
-    {"session_id": "text", "invoice_id": "text", "facts": "text"},
+    "INSERT INTO renewals (session_id, invoice_id, facts, flagged) SELECT * FROM {rows}"
+    " ON CONFLICT (session_id, invoice_id) DO UPDATE"
+    " SET facts = excluded.facts, flagged = excluded.flagged",
+    {"session_id": "text", "invoice_id": "text", "facts": "text", "flagged": "boolean"},
 )
 NAME_RENEWAL = Writing(
     "INSERT INTO renewal_ids (session_id, object_id, invoice_id) SELECT * FROM {rows}"
@@ -276,7 +278,8 @@ FORGET_WAKE = Writing(
 ADD_EVENT = Writing(
     f"INSERT INTO events ({_EVENT_COLUMNS}) SELECT * FROM {{rows}}"
     " ON CONFLICT (id) DO UPDATE SET"
-    " state = excluded.state, reason = excluded.reason, payload = excluded.payload"
+    " state = excluded.state, reason = excluded.reason, payload = excluded.payload,"
+    " state_changes = events.state_changes + 1"
     " WHERE events.state = 'failed' AND excluded.state <> 'failed'",
     {
         "id": "text",

@@ -49,7 +49,8 @@ class PaymentFacts:
     Stripe's ids. `intent_ids` and `invoice_ids` are those that the session itself names: of the
     first payment. `recovered_from` is the expired session that the buyer has come back from;
     `recoverable`: Stripe may bring a buyer of this one back. `checkout_id` and the digest of the
-    checkout's secret are what its success URL claims.
+    checkout's secret are what its success URL claims. `answered_warning_ids` are the fraud warnings
+    that Stripe says ask for nothing any more.
     """
 
     paid: bool = False
@@ -77,6 +78,7 @@ class PaymentFacts:
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
     reviews: Mapping[str, Review] = field(default_factory=dict)
     fraud_warning_ids: tuple[str, ...] = ()
+    answered_warning_ids: tuple[str, ...] = ()
 
     def join(self, other: "PaymentFacts") -> "PaymentFacts":
         """Join two sets of facts: everything that either one proves.
@@ -112,6 +114,7 @@ class PaymentFacts:
             invoices=join_by_id(self.invoices, other.invoices),
             reviews=join_by_id(self.reviews, other.reviews),
             fraud_warning_ids=join_ids(self.fraud_warning_ids, other.fraud_warning_ids),
+            answered_warning_ids=join_ids(self.answered_warning_ids, other.answered_warning_ids),
         )
 
     @property

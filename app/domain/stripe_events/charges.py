@@ -130,10 +130,17 @@ def dispute(event: StripeEvent) -> Evidence:
 
 
 def fraud_warning(event: StripeEvent) -> Evidence:
-    """Read a card network's fraud warning (Stripe: radar/early_fraud_warning)."""
+    """Read a card network's fraud warning (Stripe: radar/early_fraud_warning).
+
+    It is not `actionable` any more once the charge was disputed, or refunded whole.
+    """
     subject = event.subject
-    object_ids = ids_of(subject.get("charge"), subject.get("payment_intent"))
-    return Evidence(None, object_ids, PaymentFacts(fraud_warning_ids=(own_id(subject),)))
+    warning_ids = (own_id(subject),)
+    facts = PaymentFacts(
+        fraud_warning_ids=warning_ids,
+        answered_warning_ids=warning_ids if subject.get("actionable") is False else (),
+    )
+    return Evidence(None, ids_of(subject.get("charge"), subject.get("payment_intent")), facts)
 
 
 def review(event: StripeEvent) -> Evidence:

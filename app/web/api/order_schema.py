@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.domain.checkout.cart import CreatedBy
-from app.usecases.orders import Flag
+from app.domain.payments.flags import Flag
 from app.web.openapi import MOMENT, TEXT, Schema, object_schema, or_null
 from app.web.payment_json import MODE, PAYMENT
 

@@ -1,4 +1,4 @@
-"""GET /orders and GET /orders/{id}: what the shop's own server may ask, with a token."""
+"""Orders for the shop's own server, with a token; and the flags that an operator has seen."""
 
 import json
 from collections.abc import Sequence
@@ -12,10 +12,13 @@ from starlette.routing import BaseRoute
 
 from app.domain.errors import NotFoundError, RateLimitedError, StorageUnavailableError
 from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.flags import Flag
+from app.usecases.order_document import Order
 from app.usecases.read_orders import ReadOrders
+from app.usecases.see_flag import SeeFlag
 from app.web.api.order_query import LIMIT_MAX, make_cursor, read_order_query
 from app.web.api.order_schema import ORDER
-from app.web.errors import InvalidQueryError, UnauthorizedError
+from app.web.errors import ForbiddenError, InvalidQueryError, UnauthorizedError
 from app.web.http.bearer import Access, Role
 from app.web.http.etags import is_known
 from app.web.openapi import (
@@ -28,7 +31,7 @@ from app.web.openapi import (
     or_null,
     parameter,
 )
-from app.web.routes import get
+from app.web.routes import get, post
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _TOKEN: Final = parameter("header", "Authorization", "`Bearer TOKEN`, one of API_TOKENS.")
@@ -57,6 +60,20 @@ _GET_ORDER: Final = Operation(
         "304": {"description": "The order is as the caller knows it."},
     },
     errors=_REFUSALS,
+)
+_SEE_FLAG: Final = Operation(
+    id="seeFlag",
+    tag="orders",
+    summary="Mark a flag as seen",
+    description="For operators. The flag stays as long as its cause, and is unseen again once it "
+    "has a new one. Doing it twice is the same as once.",
+    parameters=[
+        parameter("header", "Authorization", "`Bearer TOKEN`, the one of ADMIN_API_TOKEN."),
+        parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session."),
+        parameter("path", "flag", "One of the order's flags.", {"enum": [*Flag]} | TEXT),
+    ],
+    answers={"200": {"description": "The order.", **content(ORDER)}},
+    errors=(*_REFUSALS, ForbiddenError),
 )
 _LIST_ORDERS: Final = Operation(
     id="listOrders",
@@ -108,26 +125,34 @@ _LIST_ORDERS: Final = Operation(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersEndpoint:
-    """Shows orders to those who have a token."""
+    """Shows orders to those who have a token, and takes what operators say of them."""
 
     read_orders: ReadOrders
+    see_flag: SeeFlag
     access: Access
 
     def routes(self) -> Sequence[BaseRoute]:
-        """GET /orders and GET /orders/{id}."""
+        """GET /orders and GET /orders/{id}, POST /orders/{id}/flags/{flag}/seen."""
         return [
             get("/orders", self.page, _LIST_ORDERS),
             get("/orders/{id}", self.one, _GET_ORDER),
+            post("/orders/{id}/flags/{flag}/seen", self.see, _SEE_FLAG),
         ]
 
     async def one(self, request: Request) -> Response:
         """Answer with one order, or raise a `CheckoutError`."""
         self.access.require(Role.SHOP, request.scope)
         order = await self.read_orders.one(request.path_params["id"])
-        headers = {**_NO_STORE, "ETag": f'"{order.document["id"]}-{order.version}"'}
+        headers = _headers_of(order)
         if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
         return _json(order.document, headers)
+
+    async def see(self, request: Request) -> Response:
+        """Mark a flag as seen and answer with its order, or raise a `CheckoutError`."""
+        self.access.require(Role.OPERATOR, request.scope)
+        order = await self.see_flag(request.path_params["id"], request.path_params["flag"])
+        return _json(order.document, _headers_of(order))
 
     async def page(self, request: Request) -> Response:
         """Answer with a page of orders, or raise a `CheckoutError`."""
@@ -139,6 +164,10 @@ class OrdersEndpoint:
             "next_cursor": make_cursor(wanted, page.next) if page.next else None,
         }
         return _json(document, _NO_STORE)
+
+
+def _headers_of(order: Order) -> dict[str, str]:
+    return {**_NO_STORE, "ETag": f'"{order.document["id"]}-{order.version}"'}
 
 
 def _json(document: dict[str, Any], headers: dict[str, str]) -> Response:

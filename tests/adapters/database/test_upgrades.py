@@ -125,9 +125,12 @@ def seed_0006(path: Path) -> None:
 
 
 def seed_0007(path: Path) -> None:
-    """Of a service that lists orders."""
+    """Of a service whose orders had renewals, one of them disputed."""
     seed_0006(path)
     query(path, "UPDATE payments SET created_at_ms = updated_at_ms, flagged = price_mismatch")
+    for number, facts in enumerate(['{"paid":true}', '{"disputes":{"dp_1":{}}}']):
+        row = {"session_id": SESSION_ID, "invoice_id": f"in_{number}", "facts": facts}
+        insert(path, "renewals", row)
 
 
 SEEDS = {
@@ -138,6 +141,7 @@ SEEDS = {
     "0005": seed_0003,
     "0006": seed_0006,
     "0007": seed_0007,
+    "0008": seed_0007,
 }
 
 
@@ -192,7 +196,7 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
         | (price if is_second else dict.fromkeys(price))
     ]
     assert rows(empty_path, "events", "id") == [
-        row | {"state": "unread", "reason": None} for row in EVENTS
+        row | {"state": "unread", "reason": None, "state_changes": 0} for row in EVENTS
     ]
     assert rows(empty_path, "payments", "session_id") == [
         PAYMENT
@@ -201,6 +205,8 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
         | {"created_at_ms": NOW_MS, "client_reference_id": None, "flagged": is_second}
     ]
     assert rows(empty_path, "idempotency_keys", "key_digest") == ([KEY] if is_second else [])
+    renewals = [(row["invoice_id"], row["flagged"]) for row in rows(empty_path, "renewals", "1, 2")]
+    assert renewals == ([("in_0", False), ("in_1", True)] if revision >= "0007" else [])
     assert rows(empty_path, "heartbeat", "id") == [{"id": 1, "at_ms": 7}]
     assert rows(empty_path, "webhook_sightings", "kind") == [
         {"kind": "taken", "at_ms": NOW_MS, "reason": None, "times": 1}

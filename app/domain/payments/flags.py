@@ -1,0 +1,53 @@
+"""Flags: why somebody has to look at an order, each with its causes, and which of them are new."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+
+
+class Flag(StrEnum):
+    """Why somebody has to look at an order."""
+
+    CONTRADICTED = "contradicted"
+    PRICE_MISMATCH = "price_mismatch"
+    DISPUTED = "disputed"
+    FRAUD_WARNING = "fraud_warning"
+    REVIEW = "review"
+    PAID_TWICE = "paid_twice"
+    EVENT_FAILED = "event_failed"
+
+
+Flags = Mapping[Flag, frozenset[str]]
+"""An order's flags. The causes are ids: of disputes, reviews, sessions, events, other orders."""
+
+
+def new_flags(before: Flags, after: Flags) -> dict[Flag, frozenset[str]]:
+    """The flags of `after`, with the causes that `before` does not have.
+
+    A second dispute is new; that one of two disputes has ended is not.
+    """
+    nothing = frozenset[str]()
+    new = {flag: causes - before.get(flag, nothing) for flag, causes in after.items()}
+    return {flag: causes for flag, causes in new.items() if causes}
+
+
+def open_matters(facts: PaymentFacts) -> dict[Flag, frozenset[str]]:
+    """What one payment's disputes, fraud warnings and reviews still ask of somebody.
+
+    A fraud warning asks for a refund before there is a dispute: it is over once all was refunded,
+    or the dispute has come (Stripe: radar/early_fraud_warning, `actionable`).
+    """
+    is_over = facts.status is PaymentStatus.REFUNDED or bool(facts.disputes)
+    warnings = () if is_over else facts.fraud_warning_ids
+    found = {
+        Flag.DISPUTED: {id_ for id_, dispute in facts.disputes.items() if dispute.is_open},
+        Flag.FRAUD_WARNING: {*warnings} - {*facts.answered_warning_ids},
+        Flag.REVIEW: {id_ for id_, review in facts.reviews.items() if not review.closed},
+    }
+    return {flag: frozenset(ids) for flag, ids in found.items() if ids}
+
+
+def needs_a_person(facts: PaymentFacts) -> bool:
+    """Whether a payment's own facts flag its order."""
+    return facts.contradicted or bool(open_matters(facts))
