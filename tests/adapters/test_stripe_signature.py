@@ -160,7 +160,11 @@ def test_a_byte_that_is_not_ascii_is_refused() -> None:
         verify(f"t={NOW_S},v1=".encode() + b"\xe9" + MAC[1:].encode())
 
 
-@pytest.mark.parametrize("body", [gzip.compress(BODY), BODY.decode().encode("utf-16"), b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [gzip.compress(BODY), BODY.decode().encode("utf-16"), b"\xff"],
+    ids=["gzip", "utf-16", "one byte"],
+)
 def test_a_body_that_is_not_utf_8_is_refused_even_where_it_is_signed(body: bytes) -> None:
     with pytest.raises(SignatureInvalidError, match="not UTF-8"):
         verify(sign(body, at_s=NOW_S), body)

@@ -449,6 +449,7 @@ async def test_closing_finishes_what_was_begun_and_lets_the_connections_go(
         "postgresql://shop:hunter2@host.invalid/checkout",
         "postgresql:///checkout?host=/nowhere",
     ],
+    ids=["refused", "unknown host", "no socket"],
 )
 async def test_a_server_that_is_not_there_is_told_at_once_and_without_the_password(
     url: str, alarm: SilentAlarm

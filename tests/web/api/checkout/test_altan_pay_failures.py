@@ -37,7 +37,7 @@ from tests.support.wire import (
         (resets, 503, "altan_pay_unavailable"),
         (hangs, 504, "altan_pay_timeout"),
     ],
-    ids=lambda value: ascii(value)[:40],
+    ids=lambda value: getattr(value, "__name__", ascii(value)[:40]),
 )
 async def test_each_failure_of_altan_pay_has_its_code_and_leaves_no_row(
     open_shop: OpenShop, script: Script | bytes, status: int, code: str
