@@ -62,10 +62,14 @@ compose: $(CHECK_READY) ## docker-compose.yml against the published schema
 	$(call say,docker-compose.yml: compose schema)
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
+# Tests often wait for processes to start, so there are more jobs than cores on a small machine.
+TEST_JOBS ?= 3
+
 # The second report prints only where it fails.
 unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest; branches covered: whole 95 %, domain and use cases 100 %
 	$(call say,tests: pytest with branch coverage: whole 95 %; domain and use cases 100 %)
-	@$(BIN)/python -m pytest -m 'not e2e_long' --cov --cov-report=term --cov-fail-under=95
+	@$(BIN)/python -m pytest -m 'not e2e_long' -n $(TEST_JOBS) --dist worksteal \
+	    --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
 	    || { echo 'domain and use cases are not fully covered:'; cat $(VENV)/coverage.txt; exit 1; }
 

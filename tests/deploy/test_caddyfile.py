@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import ssl
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.builders import running_service, settings
+from tests.support.builders import DEADLINE_S, running_service, settings
 from tests.support.caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
 from tests.support.docs.documents import OPERATE, blocks
 
@@ -138,6 +140,7 @@ def over_tls(folder: Path, replica: int, **environment: str) -> tuple[list[str],
 def ask_over_tls(port: int, *, peer: str, forwarded: str) -> Sequence[str]:
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    wait_for_certificate(port, trusting)
     connection = http.client.HTTPSConnection(
         "localhost", port, timeout=60, source_address=(peer, 0), context=trusting
     )
@@ -145,6 +148,20 @@ def ask_over_tls(port: int, *, peer: str, forwarded: str) -> Sequence[str]:
     assert status == http.client.OK
     forwarded_on: Sequence[str] = got["forwarded"]
     return forwarded_on
+
+
+def wait_for_certificate(port: int, context: ssl.SSLContext) -> None:
+    """Caddy listens before it has made its certificate, and until then it ends each handshake."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            with socket.create_connection(("localhost", port), timeout=DEADLINE_S) as plain:
+                context.wrap_socket(plain, server_hostname="localhost").close()
+        except ssl.SSLError:
+            if time.monotonic() > deadline_s:
+                raise
+        else:
+            return
 
 
 @two_peers
