@@ -23,6 +23,7 @@ from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
 from app.orders import make_orders
+from app.reconciling import open_reconciliation
 from app.settings.doubts import doubts
 from app.settings.settings import Settings, SettingsError, odd_names
 from app.settings.types import LogFormat
@@ -173,6 +174,7 @@ def _run_jobs(shared: Shared) -> None:
         retention_days=shared.settings.event_retention_days,
     )
     shared.lifetime.runs(housekeeping.run)
+    open_reconciliation(shared, version=VERSION)
 
 
 def _webhooks(shared: Shared) -> WebhookEndpoint:

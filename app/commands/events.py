@@ -218,6 +218,7 @@ def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
         "reason": seen.row.reason,
         "created": None if seen.row.created_s is None else time_of(seen.row.created_s * 1000),
         "received": time_of(seen.row.received_at_ms),
+        "source": seen.row.source,
         "livemode": seen.row.livemode,
         "mentions": list(seen.object_ids),
         "payments": [

@@ -25,6 +25,8 @@ BUYERS: Final[Mapping[AlertName, str]] = {
     AlertName.CHECKOUT_CLAIM_REFUSED: f"{_SELLING}; one session was not counted as a payment",
     AlertName.LIVE_PLACES_FULL: f"{_SELLING}; some pages update later",
     AlertName.EVENT_NEVER_MADE: f"{_SELLING}; one payment may miss an update",
+    AlertName.EVENTS_WERE_MISSED: f"{_SELLING}; some orders showed as paid late",
+    AlertName.STRIPE_KEY_REFUSED: f"{_SELLING}; a missed event stays missed",
     AlertName.NOTHING_BUT_REFUSED_WEBHOOKS: "can pay, but their orders do not show as paid",
 }
 

@@ -68,6 +68,8 @@ class AlertName(StrEnum):
     ACCOUNT_DEAUTHORIZED = "account_deauthorized"
     CHECKOUT_CLAIM_REFUSED = "checkout_claim_refused"
     EVENT_NEVER_MADE = "event_never_made"
+    EVENTS_WERE_MISSED = "events_were_missed"
+    STRIPE_KEY_REFUSED = "stripe_key_refused"
     CATALOG_BROKEN = "catalog_broken"
     RATE_LIMITS_UNAVAILABLE = "rate_limits_unavailable"
     NOTHING_BUT_REFUSED_WEBHOOKS = "nothing_but_refused_webhooks"

@@ -13,17 +13,18 @@ from app.usecases.fold import Folded, fold
 from app.usecases.ports import Alarm, AlertName, Clock
 from app.usecases.reach import WAKE_MAX, EventEvidence, Waking, mentioned_ids
 from app.usecases.reasons import reason_of
-from app.usecases.records import EventRow, EventState, Mention
+from app.usecases.records import EventRow, EventSource, EventState, Mention
 from app.usecases.storage import Database, Transaction
 from app.usecases.wake_events import OnChange, WakeEvents
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """A verified event, with the very bytes that were signed."""
+    """An event that is Stripe's, with the very bytes that were signed, or that were read."""
 
     event: StripeEvent
     payload: bytes
+    source: EventSource = EventSource.WEBHOOK
 
 
 class Recorded(StrEnum):
@@ -203,6 +204,7 @@ def _rows(
                 state=state,
                 reason=reason,
                 payload=received.payload,
+                source=received.source,
             )
     return [rows[event_id] for event_id in sorted(rows)]
 

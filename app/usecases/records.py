@@ -96,6 +96,14 @@ class EventState(StrEnum):
     UNREAD = "unread"
 
 
+class EventSource(StrEnum):
+    """How an event came: delivered, found in Stripe's list, or made of an object that was read."""
+
+    WEBHOOK = "webhook"
+    LISTED = "listed"
+    READ = "read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
     """An event as it is kept, with its payload byte for byte; None once its time is over."""
@@ -109,6 +117,7 @@ class EventRow:
     state: EventState
     reason: str | None
     payload: bytes | None
+    source: EventSource = EventSource.WEBHOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +154,7 @@ class EventSummary:
     state: EventState
     reason: str | None
     has_payload: bool
+    source: EventSource = EventSource.WEBHOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ def test_events_are_listed_as_json(busy_shop: Shop) -> None:
         "state": "failed",
         "reason": None,
         "has_payload": True,
+        "source": "webhook",
     }
     assert failed["reason"].startswith("CannotFoldError: ")
 
@@ -202,6 +203,7 @@ def test_an_event_is_shown_with_its_payment(busy_shop: Shop) -> None:
         "reason": None,
         "created": "2025-10-09 08:53:20",
         "received": "2025-10-09 08:53:20",
+        "source": "webhook",
         "livemode": False,
         "mentions": ["ch_1"],
         "payments": [

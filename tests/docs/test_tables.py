@@ -15,6 +15,7 @@ from stripe.params import WebhookEndpointCreateParams
 from app.commands.cli import cli
 from app.domain.payments.facts import PaymentStatus
 from app.domain.stripe_events.readers import READERS, READERS_BY_PREFIX
+from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.observability.metrics import Metrics
 from app.settings.settings import Settings
 from app.usecases.records import EventState
@@ -153,6 +154,10 @@ def test_every_event_to_select_is_understood() -> None:
     unread = {type_ for type_ in events_to_select() if not is_read(type_)}
 
     assert unread == {"account.application.deauthorized"}
+
+
+def test_the_events_to_select_are_those_that_are_looked_for_when_missed() -> None:
+    assert events_to_select() == list(REGISTERED_TYPES)
 
 
 def is_read(type_: str) -> bool:

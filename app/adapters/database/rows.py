@@ -23,6 +23,7 @@ from app.usecases.records import (
     Claim,
     ClaimState,
     EventRow,
+    EventSource,
     EventState,
     EventSummary,
     Payment,
@@ -126,6 +127,7 @@ def event_to_row(event: EventRow) -> NamedValues:
         "state": event.state,
         "reason": event.reason,
         "payload": event.payload,
+        "source": event.source,
     }
 
 
@@ -142,6 +144,7 @@ def row_to_event(row: Row) -> EventRow:
         state=EventState(row["state"]),
         reason=row["reason"],
         payload=row["payload"],
+        source=EventSource(row["source"]),
     )
 
 

@@ -66,6 +66,8 @@ events = Table(
     Column("reason", Text),
     Column("payload", LargeBinary),
     Column("state_changes", BigInteger, nullable=False, server_default=text("0")),
+    Column("source", Text, nullable=False, server_default=text("'webhook'")),
+    CheckConstraint("source IN ('webhook', 'listed', 'read')", name="source_known"),
     CheckConstraint("id LIKE 'evt!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint(
         "state IN ('recorded', 'waiting', 'folded', 'failed', 'unread')", name="state_known"
@@ -230,6 +232,18 @@ heartbeat = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+# How far Stripe was looked through for what did not come, and who may look until when.
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    Column("lease_until_ms", BigInteger, nullable=False),
+    Column("looked_until_s", BigInteger),
+    Column("whole_look_at_ms", BigInteger),
     CheckConstraint("id = 1", name="one_row"),
 )
 

@@ -33,10 +33,10 @@ CHECKOUT_COLUMNS: Final = ", ".join(f"checkouts.{name}" for name in _CHECKOUT)
 _CLAIM_COLUMNS: Final = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
 PAYMENT_COLUMNS: Final = "session_id, facts, updated_at_ms, version, price_mismatch"
 _EVENT_COLUMNS: Final = (
-    "id, type, created_s, received_at_ms, account, livemode, state, reason, payload"
+    "id, type, created_s, received_at_ms, account, livemode, state, reason, payload, source"
 )
 _SUMMARY_COLUMNS: Final = (
-    "id, type, created_s, received_at_ms, state, reason, payload IS NOT NULL AS has_payload"
+    "id, type, created_s, received_at_ms, state, reason, source, payload IS NOT NULL AS has_payload"
 )
 
 # --- checkouts and the keys that they were started with
@@ -291,5 +291,6 @@ ADD_EVENT = Writing(
         "state": "text",
         "reason": "text",
         "payload": "bytea",
+        "source": "text",
     },
 )

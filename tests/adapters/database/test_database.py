@@ -274,6 +274,8 @@ async def insert(transaction: Transaction, columns: str, values: tuple[object, .
         (CHECKOUT_COLUMNS, (*CART_ROW[:4], "s", LONG_URL, "u", None, None)),
         ("payment_links (object_id, session_id)", ("pi_1", "cs_of_nobody")),
         ("heartbeat (id, at_ms)", (2, 1)),
+        ("reconciliation (id, holder, lease_until_ms)", (2, "one", 1)),
+        ("events (id, type, received_at_ms, state, source)", ("evt_1", "t", 1, "folded", "x")),
     ],
 )
 async def test_a_row_that_cannot_be_true_is_refused(

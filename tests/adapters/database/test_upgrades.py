@@ -133,6 +133,11 @@ def seed_0007(path: Path) -> None:
         insert(path, "renewals", row)
 
 
+def seed_0009(path: Path) -> None:
+    seed_0007(path)
+    query(path, "UPDATE renewals SET flagged = true WHERE invoice_id = 'in_1'")
+
+
 SEEDS = {
     "0001": seed_0001,
     "0002": seed_0002,
@@ -142,6 +147,7 @@ SEEDS = {
     "0006": seed_0006,
     "0007": seed_0007,
     "0008": seed_0007,
+    "0009": seed_0009,
 }
 
 
@@ -196,7 +202,8 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
         | (price if is_second else dict.fromkeys(price))
     ]
     assert rows(empty_path, "events", "id") == [
-        row | {"state": "unread", "reason": None, "state_changes": 0} for row in EVENTS
+        row | {"state": "unread", "reason": None, "state_changes": 0, "source": "webhook"}
+        for row in EVENTS
     ]
     assert rows(empty_path, "payments", "session_id") == [
         PAYMENT

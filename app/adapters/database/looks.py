@@ -1,0 +1,53 @@
+"""What is remembered between looks at Stripe: one row, the same on every database."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from app.adapters.database import looks_sql as sql
+from app.adapters.database.rows import Row
+from app.usecases.reconciliation import LookState
+from app.usecases.storage import Transaction
+
+if TYPE_CHECKING:
+    from app.adapters.database.orders import Asks
+
+T = TypeVar("T")
+
+
+class KeepsLooks(ABC):
+    """What a database gives to those who look at Stripe."""
+
+    @abstractmethod
+    async def _read(self, text: str, **values: object) -> Sequence[Row]:
+        """The committed rows of one statement."""
+
+    @abstractmethod
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` in a transaction of its own."""
+
+    async def look_state(self) -> LookState:
+        """See `LookStore.look_state`."""
+        rows = await self._read(sql.FIND)
+        return LookState(**{name: rows[0][name] for name in sql.STATE}) if rows else LookState()
+
+    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int) -> bool:
+        """See `LookStore.lead_looks`."""
+        return bool(await self._change(sql.LEAD, holder=holder, now_ms=now_ms, until_ms=until_ms))
+
+    async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
+        """See `LookStore.keep_looks`."""
+        await self._change(sql.KEEP, holder=holder, until_ms=until_ms, **asdict(state))
+
+    async def leave_looks(self, holder: str) -> None:
+        """See `LookStore.leave_looks`."""
+        await self._change(sql.LEAVE, holder=holder)
+
+    async def _change(self, text: str, **values: object) -> int:
+        async def change(transaction: Transaction) -> int:
+            changed = await cast("Asks", transaction).change(text, **values)
+            await transaction.commit()
+            return changed
+
+        return await self.write(change)

@@ -1,0 +1,27 @@
+"""How each event came, and how far Stripe was looked through for those that did not."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """All events so far were delivered."""
+    op.execute(
+        "ALTER TABLE events ADD COLUMN source TEXT DEFAULT 'webhook' NOT NULL"
+        " CONSTRAINT ck_events_source_known CHECK (source IN ('webhook', 'listed', 'read'))"
+    )
+    op.create_table(
+        "reconciliation",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
+        sa.Column("looked_until_s", sa.BigInteger),
+        sa.Column("whole_look_at_ms", sa.BigInteger),
+        sa.PrimaryKeyConstraint("id", name="pk_reconciliation"),
+        sa.CheckConstraint("id = 1", name="one_row"),
+    )

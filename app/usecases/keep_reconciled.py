@@ -1,0 +1,114 @@
+"""Looks at Stripe again and again, for as long as the service is up; of all replicas one does it.
+
+What Stripe refuses or fails to tell concerns nothing else: the next look catches up.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from app.domain.errors import StorageUnavailableError
+from app.domain.moments import rfc3339_of
+from app.usecases.ports import Alarm, AlertName, AllClear, Clock
+from app.usecases.reconcile import Look, Reconcile, Reconciled
+from app.usecases.reconciliation import LookState, LookStore
+
+DAY_S: Final = 24 * 60 * 60
+# Stripe lists events of 30 days (api/events), and tries to deliver one for 3 (webhooks).
+WHOLE_LOOK_S: Final = 30 * DAY_S
+OVERLAP_S: Final = 3 * DAY_S
+LEASE_S: Final = 300  # of a leader that died; two that look at once do no harm
+FIRST_PAUSE_S: Final = 5.0  # after a failure; it doubles
+PAUSE_MAX_S: Final = 300.0
+RETRY_AFTER_MAX_S: Final = 3600.0
+
+
+@dataclass(slots=True, kw_only=True)
+class KeepReconciled:
+    """One look every `every_s`. `holder` is this process's own name, which no other one has."""
+
+    reconcile: Reconcile
+    store: LookStore
+    clock: Clock
+    alarm: Alarm
+    all_clear: AllClear
+    holder: str
+    every_s: float
+    _failures: int = field(default=0, init=False)
+
+    async def run(self) -> None:
+        """Look now and whenever it is time; hand over at the end."""
+        try:
+            while True:
+                pause_s = self.every_s
+                with contextlib.suppress(StorageUnavailableError):  # already reported
+                    pause_s = await self()
+                await asyncio.sleep(pause_s)
+        finally:
+            with contextlib.suppress(StorageUnavailableError):
+                await self.store.leave_looks(self.holder)
+
+    async def __call__(self) -> float:
+        """Look once, if no other process does; how many seconds to wait before the next look.
+
+        Raises:
+            StorageUnavailableError: nothing is remembered of this look.
+        """
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + LEASE_S * 1000
+        if not await self.store.lead_looks(self.holder, now_ms=now_ms, until_ms=until_ms):
+            return self.every_s
+        state = await self.store.look_state()
+        result = await self.reconcile(Look(since_s=_since_s(state, now_ms)))
+        if result.failure is None:
+            state = _after(state, now_ms)
+        pause_s = self._pause_s(result)
+        next_ms = self.clock.now_ms() + int(pause_s * 1000)
+        await self.store.keep_looks(self.holder, state, until_ms=next_ms)
+        self._tell(result)
+        return pause_s
+
+    def _pause_s(self, result: Reconciled) -> float:
+        if result.failure is None:
+            self._failures = 0
+            return self.every_s
+        self._failures += 1
+        if result.failure.retry_after_s is not None:
+            return min(result.failure.retry_after_s, RETRY_AFTER_MAX_S)
+        first_s = min(FIRST_PAUSE_S, self.every_s)
+        return min(first_s * 2.0 ** min(self._failures - 1, 30), PAUSE_MAX_S)
+
+    def _tell(self, result: Reconciled) -> None:
+        if result.refused is not None:
+            self.alarm(AlertName.STRIPE_KEY_REFUSED, result.refused)
+        elif result.failure is None:
+            self.all_clear(AlertName.STRIPE_KEY_REFUSED, "Stripe takes the key again")
+        if result.missed:
+            first = rfc3339_of(result.missed_since_s)
+            words = f"not delivered, and fetched: {result.missed}, the first of {first}"
+            self.alarm(AlertName.EVENTS_WERE_MISSED, words)
+        elif result.failure is None:
+            self.all_clear(AlertName.EVENTS_WERE_MISSED, "the last look found no missed event")
+
+
+def _since_s(state: LookState, now_ms: int) -> int:
+    """All that Stripe keeps, at first and daily; else what came since, and what it still retries.
+
+    A clock that was set back must not make us look into the future.
+    """
+    now_s = now_ms // 1000
+    whole_ms = state.whole_look_at_ms
+    if state.looked_until_s is None or whole_ms is None or now_ms - whole_ms >= DAY_S * 1000:
+        return now_s - WHOLE_LOOK_S
+    return max(min(state.looked_until_s, now_s) - OVERLAP_S, now_s - WHOLE_LOOK_S)
+
+
+def _after(state: LookState, began_ms: int) -> LookState:
+    whole_ms = state.whole_look_at_ms
+    is_whole = whole_ms is None or began_ms - whole_ms >= DAY_S * 1000
+    return replace(
+        state,
+        looked_until_s=began_ms // 1000,
+        whole_look_at_ms=began_ms if is_whole else whole_ms,
+    )

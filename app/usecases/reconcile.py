@@ -1,0 +1,103 @@
+"""Asks Stripe for what was missed, once."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.domain.stripe_events.event import EventFilter
+from app.domain.stripe_events.registered import REGISTERED_TYPES
+from app.usecases.inbox import Inbox
+from app.usecases.ports import Alarm, Clock
+from app.usecases.record_events import RecordEvents
+from app.usecases.records import EventSource, Payment
+from app.usecases.storage import Database
+from app.usecases.stripe_reads import StripeKeyRefusedError, StripeReadError, StripeReads
+from app.usecases.take_read_events import Findings, TakeReadEvents
+from app.usecases.wake_events import OnChange
+
+TYPES_MAX: Final = 20  # of one call (Stripe: api/events/list)
+# An event may still be on its way, so it is not called missed in its first minute.
+UNDER_WAY_S: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What to look for: events created since then, and whether delivered ones count, too."""
+
+    since_s: int
+    only_undelivered: bool = True
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What a look found. `missed` events should have been delivered, the first at that time.
+
+    `refused` is the right that the key lacks; `failure` is why the look could not be finished.
+    """
+
+    findings: Findings = field(default_factory=Findings)
+    missed: int = 0
+    missed_since_s: int | None = None
+    refused: str | None = None
+    failure: StripeReadError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconcile:
+    """Looks at Stripe, and records what is found. `on_change` hears of every change."""
+
+    database: Database
+    stripe: StripeReads
+    event_filter: EventFilter
+    clock: Clock
+    alarm: Alarm
+    on_change: OnChange
+
+    async def __call__(self, look: Look) -> Reconciled:
+        """Look once. What Stripe refuses or fails to tell is in the result.
+
+        Raises:
+            StorageUnavailableError: some of what was found may be recorded.
+        """
+        result = Reconciled()
+        take = self._taking(result.findings)
+        try:
+            await self._missed_events(look, take, result)
+        except StripeReadError as error:
+            result.findings.fail(str(error))
+            result.failure = error
+            if isinstance(error, StripeKeyRefusedError):
+                result.refused = str(error)
+        return result
+
+    def _taking(self, findings: Findings) -> TakeReadEvents:
+        def changed(payments: Collection[Payment]) -> None:
+            findings.hear(payments)
+            self.on_change(payments)
+
+        record = RecordEvents(
+            database=self.database,
+            clock=self.clock,
+            alarm=self.alarm,
+            on_change=changed,
+        )
+        return TakeReadEvents(Inbox(record).put, self.event_filter, findings)
+
+    async def _missed_events(self, look: Look, take: TakeReadEvents, result: Reconciled) -> None:
+        until_s = self.clock.now_ms() // 1000 - UNDER_WAY_S
+        for types in _groups():
+            pages = self.stripe.events(
+                types, since_s=look.since_s, only_undelivered=look.only_undelivered
+            )
+            async for page in pages:
+                new = await take(page, EventSource.LISTED)
+                times_s = [each.created_s for each in new if each.created_s is not None]
+                missed = [at_s for at_s in times_s if at_s <= until_s]
+                result.missed += len(missed)
+                earliest = (*missed, *filter(None, [result.missed_since_s]))
+                result.missed_since_s = min(earliest, default=None)
+
+
+def _groups() -> Iterator[tuple[str, ...]]:
+    for start in range(0, len(REGISTERED_TYPES), TYPES_MAX):
+        yield REGISTERED_TYPES[start : start + TYPES_MAX]

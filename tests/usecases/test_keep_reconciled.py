@@ -1,0 +1,263 @@
+"""Looks at Stripe follow each other: by one process, with pauses, and with what is remembered."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from app.domain.errors import StorageUnavailableError
+from app.domain.stripe_events.event import EventFilter
+from app.usecases.keep_reconciled import (
+    DAY_S,
+    LEASE_S,
+    OVERLAP_S,
+    PAUSE_MAX_S,
+    RETRY_AFTER_MAX_S,
+    WHOLE_LOOK_S,
+    KeepReconciled,
+)
+from app.usecases.ports import AlertName
+from app.usecases.reconcile import Reconcile
+from app.usecases.reconciliation import LookState
+from app.usecases.stripe_reads import (
+    StripeKeyRefusedError,
+    StripeRateLimitedError,
+    StripeUnavailableError,
+)
+from tests.support.builders import ACCOUNT, NOW_S, FixedClock, SilentAlarm, event, until
+from tests.support.stripe_account import StripeAccount
+
+EVERY_S = 300.0
+DOWN = StripeUnavailableError("Stripe answered 500")
+
+
+@dataclass
+class Setting:
+    """What a process that looks at Stripe is made of."""
+
+    database: Any  # either database, which is a Database and a LookStore
+    clock: FixedClock
+    alarm: SilentAlarm
+    stripe: StripeAccount = field(default_factory=StripeAccount)
+
+    def keep(self, holder: str = "one", every_s: float = EVERY_S) -> KeepReconciled:
+        return KeepReconciled(
+            reconcile=Reconcile(
+                database=self.database,
+                stripe=self.stripe,
+                event_filter=EventFilter(ACCOUNT, None),
+                clock=self.clock,
+                alarm=self.alarm,
+                on_change=lambda _: None,
+            ),
+            store=self.database,
+            clock=self.clock,
+            alarm=self.alarm,
+            all_clear=self.alarm.over,
+            holder=holder,
+            every_s=every_s,
+        )
+
+    def looked_since(self) -> list[int]:
+        """Since when each look so far asked, in days before now."""
+        first_type = "checkout.session.completed"
+        return [
+            since_s
+            for _, types, since_s, _ in self.stripe.asked
+            if isinstance(since_s, int) and first_type in str(types)
+        ]
+
+
+@pytest.fixture
+def setting(database: Any, clock: FixedClock, alarm: SilentAlarm) -> Setting:  # noqa: ANN401 as above
+    return Setting(database, clock, alarm)
+
+
+async def test_the_first_look_and_one_a_day_go_as_far_back_as_stripe_does(
+    setting: Setting,
+) -> None:
+    keep = setting.keep()
+    passed_s = [0, 300, 600, DAY_S, DAY_S + 300]
+    for at_s in passed_s:
+        setting.clock.ms = (NOW_S + at_s) * 1000
+        assert await keep() == EVERY_S
+
+    backward = [
+        NOW_S + at - since for at, since in zip(passed_s, setting.looked_since(), strict=True)
+    ]
+    assert backward == [
+        WHOLE_LOOK_S,
+        OVERLAP_S + 300,
+        OVERLAP_S + 300,
+        WHOLE_LOOK_S,
+        OVERLAP_S + 300,
+    ]
+
+
+async def test_what_is_remembered_survives_a_restart(setting: Setting) -> None:
+    await setting.keep("one")()
+    setting.clock.ms += (LEASE_S + 1) * 1000
+
+    await setting.keep("two")()
+
+    assert setting.looked_since()[1] == NOW_S - OVERLAP_S
+    assert await setting.database.look_state() == LookState(
+        looked_until_s=setting.clock.ms // 1000, whole_look_at_ms=NOW_S * 1000
+    )
+
+
+async def test_a_failed_look_is_made_again_from_where_it_began(setting: Setting) -> None:
+    keep = setting.keep()
+    await keep()
+    setting.clock.ms += 2 * DAY_S // 4 * 1000
+    setting.stripe.failures = [DOWN]
+    await keep()
+
+    await keep()
+
+    assert setting.looked_since()[1:] == [NOW_S - OVERLAP_S] * 2
+
+
+async def test_a_clock_that_was_set_back_still_looks_into_the_past(setting: Setting) -> None:
+    keep = setting.keep()
+    await keep()
+    setting.clock.ms -= 5 * DAY_S * 1000
+
+    await keep()
+
+    assert setting.looked_since()[1] == NOW_S - 5 * DAY_S - OVERLAP_S
+
+
+async def test_of_two_processes_one_looks(setting: Setting) -> None:
+    one, two = setting.keep("one"), setting.keep("two")
+    await one()
+    asked = len(setting.stripe.asked)
+
+    assert await two() == EVERY_S
+    assert len(setting.stripe.asked) == asked
+
+
+async def test_the_other_one_takes_over_when_the_leader_is_gone(setting: Setting) -> None:
+    await setting.database.lead_looks("dead", now_ms=NOW_S * 1000, until_ms=NOW_S * 1000 + 7)
+    two = setting.keep("two")
+    setting.clock.ms += 7
+    await two()
+    before = list(setting.stripe.asked)
+    setting.clock.ms += 1
+
+    await two()
+
+    assert before == []
+    assert setting.stripe.asked
+
+
+async def test_who_was_replaced_meanwhile_keeps_nothing(setting: Setting) -> None:
+    now_ms = NOW_S * 1000
+    await setting.database.lead_looks("late", now_ms=now_ms, until_ms=now_ms - 1)
+    await setting.keep("two")()
+
+    await setting.database.keep_looks("late", LookState(looked_until_s=1), until_ms=now_ms)
+
+    assert (await setting.database.look_state()).looked_until_s == NOW_S
+
+
+async def test_the_pause_doubles_with_each_failure_and_ends_with_the_first_success(
+    setting: Setting,
+) -> None:
+    keep = setting.keep()
+    setting.stripe.failures = [DOWN] * 9
+
+    pauses_s = [await keep() for _ in range(10)]
+
+    assert pauses_s == [5, 10, 20, 40, 80, 160, PAUSE_MAX_S, PAUSE_MAX_S, PAUSE_MAX_S, EVERY_S]
+
+
+async def test_a_failure_does_not_slow_down_who_looks_often_at_once(setting: Setting) -> None:
+    setting.stripe.failures = [DOWN]
+
+    assert await setting.keep(every_s=1)() == 1
+
+
+@pytest.mark.parametrize(("asked_s", "pause_s"), [(7, 7), (0, 0), (99_999, RETRY_AFTER_MAX_S)])
+async def test_what_stripe_asks_us_to_wait_wins(
+    setting: Setting, asked_s: int, pause_s: float
+) -> None:
+    setting.stripe.failures = [StripeRateLimitedError("words", retry_after_s=asked_s)]
+
+    assert await setting.keep()() == pause_s
+
+
+async def test_a_refused_key_alerts_with_the_right_until_it_is_taken(setting: Setting) -> None:
+    keep = setting.keep()
+    words = "the key lacks the right rak_event_read"
+    setting.stripe.failures = [StripeKeyRefusedError(words), DOWN]
+
+    await keep()
+    await keep()
+    told, ended = list(setting.alarm.told), list(setting.alarm.ended)
+    await keep()
+
+    assert told == [(AlertName.STRIPE_KEY_REFUSED, words)]
+    assert ended == []
+    assert AlertName.STRIPE_KEY_REFUSED in setting.alarm.ended
+
+
+async def test_missed_events_alert_once_with_how_many_and_since_when(setting: Setting) -> None:
+    keep = setting.keep()
+    setting.stripe.events_held = [event(created=NOW_S - 600)]
+
+    await keep()
+    ended = list(setting.alarm.ended)
+    await keep()
+
+    assert setting.alarm.told == [
+        (
+            AlertName.EVENTS_WERE_MISSED,
+            "not delivered, and fetched: 1, the first of 2025-10-09T08:43:20.000Z",
+        )
+    ]
+    assert AlertName.EVENTS_WERE_MISSED not in ended
+    assert AlertName.EVENTS_WERE_MISSED in setting.alarm.ended
+
+
+async def test_looks_go_on_beside_the_service_whatever_fails_and_are_handed_over(
+    setting: Setting,
+) -> None:
+    setting.stripe.failures = [DOWN]
+    keep = setting.keep(every_s=0.001)
+    running = asyncio.create_task(keep.run())
+    await until(lambda: len(setting.looked_since()) >= 3)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    asked = len(setting.looked_since())
+
+    await setting.keep("two")()
+
+    assert len(setting.looked_since()) == asked + 1
+
+
+async def test_a_database_that_is_down_does_not_end_the_looks(setting: Setting) -> None:
+    class Down:
+        """A store that is down twice: for the first look, and at the end."""
+
+        asked = 0
+
+        async def lead_looks(self, *_: object, **__: object) -> bool:
+            self.asked += 1
+            if self.asked == 1:
+                raise StorageUnavailableError("words")
+            return False
+
+        async def leave_looks(self, _: object) -> None:
+            raise StorageUnavailableError("words")
+
+    keep = setting.keep(every_s=0.001)
+    down: Any = Down()
+    keep.store = down
+    running = asyncio.create_task(keep.run())
+    await until(lambda: down.asked >= 3)
+    running.cancel()
+    ended = await asyncio.gather(running, return_exceptions=True)
+
+    assert isinstance(ended[0], asyncio.CancelledError)
