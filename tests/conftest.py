@@ -7,7 +7,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from app.adapters.database.migrate import migrate
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.postgres.schema import migrate_postgres
 from app.adapters.database.sqlite.database import SqliteDatabase
@@ -20,6 +19,7 @@ from tests.support.builders import (
     service_in_process,
     settings,
 )
+from tests.support.migrated import migrated_file
 from tests.support.postgres_server import FAST, Cluster, new_server
 from tests.support.reused_database import ReusedDatabase
 from tests.support.rows import open_database
@@ -57,11 +57,9 @@ def alarm() -> SilentAlarm:
 
 
 @pytest.fixture(scope="session")
-def migrated_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Migrated once; each test gets a copy, because migrating takes a second."""
-    path = tmp_path_factory.mktemp("migrated") / "checkout.db"
-    migrate(path)
-    return path
+def migrated_path() -> Path:
+    """An SQLite file with the current schema; each test gets a copy."""
+    return migrated_file()
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ class Order:
     lines: tuple[Line, ...]
     success_url: str
     cancel_url: str
-    further: Mapping[str, object] = field(default_factory=dict)
+    further: Mapping[str, object] = field(default_factory=dict, hash=False)
     """Stripe's parameters beside the four that Altan documents."""
 
     @property

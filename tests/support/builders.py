@@ -25,7 +25,6 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp, Message
 
-from app.adapters.database.migrate import migrate
 from app.bootstrap import create_app
 from app.domain.checkout.cart import Cart, CheckoutRequest
 from app.serving import make_config
@@ -36,6 +35,7 @@ from app.usecases.ports import AlertName
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
 from app.web.http.connections import Connections
+from tests.support.migrated import copy_migrated
 from tests.support.postgres_server import fetch, run_apart
 
 ROOT: Final = Path(__file__).parents[2]
@@ -258,7 +258,7 @@ async def running_service(service_settings: Settings) -> AsyncIterator[Service]:
     A PostgreSQL database must have the current schema already.
     """
     if not is_postgres(service_settings.database_url.get_secret_value()):
-        migrate(service_settings.database_path)
+        copy_migrated(service_settings.database_path)
     connections = Connections(trusted_proxies=service_settings.trusted_proxies)
     async with serving(create_app(service_settings, connections), connections) as client:
         yield Service(client, service_settings.database_path)
@@ -267,7 +267,7 @@ async def running_service(service_settings: Settings) -> AsyncIterator[Service]:
 @asynccontextmanager
 async def service_in_process(service_settings: Settings) -> AsyncIterator[Service]:
     """The whole service without a socket: ten times as fast to start and to stop."""
-    migrate(service_settings.database_path)
+    copy_migrated(service_settings.database_path)
     app = create_app(service_settings)
     async with _lifespan(app), in_process(app) as client:
         yield Service(client, service_settings.database_path)
@@ -326,6 +326,7 @@ async def running_process(
 
     `command` is put before it. When this ends, `lines` is complete.
     """
+    copy_migrated(folder / "checkout.db")
     process = await asyncio.create_subprocess_exec(
         *(*command, sys.executable, "-m", *module, "--port", "0"),
         cwd=folder,

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.migrated import copy_migrated
+
 ROOT: Final = Path(__file__).parents[3]
 ACCOUNT_ID: Final = "4f6c1c1e-private-account"
 CONNECT_ID: Final = "acct_private1"
@@ -174,6 +176,7 @@ async def running_service(
         "DATABASE_URL": f"sqlite:///{folder / 'checkout.db'}",
         "RATE_LIMIT_CHECKOUT": "off",
     }
+    copy_migrated(folder / "checkout.db")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", "serve", "--host", "127.0.0.1", "--port", "0"),
         cwd=folder,
