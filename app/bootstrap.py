@@ -16,6 +16,7 @@ from app.checkouts import open_checkouts
 from app.databases import open_database, prepare_database
 from app.domain.stripe_events.event import EventFilter
 from app.lifetime import Lifetime
+from app.notifying import start_notifying
 from app.observability.alerts import Alerts
 from app.observability.live_places import LivePlacesReport
 from app.observability.logs import configure_logging
@@ -28,6 +29,7 @@ from app.settings.doubts import doubts
 from app.settings.settings import Settings, SettingsError, odd_names
 from app.settings.types import LogFormat
 from app.shared import Shared
+from app.usecases.changes import Changes
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
 from app.usecases.live_places import PLACES_MAX, LivePlaces
@@ -151,6 +153,7 @@ def _make_shared(settings: Settings, places_max: int) -> Shared:
         database=database,
         read_payment=read_payment,
         feed=PaymentFeed(read_payment=read_payment, database=database, places=places),
+        changes=Changes(),
         problems=Problems(Pages(shop_url=settings.app_url)),
         access=make_access(settings),
     )
@@ -160,6 +163,7 @@ def _run_jobs(shared: Shared) -> None:
     """The work that no request waits for."""
     feed = shared.feed
     shared.metrics.followers.set_function(lambda: feed.followers)
+    shared.changes.reach(feed.changed)
     shared.lifetime.runs(feed.run)
     shared.lifetime.stops(feed.close)
     housekeeping = Housekeeping(
@@ -169,12 +173,13 @@ def _run_jobs(shared: Shared) -> None:
             database=shared.database,
             clock=shared.clock,
             alarm=shared.alerts,
-            on_change=feed.changed,
+            on_change=shared.changes,
         ),
         retention_days=shared.settings.event_retention_days,
     )
     shared.lifetime.runs(housekeeping.run)
     open_reconciliation(shared, version=VERSION)
+    start_notifying(shared, version=VERSION)
 
 
 def _webhooks(shared: Shared) -> WebhookEndpoint:
@@ -183,14 +188,14 @@ def _webhooks(shared: Shared) -> WebhookEndpoint:
         database=shared.database,
         clock=shared.clock,
         alarm=shared.alerts,
-        on_change=shared.feed.changed,
+        on_change=shared.changes,
     )
     shared.lifetime.runs(wake_events.run)
     record_events = RecordEvents(
         database=shared.database,
         clock=shared.clock,
         alarm=shared.alerts,
-        on_change=shared.feed.changed,
+        on_change=shared.changes,
         hurry=wake_events.hurry,
     )
     watch = WebhookWatch(

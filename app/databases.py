@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from app.adapters.database.migrate import migrate
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.settings.settings import Settings
+from app.usecases.outbox import Posting
 from app.usecases.ports import Alarm
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
 
 def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:
     """The database of the settings, whose schema is current."""
+    database = _open(settings, alarm)
+    database.posting = Posting(
+        is_on=settings.notify_url is not None, includes_foreign=settings.notify_foreign
+    )
+    return database
+
+
+def _open(settings: Settings, alarm: Alarm) -> AnyDatabase:
     if settings.postgres_url is None:
         return SqliteDatabase(settings.database_path, alarm)
     from app.adapters.database.postgres.database import PostgresDatabase  # noqa: PLC0415 as above

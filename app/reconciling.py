@@ -50,9 +50,7 @@ def open_reconciliation(shared: Shared, *, version: str) -> Reconcile | None:
     transport = AiohttpTransport()
     shared.lifetime.closes(transport.aclose)
     stripe = open_stripe(settings, transport, version=version)
-    reconcile = make_reconcile(
-        settings, shared.database, stripe, shared.alerts, shared.feed.changed
-    )
+    reconcile = make_reconcile(settings, shared.database, stripe, shared.alerts, shared.changes)
     if settings.reconcile_every_s is not None:
         keep = KeepReconciled(
             reconcile=reconcile,

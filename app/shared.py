@@ -7,6 +7,7 @@ from app.lifetime import Lifetime
 from app.observability.alerts import Alerts
 from app.observability.metrics import Metrics
 from app.settings.settings import Settings
+from app.usecases.changes import Changes
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.ports import Clock
 from app.usecases.read_payment import ReadPayment
@@ -26,5 +27,6 @@ class Shared:
     database: AnyDatabase
     read_payment: ReadPayment
     feed: PaymentFeed
+    changes: Changes
     problems: Problems
     access: Access

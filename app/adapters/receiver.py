@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import orjson
+
 from app.adapters.posts import Posts
 from app.domain.notifications.signatures import signatures
 from app.domain.notifications.tries import Answer
+from app.usecases.order_document import Document
 from app.usecases.ports import Clock
 
 
@@ -26,8 +29,9 @@ class Receiver:
         self._headers = _headers(version, auth_header)
         self._clock = clock
 
-    async def post(self, notification_id: str, body: bytes) -> Answer:
+    async def post(self, notification_id: str, document: Document) -> Answer:
         """Make one try, with the time of this try; whatever happens is the answer."""
+        body = orjson.dumps(document)
         at_s = self._clock.now_ms() // 1000
         signature = signatures(self._keys, id_=notification_id, at_s=at_s, body=body)
         headers = {

@@ -60,7 +60,7 @@ def list_(  # noqa: PLR0913 each is one option of the command line
         demo,
     )
     if as_json:
-        _print_json([summary_of(event) for event in found])
+        print_json([summary_of(event) for event in found])
     else:
         _print_events(found)
     if not found:
@@ -106,7 +106,7 @@ def show(
     seen = with_database(lambda database: InspectEvents(database=database).show(event_id), demo)
     document = _inspection(seen, with_payload=payload)
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     table = Table.grid(padding=(0, 2))
     for name, value in document.items():
@@ -147,7 +147,7 @@ def replay(
 
     ended = with_database(run, demo)
     if as_json:
-        _print_json(ended)
+        print_json(ended)
         sys.exit(1 if "not_found" in ended else 0)
     message = ", ".join(f"{count} {state}".replace("_", " ") for state, count in ended.items())
     Console().print(f"Replayed: {message or 'nothing'}.")
@@ -178,7 +178,7 @@ def rebuild(
     counts, differing = with_database(run, demo)
     if as_json:
         by_verdict: dict[str, object] = {verdict.value: count for verdict, count in counts.items()}
-        _print_json(by_verdict | {"differences": [_difference(each) for each in differing]})
+        print_json(by_verdict | {"differences": [_difference(each) for each in differing]})
     else:
         _print_rebuilt(counts, differing)
     if differing:
@@ -249,7 +249,8 @@ def summary_of(event: EventSummary) -> dict[str, object]:
     }
 
 
-def _print_json(document: object) -> None:
+def print_json(document: object) -> None:
+    """Print a document for programs, without control characters."""
     typer.echo(printable_json(json.dumps(document, indent=2, ensure_ascii=False)))
 
 

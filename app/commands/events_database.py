@@ -1,4 +1,4 @@
-"""Opens the database for `altan-checkout events …`: the shop's, or a demo's."""
+"""Opens the database for commands that look at it: the shop's, or a demo's."""
 
 import asyncio
 import sys
@@ -14,7 +14,6 @@ from app.domain.errors import CheckoutError
 from app.observability.printable import printable_lines
 from app.settings.settings import SettingsError, load_settings
 from app.usecases.ports import AlertName
-from app.usecases.storage import Database
 
 if TYPE_CHECKING:
     from app.databases import AnyDatabase
@@ -44,10 +43,10 @@ class EventsCommand(TyperCommand):
 
 
 def _is_folder(following: list[str]) -> bool:
-    return bool(following) and not following[0].startswith(("-", "evt_"))
+    return bool(following) and not following[0].startswith(("-", "evt_", "msg_"))
 
 
-def with_database(work: Callable[[Database], Awaitable[T]], demo: Path | None = None) -> T:
+def with_database(work: Callable[["AnyDatabase"], Awaitable[T]], demo: Path | None = None) -> T:
     """Open a database and run `work` on it; on an error, print one line and exit."""
 
     async def run() -> T:
@@ -62,7 +61,7 @@ def with_database(work: Callable[[Database], Awaitable[T]], demo: Path | None = 
     except SettingsError as error:
         stop("\n".join(error.lines), status=2)
     except MigrationError as error:
-        stop(f"The events cannot be read: {error}")
+        stop(f"The database cannot be used: {error}")
     except CheckoutError as error:
         stop(with_cause(error))
 

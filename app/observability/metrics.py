@@ -91,6 +91,27 @@ class Metrics:
             ("kind",),
             registry=self.registry,
         )
+        self.notifications_waiting = Gauge(
+            "altan_checkout_notifications_waiting",
+            "Notifications that wait to be taken.",
+            registry=self.registry,
+        )
+        self.notifications_oldest_seconds = Gauge(
+            "altan_checkout_notifications_oldest_seconds",
+            "Age of the oldest notification that waits, in seconds.",
+            registry=self.registry,
+        )
+        self.notification_tries = counter(
+            "altan_checkout_notification_tries",
+            "Tries at posting a notification, by result.",
+            ("result",),
+        )
+        self.notification_seconds = Histogram(
+            "altan_checkout_notification_seconds",
+            "Seconds from a change to its notification being taken.",
+            registry=self.registry,
+            buckets=(*_SECONDS, 60, 600, 3_600, 86_400),
+        )
         self.alerts = counter(
             "altan_checkout_alerts",
             "Alerts raised, by name; see docs/alerts.md.",

@@ -74,6 +74,9 @@ class AlertName(StrEnum):
     RATE_LIMITS_UNAVAILABLE = "rate_limits_unavailable"
     NOTHING_BUT_REFUSED_WEBHOOKS = "nothing_but_refused_webhooks"
     LIVE_PLACES_FULL = "live_places_full"
+    NOTIFICATION_FAILED = "notification_failed"
+    NOTIFICATIONS_FAILING = "notifications_failing"
+    NOTIFICATIONS_PAUSED = "notifications_paused"
 
 
 class Alarm(Protocol):

@@ -297,7 +297,7 @@ def test_a_database_of_a_later_program_stops_it(shop: Shop) -> None:
     ended = shop.events("list")
 
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("The events cannot be read: ")
+    assert ended.stderr.startswith("The database cannot be used: ")
 
 
 def test_a_database_that_cannot_be_read_is_said_to_be_so_with_the_cause(shop: Shop) -> None:

@@ -1,0 +1,192 @@
+"""`altan-checkout notifications …`: what the shop's receiver was told, and when it is told again.
+
+No order is shown here, so nothing personal: see `GET /orders/{id}`.
+"""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from app.adapters.http_transport import AiohttpTransport
+from app.adapters.posts import CheckedResolver
+from app.adapters.system import SystemClock
+from app.commands.events import AsJson, cell, print_json, time_of
+from app.commands.events_database import Demo, EventsCommand, stop, with_database
+from app.domain.moments import rfc3339
+from app.domain.notifications.tries import Answer, Verdict, verdict_of
+from app.settings.settings import Settings, SettingsError, load_settings
+from app.usecases.outbox import Delivery, Notification, NotificationQuery, PauseReason, Try
+
+notifications = typer.Typer(
+    help="See what your receiver was told; send again, pause, resume, test.", no_args_is_help=True
+)
+
+NotificationId = Annotated[str, typer.Argument(metavar="ID", help="msg_…")]
+_COLOURS: Final = {
+    Delivery.TAKEN: "green",
+    Delivery.WAITING: "yellow",
+    Delivery.FAILED: "bold red",
+    Delivery.UNPOSTED: "dim",
+}
+
+
+@notifications.command("list", cls=EventsCommand)
+def list_(
+    *,
+    state: Annotated[
+        Delivery | None, typer.Option(help="Only those in this state; unposted: in the feed only.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Only those of this order, by its checkout or session id.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The maximum number.")] = 50,
+    demo: Demo = None,
+    as_json: AsJson = False,
+) -> None:
+    """List notifications, the latest first."""
+    wanted = NotificationQuery(delivery=state, order_id=order, limit=limit)
+    found = with_database(lambda database: database.list_notifications(wanted), demo)
+    if as_json:
+        print_json([_summary(each) for each in found])
+    elif not found:
+        typer.echo("No such notification.")
+    else:
+        _print_list(found)
+
+
+def _print_list(found: Sequence[Notification]) -> None:
+    table = Table(
+        Column("changed", no_wrap=True),
+        Column("type and id", overflow="fold"),
+        Column("order", overflow="fold"),
+        Column("state", no_wrap=True),
+        Column("tries", justify="right"),
+        Column("next try", no_wrap=True),
+    )
+    for each in found:
+        table.add_row(
+            time_of(each.at_ms),
+            f"{cell(each.type)}\n[dim]{cell(each.id)}[/]",
+            cell(each.order_id),
+            f"[{_COLOURS[each.delivery]}]{each.delivery}[/]",
+            str(each.attempts),
+            "" if each.due_at_ms is None else time_of(each.due_at_ms),
+        )
+    Console().print(table)
+
+
+@notifications.command(cls=EventsCommand)
+def show(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJson = False) -> None:
+    """Show one notification and each of its tries."""
+    known = with_database(lambda database: database.find_notification(notification_id), demo)
+    if known is None:
+        _stop_unknown(notification_id)
+    notification, tries = known
+    if as_json:
+        print_json(_summary(notification) | {"tries": [_try(each) for each in tries]})
+        return
+    _print_list([notification])
+    table = Table("tried", "milliseconds", "answer", "result")
+    for each in tries:
+        answer = each.problem or f"answered {each.http_status}"
+        table.add_row(time_of(each.at_ms), str(each.duration_ms), cell(answer), each.result)
+    Console().print(table)
+
+
+@notifications.command(cls=EventsCommand)
+def resend(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJson = False) -> None:
+    """Send one again, with all its tries; its id stays, so that a receiver can tell."""
+    now_ms = SystemClock().now_ms()
+    is_known = with_database(
+        lambda database: database.resend_notification(notification_id, at_ms=now_ms), demo
+    )
+    if not is_known:
+        _stop_unknown(notification_id)
+    _say({"resent": notification_id}, f"{notification_id} is sent again.", as_json=as_json)
+
+
+@notifications.command(cls=EventsCommand)
+def pause(*, demo: Demo = None, as_json: AsJson = False) -> None:
+    """Send nothing until `resume`; new notifications wait."""
+    now_ms = SystemClock().now_ms()
+    with_database(
+        lambda database: database.pause_notifications(PauseReason.OPERATOR, at_ms=now_ms), demo
+    )
+    _say({"paused": True}, "Nothing is sent until you resume.", as_json=as_json)
+
+
+@notifications.command(cls=EventsCommand)
+def resume(*, demo: Demo = None, as_json: AsJson = False) -> None:
+    """Send all that waits, also after the receiver answered 410."""
+    now_ms = SystemClock().now_ms()
+    with_database(lambda database: database.resume_notifications(at_ms=now_ms), demo)
+    _say({"paused": False}, "All that waits is sent within seconds.", as_json=as_json)
+
+
+@notifications.command("test", cls=EventsCommand)
+def try_out(*, as_json: AsJson = False) -> None:
+    """Post one message of type `test` to NOTIFY_URL, and print the answer; exit 1 if not taken."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        stop("\n".join(error.lines), status=2)
+    if settings.notify_url is None:
+        stop("NOTIFY_URL is not set, so there is no receiver to test.")
+    answer = asyncio.run(_post_test(settings))
+    is_taken = verdict_of(answer) is Verdict.TAKEN
+    document = {"taken": is_taken, "http_status": answer.status, "problem": answer.problem}
+    _say(document, f"The receiver at {settings.notify_host} {answer.words}.", as_json=as_json)
+    sys.exit(0 if is_taken else 1)
+
+
+async def _post_test(settings: Settings) -> Answer:
+    from app.notifying import open_receiver  # noqa: PLC0415 the other commands do without it
+
+    transport = AiohttpTransport(resolver=CheckedResolver())
+    receiver = open_receiver(settings, transport, version=version("altan-checkout"))
+    document = {"type": "test", "timestamp": rfc3339(SystemClock().now_ms()), "data": {}}
+    try:
+        return await receiver.post(f"msg_test_{secrets.token_hex(8)}", document)
+    finally:
+        await transport.aclose()
+
+
+def _say(document: dict[str, Any], words: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo(words)
+
+
+def _stop_unknown(notification_id: str) -> NoReturn:
+    stop(f"There is no notification {notification_id}; altan-checkout notifications list has them.")
+
+
+def _summary(notification: Notification) -> dict[str, Any]:
+    due_at_ms = notification.due_at_ms
+    return {
+        "id": notification.id,
+        "type": notification.type,
+        "order_id": notification.order_id,
+        "timestamp": rfc3339(notification.at_ms),
+        "state": notification.delivery,
+        "attempts": notification.attempts,
+        "due_at": None if due_at_ms is None else rfc3339(due_at_ms),
+    }
+
+
+def _try(tried: Try) -> dict[str, Any]:
+    return {
+        "at": rfc3339(tried.at_ms),
+        "duration_ms": tried.duration_ms,
+        "http_status": tried.http_status,
+        "problem": tried.problem,
+        "result": tried.result,
+    }

@@ -1,0 +1,55 @@
+"""Notifications as the service sends them: to whom the settings say, measured and watched."""
+
+from functools import partial
+
+from app.adapters.http_transport import AiohttpTransport
+from app.adapters.posts import CheckedResolver, Posts
+from app.adapters.receiver import Receiver
+from app.adapters.system import SystemClock
+from app.domain.notifications.signatures import read_key
+from app.observability.notifications import NotificationReport
+from app.settings.settings import Settings
+from app.shared import Shared
+from app.usecases.notification_document import documents_of
+from app.usecases.send_notifications import SendNotifications
+from app.usecases.watch_receiver import WatchReceiver
+
+
+def start_notifying(shared: Shared, *, version: str) -> None:
+    """Send from start to end, if there is somebody to send to."""
+    if shared.settings.notify_url is None:
+        return
+    transport = AiohttpTransport(resolver=CheckedResolver())
+    shared.lifetime.closes(transport.aclose)
+    report = NotificationReport(shared.metrics, shared.alerts, shared.clock)
+    sender = SendNotifications(
+        outbox=shared.database,
+        render=partial(documents_of, shared.database),
+        receiver=open_receiver(shared.settings, transport, version=version),
+        clock=shared.clock,
+        report=report,
+    )
+    watch = WatchReceiver(
+        outbox=shared.database,
+        clock=shared.clock,
+        alarm=shared.alerts,
+        all_clear=shared.alerts.over,
+        on_backlog=report.backlog,
+    )
+    shared.changes.reach(lambda _: sender.wake())
+    shared.lifetime.runs(sender.run)
+    shared.lifetime.stops(sender.stop)
+    shared.lifetime.runs(watch.run)
+
+
+def open_receiver(settings: Settings, transport: AiohttpTransport, *, version: str) -> Receiver:
+    """The receiver of the settings, which name one."""
+    assert settings.notify_url is not None  # noqa: S101 its caller has looked
+    clock, header = SystemClock(), settings.notify_auth_header
+    return Receiver(
+        Posts(settings.notify_url.get_secret_value(), transport=transport, clock=clock),
+        keys=[read_key(secret.get_secret_value()) for secret in settings.notify_secrets],
+        auth_header=header.get_secret_value() if header else None,
+        clock=clock,
+        version=version,
+    )

@@ -1,0 +1,41 @@
+"""Counts and measures notifications, and tells the owner of those that were given up."""
+
+from app.observability.metrics import Metrics
+from app.usecases.outbox import Backlog, Notification, Try, TryResult
+from app.usecases.ports import Alarm, AlertName, Clock
+
+
+class NotificationReport:
+    """Called once for each try, and now and then with what waits."""
+
+    def __init__(self, metrics: Metrics, alarm: Alarm, clock: Clock) -> None:
+        self._metrics = metrics
+        self._results = {result: metrics.notification_tries.labels(result) for result in TryResult}
+        self._alarm = alarm
+        self._clock = clock
+        self._oldest_at_ms: int | None = None
+        metrics.notifications_oldest_seconds.set_function(self._oldest_s)
+
+    def __call__(self, notification: Notification, tried: Try) -> None:
+        """Count a try, and raise the alert if it was the last."""
+        self._results[tried.result].inc()
+        if tried.result is TryResult.TAKEN:
+            waited_ms = tried.at_ms + tried.duration_ms - notification.at_ms
+            self._metrics.notification_seconds.observe(max(waited_ms, 0) / 1000)
+        elif tried.result is TryResult.FAILED:
+            answer = tried.problem or f"answered {tried.http_status}"
+            self._alarm(
+                AlertName.NOTIFICATION_FAILED,
+                f"{notification.id} ({notification.type} of {notification.order_id}) was not taken "
+                f"in {notification.attempts + 1} tries; at the last, the receiver {answer}",
+            )
+
+    def backlog(self, backlog: Backlog) -> None:
+        """Show what waits."""
+        self._metrics.notifications_waiting.set(backlog.waiting)
+        self._oldest_at_ms = backlog.oldest_at_ms
+
+    def _oldest_s(self) -> float:
+        if self._oldest_at_ms is None:
+            return 0.0
+        return max(self._clock.now_ms() - self._oldest_at_ms, 0) / 1000

@@ -1,0 +1,236 @@
+"""Sends what waits in the outbox to the shop's receiver: at least once, an order's in their order.
+
+Any replica may send: what it has leased nobody else sends until the lease is over, so that what a
+dead one had is sent by another.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from app.domain.errors import StorageUnavailableError
+from app.domain.notifications.tries import Answer, Verdict, next_try_ms, verdict_of
+from app.usecases.order_document import Document
+from app.usecases.outbox import (
+    FAILURES_MAX,
+    Notification,
+    Outbox,
+    PauseReason,
+    SettledTry,
+    Try,
+    TryResult,
+)
+from app.usecases.ports import Clock
+from app.usecases.reasons import reason_of
+
+AT_ONCE: Final = 10
+HELD_MAX: Final = 60  # leased: read together, and sent one after the other
+LEASE_MS: Final = 28_000  # what a dead replica had is sent again within 30 s
+TRY_MS: Final = 16_000  # of a lease, so much must be left for a try
+PROBE_EVERY_MS: Final = 10_000
+POLL_S: Final = 1.0  # for what other replicas committed, and what is due again
+GATHER_S: Final = 0.01  # so that what is committed or ends at once shares a transaction
+GRACE_S: Final = 5.0  # at the end, for tries under way
+
+Render = Callable[[Sequence[Notification]], Awaitable[Mapping[str, Document]]]
+"""Reads the documents of notifications, by their ids."""
+
+
+class NotificationReceiver(Protocol):
+    """Where the shop is told."""
+
+    async def post(self, notification_id: str, document: Document) -> Answer:
+        """Make one try, bounded in time; never raises."""
+        ...
+
+
+class SendingReport(Protocol):
+    """Hears of each try. Never fails, never waits."""
+
+    def __call__(self, notification: Notification, tried: Try) -> None:
+        """Count it, and tell the owner of one that was the last."""
+        ...
+
+
+class SendNotifications:
+    """Sends until it is cancelled; `wake` it when something was committed."""
+
+    def __init__(  # noqa: PLR0913 what it sends, from where, and who hears of it
+        self,
+        *,
+        outbox: Outbox,
+        render: Render,
+        receiver: NotificationReceiver,
+        clock: Clock,
+        report: SendingReport,
+        chance: Callable[[], float] = random.random,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._outbox = outbox
+        self._render = render
+        self._receiver = receiver
+        self._clock = clock
+        self._report = report
+        self._chance = chance
+        self._grace_s = grace_s
+        self._news = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._waiting: dict[asyncio.Task[None], Notification] = {}  # for a place
+        self._under_way: dict[asyncio.Task[None], Notification] = {}
+        self._ended: list[SettledTry] = []
+        self._unused: list[Notification] = []
+        self._failures = 0  # in a row, of this process
+        self._is_gone = False
+        self._is_stopping = False
+
+    def wake(self) -> None:
+        """Look now, not within the second."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Start no more tries: the process is about to end."""
+        self._is_stopping = True
+        self._hold_back()
+
+    async def run(self) -> None:
+        """Send what is due, until cancelled; then end what is under way."""
+        try:
+            while True:
+                self._news.clear()
+                with contextlib.suppress(StorageUnavailableError):  # the next round tries again
+                    await self._settle()
+                    await self._take_more()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await self._news.wait()
+                await asyncio.sleep(GATHER_S)
+        finally:
+            await self._end()
+
+    async def _take_more(self) -> None:
+        """Lease what is due, as far as there is room for it, and start its tries."""
+        room = HELD_MAX - len(self._waiting) - len(self._under_way)
+        if self._is_stopping or room < HELD_MAX // 2:
+            return
+        now_ms = self._clock.now_ms()
+        due_at_ms = await self._outbox.next_due_ms()
+        if due_at_ms is None or due_at_ms > now_ms:
+            return
+        leased = await self._outbox.lease_notifications(
+            now_ms=now_ms, limit=room, lease_ms=LEASE_MS, probe_every_ms=PROBE_EVERY_MS
+        )
+        try:
+            documents = await self._documents(leased) if leased else {}
+        except StorageUnavailableError:
+            self._unused += leased
+            raise
+        for each in leased:
+            task = asyncio.create_task(self._send(each, documents.get(each.id)))
+            self._waiting[task] = each
+            task.add_done_callback(self._forget)
+
+    async def _documents(self, leased: Sequence[Notification]) -> Mapping[str, Document]:
+        """Read all at once; where one cannot be shown, the others are sent all the same."""
+        try:
+            return await self._render(leased)
+        except StorageUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 one of them has it; alone, it fails alone
+            if len(leased) == 1:
+                return {}
+            return {k: v for each in leased for k, v in (await self._documents([each])).items()}
+
+    async def _send(self, notification: Notification, document: Document | None) -> None:
+        async with self._places:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 it runs as one
+            del self._waiting[task]
+            now_ms = self._clock.now_ms()
+            if self._is_stopping or now_ms + TRY_MS > (notification.leased_until_ms or 0):
+                self._unused.append(notification)
+                return
+            self._under_way[task] = notification
+            answer = await self._answer(notification, document)
+            self._keep(notification, answer, began_ms=now_ms)
+
+    async def _answer(self, notification: Notification, document: Document | None) -> Answer:
+        if document is None:
+            return Answer(status=None, problem="was not asked: the order cannot be read")
+        try:
+            return await self._receiver.post(notification.id, document)
+        except Exception as error:  # noqa: BLE001 a defect of ours must not end the sending
+            return Answer(status=None, problem=f"was not reached: {reason_of(error)}")
+
+    def _keep(self, notification: Notification, answer: Answer, *, began_ms: int) -> None:
+        """Remember how a try ended, for the next transaction."""
+        now_ms = self._clock.now_ms()
+        verdict, failures = verdict_of(answer), notification.attempts + 1
+        due_at_ms = None
+        if verdict is Verdict.GONE:
+            due_at_ms = now_ms  # it waits like all others, until somebody resumes
+        elif verdict is Verdict.AGAIN:
+            due_at_ms = next_try_ms(failures, answer, now_ms=now_ms, chance=self._chance())
+        tried = Try(
+            notification_id=notification.id,
+            at_ms=began_ms,
+            duration_ms=now_ms - began_ms,
+            http_status=answer.status,
+            problem=answer.problem,
+            result=_result(verdict, due_at_ms),
+        )
+        lease_ms = notification.leased_until_ms or 0
+        self._ended.append(SettledTry(tried=tried, leased_until_ms=lease_ms, due_at_ms=due_at_ms))
+        self._report(notification, tried)
+        self._judge(verdict)
+
+    def _judge(self, verdict: Verdict) -> None:
+        """Hold back what has not started, where the receiver does not take it."""
+        self._failures = 0 if verdict is Verdict.TAKEN else self._failures + 1
+        if verdict is Verdict.GONE:
+            self._is_gone = True
+        if self._is_gone or self._failures >= FAILURES_MAX:
+            self._failures = 0
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        for task, notification in list(self._waiting.items()):
+            del self._waiting[task]
+            self._unused.append(notification)
+            task.cancel()
+        self._news.set()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(task, None)
+        self._news.set()
+
+    async def _settle(self) -> None:
+        """Write how tries ended, and give back what was not tried."""
+        if self._is_gone:  # before the try's own lease ends, so that nobody sends in between
+            await self._outbox.pause_notifications(PauseReason.GONE, at_ms=self._clock.now_ms())
+            self._is_gone = False
+        ended, unused = self._ended[:], self._unused[:]
+        await self._outbox.settle_tries(ended)
+        del self._ended[: len(ended)]
+        await self._outbox.release_notifications(unused)
+        del self._unused[: len(unused)]
+
+    async def _end(self) -> None:
+        """Let tries under way end; what is cut off counts as not tried, and is due at once."""
+        self.stop()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=self._grace_s)
+        cut_off = dict(self._under_way)
+        self._unused += cut_off.values()
+        for task in cut_off:
+            task.cancel()
+        await asyncio.gather(*cut_off, return_exceptions=True)
+        with contextlib.suppress(StorageUnavailableError):  # then the leases end by themselves
+            await self._settle()
+
+
+def _result(verdict: Verdict, due_at_ms: int | None) -> TryResult:
+    if verdict is Verdict.TAKEN:
+        return TryResult.TAKEN
+    return TryResult.AGAIN if due_at_ms is not None else TryResult.FAILED

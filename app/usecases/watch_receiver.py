@@ -1,0 +1,77 @@
+"""Watches how the shop's receiver is doing, tells the owner, and counts what waits."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.domain.errors import StorageUnavailableError
+from app.domain.moments import rfc3339
+from app.usecases.outbox import Backlog, Outbox, PauseReason, Receiver
+from app.usecases.ports import Alarm, AlertName, AllClear, Clock
+
+EVERY_S: Final = 2.0
+BACKLOG_EVERY: Final = 5  # looks: counting reads every notification that waits
+FAILING_MS: Final = 3_600_000
+
+_WHY_PAUSED: Final = {
+    PauseReason.GONE: "the receiver answered 410 (gone)",
+    PauseReason.OPERATOR: "somebody paused them",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class WatchReceiver:
+    """Looks at the receiver every few seconds, whichever replica sends to it."""
+
+    outbox: Outbox
+    clock: Clock
+    alarm: Alarm
+    all_clear: AllClear
+    on_backlog: Callable[[Backlog], None]
+    every_s: float = EVERY_S
+    _open: set[AlertName] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        looks = 0
+        while True:
+            with contextlib.suppress(StorageUnavailableError):  # which has been told already
+                self.judge(await self.outbox.receiver())
+                if looks % BACKLOG_EVERY == 0:
+                    self.on_backlog(await self.outbox.backlog())
+            looks += 1
+            await asyncio.sleep(self.every_s)
+
+    def judge(self, receiver: Receiver) -> None:
+        """Tell what is wrong once, and once that it is over."""
+        paused = _why_paused(receiver)
+        failing = None if paused else self._why_failing(receiver)
+        self._tell(AlertName.NOTIFICATIONS_PAUSED, paused, "notifications are sent again")
+        self._tell(AlertName.NOTIFICATIONS_FAILING, failing, "the receiver takes notifications")
+
+    def _why_failing(self, receiver: Receiver) -> str | None:
+        since_ms = receiver.failing_since_ms
+        if since_ms is None or self.clock.now_ms() - since_ms < FAILING_MS:
+            return None
+        status = receiver.last_http_status
+        answer = "it last gave no answer" if status is None else f"it last answered {status}"
+        return f"the receiver has taken no notification since {rfc3339(since_ms)}; {answer}"
+
+    def _tell(self, name: AlertName, trouble: str | None, over: str) -> None:
+        if trouble and name not in self._open:
+            self._open.add(name)
+            self.alarm(name, trouble)
+        elif not trouble and name in self._open:
+            self._open.discard(name)
+            self.all_clear(name, over)
+
+
+def _why_paused(receiver: Receiver) -> str | None:
+    if receiver.pause_reason is None:
+        return None
+    return (
+        f"notifications are paused: {_WHY_PAUSED[receiver.pause_reason]}; new ones wait until "
+        "altan-checkout notifications resume"
+    )

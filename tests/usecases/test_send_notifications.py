@@ -1,0 +1,402 @@
+"""The sender, on every database: what is sent when, in which order, and what a try leaves."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.sqlite.database import SqliteDatabase
+from app.domain.errors import StorageUnavailableError
+from app.domain.notifications.tries import TRIES_MAX, Answer
+from app.usecases.order_document import Document
+from app.usecases.outbox import Delivery, Notification, Outbox, PauseReason, Try
+from app.usecases.send_notifications import AT_ONCE, HELD_MAX, LEASE_MS, PROBE_EVERY_MS, TRY_MS
+from tests.support.builders import FixedClock, until
+from tests.support.notifying import (
+    GONE,
+    REFUSED,
+    TAKEN,
+    Heard,
+    PlayedReceiver,
+    sending,
+    shown,
+)
+from tests.support.outbox import NOW_MS, POSTED, lease, new_notification, notify
+
+AnyDatabase = SqliteDatabase | PostgresDatabase
+
+
+@pytest.fixture
+def outbox(database: AnyDatabase) -> AnyDatabase:
+    database.posting = POSTED
+    return database
+
+
+@pytest.fixture
+def receiver() -> PlayedReceiver:
+    return PlayedReceiver()
+
+
+def id_of(number: int) -> str:
+    return new_notification(number).id
+
+
+async def found(outbox: Outbox, number: int) -> tuple[Notification, Sequence[Try]]:
+    known = await outbox.find_notification(id_of(number))
+    assert known
+    return known
+
+
+async def until_settled(outbox: Outbox, number: int, tries: int = 1) -> Notification:
+    """Wait until so many tries of it are written."""
+    while True:
+        notification, made = await found(outbox, number)
+        if len(made) >= tries and notification.leased_until_ms is None:
+            return notification
+        await asyncio.sleep(0.005)
+
+
+async def until_taken(outbox: Outbox, number: int) -> None:
+    tries = 1
+    while (await until_settled(outbox, number, tries)).delivery is not Delivery.TAKEN:
+        tries += 1
+
+
+async def test_what_waits_is_sent_and_settled(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    heard = Heard()
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock, report=heard):
+        notification = await until_settled(outbox, 1)
+
+    assert receiver.posted == [id_of(1)]
+    assert receiver.documents == [{"type": "order.paid", "data": {"id": "chk_1"}}]
+    assert notification.delivery is Delivery.TAKEN
+    assert heard.results == ["taken"]
+
+
+async def test_what_is_committed_is_sent_at_once_when_it_is_woken(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    async with sending(outbox, receiver, clock) as sender:
+        await notify(outbox, new_notification(1))
+        sender.wake()
+        await until(lambda: receiver.posted == [id_of(1)])
+
+
+async def test_what_another_replica_committed_is_found_all_the_same(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    async with sending(outbox, receiver, clock):
+        await asyncio.sleep(0.05)
+        await notify(outbox, new_notification(1))
+        await until(lambda: receiver.posted == [id_of(1)])
+
+
+async def test_ten_at_once_at_most(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.is_open.clear()
+    await notify(outbox, *(new_notification(number) for number in range(1, 31)))
+
+    async with sending(outbox, receiver, clock):
+        await until(lambda: receiver.at_once == AT_ONCE)
+        receiver.is_open.set()
+        await until(lambda: len(receiver.posted) == 30)
+
+    assert receiver.at_once_max == AT_ONCE
+    assert sorted(receiver.posted) == [id_of(number) for number in range(1, 31)]
+
+
+async def test_more_than_it_holds_are_all_sent_once(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    many = 2 * HELD_MAX + 1
+    await notify(outbox, *(new_notification(number) for number in range(1, many + 1)))
+
+    async with sending(outbox, receiver, clock):
+        await until(lambda: len(receiver.posted) >= many)
+        await until_settled(outbox, many)
+
+    assert len(set(receiver.posted)) == len(receiver.posted) == many
+
+
+async def test_an_orders_wait_for_each_other_until_the_third_try(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.answers[id_of(1)] = REFUSED
+    await notify(
+        outbox,
+        new_notification(1, order_id="chk_a"),
+        new_notification(2, order_id="chk_a"),
+        new_notification(3, order_id="chk_b"),
+    )
+
+    async with sending(outbox, receiver, clock) as sender:
+        for tries, pause_ms in enumerate([5_000, 30_000], start=1):
+            held = await until_settled(outbox, 1, tries)
+            assert held.due_at_ms == clock.ms + pause_ms
+            assert id_of(2) not in receiver.posted
+            clock.ms += pause_ms
+            sender.wake()
+        await until_settled(outbox, 2)
+
+    assert receiver.posted.count(id_of(1)) == 3
+    assert receiver.posted.count(id_of(3)) == 1
+
+
+async def test_the_pause_that_a_receiver_asks_for_is_kept(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.answer = Answer(status=429, retry_after_s=3_600)
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock):
+        waiting = await until_settled(outbox, 1)
+
+    assert waiting.due_at_ms == NOW_MS + 3_600_000
+
+
+async def test_after_its_last_try_it_has_failed(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    heard = Heard()
+    await notify(outbox, new_notification(1), new_notification(2))
+    receiver.answers[id_of(1)] = Answer(status=None, problem="refuses connections")
+
+    async with sending(outbox, receiver, clock, report=heard) as sender:
+        for tries in range(1, TRIES_MAX + 1):
+            await until_settled(outbox, 1, tries)
+            await outbox.resume_notifications(at_ms=clock.ms)  # else it would be probed alone
+            clock.ms += 1
+            sender.wake()
+
+    last, tries_made = await found(outbox, 1)
+    assert last.delivery is Delivery.FAILED
+    assert last.due_at_ms is None
+    assert heard.results.count("again") == TRIES_MAX - 1
+    assert heard.results.count("failed") == 1
+    assert {tried.problem for tried in tries_made} == {"refuses connections"}
+
+
+async def test_a_receiver_that_fails_gets_no_flood_but_a_probe_and_then_everything(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.answer = REFUSED
+    await notify(outbox, *(new_notification(number) for number in range(1, 41)))
+
+    async with sending(outbox, receiver, clock) as sender:
+        await until(lambda: receiver.at_once_max > 0 and receiver.at_once == 0)
+        await until_settled(outbox, 1)
+        flood = len(receiver.posted)
+        assert flood < 5 + AT_ONCE
+        clock.ms += PROBE_EVERY_MS
+        sender.wake()
+        await until(lambda: len(receiver.posted) == flood + 1)
+        receiver.answer = TAKEN
+        await until(lambda: receiver.at_once == 0)
+        clock.ms += PROBE_EVERY_MS
+        sender.wake()
+        await until(lambda: len(set(receiver.posted)) == 40)
+        for number in range(1, 41):
+            await until_taken(outbox, number)
+
+    assert receiver.at_once_max <= AT_ONCE
+
+
+async def test_a_receiver_that_is_gone_pauses_everything_until_it_is_resumed(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.answer = GONE
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock) as sender:
+        refused = await until_settled(outbox, 1)
+        await notify(outbox, new_notification(2))
+        sender.wake()
+        known = await outbox.receiver()
+        assert refused.delivery is Delivery.WAITING
+        assert known.pause_reason is PauseReason.GONE
+        assert receiver.posted == [id_of(1)]
+        receiver.answer = TAKEN
+        await outbox.resume_notifications(at_ms=clock.ms)
+        await until(lambda: sorted(receiver.posted[1:]) == [id_of(1), id_of(2)])
+
+
+async def test_at_the_end_a_try_under_way_may_end(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.is_open.clear()
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock, grace_s=30):
+        await until(lambda: receiver.at_once == 1)
+        asyncio.get_running_loop().call_later(0.05, receiver.is_open.set)
+
+    notification, _ = await found(outbox, 1)
+    assert notification.delivery is Delivery.TAKEN
+
+
+async def test_what_the_end_cuts_off_is_no_try_and_is_due_at_once(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.is_open.clear()
+    await notify(outbox, *(new_notification(number) for number in range(1, 21)))
+
+    async with sending(outbox, receiver, clock, grace_s=0.05) as sender:
+        await until(lambda: receiver.at_once == AT_ONCE)
+        sender.stop()
+
+    for number in range(1, 21):
+        notification, tries = await found(outbox, number)
+        assert (notification.attempts, notification.leased_until_ms, tries) == (0, None, [])
+    assert len(await lease(outbox, clock.ms, limit=100)) == 20
+
+
+async def test_once_it_is_told_to_stop_it_starts_nothing(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    async with sending(outbox, receiver, clock) as sender:
+        sender.stop()
+        await notify(outbox, new_notification(1))
+        sender.wake()
+        await asyncio.sleep(0.1)
+
+    assert receiver.posted == []
+    assert len(await lease(outbox, clock.ms)) == 1
+
+
+async def test_what_a_dead_sender_had_is_sent_once_its_lease_is_over(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    await notify(outbox, new_notification(1))
+    await outbox.lease_notifications(
+        now_ms=clock.ms, limit=1, lease_ms=LEASE_MS, probe_every_ms=PROBE_EVERY_MS
+    )
+
+    async with sending(outbox, receiver, clock) as sender:
+        clock.ms += LEASE_MS - 1
+        sender.wake()
+        await asyncio.sleep(0.05)
+        assert receiver.posted == []
+        clock.ms += 1
+        sender.wake()
+        await until(lambda: receiver.posted == [id_of(1)])
+
+    assert LEASE_MS < 30_000
+
+
+async def test_a_lease_that_is_too_old_for_a_try_is_given_back(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.is_open.clear()
+    await notify(outbox, *(new_notification(number) for number in range(1, 12)))
+
+    async with sending(outbox, receiver, clock):
+        await until(lambda: receiver.at_once == AT_ONCE)
+        clock.ms += LEASE_MS - TRY_MS + 1
+        receiver.is_open.set()
+        await until(lambda: len(receiver.posted) == 11)
+
+    assert len(set(receiver.posted)) == 11
+
+
+async def test_an_order_that_cannot_be_shown_fails_alone(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    async def trips_over_the_second(each: Sequence[Notification]) -> Mapping[str, Document]:
+        if id_of(2) in {notification.id for notification in each}:
+            raise KeyError("defect")
+        return await shown(each)
+
+    await notify(outbox, *(new_notification(number) for number in range(1, 4)))
+
+    async with sending(outbox, receiver, clock, render=trips_over_the_second):
+        await until_settled(outbox, 2)
+        await until_settled(outbox, 3)
+
+    assert sorted(receiver.posted) == [id_of(1), id_of(3)]
+    (_, (tried,)) = await found(outbox, 2)
+    assert tried.problem == "was not asked: the order cannot be read"
+
+
+async def test_a_defect_of_ours_ends_no_sending(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.defect = RuntimeError("defect")
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock):
+        waiting = await until_settled(outbox, 1)
+
+    (_, (tried,)) = await found(outbox, 1)
+    assert tried.problem == "was not reached: RuntimeError: defect"
+    assert waiting.due_at_ms == NOW_MS + 5_000
+
+
+@dataclass(slots=True)
+class Stumbling:
+    """An outbox whose database fails at first, at each of these."""
+
+    outbox: AnyDatabase
+    failing: set[str]
+
+    def __getattr__(self, name: str) -> object:
+        if name in self.failing:
+            self.failing.remove(name)
+
+            async def fails(*_: object, **__: object) -> None:
+                raise StorageUnavailableError("The database cannot be written to.")
+
+            return fails
+        return getattr(self.outbox, name)
+
+
+@pytest.mark.parametrize(
+    "failing", ["next_due_ms", "lease_notifications", "settle_tries", "release_notifications"]
+)
+async def test_what_the_database_could_not_take_it_takes_later(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock, failing: str
+) -> None:
+    await notify(outbox, new_notification(1))
+
+    async with sending(Stumbling(outbox, {failing}), receiver, clock):  # type: ignore[arg-type]  # it passes all on
+        notification = await until_settled(outbox, 1)
+
+    assert notification.delivery is Delivery.TAKEN
+    assert receiver.posted == [id_of(1)]
+
+
+async def test_what_could_not_be_read_is_given_back(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    failures = [StorageUnavailableError("The database cannot be read.")]
+
+    async def reads_at_the_second_time(each: Sequence[Notification]) -> Mapping[str, Document]:
+        if failures:
+            raise failures.pop()
+        return await shown(each)
+
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock, render=reads_at_the_second_time):
+        await until(lambda: receiver.posted == [id_of(1)])
+
+
+async def test_at_the_end_a_database_that_is_down_is_no_trouble(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.is_open.clear()
+    stumbling = Stumbling(outbox, set())
+    await notify(outbox, new_notification(1))
+
+    async with sending(stumbling, receiver, clock, grace_s=0.01):  # type: ignore[arg-type]  # it passes all on
+        await until(lambda: receiver.at_once == 1)
+        stumbling.failing.add("release_notifications")
+
+    assert await lease(outbox, clock.ms) == []
+    assert len(await lease(outbox, clock.ms + LEASE_MS)) == 1
