@@ -54,17 +54,31 @@ class WebhookWatch:
     every_s: float = EVERY_S
     _seen: dict[WebhookKind, WebhookSighting] = field(default_factory=dict)
     _named: set[str] = field(default_factory=set)
+    _taken: int = 0  # those that `_seen` does not count yet, and when the last one came
+    _taken_at_ms: int = 0
     _judge_again_at_ms: float = 0.0  # a restart may have come between the cause and the alert
 
     def see(self, kind: WebhookKind, reason: str | None = None, body: bytes = b"") -> None:
         """Take note of a webhook; of one not taken, `body` tells whether it is about us."""
+        now_ms = self.clock.now_ms()
+        if kind is WebhookKind.TAKEN:  # thousands a second, so they are only counted here
+            self._taken, self._taken_at_ms = self._taken + 1, now_ms
+            return
+        self._see_the_taken()
         # Of refused ones only those are counted that Stripe may have signed: with another secret.
         times = int(kind is not WebhookKind.REFUSED or reason == _MISMATCH)
-        sighting = WebhookSighting(kind, self.clock.now_ms(), reason, times)
+        sighting = WebhookSighting(kind, now_ms, reason, times)
         self._seen = _added(self._seen, [sighting])
         if body and len(self._named) < NAMED_MAX:
             found = _OUR_ID.findall(body, 0, SEARCHED_BYTES)
             self._named.update(each.decode() for each in found[:NAMED_MAX])
+
+    def _see_the_taken(self) -> None:
+        if self._taken:
+            sighting = WebhookSighting(
+                WebhookKind.TAKEN, self._taken_at_ms, reason=None, times=self._taken
+            )
+            self._seen, self._taken = _added(self._seen, [sighting]), 0
 
     async def run(self) -> None:
         """Keep what was seen, for as long as the service is up."""
@@ -79,6 +93,7 @@ class WebhookWatch:
         Raises:
             StorageUnavailableError: it is kept for the next time.
         """
+        self._see_the_taken()
         if not self._seen and self.clock.now_ms() < self._judge_again_at_ms:
             return
         seen, self._seen = self._seen, {}

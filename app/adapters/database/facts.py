@@ -17,6 +17,8 @@ from app.domain.payments.subscriptions import Invoice, Subscription, Subscriptio
 
 _NAMES: Final = tuple(field.name for field in fields(PaymentFacts))
 _values_of: Final = attrgetter(*_NAMES)
+_DETAILS: Final = tuple(field.name for field in fields(SessionDetails))
+_details_of: Final = attrgetter(*_DETAILS)
 
 Object = dict[str, Any]
 
@@ -24,9 +26,11 @@ Object = dict[str, Any]
 def facts_to_json(facts: PaymentFacts) -> str:
     """Only what is proven is written: a row stays small, and a new fact needs no migration."""
     values = zip(_NAMES, _values_of(facts), strict=True)
-    return orjson.dumps(
-        {name: value for name, value in values if value or _is_zero(value)}
-    ).decode()
+    # An amount of nothing is a fact, as False and an empty map are not.
+    proven = {name: value for name, value in values if value or type(value) is int}
+    if facts.details is not None:
+        proven["details"] = _known(facts.details)
+    return orjson.dumps(proven).decode()
 
 
 def facts_from_json(text: str) -> PaymentFacts:
@@ -37,9 +41,9 @@ def facts_from_json(text: str) -> PaymentFacts:
     return PaymentFacts(**proven)
 
 
-def _is_zero(value: object) -> bool:
-    """An amount of nothing is a fact, as False and an empty map are not."""
-    return type(value) is int
+def _known(details: SessionDetails) -> Object:
+    values = zip(_DETAILS, _details_of(details), strict=True)
+    return {name: value for name, value in values if value is not None}
 
 
 def _invoice(value: Object) -> Invoice:

@@ -31,8 +31,15 @@ def read_claim(success_url: object) -> Claim:
     if not isinstance(success_url, str):
         return Claim()
     query = success_url.partition("#")[0]
-    ids, keys = _ID.findall(query), _KEY.findall(query)
-    return Claim(ids[-1] if ids else None, key_digest(keys[-1]) if keys else None)
+    key = _last(_KEY, CHECKOUT_KEY, query)
+    return Claim(_last(_ID, "checkout_id", query), key_digest(key) if key else None)
+
+
+def _last(parameter: re.Pattern[str], name: str, query: str) -> str | None:
+    """Search from the name's first place only: `in` is many times faster than a pattern."""
+    start = query.find(f"{name}=")
+    found = parameter.findall(query, start - 1) if start > 0 else ()
+    return found[-1] if found else None
 
 
 def key_digest(key: str) -> str:

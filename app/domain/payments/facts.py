@@ -151,7 +151,10 @@ class PaymentFacts:
     @property
     def first_paid_at_s(self) -> int | None:
         """The time of the earliest proof of the payment, in epoch seconds."""
-        times_s = [self.paid_at_s, *(intent.succeeded_at_s for intent in self._captured.values())]
+        captured = self._captured
+        if not captured:
+            return self.paid_at_s
+        times_s = [self.paid_at_s, *(intent.succeeded_at_s for intent in captured.values())]
         return min((at_s for at_s in times_s if at_s is not None), default=None)
 
     @property
@@ -187,12 +190,7 @@ class PaymentFacts:
 
     def _status_of_paid(self) -> PaymentStatus:
         """The refund or dispute status; an open or lost dispute takes precedence over a refund."""
-        is_of_first_payment = self._first_payment_test()
-        if any(
-            dispute.is_against_the_shop
-            for dispute in self.disputes.values()
-            if is_of_first_payment(dispute.intent_id, dispute.charge_id)
-        ):
+        if self.disputes and self._is_disputed:
             return PaymentStatus.DISPUTED
         refunded_minor = self.amount_refunded_minor
         if refunded_minor == 0:
@@ -202,12 +200,23 @@ class PaymentFacts:
         return PaymentStatus.PARTIALLY_REFUNDED
 
     @property
+    def _is_disputed(self) -> bool:
+        is_of_first_payment = self._first_payment_test()
+        return any(
+            dispute.is_against_the_shop
+            for dispute in self.disputes.values()
+            if is_of_first_payment(dispute.intent_id, dispute.charge_id)
+        )
+
+    @property
     def amount_refunded_minor(self) -> int:
         """The amount refunded of the first payment; refunds of renewals don't count.
 
         The part of a hold that was not captured counts too: Stripe releases it automatically and
         includes it in the charge's report (docs/payments.md), if that report ever comes.
         """
+        if self.paid and not self.refunds and not self.charges:
+            return 0  # nearly always
         return amount_refunded_minor(
             self.refunds,
             self.charges,
@@ -237,11 +246,12 @@ class PaymentFacts:
         It is paid, but also failed or expired; or it failed or expired, but its payment intent
         succeeded. This is only recorded: somebody has to check the payment.
         """
-        ended_unpaid = self.bank_failed or self.expired
+        if not (self.bank_failed or self.expired):
+            return False
         if self.is_paid:
-            return ended_unpaid
+            return True
         is_of_first_payment = self._first_payment_test()
-        return ended_unpaid and any(
+        return any(
             intent.state is IntentState.SUCCEEDED
             for intent_id, intent in self.intents.items()
             if is_of_first_payment(intent_id, None)

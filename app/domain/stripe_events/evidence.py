@@ -4,18 +4,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from app.domain.money import AMOUNT_MAX
 from app.domain.payments.facts import PaymentFacts
 
+Subject = Mapping[str, object]
+
 _OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.]{1,255}")
 _CURRENCY: Final = re.compile(r"[a-z]{3}")
 LISTED_MAX: Final = 100  # Stripe puts the first 10 of a list into an event (api/pagination)
+_NOTHING: Final[Subject] = MappingProxyType({})
 _TIME_MAX: Final = 2**37  # in seconds: some thousand years from now, and still a valid date
 
-Subject = Mapping[str, object]
 Known = TypeVar("Known", bound=StrEnum)
 
 
@@ -54,6 +57,8 @@ def own_id(subject: Subject) -> str:
 
 def id_of(value: object) -> str | None:
     """Return the id in a field that contains an id, an expanded object, or nothing."""
+    if value is None:
+        return None
     if isinstance(value, dict):
         value = value.get("id")
     return value if isinstance(value, str) and _OBJECT_ID.fullmatch(value) else None
@@ -123,6 +128,12 @@ def inner(value: object, *names: str) -> object:
             return None
         value = value.get(name)
     return value
+
+
+def object_in(subject: Subject, name: str) -> Subject:
+    """Return the object in a field, or an empty one if there is none."""
+    value = subject.get(name)
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def doubtful(name: str) -> str:

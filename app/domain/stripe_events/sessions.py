@@ -19,6 +19,7 @@ from app.domain.stripe_events.evidence import (
     ids_of,
     inner,
     known_value,
+    object_in,
     time_s,
 )
 
@@ -57,11 +58,10 @@ def _evidence(event: StripeEvent, *doubts: str, **proven: Any) -> Evidence:  # n
     session_id = session.get("id")
     if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
         raise CannotFoldError("data.object.id is not a Checkout Session's id")
-    linked_ids = ids_of(
-        session.get("payment_intent"), session.get("subscription"), session.get("invoice")
-    )
     facts = _facts(event, proven)
-    return Evidence(session_id, linked_ids, facts, doubts, event.created_s)
+    subscription_ids = (facts.subscription_id,) if facts.subscription_id else ()
+    linked_ids = dict.fromkeys((*facts.intent_ids, *subscription_ids, *facts.invoice_ids))
+    return Evidence(session_id, tuple(linked_ids), facts, doubts, event.created_s)
 
 
 def _facts(event: StripeEvent, proven: Mapping[str, Any]) -> PaymentFacts:
@@ -91,13 +91,13 @@ def _details(event: StripeEvent) -> SessionDetails:
     `presentment_details` is there where Stripe converted the currency.
     """
     session = event.subject
-    shown, sums = session.get("presentment_details"), session.get("total_details")
+    shown, sums = object_in(session, "presentment_details"), object_in(session, "total_details")
     return SessionDetails(
-        amount_discount_minor=amount_minor(inner(sums, "amount_discount")),
-        amount_tax_minor=amount_minor(inner(sums, "amount_tax")),
-        amount_shipping_minor=amount_minor(inner(sums, "amount_shipping")),
-        presentment_minor=amount_minor(inner(shown, "presentment_amount")),
-        presentment_currency=currency_of(inner(shown, "presentment_currency")),
+        amount_discount_minor=amount_minor(sums.get("amount_discount")),
+        amount_tax_minor=amount_minor(sums.get("amount_tax")),
+        amount_shipping_minor=amount_minor(sums.get("amount_shipping")),
+        presentment_minor=amount_minor(shown.get("presentment_amount")),
+        presentment_currency=currency_of(shown.get("presentment_currency")),
         livemode=_livemode(event),
         created_s=_created_s(event),
         client_reference_id=_reference(session.get("client_reference_id")),
