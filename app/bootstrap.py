@@ -23,7 +23,7 @@ from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
-from app.orders import make_orders
+from app.orders import make_orders, watch_orders
 from app.reconciling import open_reconciliation
 from app.settings.doubts import doubts
 from app.settings.settings import Settings, SettingsError, odd_names
@@ -178,6 +178,7 @@ def _run_jobs(shared: Shared) -> None:
         retention_days=shared.settings.event_retention_days,
     )
     shared.lifetime.runs(housekeeping.run)
+    watch_orders(shared)
     open_reconciliation(shared, version=VERSION)
     start_notifying(shared, version=VERSION)
 

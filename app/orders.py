@@ -1,13 +1,24 @@
-"""Orders: the endpoint that shows them."""
+"""Orders: the endpoint that shows them, and who tells the owner of those that need a person."""
 
 from app.shared import Shared
 from app.usecases.read_orders import ReadOrders
+from app.usecases.remind_disputes import RemindDisputes
 from app.usecases.see_flag import SeeFlag
+from app.usecases.tell_flags import TellFlags
 from app.web.api.orders import OrdersEndpoint
 
 
 def make_orders(shared: Shared) -> OrdersEndpoint:
     """GET /orders and what belongs to it."""
     read_orders = ReadOrders(database=shared.database)
-    see_flag = SeeFlag(database=shared.database, read_orders=read_orders, clock=shared.clock)
+    see_flag = SeeFlag(memory=shared.database, read_orders=read_orders, clock=shared.clock)
     return OrdersEndpoint(read_orders=read_orders, see_flag=see_flag, access=shared.access)
+
+
+def watch_orders(shared: Shared) -> None:
+    """Tell the owner of flags, and remind of disputes."""
+    memory, clock, alerts = shared.database, shared.clock, shared.alerts
+    tell_flags = TellFlags(memory=memory, clock=clock, alarm=alerts, note=alerts.note)
+    shared.changes.reach(tell_flags.changed)
+    shared.lifetime.runs(tell_flags.run)
+    shared.lifetime.runs(RemindDisputes(memory=memory, clock=clock, alarm=alerts).run)

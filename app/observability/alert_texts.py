@@ -23,6 +23,7 @@ BUYERS: Final[Mapping[AlertName, str]] = {
     AlertName.CATALOG_BROKEN: f"{_SELLING}, from the previous catalogue",
     AlertName.RATE_LIMITS_UNAVAILABLE: f"{_SELLING}; there are no rate limits",
     AlertName.CHECKOUT_CLAIM_REFUSED: f"{_SELLING}; one session was not counted as a payment",
+    AlertName.ORDER_FLAGGED: f"{_SELLING}; an order waits for you",
     AlertName.LIVE_PLACES_FULL: f"{_SELLING}; some pages update later",
     AlertName.NOTIFICATION_FAILED: f"{_SELLING}; your system was not told of one change",
     AlertName.NOTIFICATIONS_FAILING: f"{_SELLING}; your system is not told of their orders",

@@ -1,7 +1,8 @@
 """Alerts the owner: an ERROR line, a counter, and the configured channels."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -20,6 +21,8 @@ class Channel(Protocol):
 
 LINE_EVERY_S: Final = 10.0  # for each name: a broken disk must not flood the log
 SEND_EVERY_S: Final = 600.0  # for each name and all channels: people ignore repeated alerts
+# Each of these says something else, so that several are told within these times.
+AT_ONCE: Final[Mapping[AlertName, int]] = {AlertName.ORDER_FLAGGED: 20}
 
 _log = structlog.get_logger()
 
@@ -37,8 +40,8 @@ class Alerts:
         self._counter = metrics.alerts
         self._channels = channels
         self._clock_s = clock_s
-        self._logged_at_s: dict[AlertName, float] = {}
-        self._sent_at_s: dict[AlertName, float] = {}
+        self._logged_at_s = defaultdict[AlertName, deque[float]](deque)
+        self._sent_at_s = defaultdict[AlertName, deque[float]](deque)
         self._open: set[AlertName] = set()
         self._unended: set[AlertName] = set()  # sent to the channels, and not over yet
         for name in AlertName:
@@ -46,14 +49,18 @@ class Alerts:
 
     def __call__(self, name: AlertName, message: str) -> None:
         """Count an alert; log and send it, unless that was done recently."""
-        self._counter.labels(name).inc()
-        self._open.add(name)
-        if self._is_due(self._logged_at_s, name, LINE_EVERY_S):
-            _log.error("alert", alert=name, message=message)
+        self.note(name, message)
         if self._is_due(self._sent_at_s, name, SEND_EVERY_S):
             self._unended.add(name)
             for send in self._channels:
                 send(name, message)
+
+    def note(self, name: AlertName, message: str) -> None:
+        """Count and log an alert whose matter another alert has sent already."""
+        self._counter.labels(name).inc()
+        self._open.add(name)
+        if self._is_due(self._logged_at_s, name, LINE_EVERY_S):
+            _log.error("alert", alert=name, message=message)
 
     def is_open(self, name: AlertName) -> bool:
         """Return whether this process raised it and it is not over."""
@@ -79,9 +86,13 @@ class Alerts:
             for send in self._channels:
                 send(name, message, is_over=True)
 
-    def _is_due(self, last_s: dict[AlertName, float], name: AlertName, every_s: float) -> bool:
-        now_s = self._clock_s()
-        if now_s - last_s.get(name, -every_s) < every_s:
+    def _is_due(
+        self, done_at_s: Mapping[AlertName, deque[float]], name: AlertName, every_s: float
+    ) -> bool:
+        now_s, latest_s = self._clock_s(), done_at_s[name]
+        while latest_s and now_s - latest_s[0] >= every_s:
+            latest_s.popleft()
+        if len(latest_s) >= AT_ONCE.get(name, 1):
             return False
-        last_s[name] = now_s
+        latest_s.append(now_s)
         return True

@@ -14,6 +14,16 @@ from app.usecases.orders import OrderBook, OrderParts, OrderPosition, Recovery, 
 from app.usecases.records import Checkout, Payment
 
 
+async def load_orders(
+    book: OrderBook, session_ids: Collection[str], checkout_ids: Collection[str]
+) -> list[OrderParts]:
+    """The orders of these sessions and checkouts, each once."""
+    loaded = await load_sessions(book, session_ids)
+    known = {each.position.order_id for each in loaded}
+    missing = await book.checkouts([id_ for id_ in checkout_ids if id_ not in known])
+    return loaded + await load_checkouts(book, missing)
+
+
 async def load_checkouts(book: OrderBook, checkouts: Sequence[Checkout]) -> list[OrderParts]:
     """Each checkout with the payments of all sessions that were made for it."""
     if not checkouts:
@@ -105,7 +115,7 @@ def _of_stranger(root: str, kin: Sequence[Recovery]) -> OrderParts:
 
 
 async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts]:
-    """The same with renewals, events, twins and what was seen."""
+    """The same with renewals, events, twins and what is known of flags."""
     if not parts:
         return []
     payments = [payment for each in parts for payment in each.payments]
@@ -115,7 +125,7 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
         renewals[renewal.session_id].append(renewal.facts)
     events = await book.events_of([payment.session_id for payment in payments])
     twins = await _twins(book, [each.checkout.id for each in parts if each.checkout])
-    seen = await book.seen_flags([each.position.order_id for each in parts])
+    known = await book.known_causes([each.position.order_id for each in parts])
 
     def with_renewals(payment: Payment) -> Payment:
         facts = reduce(PaymentFacts.join, renewals[payment.session_id], payment.facts)
@@ -128,7 +138,7 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
             payments=[with_renewals(payment) for payment in each.payments],
             events=[event for event in events if event.session_id in session_ids],
             twins=twins.get(each.position.order_id),
-            seen=[flag for flag in seen if flag.order_id == each.position.order_id],
+            known=[one for one in known if one.cause.order_id == each.position.order_id],
         )
 
     return [with_all(each) for each in parts]

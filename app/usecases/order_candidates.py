@@ -1,10 +1,12 @@
 """Where a filter lets only few orders through: which those may be, found by indexes."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.orders import OrderBook, OrderFilter
 from app.usecases.record_events import read_for_fold
+from app.usecases.records import StoredEvent
 
 CANDIDATES_MAX: Final = 500  # more are found sooner by walking through the list
 
@@ -26,14 +28,19 @@ async def _flagged(book: OrderBook) -> tuple[set[str], set[str]] | None:
     limit = CANDIDATES_MAX + 1
     sessions = set(await book.flagged_sessions(limit=limit))
     failed = await book.failed_events(limit=limit)
+    sessions |= await sessions_of_events(book, failed)
     twins = set(await book.twin_checkouts(limit=limit))
+    is_short = len(sessions) + len(twins) < limit and len(failed) < limit
+    return (sessions, twins) if is_short else None
+
+
+async def sessions_of_events(book: OrderBook, events: Sequence[StoredEvent]) -> set[str]:
+    """The sessions that these events speak of."""
     object_ids = {
         mention.object_id
-        for stored in failed
+        for stored in events
         if stored.event
         for mention in read_for_fold(stored.event).mentions
     }
-    sessions |= {link.session_id for link in await book.links_of(object_ids)}
-    sessions |= {id_ for id_ in object_ids if id_.startswith("cs_")}
-    is_short = len(sessions) + len(twins) < limit and len(failed) < limit
-    return (sessions, twins) if is_short else None
+    sessions = {link.session_id for link in await book.links_of(object_ids)}
+    return sessions | {id_ for id_ in object_ids if id_.startswith("cs_")}

@@ -1,14 +1,14 @@
 """An order as a document: the one that the API, notifications and the command line show."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from app.domain.moments import rfc3339, rfc3339_of
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
-from app.domain.payments.flags import Flag, Flags
+from app.domain.payments.flags import Flags, dispute_cause, new_flags
 from app.domain.payments.session_details import SessionDetails
-from app.usecases.order_flags import flags_of, unseen_flags
+from app.usecases.order_flags import by_flag, flags_of
 from app.usecases.order_person import personal_fields
 from app.usecases.orders import OrderParts, OrderPosition
 from app.usecases.read_payment import strongest
@@ -19,12 +19,24 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order: its document, where it stands in the list, and what nobody has seen of it."""
+    """An order: its document, where it stands in the list, and its flags.
+
+    `unseen` are the flags and causes that no operator has seen, `untold` those that the owner was
+    not told of. `deadlines_s` says until when disputes may be answered, in epoch seconds, by the
+    flag's cause.
+    """
 
     position: OrderPosition
     document: Document
     flags: Flags
-    unseen: Collection[Flag]
+    unseen: Flags
+    untold: Flags
+    deadlines_s: Mapping[str, int]
+
+    @property
+    def id(self) -> str:
+        """The checkout's id, or the session's where there is no checkout."""
+        return self.position.order_id
 
     @property
     def version(self) -> int:
@@ -66,8 +78,16 @@ def order_of(parts: OrderParts) -> Order:
         ),
         "version": _version(parts),
     }
-    unseen = unseen_flags(parts, flags)
-    return Order(position=parts.position, document=document, flags=flags, unseen=unseen)
+    seen = by_flag(each.cause for each in parts.known if each.is_seen)
+    told = by_flag(each.cause for each in parts.known if each.is_told)
+    return Order(
+        position=parts.position,
+        document=document,
+        flags=flags,
+        unseen=new_flags(seen, flags),
+        untold=new_flags(told, flags),
+        deadlines_s=_deadlines_s(parts.payments),
+    )
 
 
 def status_of(payments: Sequence[Payment]) -> PaymentStatus:
@@ -135,6 +155,15 @@ def _refunds_and_disputes(facts: PaymentFacts) -> Document:
             }
             for id_, dispute in sorted(facts.disputes.items())
         ],
+    }
+
+
+def _deadlines_s(payments: Sequence[Payment]) -> dict[str, int]:
+    disputes = [dispute for each in payments for dispute in each.facts.disputes.items()]
+    return {
+        dispute_cause(id_, dispute): dispute.evidence_due_by_s
+        for id_, dispute in disputes
+        if dispute.is_to_be_answered and dispute.evidence_due_by_s is not None
     }
 
 

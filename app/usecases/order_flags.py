@@ -1,12 +1,12 @@
 """The flags of an order: what its payments, events and twins ask of somebody."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentStatus
-from app.domain.payments.flags import Flag, Flags, new_flags, open_matters
+from app.domain.payments.flags import Flag, Flags, open_matters
 from app.usecases.orders import FlagCause, OrderParts
 from app.usecases.records import EventState
 
@@ -21,11 +21,6 @@ def flags_of(parts: OrderParts, status: PaymentStatus) -> Flags:
     for flag, causes in _flags(parts, status):
         found[flag].update(causes)
     return {flag: frozenset(found[flag]) for flag in Flag if found[flag]}
-
-
-def unseen_flags(parts: OrderParts, flags: Flags) -> Collection[Flag]:
-    """Those of which an operator has not seen every cause."""
-    return new_flags(by_flag(parts.seen), flags).keys()
 
 
 def by_flag(known: Iterable[FlagCause]) -> Flags:

@@ -83,6 +83,15 @@ class FlagCause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCause:
+    """A cause that the owner was told of, or that an operator has seen, or both."""
+
+    cause: FlagCause
+    is_told: bool
+    is_seen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderParts:
     """All that an order's document is made of.
 
@@ -94,7 +103,7 @@ class OrderParts:
     payments: Sequence[Payment]
     events: Sequence[OrderEvent] = ()
     twins: Twins | None = None
-    seen: Sequence[FlagCause] = ()
+    known: Sequence[KnownCause] = ()
 
     @property
     def client_reference_id(self) -> str | None:
@@ -145,8 +154,8 @@ class OrderBook(Protocol):
         """Some sessions whose payments have one of these statuses."""
         ...
 
-    async def flagged_sessions(self, *, limit: int) -> Sequence[str]:
-        """Some sessions whose own facts ask for somebody to look."""
+    async def flagged_sessions(self, *, after: str = "", limit: int) -> Sequence[str]:
+        """The next sessions whose own facts ask for somebody to look, in their order."""
         ...
 
     async def failed_events(self, *, limit: int) -> Sequence[StoredEvent]:
@@ -155,6 +164,12 @@ class OrderBook(Protocol):
 
     async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
         """Some checkouts that share their order number, cart and day with another one."""
+        ...
+
+    async def checkouts_with_twins(
+        self, session_ids: Collection[str], checkout_ids: Collection[str]
+    ) -> Sequence[str]:
+        """Those of these sessions' checkouts, and of these checkouts, that have a twin."""
         ...
 
     async def links_of(self, object_ids: Collection[str]) -> Sequence[Link]:
@@ -193,8 +208,8 @@ class OrderBook(Protocol):
         """The twins of these checkouts, the oldest hundred of each."""
         ...
 
-    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[FlagCause]:
-        """Which flags of these orders operators have seen, with the causes that they had then."""
+    async def known_causes(self, order_ids: Collection[str]) -> Sequence[KnownCause]:
+        """What was told and seen of these orders' flags."""
         ...
 
 
@@ -206,13 +221,5 @@ class OrderDatabase(Protocol):
 
         Raises:
             StorageUnavailableError: the database cannot be read.
-        """
-        ...
-
-    async def see_flags(self, seen: Collection[FlagCause], *, at_ms: int) -> None:
-        """Keep that an operator has seen these.
-
-        Raises:
-            StorageUnavailableError: it is not kept.
         """
         ...

@@ -77,6 +77,7 @@ class AlertName(StrEnum):
     NOTIFICATION_FAILED = "notification_failed"
     NOTIFICATIONS_FAILING = "notifications_failing"
     NOTIFICATIONS_PAUSED = "notifications_paused"
+    ORDER_FLAGGED = "order_flagged"
 
 
 class Alarm(Protocol):

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.domain.errors import NotFoundError
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
-from app.usecases.load_orders import load_checkouts, load_sessions, whole
+from app.usecases.load_orders import load_checkouts, load_orders, load_sessions, whole
 from app.usecases.order_candidates import candidates
 from app.usecases.order_document import Order, order_of, status_of
 from app.usecases.orders import (
@@ -78,12 +78,8 @@ async def _candidates_page(
     found = await candidates(book, wanted)
     if found is None:
         return None
-    session_ids, checkout_ids = found
-    by_id = {each.position.order_id: each for each in await load_sessions(book, session_ids)}
-    missing = [id_ for id_ in checkout_ids if id_ not in by_id]
-    for parts in await load_checkouts(book, await book.checkouts(missing)):
-        by_id[parts.position.order_id] = parts
-    rest = [each for each in by_id.values() if after is None or each.position < after]
+    parts = await load_orders(book, *found)
+    rest = [each for each in parts if after is None or each.position < after]
     rest.sort(key=lambda each: each.position, reverse=True)
     orders: list[Order] = []
     while rest and len(orders) < limit:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from app.domain.errors import NotFoundError
+from app.usecases.flag_memory import FlagMemory
 from app.usecases.order_document import Order
-from app.usecases.orders import FlagCause, OrderDatabase
+from app.usecases.orders import FlagCause
 from app.usecases.ports import Clock
 from app.usecases.read_orders import ReadOrders
 
@@ -13,7 +14,7 @@ from app.usecases.read_orders import ReadOrders
 class SeeFlag:
     """Marks a flag as seen, with the causes that it has now. Doing it again changes nothing."""
 
-    database: OrderDatabase
+    memory: FlagMemory
     read_orders: ReadOrders
     clock: Clock
 
@@ -33,5 +34,5 @@ class SeeFlag:
         ]
         if not seen:
             raise NotFoundError("The order does not have this flag.")
-        await self.database.see_flags(seen, at_ms=self.clock.now_ms())
+        await self.memory.see_flags(seen, at_ms=self.clock.now_ms())
         return order

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from app.observability.alerts import LINE_EVERY_S, SEND_EVERY_S, Alerts
+from app.observability.alerts import AT_ONCE, LINE_EVERY_S, SEND_EVERY_S, Alerts
 from app.observability.metrics import Metrics
 from app.usecases.ports import AlertName
 from tests.support.builders import SilentAlarm
@@ -124,3 +124,30 @@ def test_what_another_process_raised_is_ended_all_the_same() -> None:
     Alerts(Metrics(), [channel]).was_over(DOWN, "calls succeed")
 
     assert channel.ended == [DOWN]
+
+
+def test_alerts_that_each_say_something_else_are_sent_up_to_a_number() -> None:
+    metrics, channel, clock = Metrics(), SilentAlarm(), Seconds()
+    alerts = Alerts(metrics, [channel], clock_s=clock)
+    at_once = AT_ONCE[AlertName.ORDER_FLAGGED]
+
+    for n in range(at_once + 5):
+        alerts(AlertName.ORDER_FLAGGED, f"order {n}")
+    clock.now_s = SEND_EVERY_S
+    alerts(AlertName.ORDER_FLAGGED, "a later order")
+
+    assert counted(metrics, AlertName.ORDER_FLAGGED) == at_once + 6
+    assert [message for _, message in channel.told] == [
+        *(f"order {n}" for n in range(at_once)),
+        "a later order",
+    ]
+
+
+def test_what_was_sent_under_another_name_is_counted_and_logged_alone() -> None:
+    metrics, channel = Metrics(), SilentAlarm()
+
+    with capture_logs() as lines:
+        Alerts(metrics, [channel]).note(AlertName.ORDER_FLAGGED, "an order")
+
+    assert (counted(metrics, AlertName.ORDER_FLAGGED), len(lines)) == (1, 1)
+    assert channel.told == []

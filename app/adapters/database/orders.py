@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import asdict
 from typing import Protocol, TypeVar, cast
 
 from app.adapters.database import orders_sql as sql
@@ -17,6 +16,7 @@ from app.domain.payments.facts import PaymentStatus
 from app.domain.payments.flags import Flag
 from app.usecases.orders import (
     FlagCause,
+    KnownCause,
     OrderBook,
     OrderEvent,
     OrderPosition,
@@ -50,10 +50,6 @@ class KeepsOrders(ABC):
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `look` over one moment's committed rows."""
 
-    @abstractmethod
-    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `act` in a transaction of its own."""
-
     async def read_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
         """Run `look` over one moment's committed rows.
 
@@ -65,21 +61,6 @@ class KeepsOrders(ABC):
             return await look(SqlOrderBook(cast("Asks", transaction)))
 
         return await self.read(look_at)
-
-    async def see_flags(self, seen: Collection[FlagCause], *, at_ms: int) -> None:
-        """Keep that an operator has seen these.
-
-        Raises:
-            StorageUnavailableError: it is not kept.
-        """
-
-        async def keep(transaction: Transaction) -> None:
-            for each in seen:
-                row = asdict(each) | {"at_ms": at_ms}
-                await cast("Asks", transaction).change(sql.SEE_FLAG, **row)
-            await transaction.commit()
-
-        await self.write(keep)
 
 
 class SqlOrderBook:
@@ -102,9 +83,9 @@ class SqlOrderBook:
         """Some sessions whose payments have one of these statuses."""
         return await self._ids(sql.SESSIONS_OF_STATUS, statuses=sorted(statuses), limit=limit)
 
-    async def flagged_sessions(self, *, limit: int) -> Sequence[str]:
-        """Some sessions whose own facts ask for somebody to look."""
-        return await self._ids(sql.FLAGGED_SESSIONS, limit=limit)
+    async def flagged_sessions(self, *, after: str = "", limit: int) -> Sequence[str]:
+        """The next sessions whose own facts ask for somebody to look, in their order."""
+        return await self._ids(sql.FLAGGED_SESSIONS, after=after, limit=limit)
 
     async def failed_events(self, *, limit: int) -> Sequence[StoredEvent]:
         """The latest events that could not be folded whole."""
@@ -116,6 +97,13 @@ class SqlOrderBook:
     async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
         """Some checkouts that share their order number, cart and day with another one."""
         return await self._ids(sql.TWIN_CHECKOUTS, limit=limit)
+
+    async def checkouts_with_twins(
+        self, session_ids: Collection[str], checkout_ids: Collection[str]
+    ) -> Sequence[str]:
+        """Those of these sessions' checkouts, and of these checkouts, that have a twin."""
+        values = {"session_ids": list(session_ids), "checkout_ids": list(checkout_ids)}
+        return await self._ids(sql.CHECKOUTS_WITH_TWINS, **values)
 
     async def links_of(self, object_ids: Collection[str]) -> Sequence[Link]:
         """To which sessions these objects belong."""
@@ -157,9 +145,16 @@ class SqlOrderBook:
         """The twins of these checkouts, the oldest hundred of each."""
         return [Twin(**dict(row)) for row in await self._given(sql.TWINS_OF, checkout_ids)]
 
-    async def seen_flags(self, order_ids: Collection[str]) -> Sequence[FlagCause]:
-        """Which flags of these orders operators have seen, with the causes that they had then."""
-        return [_row_to_cause(row) for row in await self._given(sql.SEEN_FLAGS, order_ids)]
+    async def known_causes(self, order_ids: Collection[str]) -> Sequence[KnownCause]:
+        """What was told and seen of these orders' flags."""
+        return [
+            KnownCause(
+                cause=row_to_cause(row),
+                is_told=bool(row["is_told"]),
+                is_seen=bool(row["is_seen"]),
+            )
+            for row in await self._given(sql.KNOWN_CAUSES, order_ids)
+        ]
 
     async def _positions(self, query: tuple[str, dict[str, object]]) -> list[OrderPosition]:
         text, values = query
@@ -187,5 +182,6 @@ def _row_to_event(row: Row) -> OrderEvent:
     )
 
 
-def _row_to_cause(row: Row) -> FlagCause:
+def row_to_cause(row: Row) -> FlagCause:
+    """A flag's cause, from the columns that name it."""
     return FlagCause(order_id=row["order_id"], flag=Flag(row["flag"]), cause=row["cause"])

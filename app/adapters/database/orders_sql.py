@@ -64,9 +64,9 @@ SESSIONS_OF_STATUS: Final = """
     SELECT session_id AS id FROM payments WHERE status = ANY(:statuses::text[]) LIMIT :limit
 """
 FLAGGED_SESSIONS: Final = """
-    SELECT session_id AS id FROM payments WHERE flagged
-    UNION SELECT session_id AS id FROM renewals WHERE flagged
-    LIMIT :limit
+    SELECT session_id AS id FROM payments WHERE flagged AND session_id > :after
+    UNION SELECT session_id AS id FROM renewals WHERE flagged AND session_id > :after
+    ORDER BY id LIMIT :limit
 """
 FAILED_EVENTS: Final = """
     SELECT id, state, payload FROM events WHERE state = 'failed'
@@ -86,6 +86,14 @@ TWIN_CHECKOUTS: Final = f"""
       AND EXISTS (SELECT 1 FROM checkouts AS twin WHERE {_IS_TWIN})
     LIMIT :limit
 """
+CHECKOUTS_WITH_TWINS: Final = f"""
+    SELECT ours.id FROM checkouts AS ours
+    WHERE ours.mode = 'payment' AND ours.client_reference_id IS NOT NULL
+      AND ours.id = ANY(ARRAY(
+          SELECT id FROM checkouts WHERE session_id = ANY(:session_ids::text[])
+          UNION SELECT id FROM checkouts WHERE id = ANY(:checkout_ids::text[])))
+      AND EXISTS (SELECT 1 FROM checkouts AS twin WHERE {_IS_TWIN})
+"""
 # The oldest of them: one that is started later never takes the place of another.
 TWINS_OF: Final = f"""
     SELECT ours.id AS order_id, found.id AS twin_id
@@ -95,15 +103,10 @@ TWINS_OF: Final = f"""
     WHERE ours.id = ANY(:ids::text[])
       AND ours.client_reference_id IS NOT NULL AND ours.mode = 'payment'
 """
-SEEN_FLAGS: Final = """
-    SELECT order_id, flag, cause FROM flag_causes
-    WHERE order_id = ANY(:ids::text[]) AND seen_at_ms IS NOT NULL
-"""
-SEE_FLAG: Final = """
-    INSERT INTO flag_causes (order_id, flag, cause, seen_at_ms)
-    VALUES (:order_id, :flag, :cause, :at_ms)
-    ON CONFLICT (order_id, flag, cause) DO UPDATE SET seen_at_ms = excluded.seen_at_ms
-    WHERE flag_causes.seen_at_ms IS NULL
+KNOWN_CAUSES: Final = """
+    SELECT order_id, flag, cause, told_at_ms IS NOT NULL AS is_told,
+           seen_at_ms IS NOT NULL AS is_seen
+    FROM flag_causes WHERE order_id = ANY(:ids::text[])
 """
 # What a checkout's own session says of its status, and what may say otherwise: a session that the
 # checkout does not know, and one that has recovered its own.

@@ -84,6 +84,16 @@ class Dispute:
         return self.state is DisputeState.OPEN
 
     @property
+    def is_inquiry(self) -> bool:
+        """Whether the bank only asks so far; no money was taken back."""
+        return self.status.startswith("warning_")
+
+    @property
+    def is_to_be_answered(self) -> bool:
+        """Whether the shop may still send evidence, until `evidence_due_by_s`."""
+        return self.is_open and self.status.endswith("needs_response")
+
+    @property
     def is_against_the_shop(self) -> bool:
         """Whether the money is disputed or lost."""
         return self.state in _AGAINST_THE_SHOP

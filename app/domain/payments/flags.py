@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from app.domain.payments.disputes import Dispute
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 
 
@@ -41,11 +42,20 @@ def open_matters(facts: PaymentFacts) -> dict[Flag, frozenset[str]]:
     is_over = facts.status is PaymentStatus.REFUNDED or bool(facts.disputes)
     warnings = () if is_over else facts.fraud_warning_ids
     found = {
-        Flag.DISPUTED: {id_ for id_, dispute in facts.disputes.items() if dispute.is_open},
+        Flag.DISPUTED: {
+            dispute_cause(id_, dispute)
+            for id_, dispute in facts.disputes.items()
+            if dispute.is_open
+        },
         Flag.FRAUD_WARNING: {*warnings} - {*facts.answered_warning_ids},
         Flag.REVIEW: {id_ for id_, review in facts.reviews.items() if not review.closed},
     }
     return {flag: frozenset(ids) for flag, ids in found.items() if ids}
+
+
+def dispute_cause(dispute_id: str, dispute: Dispute) -> str:
+    """Its id. An inquiry is another cause than the dispute that it may become, with that id."""
+    return f"{dispute_id}/inquiry" if dispute.is_inquiry else dispute_id
 
 
 def needs_a_person(facts: PaymentFacts) -> bool:

@@ -1,0 +1,111 @@
+"""What is known of flags' causes: told, seen, to be told again. The same on every database."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import asdict, astuple
+from typing import Final, TypeVar, cast
+
+from app.adapters.database.orders import Asks, row_to_cause
+from app.adapters.database.rows import Row
+from app.usecases.flag_memory import ToldCause
+from app.usecases.orders import FlagCause
+from app.usecases.storage import Transaction
+
+T = TypeVar("T")
+
+SEE: Final = """
+    INSERT INTO flag_causes (order_id, flag, cause, seen_at_ms)
+    VALUES (:order_id, :flag, :cause, :at_ms)
+    ON CONFLICT (order_id, flag, cause) DO UPDATE SET seen_at_ms = excluded.seen_at_ms
+    WHERE flag_causes.seen_at_ms IS NULL
+"""
+# Of processes that tell the same at the same moment, one changes the row.
+TELL: Final = """
+    INSERT INTO flag_causes (order_id, flag, cause, told_at_ms, remind_at_ms)
+    VALUES (:order_id, :flag, :cause, :told_at_ms, :remind_at_ms)
+    ON CONFLICT (order_id, flag, cause) DO UPDATE
+    SET told_at_ms = excluded.told_at_ms, remind_at_ms = excluded.remind_at_ms
+    WHERE flag_causes.told_at_ms IS NULL
+"""
+DUE: Final = """
+    SELECT order_id, flag, cause, told_at_ms, remind_at_ms FROM flag_causes
+    WHERE remind_at_ms <= :now_ms ORDER BY remind_at_ms LIMIT :limit
+"""
+MOVE: Final = """
+    UPDATE flag_causes SET remind_at_ms = :to_ms
+    WHERE order_id = :order_id AND flag = :flag AND cause = :cause AND remind_at_ms = :from_ms
+"""
+
+
+class KeepsFlags(ABC):
+    """What a database gives to those who tell of flags, and see them."""
+
+    @abstractmethod
+    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `look` over one moment's committed rows."""
+
+    @abstractmethod
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `act` in a transaction of its own."""
+
+    async def see_flags(self, seen: Collection[FlagCause], *, at_ms: int) -> None:
+        """Keep that an operator has seen these.
+
+        Raises:
+            StorageUnavailableError: it is not kept.
+        """
+        await self._change_each(SEE, [asdict(each) | {"at_ms": at_ms} for each in seen])
+
+    async def tell_flags(self, told: Collection[ToldCause]) -> Collection[FlagCause]:
+        """Keep that the owner is told of these; those that no process has told before.
+
+        Raises:
+            StorageUnavailableError: none is kept.
+        """
+        in_order = sorted(told, key=lambda each: astuple(each.cause))  # so do all replicas
+        rows = [
+            asdict(each.cause) | {"told_at_ms": each.told_at_ms, "remind_at_ms": each.remind_at_ms}
+            for each in in_order
+        ]
+        changed = await self._change_each(TELL, rows)
+        return [each.cause for each, is_new in zip(in_order, changed, strict=True) if is_new]
+
+    async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ToldCause]:
+        """What is to be told again by now.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read.
+        """
+
+        async def look(transaction: Transaction) -> Sequence[Row]:
+            return await cast("Asks", transaction).ask(DUE, now_ms=now_ms, limit=limit)
+
+        return [
+            ToldCause(
+                cause=row_to_cause(row),
+                told_at_ms=row["told_at_ms"],
+                remind_at_ms=row["remind_at_ms"],
+            )
+            for row in await self.read(look)
+        ]
+
+    async def move_reminder(self, told: ToldCause, *, to_ms: int | None) -> bool:
+        """Remind at another time, or never; False where another process has moved it already.
+
+        Raises:
+            StorageUnavailableError: it stays as it is.
+        """
+        row = asdict(told.cause) | {"from_ms": told.remind_at_ms, "to_ms": to_ms}
+        (is_moved,) = await self._change_each(MOVE, [row])
+        return is_moved
+
+    async def _change_each(self, text: str, rows: Sequence[dict[str, object]]) -> list[bool]:
+        """Run a statement for each row, in one transaction; which of them changed something."""
+
+        async def change(transaction: Transaction) -> list[bool]:
+            changes = cast("Asks", transaction)
+            changed = [await changes.change(text, **row) == 1 for row in rows]
+            await transaction.commit()
+            return changed
+
+        return await self.write(change)

@@ -1,0 +1,65 @@
+"""What the owner is told of a flagged order: which order, why, what to do and by when.
+
+Ids, dates and the order number alone: nothing that a buyer typed.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from app.domain.moments import rfc3339
+from app.domain.payments.flags import Flag
+from app.usecases.order_document import Order
+
+_NAMED_MAX: Final = 3
+
+PRICE_HINT: Final = (
+    "often an upsell, a changed quantity or a promotion from Stripe's dashboard, or a price that "
+    "was changed there; if it is none of these, somebody may be cheating"
+)
+_TODO: Final[Mapping[Flag, str]] = {
+    Flag.CONTRADICTED: "compare it with Stripe's dashboard before you ship or refund",
+    Flag.PRICE_MISMATCH: f"hold it back and look at it in Stripe's dashboard: {PRICE_HINT}",
+    Flag.FRAUD_WARNING: "refund it in Stripe's dashboard, or expect a dispute; do not ship it",
+    Flag.REVIEW: "approve or refund it in Stripe's dashboard before you ship",
+    Flag.PAID_TWICE: "the same cart was paid twice: ask the buyer, and refund one of the two",
+    Flag.EVENT_FAILED: "run altan-checkout events show with the id of the event",
+}
+
+
+def flag_text(order: Order, flag: Flag, causes: Collection[str]) -> str:
+    """One new flag, in one sentence."""
+    return f"{_named(order)} is flagged {flag} ({_listed(causes)}): {_todo(order, flag, causes)}"
+
+
+def reminder_text(order: Order, cause: str) -> str:
+    """That half of the time to answer a dispute has passed."""
+    todo = _todo(order, Flag.DISPUTED, [cause])
+    return f"{_named(order)} is still disputed ({cause}), and half of the time is over: {todo}"
+
+
+def summary_text(orders: Collection[Order]) -> str:
+    """Many orders with new flags at once."""
+    ids = _listed([order.id for order in orders])
+    return f"{len(orders)} orders are flagged ({ids}): see GET /orders?flagged=true"
+
+
+def _named(order: Order) -> str:
+    """By its id, and by the order number where the cart had one, which is limited to safe text."""
+    number = order.document["client_reference_id"]
+    is_ours = order.document["checkout_id"] is not None
+    return f"{order.id}{f' ({number})' if is_ours and number else ''}"
+
+
+def _listed(ids: Collection[str]) -> str:
+    named = ", ".join(sorted(ids)[:_NAMED_MAX])
+    return named if len(ids) <= _NAMED_MAX else f"{named} and {len(ids) - _NAMED_MAX} more"
+
+
+def _todo(order: Order, flag: Flag, causes: Collection[str]) -> str:
+    if flag is not Flag.DISPUTED:
+        return _TODO[flag]
+    due_s = [at_s for cause, at_s in order.deadlines_s.items() if cause in causes]
+    if not due_s:
+        return "look at it in Stripe's dashboard; do not ship it"
+    date = rfc3339(min(due_s) * 1000)[:10]
+    return f"answer it in Stripe's dashboard by {date}, or accept it; do not ship it"

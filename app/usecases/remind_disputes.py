@@ -1,0 +1,73 @@
+"""Reminds the owner of a dispute once half of the time to answer it has passed."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import StorageUnavailableError
+from app.domain.ids import CHECKOUT_ID
+from app.usecases.flag_memory import FlagMemory, ToldCause
+from app.usecases.flag_texts import reminder_text
+from app.usecases.load_orders import load_orders, whole
+from app.usecases.order_document import Order, order_of
+from app.usecases.orders import OrderBook
+from app.usecases.ports import Alarm, AlertName, Clock
+from app.usecases.tell_flags import half_way_ms
+
+EVERY_S: Final = 60.0
+REMINDERS: Final = 100  # of one round; the rest is due in the next
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemindDisputes:
+    """Tells each once, whichever process comes first, also after restarts.
+
+    Not those that are answered or decided. An operator who has seen the flag is reminded, too.
+    """
+
+    memory: FlagMemory
+    clock: Clock
+    alarm: Alarm
+    every_s: float = EVERY_S
+
+    async def run(self) -> None:
+        """Look once a minute, for as long as the service is up."""
+        while True:
+            with contextlib.suppress(StorageUnavailableError):  # already reported
+                await self()
+            await asyncio.sleep(self.every_s)
+
+    async def __call__(self) -> None:
+        """Tell what is due.
+
+        Raises:
+            StorageUnavailableError: the rest is due again.
+        """
+        now_ms = self.clock.now_ms()
+        due = await self.memory.due_reminders(now_ms=now_ms, limit=REMINDERS)
+        if not due:
+            return
+        orders = await self._orders({told.cause.order_id for told in due})
+        for told in due:
+            order = orders.get(told.cause.order_id)
+            at_ms = _remind_at_ms(told, order)
+            is_late = at_ms is not None and at_ms <= now_ms
+            is_ours = await self.memory.move_reminder(told, to_ms=None if is_late else at_ms)
+            if is_ours and is_late and order:
+                self.alarm(AlertName.ORDER_FLAGGED, reminder_text(order, told.cause.cause))
+
+    async def _orders(self, ids: set[str]) -> dict[str, Order]:
+        checkout_ids = {id_ for id_ in ids if CHECKOUT_ID.fullmatch(id_)}
+
+        async def look(book: OrderBook) -> dict[str, Order]:
+            parts = await whole(book, await load_orders(book, ids - checkout_ids, checkout_ids))
+            return {each.position.order_id: order_of(each) for each in parts}
+
+        return await self.memory.read_orders(look)
+
+
+def _remind_at_ms(told: ToldCause, order: Order | None) -> int | None:
+    """When half of the time passes; None where nothing is to be answered any more."""
+    due_s = order.deadlines_s.get(told.cause.cause) if order else None
+    return None if due_s is None else half_way_ms(told.told_at_ms, due_s)

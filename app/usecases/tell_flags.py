@@ -1,0 +1,185 @@
+"""Tells the owner of each new flag, once: after the commit that made it, and beside the requests.
+
+What was told is kept, so that of all replicas one tells, and a restart tells nothing again. What a
+process could not tell before it ended, another one finds: it goes through all that is flagged.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.domain.checkout.cart import Mode
+from app.domain.errors import StorageUnavailableError
+from app.domain.payments.flags import Flag, Flags, needs_a_person
+from app.usecases.flag_memory import FlagMemory, ToldCause
+from app.usecases.flag_texts import flag_text, summary_text
+from app.usecases.load_orders import load_orders, whole
+from app.usecases.order_candidates import CANDIDATES_MAX, sessions_of_events
+from app.usecases.order_document import Order, order_of
+from app.usecases.order_flags import KEPT_MONEY, by_flag
+from app.usecases.orders import FlagCause, OrderBook
+from app.usecases.ports import Alarm, AlertName, Clock
+from app.usecases.records import Payment
+
+EVERY_S: Final = 60.0  # for what another process left behind
+PAUSE_S: Final = 0.2  # so that many changes are looked at together
+PAGE: Final = 200
+TOLD_SINGLY_MAX: Final = 5  # more at once are one message
+CHANGED_MAX: Final = 10_000  # while the database cannot be read; the rest is found later
+
+# These are told already, as price_mismatch, payment_contradicted and event_fold_failed.
+_TOLD_BY_OTHERS: Final = frozenset({Flag.PRICE_MISMATCH, Flag.CONTRADICTED, Flag.EVENT_FAILED})
+
+
+@dataclass(slots=True, kw_only=True)
+class TellFlags:
+    """Hears of changed payments, and goes on from there. `note` tells what others told already.
+
+    `_suspects` are sessions whose orders may be flagged for what they say themselves, `_paid` those
+    that may be the second payment of one order; each with the checkout that its URL names.
+    """
+
+    memory: FlagMemory
+    clock: Clock
+    alarm: Alarm
+    note: Alarm
+    every_s: float = EVERY_S
+    _suspects: dict[str, str | None] = field(default_factory=dict)
+    _paid: dict[str, str | None] = field(default_factory=dict)
+    _has_news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def changed(self, payments: Collection[Payment]) -> None:
+        """Take note of payments that were committed, where an order may be flagged for them."""
+        for payment in payments:
+            facts = payment.facts
+            is_suspect = (
+                payment.price_mismatch
+                or needs_a_person(facts)
+                or facts.mode is Mode.SUBSCRIPTION  # its renewals are kept apart
+                or facts.recovered_from is not None
+            )
+            kind = self._suspects if is_suspect else self._paid
+            if (is_suspect or facts.status in KEPT_MONEY) and len(kind) < CHANGED_MAX:
+                kind[payment.session_id] = facts.checkout_id
+                self._has_news.set()
+
+    async def run(self) -> None:
+        """Tell what there is to tell, for as long as the service is up."""
+        loop, sweep_at_s, after = asyncio.get_running_loop(), 0.0, ""
+        while True:
+            with contextlib.suppress(StorageUnavailableError):  # already reported
+                await self()
+                if loop.time() >= sweep_at_s:
+                    after = await self.sweep(after)
+                    sweep_at_s = 0.0 if after else loop.time() + self.every_s
+            await asyncio.sleep(PAUSE_S)
+            if not sweep_at_s:
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(sweep_at_s - loop.time(), 0.0)):
+                    await self._has_news.wait()
+
+    async def __call__(self) -> None:
+        """Tell the new flags of what has changed.
+
+        Raises:
+            StorageUnavailableError: nothing was told; it is looked at again.
+        """
+        self._has_news.clear()
+        suspects, self._suspects = self._suspects, {}
+        paid, self._paid = self._paid, {}
+        if not suspects and not paid:
+            return
+
+        async def look(book: OrderBook) -> list[Order]:
+            twins = await book.checkouts_with_twins(list(paid), _known(paid))
+            return await _orders(book, list(suspects), twins)
+
+        try:
+            await self._tell(await self.memory.read_orders(look))
+        except StorageUnavailableError:
+            self._suspects, self._paid = suspects | self._suspects, paid | self._paid
+            raise
+
+    async def sweep(self, after: str) -> str:
+        """Tell what was left untold of the next flagged sessions; where to go on, empty at the end.
+
+        Raises:
+            StorageUnavailableError: it is to be tried again from `after`.
+        """
+
+        async def look(book: OrderBook) -> tuple[list[Order], str]:
+            page = await book.flagged_sessions(after=after, limit=PAGE)
+            session_ids, twins = set(page), []
+            if not after:
+                failed = await book.failed_events(limit=PAGE)
+                session_ids |= await sessions_of_events(book, failed)
+                twins = [*await book.twin_checkouts(limit=CANDIDATES_MAX)]
+            return await _orders(book, session_ids, twins), page[-1] if len(page) == PAGE else ""
+
+        orders, go_on = await self.memory.read_orders(look)
+        await self._tell(orders)
+        return go_on
+
+    async def _tell(self, orders: Sequence[Order]) -> None:
+        told = [each for order in orders for each in _causes(order, self.clock.now_ms())]
+        if not told:
+            return
+        new: dict[str, list[FlagCause]] = {}
+        for cause in await self.memory.tell_flags(told):
+            new.setdefault(cause.order_id, []).append(cause)
+        flagged = [(each, by_flag(new[each.id])) for each in orders if each.id in new]
+        for order, flags in flagged:
+            for flag in _TOLD_BY_OTHERS & flags.keys():
+                self.note(AlertName.ORDER_FLAGGED, flag_text(order, flag, flags[flag]))
+        self._say([(order, flags) for order, flags in flagged if flags.keys() - _TOLD_BY_OTHERS])
+
+    def _say(self, flagged: Sequence[tuple[Order, Flags]]) -> None:
+        is_much = len(flagged) > TOLD_SINGLY_MAX
+        if is_much:
+            self.alarm(AlertName.ORDER_FLAGGED, summary_text([order for order, _ in flagged]))
+        for order, flags in flagged:
+            for flag in flags.keys() - _TOLD_BY_OTHERS:
+                tell = self.note if is_much else self.alarm
+                tell(AlertName.ORDER_FLAGGED, flag_text(order, flag, flags[flag]))
+
+
+async def _orders(
+    book: OrderBook, session_ids: Collection[str], checkout_ids: Collection[str]
+) -> list[Order]:
+    """These orders, and those that are paid a second time with one of them."""
+    loaded = await whole(book, await load_orders(book, session_ids, checkout_ids))
+    orders = [order_of(each) for each in loaded]
+    known = {order.id for order in orders}
+    twins = {id_ for order in orders for id_ in order.flags.get(Flag.PAID_TWICE, ())} - known
+    more = await whole(book, await load_orders(book, (), twins))
+    return orders + [order_of(each) for each in more]
+
+
+def _causes(order: Order, now_ms: int) -> list[ToldCause]:
+    """What was not told yet of an order's flags, and when to remind of what has a deadline."""
+
+    def remind_at_ms(flag: Flag, cause: str) -> int | None:
+        due_s = order.deadlines_s.get(cause) if flag is Flag.DISPUTED else None
+        return None if due_s is None else half_way_ms(now_ms, due_s)
+
+    return [
+        ToldCause(
+            cause=FlagCause(order_id=order.id, flag=flag, cause=cause),
+            told_at_ms=now_ms,
+            remind_at_ms=remind_at_ms(flag, cause),
+        )
+        for flag, causes in order.untold.items()
+        for cause in causes
+    ]
+
+
+def half_way_ms(from_ms: int, due_s: int) -> int | None:
+    """When half of the time to a deadline has passed; None where it is over already."""
+    return (from_ms + due_s * 1000) // 2 if due_s * 1000 > from_ms else None
+
+
+def _known(named: dict[str, str | None]) -> list[str]:
+    return [checkout_id for checkout_id in named.values() if checkout_id]
