@@ -360,7 +360,11 @@ async def test_of_an_order_that_is_gone_nobody_is_reminded(shop: Shop) -> None:
 # --- the jobs
 
 
-async def test_the_job_tells_what_is_left_and_what_comes(shop: Shop) -> None:
+@pytest.mark.parametrize("page", [1, 200])
+async def test_the_job_tells_what_is_left_and_what_comes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("app.usecases.tell_flags.PAGE", page)
     await record(shop.database, event(), DISPUTED)
     job = asyncio.create_task(shop.tell.run())
     try:
