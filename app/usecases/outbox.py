@@ -77,6 +77,11 @@ class Notification:
     due_at_ms: int | None
     leased_until_ms: int | None
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it was leased ahead of its time, to probe the receiver."""
+        return (self.due_at_ms or 0) > (self.leased_until_ms or 0)
+
 
 class TryResult(StrEnum):
     """What a try led to. `again`: it waits for another try."""
@@ -106,12 +111,16 @@ class Try:
 class SettledTry:
     """A try, and the lease that it ends. `due_at_ms` is when to try again; only for `again`.
 
+    `not_before_ms`: until then the receiver wants no probe. `is_counted` is false for a try ahead
+    of its time, which takes none of the notification's tries.
     If the lease has been lost, to another sender or to a resend, the try is only recorded.
     """
 
     tried: Try
     leased_until_ms: int
     due_at_ms: int | None = None
+    not_before_ms: int | None = None
+    is_counted: bool = True
 
 
 class PauseReason(StrEnum):
@@ -200,7 +209,7 @@ class Outbox(Protocol):
 
         None while paused. Of an order only the first that waits, unless its third try has failed.
         After `FAILURES_MAX` failures in a row one is leased every `probe_every_ms`, by whichever
-        replica asks first.
+        replica asks first: one that is due, or else one of the next ahead of its time.
         """
         ...
 
@@ -218,7 +227,7 @@ class Outbox(Protocol):
     async def next_due_ms(self) -> int | None:
         """When the next notification is due, or its lease ends; None if nothing waits, or paused.
 
-        While the receiver is only probed, not before the next probe.
+        While the receiver is only probed, when the next probe is.
         """
         ...
 

@@ -166,12 +166,8 @@ class SendNotifications:
     def _keep(self, notification: Notification, answer: Answer, *, began_ms: int) -> None:
         """Remember how a try ended, for the next transaction."""
         now_ms = self._clock.now_ms()
-        verdict, failures = verdict_of(answer), notification.attempts + 1
-        due_at_ms = None
-        if verdict is Verdict.GONE:
-            due_at_ms = now_ms  # it waits like all others, until somebody resumes
-        elif verdict is Verdict.AGAIN:
-            due_at_ms = next_try_ms(failures, answer, now_ms=now_ms, chance=self._chance())
+        verdict, asked_s = verdict_of(answer), answer.retry_after_s
+        due_at_ms = self._due_again_ms(notification, answer, now_ms)
         tried = Try(
             notification_id=notification.id,
             at_ms=began_ms,
@@ -180,10 +176,29 @@ class SendNotifications:
             problem=answer.problem,
             result=_result(verdict, due_at_ms),
         )
-        lease_ms = notification.leased_until_ms or 0
-        self._ended.append(SettledTry(tried=tried, leased_until_ms=lease_ms, due_at_ms=due_at_ms))
+        self._ended.append(
+            SettledTry(
+                tried=tried,
+                leased_until_ms=notification.leased_until_ms or 0,
+                due_at_ms=due_at_ms,
+                not_before_ms=None if asked_s is None else now_ms + asked_s * 1000,
+                is_counted=not notification.is_ahead,
+            )
+        )
         self._report(notification, tried)
         self._judge(verdict)
+
+    def _due_again_ms(self, notification: Notification, answer: Answer, now_ms: int) -> int | None:
+        """When to try it again; None if it is taken, or was tried for the last time."""
+        verdict = verdict_of(answer)
+        if verdict is Verdict.GONE:
+            return now_ms  # it waits like all others, until somebody resumes
+        if verdict is Verdict.TAKEN:
+            return None
+        if notification.is_ahead:
+            return notification.due_at_ms
+        failures = notification.attempts + 1
+        return next_try_ms(failures, answer, now_ms=now_ms, chance=self._chance())
 
     def _judge(self, verdict: Verdict) -> None:
         """Hold back what has not started, where the receiver does not take it."""

@@ -208,6 +208,49 @@ async def test_a_receiver_that_fails_gets_no_flood_but_a_probe_and_then_everythi
     assert receiver.at_once_max <= AT_ONCE
 
 
+async def test_a_receiver_that_works_again_is_found_long_before_the_next_try_is_due(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.answer = REFUSED
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock) as sender:
+        for tries in range(1, 5):
+            clock.ms = (await until_settled(outbox, 1, tries)).due_at_ms or 0
+            sender.wake()
+        waiting = await until_settled(outbox, 1, 5)
+        for probes in range(1, 4):  # none of which takes one of its tries
+            clock.ms += PROBE_EVERY_MS
+            sender.wake()
+            probed = await until_settled(outbox, 1, 5 + probes)
+            assert (probed.attempts, probed.due_at_ms) == (5, waiting.due_at_ms)
+        receiver.answer = TAKEN
+        clock.ms += PROBE_EVERY_MS
+        sender.wake()
+        taken = await until_settled(outbox, 1, 9)
+
+    assert taken.delivery is Delivery.TAKEN
+    assert clock.ms < (waiting.due_at_ms or 0) - 3_600_000
+
+
+async def test_a_receiver_that_asks_for_a_pause_is_not_probed_before_it_is_over(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    receiver.answer = Answer(status=503, retry_after_s=600)
+    await notify(outbox, *(new_notification(number) for number in range(1, 6)))
+
+    async with sending(outbox, receiver, clock) as sender:
+        for number in range(1, 6):
+            await until_settled(outbox, number)
+        clock.ms += 599_999
+        sender.wake()
+        await asyncio.sleep(0.05)
+        assert len(receiver.posted) == 5
+        clock.ms += 1
+        sender.wake()
+        await until(lambda: len(receiver.posted) == 6)
+
+
 async def test_a_receiver_that_is_gone_pauses_everything_until_it_is_resumed(
     outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
 ) -> None:

@@ -69,13 +69,12 @@ class KeepsOutbox(ABC):
             receiver, probe_at_ms = await _receiver_to_change(transaction)
             if receiver.is_paused or (receiver.is_only_probed and now_ms < probe_at_ms):
                 return []
+            moments = {"now_ms": now_ms, "leased_until_ms": now_ms + lease_ms}
             rows = await transaction.ask(
-                sql.LEASE,
-                now_ms=now_ms,
-                leased_until_ms=now_ms + lease_ms,
-                limit=1 if receiver.is_only_probed else limit,
+                sql.LEASE, **moments, limit=1 if receiver.is_only_probed else limit
             )
-            if rows and receiver.is_only_probed:
+            if receiver.is_only_probed:
+                rows = rows or await transaction.ask(sql.LEASE_AHEAD, **moments)
                 await transaction.change(sql.PROBE, probe_at_ms=now_ms + probe_every_ms)
             await transaction.commit()
             return [row_to_notification(row) for row in sorted(rows, key=itemgetter("seq"))]
@@ -92,6 +91,9 @@ class KeepsOutbox(ABC):
             in_order = sorted(settled, key=lambda each: each.tried.notification_id)
             await transaction.write_rows(sql.SETTLE, [settled_to_row(each) for each in in_order])
             await transaction.write_rows(sql.ADD_TRY, [asdict(each.tried) for each in in_order])
+            if after.is_only_probed:
+                asked_ms = max(each.not_before_ms or 0 for each in settled)
+                await transaction.change(sql.PROBE, probe_at_ms=asked_ms)
             if before.is_only_probed and not after.failures:
                 ends_ms = [each.tried.at_ms + each.tried.duration_ms for each in settled]
                 await transaction.change(sql.MAKE_DUE, now_ms=max(ends_ms))
@@ -129,7 +131,7 @@ class KeepsOutbox(ABC):
             if not rows:
                 return None
             due_at_ms: int = rows[0]["due_at_ms"]
-            return max(due_at_ms, probe_at_ms) if receiver.is_only_probed else due_at_ms
+            return probe_at_ms if receiver.is_only_probed else due_at_ms
 
         return await self._look(look)
 

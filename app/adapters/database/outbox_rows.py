@@ -62,7 +62,7 @@ def settled_to_row(settled: SettledTry) -> NamedValues:
         "id": tried.notification_id,
         "leased_until_ms": settled.leased_until_ms,
         "delivery": Delivery.WAITING if is_again else Delivery(tried.result.value),
-        "counted": 1,
+        "counted": int(settled.is_counted),
         "due_at_ms": settled.due_at_ms,
     }
 

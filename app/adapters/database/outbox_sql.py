@@ -10,6 +10,7 @@ from typing import Final
 from app.adapters.database.sql import Writing
 from app.usecases.outbox import Delivery, NotificationQuery
 
+PROBED_AMONG: Final = 20  # of those that wait, the next ones
 HOLDS_BACK_BEFORE: Final = 3  # tries after which a notification no longer holds back its order's
 
 COLUMNS: Final = (
@@ -53,7 +54,9 @@ SAVE_RECEIVER: Final = """
         failing_since_ms = :failing_since_ms, last_http_status = :last_http_status,
         last_taken_at_ms = :last_taken_at_ms
 """
-PROBE: Final = "UPDATE notification_delivery SET probe_at_ms = :probe_at_ms"
+PROBE: Final = """
+    UPDATE notification_delivery SET probe_at_ms = :probe_at_ms WHERE probe_at_ms < :probe_at_ms
+"""
 # What may be sent: of an order its first that waits, leased or not, unless that has failed often.
 _FIRST_THAT_WAITS: Final = f"""
     delivery = 'waiting' AND NOT EXISTS (
@@ -62,16 +65,38 @@ _FIRST_THAT_WAITS: Final = f"""
           AND earlier.delivery = 'waiting' AND earlier.attempts < {HOLDS_BACK_BEFORE} )
 """
 # What is leased is due again when the lease ends, so that nobody has to look past it.
-LEASE: Final = f"""
-    UPDATE notifications SET leased_until_ms = :leased_until_ms, due_at_ms = :leased_until_ms
-    WHERE seq = ANY(ARRAY(
+_LEASE: Final = """
+    UPDATE notifications SET leased_until_ms = :leased_until_ms,
+        due_at_ms = CASE WHEN due_at_ms > :leased_until_ms THEN due_at_ms ELSE :leased_until_ms END
+    WHERE seq = ANY(ARRAY({chosen}))
+"""
+LEASE: Final = (
+    _LEASE.format(
+        chosen=f"""
         SELECT seq FROM notifications AS ready
         WHERE due_at_ms <= :now_ms AND (leased_until_ms IS NULL OR leased_until_ms <= :now_ms )
           AND {_FIRST_THAT_WAITS}
         ORDER BY due_at_ms, seq LIMIT :limit
-        FOR UPDATE SKIP LOCKED))
-    RETURNING {COLUMNS}
-"""
+        FOR UPDATE SKIP LOCKED"""
+    )
+    + f"RETURNING {COLUMNS}"
+)
+# Where nothing is due, one of those that are due next is tried ahead of its time: any of them, for
+# one may be refused for a reason of its own. Its time is left as it is.
+LEASE_AHEAD: Final = (
+    _LEASE.format(
+        chosen=f"""
+        SELECT seq FROM (
+            SELECT seq FROM notifications AS ready
+            WHERE due_at_ms > :leased_until_ms
+              AND (leased_until_ms IS NULL OR leased_until_ms <= :now_ms )
+              AND {_FIRST_THAT_WAITS}
+            ORDER BY due_at_ms, seq LIMIT {PROBED_AMONG}
+            FOR UPDATE SKIP LOCKED) AS next_ones
+        ORDER BY random() LIMIT 1"""
+    )
+    + f"RETURNING {COLUMNS}"
+)
 SETTLE: Final = Writing(
     "UPDATE notifications SET delivery = given.delivery,"
     " attempts = notifications.attempts + given.counted, due_at_ms = given.due_at_ms,"
