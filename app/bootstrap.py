@@ -133,6 +133,7 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
         MetricsEndpoint(shared.metrics.exposition, METRICS_MEDIA_TYPE),
         DocsEndpoint(),
         make_orders(shared),
+        open_reconciliation(shared, version=VERSION),
     ]
 
 
@@ -179,7 +180,6 @@ def _run_jobs(shared: Shared) -> None:
     )
     shared.lifetime.runs(housekeeping.run)
     watch_orders(shared)
-    open_reconciliation(shared, version=VERSION)
     start_notifying(shared, version=VERSION)
 
 

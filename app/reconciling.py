@@ -6,14 +6,15 @@ from app.adapters.http_transport import AiohttpTransport
 from app.adapters.stripe_api.client import StripeAccess, StripeClient
 from app.adapters.stripe_api.reads import StripeApi
 from app.adapters.system import SystemClock
-from app.databases import AnyDatabase
 from app.domain.stripe_events.event import EventFilter
 from app.settings.settings import Settings
 from app.shared import Shared
 from app.usecases.keep_reconciled import KeepReconciled
 from app.usecases.ports import Alarm
 from app.usecases.reconcile import Reconcile
+from app.usecases.storage import Database
 from app.usecases.wake_events import OnChange
+from app.web.api.reconcile import ReconcileEndpoint
 
 
 def open_stripe(settings: Settings, transport: AiohttpTransport, *, version: str) -> StripeApi:
@@ -29,7 +30,7 @@ def open_stripe(settings: Settings, transport: AiohttpTransport, *, version: str
 
 
 def make_reconcile(
-    settings: Settings, database: AnyDatabase, stripe: StripeApi, alarm: Alarm, on_change: OnChange
+    settings: Settings, database: Database, stripe: StripeApi, alarm: Alarm, on_change: OnChange
 ) -> Reconcile:
     """One look at Stripe."""
     return Reconcile(
@@ -42,11 +43,14 @@ def make_reconcile(
     )
 
 
-def open_reconciliation(shared: Shared, *, version: str) -> Reconcile | None:
-    """Look at Stripe while the service is up; None without a key."""
+def open_reconciliation(shared: Shared, *, version: str) -> ReconcileEndpoint:
+    """Look at Stripe while the service is up, if there is a key; the endpoint that looks now."""
+    reconcile = None if shared.settings.stripe_api_key is None else _looks(shared, version)
+    return ReconcileEndpoint(reconcile=reconcile, clock=shared.clock, access=shared.access)
+
+
+def _looks(shared: Shared, version: str) -> Reconcile:
     settings = shared.settings
-    if settings.stripe_api_key is None:
-        return None
     transport = AiohttpTransport()
     shared.lifetime.closes(transport.aclose)
     stripe = open_stripe(settings, transport, version=version)

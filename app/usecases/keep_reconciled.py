@@ -11,13 +11,11 @@ from typing import Final
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339_of
 from app.usecases.ports import Alarm, AlertName, AllClear, Clock
-from app.usecases.reconcile import Look, Reconcile, Reconciled
+from app.usecases.reconcile import AGE_MAX_S, Look, Reconcile, Reconciled
 from app.usecases.reconciliation import LookState, LookStore
 
 DAY_S: Final = 24 * 60 * 60
-# Stripe lists events of 30 days (api/events), and tries to deliver one for 3 (webhooks).
-WHOLE_LOOK_S: Final = 30 * DAY_S
-OVERLAP_S: Final = 3 * DAY_S
+OVERLAP_S: Final = 3 * DAY_S  # Stripe tries to deliver an event for so long (webhooks)
 LEASE_S: Final = 300  # of a leader that died; two that look at once do no harm
 FIRST_PAUSE_S: Final = 5.0  # after a failure; it doubles
 PAUSE_MAX_S: Final = 300.0
@@ -100,8 +98,8 @@ def _since_s(state: LookState, now_ms: int) -> int:
     now_s = now_ms // 1000
     whole_ms = state.whole_look_at_ms
     if state.looked_until_s is None or whole_ms is None or now_ms - whole_ms >= DAY_S * 1000:
-        return now_s - WHOLE_LOOK_S
-    return max(min(state.looked_until_s, now_s) - OVERLAP_S, now_s - WHOLE_LOOK_S)
+        return now_s - AGE_MAX_S
+    return max(min(state.looked_until_s, now_s) - OVERLAP_S, now_s - AGE_MAX_S)
 
 
 def _after(state: LookState, began_ms: int) -> LookState:

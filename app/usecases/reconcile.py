@@ -1,6 +1,7 @@
 """Asks Stripe for what was missed, once."""
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,9 +16,27 @@ from app.usecases.stripe_reads import StripeKeyRefusedError, StripeReadError, St
 from app.usecases.take_read_events import Findings, TakeReadEvents
 from app.usecases.wake_events import OnChange
 
+AGE_MAX_S: Final = 30 * 24 * 60 * 60  # Stripe lists events of 30 days (api/events)
 TYPES_MAX: Final = 20  # of one call (Stripe: api/events/list)
 # An event may still be on its way, so it is not called missed in its first minute.
 UNDER_WAY_S: Final = 60
+
+
+_AGE: Final = re.compile(r"([0-9]{1,6})([dhm])")
+_UNITS_S: Final[Mapping[str, int]] = {"d": 86_400, "h": 3_600, "m": 60}
+
+
+def read_since(text: str, now_s: int) -> int:
+    """Return the time that an age like `7d`, `12h` or `30m` names, in epoch seconds.
+
+    Raises:
+        ValueError: it is of another form, or more than 30 days.
+    """
+    match = _AGE.fullmatch(text)
+    age_s = int(match[1]) * _UNITS_S[match[2]] if match else 0
+    if not 0 < age_s <= AGE_MAX_S:
+        raise ValueError("must be an age like 7d, 12h or 30m, and 30d at most")
+    return now_s - age_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,10 @@ from app.usecases.keep_reconciled import (
     OVERLAP_S,
     PAUSE_MAX_S,
     RETRY_AFTER_MAX_S,
-    WHOLE_LOOK_S,
     KeepReconciled,
 )
 from app.usecases.ports import AlertName
-from app.usecases.reconcile import Reconcile
+from app.usecases.reconcile import AGE_MAX_S, Reconcile
 from app.usecases.reconciliation import LookState
 from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
@@ -86,13 +85,8 @@ async def test_the_first_look_and_one_a_day_go_as_far_back_as_stripe_does(
     backward = [
         NOW_S + at - since for at, since in zip(passed_s, setting.looked_since(), strict=True)
     ]
-    assert backward == [
-        WHOLE_LOOK_S,
-        OVERLAP_S + 300,
-        OVERLAP_S + 300,
-        WHOLE_LOOK_S,
-        OVERLAP_S + 300,
-    ]
+    later = OVERLAP_S + 300
+    assert backward == [AGE_MAX_S, later, later, AGE_MAX_S, later]
 
 
 async def test_what_is_remembered_survives_a_restart(setting: Setting) -> None:

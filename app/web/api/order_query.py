@@ -8,18 +8,17 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 import orjson
 
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.orders import OrderFilter, OrderPosition
-from app.web.errors import InvalidQueryError, QueryFault
+from app.web.api.query import QueryReading, read_limit
 
 LIMIT_DEFAULT: Final = 50
-LIMIT_MAX: Final = 200
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,400}")
@@ -28,8 +27,6 @@ _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-
-T = TypeVar("T")
 
 
 def read_order_query(
@@ -40,15 +37,15 @@ def read_order_query(
     Raises:
         InvalidQueryError: a parameter is unknown, repeated, or wrong.
     """
-    reading = _Reading(parameters)
+    reading = QueryReading(parameters)
     wanted = OrderFilter(
         client_reference_id=reading.one("client_reference_id", _reference),
         statuses=frozenset(reading.many("status", _status)),
-        flagged=reading.one("flagged", _true_or_false),
+        flagged=reading.one("flagged", true_or_false),
         created_gte_ms=reading.one("created_gte", _time_ms),
         created_lt_ms=reading.one("created_lt", _time_ms),
     )
-    limit = reading.one("limit", _limit)
+    limit = reading.one("limit", read_limit)
     after = reading.one("cursor", lambda text: _read_cursor(text, wanted))
     reading.finish()
     return wanted, after, LIMIT_DEFAULT if limit is None else limit
@@ -89,43 +86,6 @@ def _print_of(wanted: OrderFilter) -> str:
     return hashlib.blake2b(orjson.dumps(values), digest_size=8).hexdigest()
 
 
-class _Reading:
-    """Goes through the parameters and gathers all that is wrong, so that one answer says it."""
-
-    def __init__(self, parameters: Sequence[tuple[str, str]]) -> None:
-        self._values: dict[str, list[str]] = {}
-        for name, value in parameters:
-            self._values.setdefault(name, []).append(value)
-        self._faults: list[QueryFault] = []
-
-    def one(self, name: str, read: Callable[[str], T]) -> T | None:
-        """The value of a parameter that may stand once."""
-        values = self._values.pop(name, [])
-        if len(values) > 1:
-            self._faults.append(QueryFault(name, "may be given once only"))
-            return None
-        return self._read(name, values[0], read) if values else None
-
-    def many(self, name: str, read: Callable[[str], T]) -> list[T]:
-        """The values of a parameter that may repeat."""
-        found = [self._read(name, value, read) for value in self._values.pop(name, [])]
-        return [value for value in found if value is not None]
-
-    def finish(self) -> None:
-        """Refuse what is left over and what was wrong."""
-        for name in self._values:
-            self._faults.append(QueryFault(name[:64], "is not a parameter of this address"))
-        if self._faults:
-            raise InvalidQueryError(self._faults)
-
-    def _read(self, name: str, value: str, read: Callable[[str], T]) -> T | None:
-        try:
-            return read(value)
-        except ValueError as error:
-            self._faults.append(QueryFault(name, str(error)))
-            return None
-
-
 def _reference(text: str) -> str:
     if not _REFERENCE.fullmatch(text):
         raise ValueError("must be 1 to 200 of A-Z a-z 0-9 _ -")
@@ -142,7 +102,8 @@ def _status(text: str) -> PaymentStatus:
 _FLAGGED: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
-def _true_or_false(text: str) -> bool:
+def true_or_false(text: str) -> bool:
+    """Read a yes or no."""
     if text not in _FLAGGED:
         raise ValueError("must be true or false")
     return _FLAGGED[text]
@@ -157,9 +118,3 @@ def _time_ms(text: str) -> int:
     except ValueError:
         raise ValueError("must be a time like 2026-11-29T12:00:00Z (RFC 3339)") from None
     return round(at.timestamp() * 1000)
-
-
-def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:4]) <= LIMIT_MAX:
-        raise ValueError(f"must be a whole number from 1 to {LIMIT_MAX}")
-    return int(text)

@@ -16,8 +16,9 @@ from app.domain.payments.flags import Flag
 from app.usecases.order_document import Order
 from app.usecases.read_orders import ReadOrders
 from app.usecases.see_flag import SeeFlag
-from app.web.api.order_query import LIMIT_MAX, make_cursor, read_order_query
+from app.web.api.order_query import make_cursor, read_order_query
 from app.web.api.order_schema import ORDER
+from app.web.api.query import LIMIT_MAX
 from app.web.errors import ForbiddenError, InvalidQueryError, UnauthorizedError
 from app.web.http.bearer import Access, Role
 from app.web.http.etags import is_known

@@ -1,0 +1,54 @@
+"""Reads the parameters of a query, and says all that is wrong with them in one answer."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from app.web.errors import InvalidQueryError, QueryFault
+
+LIMIT_MAX: Final = 200
+
+T = TypeVar("T")
+
+
+class QueryReading:
+    """Goes through the parameters and gathers all that is wrong, so that one answer says it."""
+
+    def __init__(self, parameters: Sequence[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in parameters:
+            self._values.setdefault(name, []).append(value)
+        self._faults: list[QueryFault] = []
+
+    def one(self, name: str, read: Callable[[str], T]) -> T | None:
+        """The value of a parameter that may stand once."""
+        values = self._values.pop(name, [])
+        if len(values) > 1:
+            self._faults.append(QueryFault(name, "may be given once only"))
+            return None
+        return self._read(name, values[0], read) if values else None
+
+    def many(self, name: str, read: Callable[[str], T]) -> list[T]:
+        """The values of a parameter that may repeat."""
+        found = [self._read(name, value, read) for value in self._values.pop(name, [])]
+        return [value for value in found if value is not None]
+
+    def finish(self) -> None:
+        """Refuse what is left over and what was wrong."""
+        for name in self._values:
+            self._faults.append(QueryFault(name[:64], "is not a parameter of this address"))
+        if self._faults:
+            raise InvalidQueryError(self._faults)
+
+    def _read(self, name: str, value: str, read: Callable[[str], T]) -> T | None:
+        try:
+            return read(value)
+        except ValueError as error:
+            self._faults.append(QueryFault(name, str(error)))
+            return None
+
+
+def read_limit(text: str) -> int:
+    """How many things a page may hold."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:4]) <= LIMIT_MAX:
+        raise ValueError(f"must be a whole number from 1 to {LIMIT_MAX}")
+    return int(text)

@@ -1,0 +1,96 @@
+"""Lets an operator look at Stripe now for what was missed."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from app.domain.errors import NotFoundError, RateLimitedError, StorageUnavailableError
+from app.usecases.ports import Clock
+from app.usecases.reconcile import AGE_MAX_S, Look, Reconcile, read_since
+from app.web.api.order_query import true_or_false
+from app.web.api.query import QueryReading
+from app.web.errors import ForbiddenError, InvalidQueryError, UnauthorizedError
+from app.web.http.bearer import Access, Role
+from app.web.openapi import TEXT, Operation, content, object_schema, parameter
+from app.web.routes import post
+
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_RECONCILE: Final = Operation(
+    id="reconcile",
+    tag="orders",
+    summary="Ask Stripe for what was missed",
+    description="For operators: looks now, as the service does every RECONCILE_EVERY_S. 404 "
+    "without STRIPE_API_KEY.",
+    parameters=[
+        parameter("header", "Authorization", "`Bearer TOKEN`, the one of ADMIN_API_TOKEN."),
+        parameter(
+            "query", "since", "How far back, like `7d`, `12h` or `30m`; at most `30d`.", TEXT
+        ),
+        parameter("query", "all", "Whether delivered events count, too.", {"type": "boolean"}),
+    ],
+    answers={
+        "200": {
+            "description": "Events and objects looked at, recorded anew, orders that changed, and "
+            "what could not be read.",
+            **content(
+                object_schema(
+                    "Reconciled",
+                    {"seen": _COUNT, "new": _COUNT, "changed": _COUNT, "failed": _COUNT},
+                )
+            ),
+        }
+    },
+    errors=(
+        UnauthorizedError,
+        ForbiddenError,
+        NotFoundError,
+        RateLimitedError,
+        StorageUnavailableError,
+        InvalidQueryError,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileEndpoint:
+    """Looks at Stripe, one look at a time. `reconcile` is None without a key."""
+
+    reconcile: Reconcile | None
+    clock: Clock
+    access: Access
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """POST /reconcile."""
+        return [post("/reconcile", self.look, _RECONCILE)]
+
+    async def look(self, request: Request) -> Response:
+        """Answer with what a look has found, or raise a `CheckoutError`."""
+        self.access.require(Role.OPERATOR, request.scope)
+        if self.reconcile is None:
+            raise NotFoundError("STRIPE_API_KEY is not set, so Stripe cannot be asked.")
+        look = _read_look(request.query_params.multi_items(), self.clock.now_ms())
+        async with self._turn:
+            result = await self.reconcile(look)
+        return Response(
+            orjson.dumps(result.findings.counts),
+            headers={"Cache-Control": "no-store"},
+            media_type="application/json",
+        )
+
+
+def _read_look(parameters: Sequence[tuple[str, str]], now_ms: int) -> Look:
+    reading = QueryReading(parameters)
+    since_s = reading.one("since", lambda text: read_since(text, now_ms // 1000))
+    everything = reading.one("all", true_or_false)
+    reading.finish()
+    return Look(
+        since_s=now_ms // 1000 - AGE_MAX_S if since_s is None else since_s,
+        only_undelivered=not everything,
+    )
