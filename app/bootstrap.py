@@ -1,5 +1,6 @@
 """The composition root: makes everything from the settings, once, and says who gets what."""
 
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -8,12 +9,13 @@ import structlog
 from starlette.types import ASGIApp
 
 from app.access import make_access
-from app.adapters.catalog_file import CatalogError, load_catalog
+from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
 from app.alerting import alert_channels, watch_storage
 from app.checkouts import open_checkouts
 from app.databases import open_database, prepare_database
+from app.domain.checkout.catalog import Catalog
 from app.domain.stripe_events.event import EventFilter
 from app.lifetime import Lifetime
 from app.notifying import start_notifying
@@ -48,8 +50,9 @@ from app.web.api.webhooks import WebhookEndpoint
 from app.web.application import Application
 from app.web.http.connections import Connections
 from app.web.pages.docs import DocsEndpoint
-from app.web.pages.pages import Pages
-from app.web.pages.success_html import Shop, SuccessHtml
+from app.web.pages.problem_page import ProblemPages
+from app.web.pages.shop_html import Shop, ShopHtml
+from app.web.pages.success_html import SuccessHtml
 from app.web.pages.success_page import SuccessPageEndpoint
 from app.web.problems import Problems
 from app.web.routes import Endpoint
@@ -125,7 +128,9 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
         open_checkouts(shared, version=VERSION),
         StatusEndpoint(read_payment=shared.read_payment, feed=shared.feed, trusted_proxies=proxies),
         StatusStreamEndpoint(feed=shared.feed, trusted_proxies=proxies),
-        _success_page(shared),
+        SuccessPageEndpoint(
+            shared.read_payment, SuccessHtml(shared.shop_html, shared.catalog), shared.clock
+        ),
         _webhooks(shared),
         CheckoutModule(),
         Liveness(),
@@ -145,6 +150,7 @@ def _make_shared(settings: Settings, places_max: int) -> Shared:
     lifetime.closes(database.close)
     lifetime.runs(partial(watch_storage, alerts, database))
     read_payment = ReadPayment(database=database)
+    shop_html = _shop_html(settings)
     return Shared(
         settings=settings,
         clock=SystemClock(),
@@ -155,9 +161,34 @@ def _make_shared(settings: Settings, places_max: int) -> Shared:
         read_payment=read_payment,
         feed=PaymentFeed(read_payment=read_payment, database=database, places=places),
         changes=Changes(),
-        problems=Problems(Pages(shop_url=settings.app_url)),
+        problems=Problems(ProblemPages(shop_html, settings.app_url)),
         access=make_access(settings),
+        catalog=_open_catalog(settings, lifetime, alerts),
+        shop_html=shop_html,
     )
+
+
+def _shop_html(settings: Settings) -> ShopHtml:
+    return ShopHtml(
+        Shop(
+            url=settings.app_url,
+            name=settings.shop_name_shown,
+            color=settings.brand_color,
+            portal_url=settings.customer_portal_url,
+        )
+    )
+
+
+def _open_catalog(
+    settings: Settings, lifetime: Lifetime, alerts: Alerts
+) -> Callable[[], Catalog | None]:
+    """What is for sale now; None means any price of the account."""
+    if settings.catalog_file is None:
+        return lambda: None
+    catalog = CatalogFile(settings.catalog_file, alerts, alerts.over)
+    lifetime.runs(catalog.watch)
+    lifetime.reloads(catalog.reload)
+    return catalog.current
 
 
 def _run_jobs(shared: Shared) -> None:
@@ -222,9 +253,3 @@ def _webhooks(shared: Shared) -> WebhookEndpoint:
     )
     shared.metrics.show_body_bytes("webhooks", lambda: endpoint.budget.used)
     return endpoint
-
-
-def _success_page(shared: Shared) -> SuccessPageEndpoint:
-    settings = shared.settings
-    shop = Shop(url=settings.app_url, name=settings.shop_name_shown, color=settings.brand_color)
-    return SuccessPageEndpoint(shared.read_payment, SuccessHtml(shop), shared.clock)

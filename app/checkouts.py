@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from app.adapters.catalog_file import CatalogFile
 from app.adapters.rate_limits import CheckoutLimits, Rates, open_counters
 from app.adapters.system import RandomCheckoutIds
 from app.domain.checkout.redirects import RedirectPolicy
@@ -19,14 +18,8 @@ LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstrea
 
 
 def open_checkouts(shared: Shared, *, version: str) -> CheckoutEndpoint:
-    """The endpoint that takes carts, with the catalogue and the limits in front of Altan Pay."""
+    """The endpoint that takes carts, with the limits in front of Altan Pay."""
     settings, lifetime = shared.settings, shared.lifetime
-    catalog = None
-    if settings.catalog_file:
-        catalog = CatalogFile(settings.catalog_file, shared.alerts, shared.alerts.over)
-    if catalog:
-        lifetime.runs(catalog.watch)
-        lifetime.reloads(catalog.reload)
     limits = _limits(settings, shared.alerts)
     lifetime.closes(limits.close)
     start = StartCheckout(
@@ -35,7 +28,7 @@ def open_checkouts(shared: Shared, *, version: str) -> CheckoutEndpoint:
             success_url_default=settings.success_url or settings.app_url,
             cancel_url_default=settings.cancel_url or settings.app_url,
         ),
-        catalog=catalog.current if catalog else lambda: None,
+        catalog=shared.catalog,
         limits=limits,
         payment_pages=open_payment_pages(
             settings, lifetime, shared.metrics, shared.alerts, version=version

@@ -1,8 +1,10 @@
 """What most endpoints and jobs share: made once by the composition root."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.databases import AnyDatabase
+from app.domain.checkout.catalog import Catalog
 from app.lifetime import Lifetime
 from app.observability.alerts import Alerts
 from app.observability.metrics import Metrics
@@ -12,6 +14,7 @@ from app.usecases.payment_feed import PaymentFeed
 from app.usecases.ports import Clock
 from app.usecases.read_payment import ReadPayment
 from app.web.http.bearer import Access
+from app.web.pages.shop_html import ShopHtml
 from app.web.problems import Problems
 
 
@@ -30,3 +33,5 @@ class Shared:
     changes: Changes
     problems: Problems
     access: Access
+    catalog: Callable[[], Catalog | None]
+    shop_html: ShopHtml

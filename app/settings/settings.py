@@ -25,12 +25,12 @@ from app.settings.faults import fault_lines
 from app.settings.names import lines_about_names, names_in_use
 from app.settings.origins import Origins, check_origins, origins_of
 from app.settings.receivers import ReceiverSettings
+from app.settings.shop_pages import ShopPageSettings
 from app.settings.types import (
     SECRETS_HELP,
     AccountId,
     AlertUrl,
     BaseUrl,
-    Color,
     ConnectId,
     DatabaseUrl,
     Hosts,
@@ -41,7 +41,6 @@ from app.settings.types import (
     RestrictedKey,
     SecondsOrOff,
     SentryDsn,
-    ShopName,
     StorageUrl,
     Token,
     Tokens,
@@ -67,7 +66,7 @@ class _SecretFiles(SecretsSettingsSource):
         return value or None, key, is_complex
 
 
-class Settings(AltanPayFieldSettings, ReceiverSettings):
+class Settings(AltanPayFieldSettings, ReceiverSettings, ShopPageSettings):
     """Every setting, by the name it has in the environment."""
 
     model_config = SettingsConfigDict(
@@ -123,10 +122,6 @@ class Settings(AltanPayFieldSettings, ReceiverSettings):
     cancel_url: Url | None = Field(
         None, description="where buyers return without paying; default APP_URL"
     )
-    shop_name: ShopName | None = Field(
-        None, description="the shop's name on the success page; unset: APP_URL's host"
-    )
-    brand_color: Color = Field("#3366d6", description="the success page's colour, #rrggbb")
     allowed_origins: Origins = Field(
         None,
         description="for CORS, the Origin check and redirect URLs; unset: APP_URL's origin",

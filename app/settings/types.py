@@ -26,7 +26,6 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 _DAY_S: Final = 86_400
-SHOP_NAME_LENGTH_MAX: Final = 80  # it must fit on the top of a phone's page
 
 
 class LogLevel(StrEnum):
@@ -223,21 +222,6 @@ def _dsn(value: SecretStr) -> SecretStr:
     return value
 
 
-def _shop_name(value: str) -> str:
-    name = value.strip()
-    if not 1 <= len(name) <= SHOP_NAME_LENGTH_MAX or not name.isprintable():
-        raise ValueError(f"must be 1 to {SHOP_NAME_LENGTH_MAX} characters on one line")
-    return name
-
-
-def _color(value: str) -> str:
-    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise ValueError("must be a colour like #3366d6 (#rrggbb)")
-    return value.lower()
-
-
-ShopName = Annotated[str, AfterValidator(_shop_name)]
-Color = Annotated[str, AfterValidator(_color)]
 Rate = Annotated[str, AfterValidator(_rate)]
 
 Networks = Annotated[

@@ -7,8 +7,9 @@ from typing import Final
 from app.domain.errors import NotFoundError
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.intents import IntentState
 from app.usecases.claims import is_owner
-from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
+from app.usecases.records import Checkout, PageDetails, Payment, PaymentView, SubscriptionView
 from app.usecases.storage import Database
 
 RECOVERIES_MAX: Final = 100  # one after the other; Stripe lets each page expire before the next
@@ -130,6 +131,22 @@ def _view(checkout: Checkout | None, payments: Sequence[Payment]) -> PaymentView
         version=sum(each.version for each in payments),
         session_ids=frozenset(session_ids),
         is_final=facts.is_final and all(each.facts.is_final for each in payments),
+        page=_page_details(checkout, facts),
+    )
+
+
+def _page_details(checkout: Checkout | None, facts: PaymentFacts) -> PageDetails:
+    number = checkout.client_reference_id if checkout else None
+    if number is None and facts.details:
+        number = facts.details.client_reference_id
+    intents, disputes = facts.intents.values(), facts.disputes.values()
+    return PageDetails(
+        order_number=number,
+        line_items=checkout.cart.line_items if checkout else (),
+        is_declined=facts.status is PaymentStatus.EXPIRED
+        and any(intent.state is IntentState.ATTEMPT_FAILED for intent in intents),
+        is_lost=facts.status is PaymentStatus.DISPUTED
+        and not any(dispute.is_open for dispute in disputes),
     )
 
 

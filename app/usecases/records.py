@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.domain.checkout.cart import Cart, CreatedBy, Mode
+from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.checkout.passed_fields import PassedFields
 from app.domain.limits.networks import UNKNOWN_BUCKET
 from app.domain.money import Money
@@ -239,12 +239,27 @@ class SubscriptionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageDetails:
+    """What only the success page shows: which order it is, what is in it, and what went wrong.
+
+    `order_number` is the shop's own, or what a browser said. `is_declined`: the page
+    expired after an attempt to pay had failed. `is_lost`: the buyer's bank took the money back.
+    """
+
+    order_number: str | None = field(default=None, compare=False)
+    line_items: tuple[LineItem, ...] = field(default=(), compare=False)
+    is_declined: bool = False
+    is_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
     """What anybody who holds an unguessable id may know. Nothing in it is personal.
 
     `version` never falls: of two views of one payment, the greater is the later. Two views are
     equal where they tell a buyer the same. `session_ids` are the sessions that it is made of: the
     one that was asked for, and those that recovered it. `is_final`: nothing more will happen.
+    `page` is in no document of the API.
     """
 
     checkout_id: str | None
@@ -260,6 +275,7 @@ class PaymentView:
     version: int = field(compare=False)
     session_ids: frozenset[str] = field(compare=False)
     is_final: bool = field(compare=False)
+    page: PageDetails = field(default_factory=PageDetails)
 
 
 class WebhookKind(StrEnum):

@@ -16,7 +16,7 @@ from app.domain import errors
 from app.domain.errors import CheckoutError
 from app.web import errors as request_errors
 from app.web.http.negotiation import wants_page
-from app.web.pages.pages import Pages
+from app.web.pages.problem_page import ProblemPages
 from app.web.statuses import WITH_RETRY_AFTER, status_of
 
 RETRY_AFTER_S: Final = 5
@@ -27,9 +27,9 @@ _CLOSING: Final = (request_errors.BodyTooLargeError, request_errors.BodyTimeoutE
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """Makes the answers. `pages` knows the shop, for the link back to it."""
+    """Makes the answers. `pages` are for people, and know the shop."""
 
-    pages: Pages
+    pages: ProblemPages
 
     def answer(self, error: CheckoutError, scope: Scope) -> Response:
         """Return the response for `error`."""
@@ -38,17 +38,16 @@ class Problems:
         # long as the connection stays open.
         scope["state"]["error"] = error.with_traceback(None)
         headers = _headers(error, status)
-        request_id = scope["state"].get("request_id", "")
         if wants_page(Headers(scope=scope)):
             headers |= _come_again(scope, headers)
-            return self.pages.problem(error, status=status, request_id=request_id, headers=headers)
+            return self.pages.answer(error, scope, status=status, headers=headers)
         document: dict[str, object] = {
             "type": f"urn:altan-checkout:error:{error.code}",
             "title": error.title,
             "status": status,
             "detail": error.detail,
             "code": error.code,
-            "request_id": request_id,
+            "request_id": scope["state"].get("request_id", ""),
         }
         if faults := getattr(error, "query_faults", error.faults):
             document["errors"] = faults

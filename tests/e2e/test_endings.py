@@ -128,14 +128,16 @@ async def test_a_dispute_that_the_shop_wins_leaves_the_payment_paid(
 
 
 @pytest.mark.e2e_long
-async def test_a_dispute_that_the_shop_loses_stays_one(demo: RunningDemo, page: Page) -> None:
+async def test_a_dispute_that_the_shop_loses_is_told_as_what_it_is(
+    demo: RunningDemo, page: Page
+) -> None:
     purchase = await dispute(page, demo)
 
     await purchase.press("The shop loses")
 
     await expect(page.get_by_text("the shop lost the dispute")).to_be_visible()
     await expect(webhook(page, "charge.dispute.closed")).to_contain_text("200")
-    await purchase.assert_ends(DISPUTED, "disputed")
+    await purchase.assert_ends("Your bank has decided in your favor", "disputed")
 
 
 @pytest.mark.e2e_long
@@ -150,5 +152,5 @@ async def test_a_subscription_begins_and_ends(demo: RunningDemo, page: Page) -> 
 
     await purchase.press("Cancel the subscription")
 
-    await expect(purchase.success.get_by_text("Your subscription has ended.")).to_be_visible()
+    await expect(purchase.success.get_by_text("Your subscription has ended")).to_be_visible()
     assert await purchase.status() == "paid"

@@ -166,6 +166,18 @@ async def test_who_waits_for_long_is_told_that_nothing_is_lost(page: Page) -> No
     await expect(late).to_be_visible()
 
 
+async def test_the_readers_own_time_stands_beside_utc(visitors: Visitors, service: Service) -> None:
+    berlin = Variant(locale="en-GB", timezone="Europe/Berlin")
+    page = await visitors.new(berlin, base_url=str(service.client.base_url))
+    await open_page(page)
+
+    await service.deliver(event())
+
+    await assert_shows_without_reload(page, PAID)
+    await expect(page.get_by_text("Paid on 9 October 2025, 08:53 (UTC)")).to_be_visible()
+    await expect(page.locator("time.local")).to_have_text("9 October 2025 at 10:53 CEST")
+
+
 async def test_without_script_it_reloads_itself(visitors: Visitors, service: Service) -> None:
     german = Variant(script=False, locale="de-DE")
     page = await visitors.new(german, base_url=str(service.client.base_url))

@@ -16,9 +16,8 @@ from app.usecases.storage import Database
 from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
 from app.web.application import Application
-from app.web.pages.pages import Pages
-from app.web.problems import Problems
 from app.web.routes import Endpoint
+from tests.support import problem_answers
 from tests.support.builders import DEADLINE_S, SESSION_ID, Document, serving, until
 from tests.support.recording import record
 from tests.support.watching import many_places
@@ -177,7 +176,7 @@ async def status_service(
 def _application(*endpoints: Endpoint) -> Application:
     return Application(
         endpoints,
-        problems=Problems(Pages(shop_url="https://shop.example")),
+        problems=problem_answers.problems(),
         version="1",
         cors_origins=(),
         lifespan=_no_lifespan,

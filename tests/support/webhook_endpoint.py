@@ -20,8 +20,7 @@ from app.usecases.inbox import Inbox
 from app.usecases.record_events import RecordEvents
 from app.usecases.storage import Database
 from app.web.api.webhooks import WebhookEndpoint
-from app.web.pages.pages import Pages
-from app.web.problems import Problems
+from tests.support import problem_answers
 from tests.support.builders import (
     ACCOUNT,
     DEADLINE_S,
@@ -46,7 +45,7 @@ def webhooks_over(database: Database, *, body_timeout_s: float = DEADLINE_S) -> 
                 database=database, clock=clock, alarm=SilentAlarm(), on_change=lambda _: None
             )
         ),
-        problems=Problems(Pages(shop_url="https://shop.example")),
+        problems=problem_answers.problems(),
         report=WebhookReport(metrics, SilentAlarm()),
         see=lambda _kind, _reason, _body: None,
         body_timeout_s=body_timeout_s,

@@ -19,9 +19,8 @@ from app.bootstrap import create_app
 from app.observability.metrics import Metrics
 from app.observability.request_log import RequestLog
 from app.web.application import Application
-from app.web.pages.pages import Pages
-from app.web.problems import Problems
 from app.web.routes import undescribed
+from tests.support import problem_answers
 from tests.support.builders import in_process, settings
 from tests.support.wire import answer, upstream
 
@@ -64,7 +63,7 @@ def broken_app() -> RequestLog:
     """The routes around endpoints that raise what they must not."""
     application = Application(
         [BrokenEndpoint()],
-        problems=Problems(Pages(shop_url=SHOP)),
+        problems=problem_answers.problems(),
         version="1",
         cors_origins=frozenset({SHOP}),
         lifespan=_no_lifespan,

@@ -24,9 +24,9 @@ from app.web.errors import (
     QueryFault,
     TooManyGuessesError,
 )
-from app.web.pages.pages import Pages
 from app.web.problems import Problems
 from app.web.statuses import STATUS, status_of
+from tests.support import problem_answers
 
 CONTRACT = {
     "invalid_json": 400,
@@ -100,7 +100,7 @@ def scope(accept: str = "*/*", method: str = "GET") -> Scope:
 
 @pytest.fixture
 def problems() -> Problems:
-    return Problems(Pages(shop_url="https://shop.example"))
+    return problem_answers.problems()
 
 
 def test_every_error_has_a_status_and_the_table_has_nothing_else() -> None:

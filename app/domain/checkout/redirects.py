@@ -46,6 +46,13 @@ class RedirectPolicy:
         """
         return self._allowed(requested, self.cancel_url_default, pointer=pointer).text
 
+    def way_back(self, requested: object) -> str:
+        """Return the URL for a buyer whose cart was refused: to the cart, where it is known."""
+        try:
+            return self.cancel_url(requested if isinstance(requested, str) else None, pointer="")
+        except RedirectNotAllowedError:
+            return self.cancel_url_default
+
     def _allowed(self, requested: str | None, default: str, *, pointer: str) -> WebUrl:
         if requested is None:
             return read_web_url(default)

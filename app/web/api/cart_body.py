@@ -132,6 +132,13 @@ def read_document(body: bytes, headers: Headers) -> tuple[object, str | None]:
     raise UnsupportedMediaTypeError(f"Send the cart as {JSON} or {FORM}.")
 
 
+def cancel_url_of(document: object) -> object:
+    """The cart's cancel_url, before it is known whether the cart is valid."""
+    if isinstance(document, dict) and isinstance(document.get("payload"), dict):
+        document = document["payload"]
+    return document.get("cancel_url") if isinstance(document, dict) else None
+
+
 def _json_document(body: bytes) -> object:
     try:
         return orjson.loads(body)

@@ -31,7 +31,7 @@ from app.domain.errors import (
 from app.usecases.records import Checkout
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from app.web.api.cart_body import IDEMPOTENCY_KEY, JSON, body_schema, read_document
+from app.web.api.cart_body import IDEMPOTENCY_KEY, JSON, body_schema, cancel_url_of, read_document
 from app.web.errors import (
     BodyTimeoutError,
     BodyTooLargeError,
@@ -117,6 +117,7 @@ class CheckoutEndpoint:
     async def _start(self, request: Request, body: bytes, client: str) -> Response:
         self._check_origin(request.headers)
         document, form_key = read_document(body, request.headers)
+        request.state.way_back = self.start_checkout.redirects.way_back(cancel_url_of(document))
         key_text = request.headers.get("idempotency-key", form_key)
         key = None if key_text is None else read_idempotency_key(key_text)
         cart = read_checkout_request(

@@ -1,16 +1,11 @@
-"""The small pages that a person sees. No outside request, a strict policy."""
+"""What the small pages share: their templates, and headers that let nothing in from elsewhere."""
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from starlette.responses import HTMLResponse
-
-from app.domain.errors import CheckoutError
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -19,23 +14,6 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-
-class Pages:
-    """Renders pages of one shop."""
-
-    def __init__(self, *, shop_url: str) -> None:
-        style = (TEMPLATES / "page.css").read_text()
-        self._problem = make_environment().get_template("problem.html")
-        self._shown = {"shop_url": shop_url, "style": Markup(style)}  # noqa: S704 our own file
-        self._headers = SECURITY_HEADERS | {"Content-Security-Policy": policy(style)}
-
-    def problem(
-        self, error: CheckoutError, *, status: int, request_id: str, headers: Mapping[str, str]
-    ) -> HTMLResponse:
-        """A page that says what `error` says, with the way back to the shop."""
-        html = self._problem.render(self._shown, error=error, request_id=request_id)
-        return HTMLResponse(html, status, {**self._headers, **headers})
 
 
 def make_environment() -> Environment:

@@ -1,6 +1,7 @@
 """The success page's HTML: a payment's status in the buyer's language."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,17 +9,15 @@ from typing import Final
 
 from babel import Locale
 from babel.dates import format_date, format_time
-from jinja2 import Environment, Template
-from markupsafe import Markup
 
-from app.domain.checkout.cart import Mode
+from app.domain.checkout.cart import LineItem, Mode
+from app.domain.checkout.catalog import Catalog
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import PaymentView
 from app.web.pages.amounts import amount_text
-from app.web.pages.brand import brand_style
-from app.web.pages.languages import Speech, Translations, read_translations
-from app.web.pages.pages import TEMPLATES, make_environment, policy
+from app.web.pages.languages import Speech
+from app.web.pages.shop_html import ShopHtml
 from app.web.payment_json import status_document
 
 _SCRIPT: Final = Path(__file__).parent / "static" / "success_page.js"
@@ -32,15 +31,6 @@ _MARKS: Final = {
     PaymentStatus.REFUNDED: "back",
     PaymentStatus.DISPUTED: "dots",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
-    """Whose page it is: its address, its name for people, its colour as `#rrggbb`."""
-
-    url: str
-    name: str
-    color: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,54 +53,55 @@ class Script:
         return hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest()
 
 
-class SuccessHtml:
-    """Renders the page of one shop, in every language that has a translation."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of an order, as its buyer knows it."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.translations: Translations = read_translations()
+    quantity: int
+    name: str
+
+
+class SuccessHtml:
+    """Renders the page of one shop. `catalog` gives the names of what is for sale now."""
+
+    def __init__(self, shop_html: ShopHtml, catalog: Callable[[], Catalog | None]) -> None:
+        self.shop_html: Final = shop_html
         self.script: Final = Script()
-        self._templates: Final = {
-            language: _template(translation) for language, translation in self.translations.items()
-        }
-        style = "".join((TEMPLATES / name).read_text() for name in ("page.css", "success.css"))
-        style += brand_style(shop.color)
-        self.policy: Final = policy(style, "script-src 'self'", "connect-src 'self'")
-        self._shown: Final = {
-            "shop": shop,
-            "style": Markup(style),  # noqa: S704 our own files, and a colour that was checked
-            "script_version": self.script.version,
-        }
+        self._catalog = catalog
 
     def render(
         self, view: PaymentView, speech: Speech, *, id_: str, is_late: bool, refresh: Refresh
     ) -> str:
         """Return the complete page. `is_late`: the buyer has waited for long without any change."""
-        return self._templates[speech.language].render(
-            self._shown,
-            id=id_,
-            payment=status_document(view).decode(),
-            status=view.status,
-            mark=_MARKS[view.status],
-            is_subscription=view.mode is Mode.SUBSCRIPTION,
-            is_free=view.amount_total_minor == 0,
-            total=_amount(view.amount_total_minor, view.currency, speech.locale),
-            refunded=_amount(view.amount_refunded_minor, view.currency, speech.locale),
-            paid=_moment(view.paid_at_s, speech.locale),
-            subscription=view.subscription,
-            period_end=_period_end(view, speech.locale),
-            is_late=is_late,
-            refresh=refresh,
-            language=speech.tag,
-            direction=speech.locale.text_direction,
-        )
+        values = {
+            "id": id_,
+            "payment": status_document(view).decode(),
+            "status": view.status,
+            "mark_name": _MARKS[view.status],
+            "is_subscription": view.mode is Mode.SUBSCRIPTION,
+            "is_free": view.amount_total_minor == 0,
+            "is_declined": view.page.is_declined,
+            "is_lost": view.page.is_lost,
+            "total": _amount(view.amount_total_minor, view.currency, speech.locale),
+            "refunded": _amount(view.amount_refunded_minor, view.currency, speech.locale),
+            "paid": _moment(view.paid_at_s, speech.locale),
+            "subscription": view.subscription,
+            "period_end": _period_end(view, speech.locale),
+            "order_number": view.page.order_number,
+            "items": _items(view.page.line_items, self._catalog()),
+            "is_late": is_late,
+            "refresh": refresh,
+            "script_version": self.script.version,
+        }
+        return self.shop_html.render("success.html", speech, values)
 
 
-def _template(translation: object) -> Template:
-    environment: Environment = make_environment()
-    environment.add_extension("jinja2.ext.i18n")
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_translations(translation, newstyle=True)  # type: ignore[attr-defined]
-    return environment.get_template("success.html")
+def _items(line_items: Sequence[LineItem], catalog: Catalog | None) -> list[Item]:
+    """The order's lines by the catalogue's names; none if one is unknown, as half is misleading."""
+    prices = catalog.prices if catalog else {}
+    found = [(item.quantity, prices.get(item.price)) for item in line_items]
+    named = [Item(quantity, price.name) for quantity, price in found if price and price.name]
+    return named if len(named) == len(found) else []
 
 
 def _amount(amount_minor: int | None, currency: str | None, locale: Locale) -> str | None:

@@ -17,9 +17,7 @@ from app.domain.errors import NotFoundError, StorageUnavailableError
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.usecases.ports import Clock
 from app.usecases.read_payment import ReadPayment
-from app.web.http.negotiation import preferred_languages
 from app.web.openapi import TEXT, Operation, content, header, parameter
-from app.web.pages.languages import Speech, speech_for
 from app.web.pages.pages import SECURITY_HEADERS
 from app.web.pages.success_html import Refresh, SuccessHtml
 from app.web.routes import get, undescribed
@@ -85,7 +83,7 @@ class SuccessPageEndpoint:
         """Answer one request, or raise a `CheckoutError`."""
         public_id: str = request.path_params["id"]
         view = await self.read_payment(public_id)
-        speech = self._speech(request)
+        speech = self.html.shop_html.speech(request.scope)
         opened_s, is_late = self._opened(request.query_params.get("opened", ""))
         html = self.html.render(
             view,
@@ -97,7 +95,9 @@ class SuccessPageEndpoint:
                 query=urlencode({**_language_asked(request), "opened": opened_s}),
             ),
         )
-        return HTMLResponse(html, headers=self._headers(speech))
+        headers = self.html.shop_html.headers(speech, "script-src 'self'", "connect-src 'self'")
+        headers |= {"Vary": "Accept-Language", "Cache-Control": "no-store"}
+        return HTMLResponse(html, headers=headers)
 
     async def enter(self, request: Request) -> Response:
         """Lead a buyer who comes from the payment page to the page of that payment.
@@ -122,25 +122,11 @@ class SuccessPageEndpoint:
         }
         return Response(script.text, headers=headers, media_type="text/javascript")
 
-    def _speech(self, request: Request) -> Speech:
-        asked = _language_asked(request).values()
-        accepted = preferred_languages(request.headers.get("accept-language", ""))
-        return speech_for([*asked, *accepted], self.html.translations)
-
     def _opened(self, text: str) -> tuple[int, bool]:
         """When the buyer opened the page, as its own refreshes say; and if that is long ago."""
         now_s = self.clock.now_ms() // 1000
         opened_s = int(text) if _EPOCH_S.fullmatch(text) else now_s
         return opened_s, now_s - opened_s >= LATE_AFTER_S
-
-    def _headers(self, speech: Speech) -> dict[str, str]:
-        return SECURITY_HEADERS | {
-            "Content-Security-Policy": self.html.policy,
-            "Content-Language": speech.tag,
-            "Vary": "Accept-Language",
-            "Cache-Control": "no-store",
-            "X-Robots-Tag": "noindex",
-        }
 
 
 def _language_asked(request: Request) -> dict[str, str]:

@@ -21,6 +21,7 @@ class Variant:
     dark: bool = False
     script: bool = True
     locale: str = "en-GB"
+    timezone: str = "UTC"
 
     def __str__(self) -> str:
         script = () if self.script else ("without script",)
@@ -59,6 +60,7 @@ class Visitors:
             color_scheme="dark" if variant.dark else "light",
             java_script_enabled=variant.script,
             locale=variant.locale,
+            timezone_id=variant.timezone,
             base_url=base_url,
         )
         context.set_default_timeout(DEADLINE_S * 1000)

@@ -105,8 +105,7 @@ async def test_an_order_that_costs_nothing_is_not_called_paid(shop: Service) -> 
             {"status": "trialing", "cancel_at_period_end": True},
             "Your subscription ends on November 8, 2025.",
         ),
-        ({"status": "canceled"}, "Your subscription has ended."),
-        ({"status": "past_due"}, None),
+        ({"status": "paused"}, None),
         (None, None),
     ],
 )

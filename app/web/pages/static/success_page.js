@@ -8,6 +8,19 @@ const PAUSE_MS = 5_000;
 const UNSETTLED = ["open", "processing"];
 
 const main = document.querySelector("main");
+/** Adds the reader's local time beside UTC, as the reader's own country writes it. */
+function addLocalTimes(page) {
+  const { lang } = document.documentElement;
+  const locale = navigator.languages.find((tag) => tag.split("-")[0] === lang.split("-")[0]) ?? lang;
+  const fields = { year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit" };
+  for (const time of page.querySelectorAll("time.local")) {
+    const at = new Date(time.dateTime);
+    if (!at.getTimezoneOffset()) continue;
+    time.textContent = at.toLocaleString(locale, { ...fields, timeZoneName: "short" });
+    time.hidden = false;
+  }
+}
+
 const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 
 /** Returns this page as it would be now; retries until it succeeds. */
@@ -17,6 +30,7 @@ async function fetchPage() {
     const answer = await fetch(location.href, { signal: limit }).catch(() => null);
     const html = answer?.ok ? await answer.text().catch(() => "") : "";
     const page = new DOMParser().parseFromString(html, "text/html");
+    addLocalTimes(page);
     if (page.querySelector("main")) return page;
     await pause();
   }
@@ -45,6 +59,7 @@ function watch() {
   });
 }
 
+addLocalTimes(document);
 watch();
 setTimeout(() => { main.dataset.late = ""; }, LATE_MS);
 
