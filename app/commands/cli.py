@@ -11,6 +11,7 @@ from app.commands.events import cell, events
 from app.commands.events_database import EventsCommand, stop
 from app.commands.events_tail import tail
 from app.commands.notifications import notifications
+from app.commands.orders import orders
 from app.commands.reconcile import reconcile
 from app.observability.printable import printable
 from app.settings.settings import Settings, SettingsError, load_settings
@@ -26,6 +27,7 @@ cli = typer.Typer(
 events.command(cls=EventsCommand)(tail)
 cli.add_typer(events, name="events")
 cli.add_typer(notifications, name="notifications")
+cli.add_typer(orders, name="orders")
 cli.command()(reconcile)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: HOST.")]

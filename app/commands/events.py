@@ -110,11 +110,12 @@ def show(
         return
     table = Table.grid(padding=(0, 2))
     for name, value in document.items():
-        table.add_row(f"[bold]{name}[/]", "" if value is None else _shown(value))
+        table.add_row(f"[bold]{name}[/]", "" if value is None else shown(value))
     Console().print(table)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value for rich: text as it is, anything else as JSON, all escaped."""
     if isinstance(value, str):
         return cell(value)
     return escape(printable_lines(json.dumps(value, indent=2, ensure_ascii=False)))

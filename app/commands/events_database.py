@@ -43,7 +43,7 @@ class EventsCommand(TyperCommand):
 
 
 def _is_folder(following: list[str]) -> bool:
-    return bool(following) and not following[0].startswith(("-", "evt_", "msg_"))
+    return bool(following) and not following[0].startswith(("-", "chk_", "cs_", "evt_", "msg_"))
 
 
 def with_database(work: Callable[["AnyDatabase"], Awaitable[T]], demo: Path | None = None) -> T:

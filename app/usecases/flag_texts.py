@@ -40,7 +40,7 @@ def reminder_text(order: Order, cause: str) -> str:
 def summary_text(orders: Collection[Order]) -> str:
     """Many orders with new flags at once."""
     ids = _listed([order.id for order in orders])
-    return f"{len(orders)} orders are flagged ({ids}): see GET /orders?flagged=true"
+    return f"{len(orders)} orders are flagged ({ids}): run altan-checkout orders list --flagged"
 
 
 def _named(order: Order) -> str:

@@ -223,7 +223,7 @@ async def test_many_at_once_are_one_message(shop: Shop) -> None:
     assert shop.told == [
         (
             "6 orders are flagged (cs_test_0, cs_test_1, cs_test_2 and 3 more): "
-            "see GET /orders?flagged=true"
+            "run altan-checkout orders list --flagged"
         )
     ]
     assert len(shop.notes.told) == 6

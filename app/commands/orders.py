@@ -1,0 +1,196 @@
+"""`altan-checkout orders …`: what was bought, what became of it, and what needs a person.
+
+Names and addresses are shown only on request.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from app.commands.events import AsJson, cell, print_json, shown
+from app.commands.events_database import Demo, EventsCommand, stop, with_database
+from app.commands.orders_csv import orders_csv
+from app.commands.orders_since import midnight_ms, since_ms
+from app.domain.money import Money
+from app.domain.payments.dashboard import dashboard_url
+from app.domain.payments.facts import PaymentStatus
+from app.usecases.inspect_events import InspectEvents
+from app.usecases.order_document import Order
+from app.usecases.orders import OrderFilter
+from app.usecases.read_declines import ReadDeclines
+from app.usecases.read_orders import ReadOrders
+
+if TYPE_CHECKING:
+    from app.databases import AnyDatabase
+
+orders = typer.Typer(help="List orders, and show one.", no_args_is_help=True)
+
+Document = dict[str, Any]
+Personal = Annotated[
+    bool, typer.Option("--personal", help="Also show customer, shipping, and what buyers typed.")
+]
+
+PAGE: Final = 200
+_PERSONAL: Final = ("customer", "shipping", "custom_fields", "metadata")
+_NOT_PAID: Final = frozenset({PaymentStatus.OPEN, PaymentStatus.FAILED, PaymentStatus.EXPIRED})
+_COLOURS: Final = {
+    PaymentStatus.PAID: "green",
+    PaymentStatus.FAILED: "red",
+    PaymentStatus.DISPUTED: "bold red",
+}
+
+
+@orders.command("list", cls=EventsCommand)
+def list_(  # noqa: PLR0913 each is one option of the command line
+    *,
+    today: Annotated[
+        bool, typer.Option("--today", help="Only since midnight, in this machine's time zone.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only since 7d, 12h, 30m or 2026-11-29.")
+    ] = None,
+    status: Annotated[
+        list[PaymentStatus] | None, typer.Option(help="Only with this status; may repeat.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Only with this client_reference_id.")
+    ] = None,
+    flagged: Annotated[
+        bool, typer.Option("--flagged", help="Only with a flag that nobody has seen.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The maximum number.")] = 50,
+    personal: Personal = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
+    demo: Demo = None,
+    as_json: AsJson = False,
+) -> None:
+    """List orders, the latest first."""
+    if as_csv and as_json:
+        stop("Use --csv or --json, not both.", status=2)
+    wanted = OrderFilter(
+        client_reference_id=order,
+        statuses=frozenset(status or ()),
+        flagged=True if flagged else None,
+        created_gte_ms=_created_gte_ms(since, is_today=today),
+    )
+    found = with_database(lambda database: _list(database, wanted, limit), demo)
+    documents = [each if personal else _impersonal(each) for each in found]
+    if as_json:
+        print_json(documents)
+    elif as_csv:
+        typer.echo(orders_csv(documents), nl=False)
+    else:
+        _print_orders(documents)
+
+
+def _created_gte_ms(since: str | None, *, is_today: bool) -> int | None:
+    now = datetime.now().astimezone()
+    if since is None:
+        return midnight_ms(now) if is_today else None
+    if is_today:
+        stop("Use --today or --since, not both.", status=2)
+    try:
+        return since_ms(since, now)
+    except ValueError as error:
+        stop(f"--since: {error}", status=2)
+
+
+async def _list(database: "AnyDatabase", wanted: OrderFilter, limit: int) -> list[Document]:
+    read_orders, found, after = ReadOrders(database=database), list[Order](), None
+    while len(found) < limit:
+        page = await read_orders.page(wanted, after, limit=min(PAGE, limit - len(found)))
+        found += page.orders
+        after = page.next
+        if after is None:
+            break
+    return [await _described(database, each) for each in found]
+
+
+async def _described(database: "AnyDatabase", order: Order) -> Document:
+    """An order's document, with where Stripe shows it, and why it was declined."""
+    document, declined = order.document, None
+    if document["status"] in _NOT_PAID and document["session_id"]:
+        events = InspectEvents(database=database)
+        declined = await ReadDeclines(events=events).latest(document["session_id"])
+    subscription = document["subscription"]
+    url = dashboard_url(
+        payment_intent=document["payment_intent"],
+        subscription_id=subscription["id"] if subscription else None,
+        session_id=document["session_id"],
+        is_test=document["livemode"] is False,
+    )
+    return document | {
+        "unseen_flags": [flag.value for flag in order.unseen],
+        "declined": asdict(declined) | {"reason": declined.reason} if declined else None,
+        "dashboard_url": url,
+    }
+
+
+def _impersonal(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name not in _PERSONAL}
+
+
+def _print_orders(documents: Sequence[Document]) -> None:
+    if not documents:
+        typer.echo("No such order.")
+        return
+    table = Table(
+        Column("created", no_wrap=True),
+        Column("order, its number, and where Stripe shows it", overflow="fold"),
+        Column("status", overflow="fold"),
+        Column("total", justify="right"),
+        Column("flags", overflow="fold"),
+    )
+    for each in documents:
+        lines = [each["id"], each["client_reference_id"], each["dashboard_url"]]
+        declined = each["declined"]
+        table.add_row(
+            each["created_at"][:19].replace("T", " "),
+            "\n".join(cell(line) for line in lines if line),
+            _status(each["status"]) + (f"\n{cell(declined['reason'])}" if declined else ""),
+            _amount(each),
+            "\n".join(each["flags"]),
+        )
+    Console().print(table)
+
+
+def _status(status: PaymentStatus) -> str:
+    colour = _COLOURS.get(status)
+    return f"[{colour}]{status}[/]" if colour else status.value
+
+
+def _amount(document: Document) -> str:
+    amount_minor, currency = document["amount_total"], document["currency"]
+    if amount_minor is None or currency is None:
+        return ""
+    money = Money(amount_minor=amount_minor, currency=currency)
+    return f"{money.amount} {cell(currency.upper())}"
+
+
+@orders.command(cls=EventsCommand)
+def show(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="chk_… or cs_…")],
+    *,
+    personal: Personal = False,
+    demo: Demo = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one order, by its checkout id or session id."""
+
+    async def look(database: "AnyDatabase") -> Document:
+        return await _described(database, await ReadOrders(database=database).one(order_id))
+
+    document = with_database(look, demo)
+    document = document if personal else _impersonal(document)
+    if as_json:
+        print_json(document)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in document.items():
+        table.add_row(f"[bold]{name}[/]", "" if value in (None, [], {}) else shown(value))
+    Console().print(table)
