@@ -42,7 +42,6 @@ def notifying(receiver: Upstream) -> dict[str, object]:
         "notify_url": f"{receiver.url}/hook",
         "notify_secrets": [SECRET],
         "notify_auth_header": "X-Key: of the flow",
-        "notify_foreign": True,
         "api_tokens": [TOKEN],
     }
 

@@ -49,7 +49,6 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _settings(settings)
     yield from _secrets(settings)
     yield from _shop(settings)
-    yield notifications_of(settings)
     for look in (
         _Look("database", _database, "check that its folder exists and is writable"),
         _Look("Altan Pay", _altan_pay, "check ALTAN_PAY_URL, DNS and the firewall"),
@@ -62,6 +61,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield finding
         if look.at is _database and finding.verdict is not Verdict.FAILS:
             yield from webhooks_of(settings)
+        if look.at is _database:
+            is_fine = finding.verdict is not Verdict.FAILS
+            yield notifications_of(settings, is_database_fine=is_fine)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.doctor_notifications import notifications_of
 from app.settings.doubts import doubts
 from tests.support.builders import SECRET, Document, settings
 from tests.support.settings_loading import Load, shown
@@ -163,25 +162,3 @@ def test_a_receiver_of_an_example_is_doubted(tmp_path: Path) -> None:
     found = doubts(settings(tmp_path, notify_url="https://shop.example/hook", notify_secrets=[KEY]))
 
     assert "NOTIFY_URL" in {each.name for each in found}
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({}, "off: nothing is posted until NOTIFY_URL is set"),
-        (
-            {"notify_url": URL, "notify_secrets": [KEY]},
-            "posted to hooks.test, signed with 1 secret",
-        ),
-        (
-            {
-                "notify_url": URL,
-                "notify_secrets": [NEWER, KEY],
-                "notify_auth_header": "X-Key: hunter2",
-            },
-            "posted to hooks.test, signed with 2 secrets, with the header X-Key",
-        ),
-    ],
-)
-def test_doctor_says_who_is_told(tmp_path: Path, changes: Document, message: str) -> None:
-    assert notifications_of(settings(tmp_path, **changes)).message == message
