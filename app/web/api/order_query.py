@@ -21,8 +21,9 @@ from app.web.api.query import QueryReading, read_limit
 LIMIT_DEFAULT: Final = 50
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,400}")
+_CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,600}")
 _ORDER_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
+_NO_CURSOR: Final = "is not a cursor of ours: send next_cursor as you got it"
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -53,36 +54,47 @@ def read_order_query(
 
 def make_cursor(wanted: OrderFilter, last: OrderPosition) -> str:
     """The cursor to what comes after `last` under these filters."""
-    document = orjson.dumps([_print_of(wanted), last.created_at_ms, last.order_id])
+    return _cursor_to(last, filters=_print_of_filters(wanted))
+
+
+def _cursor_to(last: OrderPosition, *, filters: object) -> str:
+    values = [filters, last.created_at_ms, last.order_id]
+    document = orjson.dumps([*values, _print_of(values)])
     return base64.urlsafe_b64encode(document).decode().rstrip("=")
 
 
 def _read_cursor(text: str, wanted: OrderFilter) -> OrderPosition:
     if not _CURSOR.fullmatch(text):
-        raise ValueError("is not a cursor of ours: send next_cursor as you got it")
+        raise ValueError(_NO_CURSOR)
     try:
-        document = orjson.loads(
-            base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-        )
-        filters, created_at_ms, order_id = document
+        padded = text + "=" * (-len(text) % 4)
+        filters, created_at_ms, order_id, _ = orjson.loads(base64.urlsafe_b64decode(padded))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise ValueError("is not a cursor of ours: send next_cursor as you got it") from error
-    if filters != _print_of(wanted):
-        raise ValueError("belongs to other filters: send the same ones for each page")
+        raise ValueError(_NO_CURSOR) from error
     is_time = type(created_at_ms) is int and 0 <= created_at_ms < 2**53
     if not is_time or not isinstance(order_id, str) or not _ORDER_ID.fullmatch(order_id):
-        raise ValueError("is not a cursor of ours: send next_cursor as you got it")
-    return OrderPosition(created_at_ms=created_at_ms, order_id=order_id)
+        raise ValueError(_NO_CURSOR)
+    last = OrderPosition(created_at_ms=created_at_ms, order_id=order_id)
+    if text != _cursor_to(last, filters=filters):  # changed on its way, or made up
+        raise ValueError(_NO_CURSOR)
+    if filters != _print_of_filters(wanted):
+        raise ValueError("belongs to other filters: send the same ones for each page")
+    return last
 
 
-def _print_of(wanted: OrderFilter) -> str:
-    values = [
-        wanted.client_reference_id,
-        sorted(wanted.statuses),
-        wanted.flagged,
-        wanted.created_gte_ms,
-        wanted.created_lt_ms,
-    ]
+def _print_of_filters(wanted: OrderFilter) -> str:
+    return _print_of(
+        [
+            wanted.client_reference_id,
+            sorted(wanted.statuses),
+            wanted.flagged,
+            wanted.created_gte_ms,
+            wanted.created_lt_ms,
+        ]
+    )
+
+
+def _print_of(values: Sequence[object]) -> str:
     return hashlib.blake2b(orjson.dumps(values), digest_size=8).hexdigest()
 
 

@@ -1,11 +1,14 @@
 """Reads the parameters of a query, and says all that is wrong with them in one answer."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from app.web.errors import InvalidQueryError, QueryFault
 
 LIMIT_MAX: Final = 200
+FAULTS_MAX: Final = 20  # an answer need not be longer than its query
+_LIMIT: Final = re.compile(r"[0-9]{1,3}")
 
 T = TypeVar("T")
 
@@ -37,7 +40,7 @@ class QueryReading:
         for name in self._values:
             self._faults.append(QueryFault(name[:64], "is not a parameter of this address"))
         if self._faults:
-            raise InvalidQueryError(self._faults)
+            raise InvalidQueryError(self._faults[:FAULTS_MAX])
 
     def _read(self, name: str, value: str, read: Callable[[str], T]) -> T | None:
         try:
@@ -49,6 +52,6 @@ class QueryReading:
 
 def read_limit(text: str) -> int:
     """How many things a page may hold."""
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:4]) <= LIMIT_MAX:
+    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= LIMIT_MAX:
         raise ValueError(f"must be a whole number from 1 to {LIMIT_MAX}")
     return int(text)

@@ -1,3 +1,4 @@
+import base64
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.orders import OrderFilter, OrderPosition
 from app.web.api.order_query import make_cursor, read_order_query
+from app.web.api.query import FAULTS_MAX
 from app.web.errors import InvalidQueryError
 
 LAST = OrderPosition(created_at_ms=1_764_400_000_123, order_id="chk_" + "a" * 36)
@@ -83,9 +85,16 @@ def test_every_parameter_is_read() -> None:
         ("limit", "1_0"),
         ("limit", "٣"),
         ("limit", "9" * 5000),
+        ("limit", "00501"),
+        ("limit", "0001" + "9" * 4000),
+        ("created_gte", "2026-11-29T24:00:00Z"),
+        ("created_gte", "2026-11-29T12:00:60Z"),
+        ("created_lt", "2026-11-29T12:00:00+99:99"),
+        ("created_lt", "2026-11-29T12:00:00Z\n"),
+        ("", ""),
         ("cursor", ""),
         ("cursor", "abc"),
-        ("cursor", "a" * 401),
+        ("cursor", "a" * 601),
         ("cursor", "W10"),
         ("cursor", "bnVsbA"),
         ("cursor", "=="),
@@ -116,7 +125,7 @@ def test_a_cursor_leads_on_under_its_own_filters_alone(
 ) -> None:
     cursor = make_cursor(wanted, last)
 
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,400}", cursor)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,600}", cursor)
     if wanted == OrderFilter():
         assert read_order_query([("cursor", cursor)])[1] == last
     else:
@@ -135,3 +144,31 @@ def test_the_order_in_which_statuses_are_named_does_not_matter_to_a_cursor() -> 
 @given(text=st.text(alphabet="abcAB012_-", max_size=60))
 def test_a_made_up_cursor_is_refused(text: str) -> None:
     assert faults_of(("cursor", text)) == {"cursor"}
+
+
+@given(at=st.integers(0), letter=st.sampled_from("abzABZ019_-"))
+def test_a_cursor_that_was_changed_is_refused(at: int, letter: str) -> None:
+    cursor = make_cursor(OrderFilter(), LAST)
+    at %= len(cursor)
+    changed = cursor[:at] + letter + cursor[at + 1 :]
+
+    if changed == cursor:
+        assert read_order_query([("cursor", changed)])[1] == LAST
+    else:
+        assert faults_of(("cursor", changed)) == {"cursor"}
+
+
+@pytest.mark.parametrize(
+    "document", [b"[1,2,3,4]", b'["a",true,"chk_1","b"]', b'["a",1,"chk 1","b"]', b"[" * 150]
+)
+def test_a_cursor_that_was_put_together_is_refused(document: bytes) -> None:
+    cursor = base64.urlsafe_b64encode(document).decode().rstrip("=")
+
+    assert faults_of(("cursor", cursor)) == {"cursor"}
+
+
+def test_of_very_many_faults_some_are_named() -> None:
+    with pytest.raises(InvalidQueryError) as caught:
+        read_order_query([(f"colour{n}", "") for n in range(5_000)])
+
+    assert len(caught.value.query_faults) == FAULTS_MAX
