@@ -76,11 +76,21 @@ class Control:
 
     async def resend(self, request: Request) -> Response:
         """`POST /sandbox/deliveries/{event_id}/resend`; responds once the service has."""
+        attempt = await self.payments.deliveries.resend(self._find_delivery(request))
+        return JSONResponse(_attempt_json(attempt))
+
+    async def lose(self, request: Request) -> Response:
+        """`POST /sandbox/deliveries/{event_id}/lose`: Stripe forgets to send the event."""
+        delivery = self._find_delivery(request)
+        if not self.payments.deliveries.lose(delivery):
+            raise HTTPException(409, "The event is delivered, or on its way.")
+        return JSONResponse(_event_json(delivery))
+
+    def _find_delivery(self, request: Request) -> Delivery:
         delivery = self.payments.deliveries.get(request.path_params["event_id"])
         if delivery is None:
             raise HTTPException(404, "There is no such event. A restart forgets all events.")
-        attempt = await self.payments.deliveries.resend(delivery)
-        return JSONResponse(_attempt_json(attempt))
+        return delivery
 
     def _find_session(self, request: Request) -> Session:
         session = self.payments.sessions.get(request.path_params["session_id"])

@@ -19,6 +19,7 @@ from sandbox.control import Control
 from sandbox.guard import Guard
 from sandbox.pages import HERE, Pages
 from sandbox.shop.shop_pages import Shop
+from sandbox.stripe.api import StripeApi
 from sandbox.stripe.deliveries import Deliveries
 from sandbox.stripe.hosted_page import HostedPage
 from sandbox.stripe.payments import Payments
@@ -29,7 +30,7 @@ __all__ = ["SandboxConfig", "Waits", "create_sandbox"]
 
 CONNECTIONS_MAX = 50
 # Errors under these paths are JSON; everywhere else they are pages.
-JSON_PATHS = ("/v2/", "/sandbox/", "/health/")
+JSON_PATHS = ("/v1/", "/v2/", "/sandbox/", "/health/")
 
 
 def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Starlette:
@@ -66,6 +67,7 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
             *_hosted_page_routes(
                 HostedPage(config=config, waits=waits, payments=payments, pages=pages)
             ),
+            *_stripe_api_routes(StripeApi(payments)),
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
             *_shop_routes(Shop(config=config, pages=pages)),
             Route("/sandbox/payments", PaymentsPage(payments=payments, pages=pages).show),
@@ -90,8 +92,17 @@ def _hosted_page_routes(page: HostedPage) -> list[BaseRoute]:
         Route(f"{path}/webhooks", page.show_webhooks),
         Route(f"{path}/go_back", page.go_back, methods=["POST"]),
         Route(f"{path}/events/{{event_id}}/send", page.send_event, methods=["POST"]),
+        Route(f"{path}/events/{{event_id}}/lose", page.lose_event, methods=["POST"]),
         Route(f"{path}/{{act}}", page.act, methods=["POST"]),
         Route(f"{path}/{{act}}", page.return_to_page),
+    ]
+
+
+def _stripe_api_routes(api: StripeApi) -> list[BaseRoute]:
+    return [
+        Route("/v1/events", api.list_events),
+        Route("/v1/checkout/sessions/{session_id}", api.read_session),
+        Route("/v1/checkout/sessions/{session_id}/line_items", api.list_line_items),
     ]
 
 
@@ -102,6 +113,7 @@ def _control_routes(control: Control) -> list[BaseRoute]:
         Route("/sandbox/sessions/{session_id}/{act}", control.act, methods=["POST"]),
         Route("/sandbox/deliveries", control.list_deliveries),
         Route("/sandbox/deliveries/{event_id}/resend", control.resend, methods=["POST"]),
+        Route("/sandbox/deliveries/{event_id}/lose", control.lose, methods=["POST"]),
     ]
 
 

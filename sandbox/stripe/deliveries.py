@@ -88,6 +88,14 @@ class Deliveries:
             self._spawn(self._retry(delivery))
         return attempt
 
+    def lose(self, delivery: Delivery) -> bool:
+        """Never send the event by itself again; return False if that is not possible any more."""
+        if not delivery.can_be_lost:
+            return False
+        delivery.state = DeliveryState.LOST
+        delivery.forgotten.set()
+        return True
+
     async def close(self) -> None:
         """Cancel all pending and running deliveries."""
         for task in self._tasks:
@@ -122,7 +130,7 @@ class Deliveries:
                 return
             if (await self._attempt(delivery)).succeeded:
                 return
-        if delivery.state is not DeliveryState.DELIVERED:
+        if delivery.state is DeliveryState.PENDING:
             delivery.state = DeliveryState.FAILED
 
     async def _attempt(self, delivery: Delivery) -> Attempt:

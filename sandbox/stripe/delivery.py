@@ -20,6 +20,7 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,12 @@ class Delivery:
     """Set once the first attempt is over."""
     forgotten: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the record is dropped: nothing more is sent."""
+
+    @property
+    def can_be_lost(self) -> bool:
+        """Whether it is held back, given up, or waits for its next try."""
+        has_failed = self.state is DeliveryState.PENDING and bool(self.attempts)
+        return has_failed or self.state in (DeliveryState.WITHHELD, DeliveryState.FAILED)
 
     async def wait_answered(self, seconds: float) -> None:
         """Return when the first attempt is over, or when `seconds` have passed."""

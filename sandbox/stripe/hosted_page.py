@@ -81,11 +81,20 @@ class HostedPage:
     async def send_event(self, request: Request) -> Response:
         """Send one of the session's events now, withheld or not."""
         session = self._find(request)
+        await self.payments.deliveries.resend(self._find_delivery(request, session))
+        return see_other(f"{_path(session)}#webhooks")
+
+    async def lose_event(self, request: Request) -> Response:
+        """Let Stripe forget one of the session's events: only its API still tells of it."""
+        session = self._find(request)
+        self.payments.deliveries.lose(self._find_delivery(request, session))
+        return see_other(f"{_path(session)}#webhooks")
+
+    def _find_delivery(self, request: Request, session: Session) -> Delivery:
         delivery = self.payments.deliveries.get(request.path_params["event_id"])
         if delivery is None or delivery.event.session_id != session.id:
             raise HTTPException(404, "This session has no such event.")
-        await self.payments.deliveries.resend(delivery)
-        return see_other(f"{_path(session)}#webhooks")
+        return delivery
 
     def _answer_too_late(self, act: Act, session: Session) -> Response:
         """Accept a second click, because the browser shows only the last response."""

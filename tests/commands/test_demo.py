@@ -168,11 +168,25 @@ def test_who_buys_with_the_readmes_line_and_pays_by_hand_is_thanked(demo: Demo) 
     assert "Thank you" in page.text
 
 
-def buy_a_mug(demo: Demo) -> str:
+def test_an_event_that_stripe_forgets_is_healed_within_seconds(demo: Demo) -> None:
+    session_id = buy_a_mug(demo, withhold=True)
+    payment, sandbox = f"{demo.service_url}/checkout/{session_id}", f"{demo.shop_url}/sandbox"
+    with httpx.Client(trust_env=False, timeout=DEADLINE_S) as client:
+        before = client.get(payment).json()["status"]
+        for event in client.get(f"{sandbox}/deliveries").json()["events"]:
+            if event["session_id"] == session_id:
+                client.post(f"{sandbox}/deliveries/{event['event_id']}/lose").raise_for_status()
+        healed = client.get(payment, params={"wait": 25}).json()["status"]
+
+    assert (before, healed) == ("open", "paid")
+
+
+def buy_a_mug(demo: Demo, *, withhold: bool = False) -> str:
     """The id of its session."""
     cart = {"line_items": [{"price": "price_sandbox_mug", "quantity": 1}]}
     with httpx.Client(trust_env=False, headers={"Accept": "application/json"}) as client:
         started = client.post(f"{demo.service_url}/checkout", json=cart)
         session_id = started.raise_for_status().json()["session_id"]
-        client.post(f"{demo.shop_url}/sandbox/sessions/{session_id}/pay").raise_for_status()
+        pay = f"{demo.shop_url}/sandbox/sessions/{session_id}/pay"
+        client.post(pay, json={"withhold": withhold}).raise_for_status()
     return str(session_id)
