@@ -1,6 +1,6 @@
 """The sandbox's configuration and timeouts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +14,17 @@ class SandboxConfig:
     webhook_url: str = "http://127.0.0.1:8000/webhooks/stripe"
     """Where the sandbox itself reaches the service's webhook."""
     webhook_secret: str = "whsec_sandbox_0123456789abcdef"  # noqa: S105 - made up, guards nothing
+    api_token: str = field(default="", repr=False)
+    """One of the service's API_TOKENS, for the order desk; empty: it has none."""
     account_id: str = "00000000-0000-4000-8000-000000000000"
     stripe_connect_id: str = "acct_sandbox"
     retry_delays_s: tuple[float, ...] = (1, 2, 5, 10, 30, 60)
     """Pauses between a failed delivery's attempts: Stripe's schedule of days, sped up."""
+
+    @property
+    def api_url(self) -> str:
+        """Where the sandbox itself reaches the service."""
+        return self.webhook_url.rstrip("/").removesuffix("/webhooks/stripe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

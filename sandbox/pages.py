@@ -17,7 +17,7 @@ URL_SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 class Pages:
     """The templates, and the headers of every page."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shop_name: str) -> None:
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -25,6 +25,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["money"] = format_money
+        self._templates.globals["shop_name"] = shop_name
 
     def render(
         self,

@@ -13,11 +13,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sandbox.altan_pay.endpoint import AltanPay
-from sandbox.altan_pay.faults import Faults
+from sandbox.altan_pay.faults import FAULTS, Faults
 from sandbox.config import SandboxConfig, Waits
 from sandbox.control import Control
 from sandbox.guard import Guard
 from sandbox.pages import HERE, Pages
+from sandbox.shop.order_desk import OrderDesk
+from sandbox.shop.products import SHOP_NAME
 from sandbox.shop.shop_pages import Shop
 from sandbox.stripe.api import StripeApi
 from sandbox.stripe.deliveries import Deliveries
@@ -50,7 +52,7 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
         attempt_s=waits.attempt_s,
     )
     payments = Payments(sessions=Sessions(), deliveries=deliveries)
-    pages = Pages()
+    pages = Pages(shop_name=SHOP_NAME)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -69,7 +71,8 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
             ),
             *_stripe_api_routes(StripeApi(payments)),
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
-            *_shop_routes(Shop(config=config, pages=pages)),
+            *_shop_routes(Shop(config=config, pages=pages, faults=FAULTS)),
+            Route("/sandbox/orders", OrderDesk(config=config, client=client, pages=pages).show),
             Route("/sandbox/payments", PaymentsPage(payments=payments, pages=pages).show),
             Route("/health/live", _live),
             Mount("/static", StaticFiles(directory=HERE / "static")),

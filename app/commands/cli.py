@@ -101,6 +101,12 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
             envvar="SANDBOX_WEBHOOK_SECRET", help="The secret that webhooks are signed with."
         ),
     ] = "whsec_sandbox_0123456789abcdef",  # noqa: S107 published on purpose
+    api_token: Annotated[
+        str,
+        typer.Option(
+            envvar="SANDBOX_API_TOKEN", help="One of API_TOKENS, for the shop's order desk."
+        ),
+    ] = "",
 ) -> None:
     """Simulate Altan Pay, Stripe's payment page and a shop: everything except the service."""
     import uvicorn  # noqa: PLC0415 see the module's docstring
@@ -113,6 +119,7 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
         checkout_url=checkout_url,
         webhook_url=webhook_url,
         webhook_secret=webhook_secret,
+        api_token=api_token,
     )
     try:
         listeners = listen(host, port)

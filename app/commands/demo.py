@@ -5,6 +5,7 @@ It ignores the caller's settings, so a demo never touches a real shop.
 """
 
 import os
+import secrets
 import shlex
 import shutil
 import signal
@@ -16,7 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from rich.markup import escape
 
 from app.settings.origins import ANY_LOOPBACK
 from app.settings.settings import Settings
+from sandbox.shop.products import SHOP_NAME
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 25.0
@@ -47,12 +49,13 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """Two ports, a folder, and the origins of other pages that may buy here."""
+    """Two ports, a folder, the origins of other pages that may buy here, and a token for orders."""
 
     port: int
     sandbox_port: int
     folder: Path
     allowed_origins: tuple[str, ...] = ()
+    api_token: str = field(default_factory=lambda: secrets.token_hex(24), repr=False)
 
     @property
     def shop_url(self) -> str:
@@ -155,16 +158,18 @@ class Demo:
             "RECONCILE_EVERY_S": "2",
             "APP_URL": self.shop_url,
             "SUCCESS_URL": f"{self.shop_url}/thanks",
-            "SHOP_NAME": "Slow Morning",
+            "SHOP_NAME": SHOP_NAME,
             "BRAND_COLOR": "#93401d",
             "ALLOWED_ORIGINS": ",".join((self.shop_url, ANY_LOOPBACK, *self.allowed_origins)),
             "DATABASE_URL": database_url(self.folder),
+            "API_TOKENS": self.api_token,
             "LOG_FORMAT": "console",
             "LOG_LEVEL": "error",
             "SANDBOX_PUBLIC_URL": self.shop_url,
             "SANDBOX_CHECKOUT_URL": self.service_url,
             "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{self.port}/webhooks/stripe",
             "SANDBOX_WEBHOOK_SECRET": _WEBHOOK_SECRET,
+            "SANDBOX_API_TOKEN": self.api_token,
         }
 
     def _introduce(self) -> None:
@@ -188,6 +193,7 @@ class Demo:
             "Follow the events live, in a second terminal:",
             f"  [green]{escape(follow)}[/]",
             "",
+            f"[dim]The orders    {self.shop_url}/sandbox/orders[/]",
             f"[dim]The service   {self.service_url}/docs[/]",
             f"[dim]The database  {escape(str(self.database_path.absolute()))}[/]",
             "",

@@ -1,7 +1,8 @@
-"""The forms of the ids of payments."""
+"""The forms of the ids of payments, and of a client that nobody knows."""
 
 import re
 from typing import Final
 
 SESSION_ID: Final = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 CHECKOUT_ID: Final = re.compile(r"chk_[0-9a-v]{36}")
+UNKNOWN_BUCKET: Final = "unknown"  # peers without an address; together they count as one client

@@ -22,6 +22,7 @@ COMPANIONS: Final = frozenset(
         "CHECKOUT_ENV_FILE",
         "CHECKOUT_PORT",
         "POSTGRES_PASSWORD",
+        "SANDBOX_API_TOKEN",
         "SANDBOX_CHECKOUT_URL",
         "SANDBOX_PORT",
         "SANDBOX_PUBLIC_URL",

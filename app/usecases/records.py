@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.checkout.passed_fields import PassedFields
-from app.domain.limits.networks import UNKNOWN_BUCKET
+from app.domain.ids import UNKNOWN_BUCKET
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.subscriptions import SubscriptionStatus

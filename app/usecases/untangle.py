@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.domain.payments.facts import PaymentFacts
-from app.domain.payments.kinship import Kinship, kinship
 from app.domain.stripe_events.evidence import Evidence
+from app.domain.stripe_events.kinship import Kinship, kinship
 from app.domain.stripe_events.readers import read_evidence
 from app.usecases.reach import EventEvidence
 from app.usecases.records import EventState, Settled, StoredEvent

@@ -5,6 +5,7 @@ copy its code to any page.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -12,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.altan_pay.faults import FAULTS
 from sandbox.config import SandboxConfig
 from sandbox.pages import Pages, origin_of, see_other
 from sandbox.shop.cart import QUANTITY_MAX, Cart, read_cart, read_fields
@@ -23,10 +23,11 @@ PURCHASE_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """`/`, `/sandbox/faults` and `/thanks`."""
+    """`/`, `/sandbox/faults` and `/thanks`. `faults` are what can be bought to see a failure."""
 
     config: SandboxConfig
     pages: Pages
+    faults: Mapping[str, object]
 
     async def show(self, request: Request) -> Response:
         """Show the products and the cart."""
@@ -73,5 +74,5 @@ class Shop:
             cart=cart,
             quantity_max=QUANTITY_MAX,
             products=PRODUCTS,
-            faults=FAULTS,
+            faults=self.faults,
         )

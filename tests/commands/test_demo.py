@@ -65,6 +65,22 @@ def test_the_addresses_answer_and_the_database_is_there(demo: Demo) -> None:
     assert Path(database).exists()
 
 
+def test_its_order_desk_reads_the_orders_with_a_token_of_its_own(demo: Demo) -> None:
+    cart = {"line_items": [{"price": "price_sandbox_mug", "quantity": 2}]}
+    with httpx.Client(trust_env=False, headers={"Accept": "application/json"}) as client:
+        bought = client.post(
+            f"{demo.service_url}/checkout", json=cart | {"client_reference_id": "order-42"}
+        ).json()
+        client.post(f"{demo.shop_url}/sandbox/sessions/{bought['session_id']}/pay")
+        page = client.get(f"{demo.shop_url}/sandbox/orders")
+        bare = client.get(f"{demo.service_url}/orders")
+
+    assert f"The orders    {demo.shop_url}/sandbox/orders\n" in demo.words
+    assert (page.status_code, bare.status_code) == (200, 401)
+    assert f'<a href="/c/pay/{bought["session_id"]}">Stoneware mug \u00d7 2</a>' in page.text
+    assert "<span>order-42 \u00b7 paid</span>" in page.text
+
+
 def test_its_database_url_is_known_without_a_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:
     folder = tmp_path / "nowhere"
 

@@ -19,7 +19,15 @@ WRAPPED: Final = """
   return Math.max(...middles) - Math.min(...middles) > 8;
 }).map((element) => element.outerHTML.slice(0, 120))
 """
-SANDBOX_PLACES: Final = {"shop", "full-cart", "faults", "payment", "payments", "payment-paid"}
+SANDBOX_PLACES: Final = {
+    "shop",
+    "full-cart",
+    "faults",
+    "orders",
+    "payment",
+    "payments",
+    "payment-paid",
+}
 
 
 @pytest.mark.parametrize("width", [390, 360, 320])

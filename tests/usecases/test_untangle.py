@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
-from app.domain.payments.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
 from app.domain.stripe_events.evidence import Evidence
+from app.domain.stripe_events.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
 from app.usecases.ports import AlertName
 from app.usecases.rebuild_payments import RebuildPayments, Verdict
 from app.usecases.records import EventState

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.domain.checkout.passed_fields import PassedField, PassedFields, read_passed_fields
 from app.domain.errors import Fault, InvalidCartError, member_pointer
-from app.domain.limits.networks import UNKNOWN_BUCKET
+from app.domain.ids import UNKNOWN_BUCKET
 
 FAULTS_MAX = 20  # enough to fix at once, and a hostile body cannot cause a long response
 

@@ -8,9 +8,10 @@ import ipaddress
 from functools import lru_cache
 from typing import Final
 
+from app.domain.ids import UNKNOWN_BUCKET
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-UNKNOWN_BUCKET: Final = "unknown"  # peers without an address; together they count as one client
 IPV4_PREFIXES: Final = (32, 24)
 IPV6_PREFIXES: Final = (64, 56, 48)
 # What a client and the networks around it may do or hold together, as multiples of what one client

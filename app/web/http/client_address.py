@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.domain.limits.networks import UNKNOWN_BUCKET, Address, bucket_of
+from app.domain.ids import UNKNOWN_BUCKET
+from app.domain.limits.networks import Address, bucket_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

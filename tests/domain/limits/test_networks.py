@@ -2,7 +2,8 @@ import ipaddress
 
 import pytest
 
-from app.domain.limits.networks import UNKNOWN_BUCKET, bucket_of, household_of, networks_of
+from app.domain.ids import UNKNOWN_BUCKET
+from app.domain.limits.networks import bucket_of, household_of, networks_of
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ async def open_faults(page: Page, demo: RunningDemo) -> None:
     await page.goto(f"{demo.shop_url}/sandbox/faults")
 
 
+async def open_orders(page: Page, demo: RunningDemo) -> None:
+    """The order desk, with some orders in it."""
+    await pay(page, demo)
+    await page.goto(f"{demo.shop_url}/sandbox/orders")
+    await page.get_by_role("main").get_by_role("listitem").first.wait_for()
+
+
 async def open_payments(page: Page, demo: RunningDemo) -> None:
     """The list of payments, with some in it."""
     for acts in (("pay",), ("pay", "dispute_open"), ("expire",)):
@@ -146,6 +153,7 @@ PLACES: Final = (
     Place("cart-refused", be_told_in_the_shop, expects="status of 422"),
     Place("faults", open_faults, is_main=True),
     Place("payments", open_payments, is_main=True),
+    Place("orders", open_orders, is_main=True),
     Place("payment", buy, is_main=True),
     Place("payment-declined", payment_after("decline")),
     Place("payment-awaiting-bank", payment_after("pay_later")),
