@@ -23,6 +23,7 @@ from app.observability.alerts import Alerts
 from app.observability.live_places import LivePlacesReport
 from app.observability.logs import configure_logging
 from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
+from app.observability.payments import PaymentReport
 from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
 from app.orders import make_orders, watch_orders
@@ -161,6 +162,7 @@ def _make_shared(settings: Settings, places_max: int) -> Shared:
         read_payment=read_payment,
         feed=PaymentFeed(read_payment=read_payment, database=database, places=places),
         changes=Changes(),
+        payment_report=PaymentReport(metrics),
         problems=Problems(ProblemPages(shop_html, settings.app_url)),
         access=make_access(settings),
         catalog=_open_catalog(settings, lifetime, alerts),
@@ -196,6 +198,7 @@ def _run_jobs(shared: Shared) -> None:
     feed = shared.feed
     shared.metrics.followers.set_function(lambda: feed.followers)
     shared.changes.reach(feed.changed)
+    shared.changes.reach(shared.payment_report.changed)
     shared.lifetime.runs(feed.run)
     shared.lifetime.stops(feed.close)
     housekeeping = Housekeeping(

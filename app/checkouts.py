@@ -36,6 +36,7 @@ def open_checkouts(shared: Shared, *, version: str) -> CheckoutEndpoint:
         database=shared.database,
         clock=shared.clock,
         ids=RandomCheckoutIds(),
+        on_start=shared.payment_report.started,
     )
     endpoint = CheckoutEndpoint(
         start_checkout=start,

@@ -8,6 +8,7 @@ from app.domain.checkout.catalog import Catalog
 from app.lifetime import Lifetime
 from app.observability.alerts import Alerts
 from app.observability.metrics import Metrics
+from app.observability.payments import PaymentReport
 from app.settings.settings import Settings
 from app.usecases.changes import Changes
 from app.usecases.payment_feed import PaymentFeed
@@ -31,6 +32,7 @@ class Shared:
     read_payment: ReadPayment
     feed: PaymentFeed
     changes: Changes
+    payment_report: PaymentReport
     problems: Problems
     access: Access
     catalog: Callable[[], Catalog | None]

@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SECONDS_TO_PAID: Final = (10, 30, 60, 120, 300, 600, 1_800, 3_600, 21_600, 86_400, 604_800)
 METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -111,6 +112,27 @@ class Metrics:
             "Seconds from a change to its notification being taken.",
             registry=self.registry,
             buckets=(*_SECONDS, 60, 600, 3_600, 86_400),
+        )
+        self.checkouts_started = counter(
+            "altan_checkout_checkouts_started",
+            "Checkouts that were started, by mode.",
+            ("mode",),
+        )
+        self.payments = counter(
+            "altan_checkout_payments",
+            "Payments that reached a status, by status.",
+            ("status",),
+        )
+        self.refunded = counter(
+            "altan_checkout_refunded_minor",
+            "Refunded amounts in the currency's minor unit, by currency.",
+            ("currency",),
+        )
+        self.paid_seconds = Histogram(
+            "altan_checkout_paid_seconds",
+            "Seconds from a checkout to its payment.",
+            registry=self.registry,
+            buckets=_SECONDS_TO_PAID,
         )
         self.alerts = counter(
             "altan_checkout_alerts",

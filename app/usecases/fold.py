@@ -245,6 +245,7 @@ async def _compare(
             updated_at_ms=now_ms,
             version=old.version + 1 if old else 1,
             price_mismatch=is_mismatch(session_id, joined, sold.get(session_id)),
+            before=old.facts if old else None,
         )
         folded.changed.append(payment)
         if payment.price_mismatch and not (old and old.price_mismatch):

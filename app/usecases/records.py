@@ -196,6 +196,7 @@ class Payment:
 
     `version` counts the changes, also those of its renewals, which are kept apart.
     `price_mismatch`: Stripe's subtotal or currency is not what the catalogue said.
+    `before`, of one that has just changed, are the facts that it had, without those of renewals.
     """
 
     session_id: str
@@ -203,6 +204,7 @@ class Payment:
     updated_at_ms: int
     version: int = 1
     price_mismatch: bool = False
+    before: PaymentFacts | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from app.usecases.storage import Database, Transaction
 class StartCheckout:
     """Gets a payment page, and keeps the checkout before anybody is sent there.
 
-    `catalog` gives what is for sale now; None means that any price is.
+    `catalog` gives what is for sale now; None means that any price is. `on_start` hears of each
+    checkout that was committed.
     """
 
     redirects: RedirectPolicy
@@ -27,6 +28,7 @@ class StartCheckout:
     database: Database
     clock: Clock
     ids: CheckoutIds
+    on_start: Callable[[Checkout], None] = lambda _: None
 
     async def __call__(self, request: CheckoutRequest) -> Checkout:
         """Start one checkout; when this returns, its row is on disk and its URL may be shown.
@@ -52,6 +54,7 @@ class StartCheckout:
         except CommitInDoubtError:
             if await self.database.find_checkout(checkout.id) is None:
                 raise
+        self.on_start(checkout)
         return checkout
 
     def new_id(self) -> str:

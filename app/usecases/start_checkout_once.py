@@ -121,7 +121,10 @@ class StartCheckoutOnce:
             except StorageUnavailableError:
                 self._abandon(mine)
             raise
-        return checkout if still_mine else None
+        if not still_mine:
+            return None
+        self.start.on_start(checkout)
+        return checkout
 
     async def _keep(self, checkout: Checkout, mine: Claim) -> bool:
         async def keep(transaction: Transaction) -> bool:

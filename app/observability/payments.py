@@ -1,0 +1,65 @@
+"""Counts and logs what becomes of payments: ids and statuses, nothing personal."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Final
+
+import structlog
+
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.observability.metrics import Metrics
+from app.usecases.records import Checkout, Payment
+
+CURRENCIES_MAX: Final = 200  # Stripe has about 135; each is a series
+_OTHER: Final = "other"
+
+_log = structlog.get_logger()
+
+
+class PaymentReport:
+    """Called with each checkout that was started, and with payments that have changed."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._started = cache(metrics.checkouts_started.labels)
+        self._statuses = {status: metrics.payments.labels(status) for status in PaymentStatus}
+        self._refunded = metrics.refunded
+        self._paid_seconds = metrics.paid_seconds
+        self._currencies: set[str] = set()
+
+    def started(self, checkout: Checkout) -> None:
+        """Count a checkout that was committed."""
+        self._started(checkout.cart.mode).inc()
+
+    def changed(self, payments: Collection[Payment]) -> None:
+        """Count and log what has changed; called once it is committed."""
+        for payment in payments:
+            before, after = payment.before or PaymentFacts(), payment.facts
+            if after.status is not before.status:
+                self._statuses[after.status].inc()
+                _log.info(
+                    "payment_status",
+                    session_id=payment.session_id,
+                    checkout_id=after.checkout_id,
+                    before=before.status,
+                    after=after.status,
+                )
+            if after.is_paid and not before.is_paid:
+                self._time(after)
+            self._count_refunds(before, after)
+
+    def _time(self, facts: PaymentFacts) -> None:
+        created_s = facts.details.created_s if facts.details else None
+        paid_at_s = facts.first_paid_at_s
+        if created_s is not None and paid_at_s is not None and paid_at_s >= created_s:
+            self._paid_seconds.observe(paid_at_s - created_s)
+
+    def _count_refunds(self, before: PaymentFacts, after: PaymentFacts) -> None:
+        """A counter only rises: a refund that fails later stays counted."""
+        more_minor = after.amount_refunded_minor - before.amount_refunded_minor
+        if more_minor > 0 and after.currency:
+            self._refunded.labels(self._bounded(after.currency)).inc(more_minor)
+
+    def _bounded(self, currency: str) -> str:
+        if len(self._currencies) < CURRENCIES_MAX:
+            self._currencies.add(currency)
+        return currency if currency in self._currencies else _OTHER
