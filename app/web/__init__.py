@@ -1,1 +1,1 @@
-"""HTTP: reads requests strictly, calls a use case, and says what came of it."""
+"""HTTP: reads requests strictly, calls a use case, and builds the answer."""

@@ -1,4 +1,4 @@
-"""Puts the endpoints together: the ASGI application. What it is made of was made elsewhere."""
+"""Combines the endpoints into the ASGI application. The endpoints are created elsewhere."""
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -24,12 +24,12 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _DESCRIPTION: Final = (
     "A shop's page posts its cart to /checkout and is redirected to the payment page. "
-    "Stripe tells /webhooks/stripe what was paid, and /checkout/{id} shows it."
+    "Stripe reports payments to /webhooks/stripe, and /checkout/{id} shows them."
 )
 
 
 class Application:
-    """The ASGI application: straight routes are called at once, all others through FastAPI."""
+    """The ASGI application: straight routes are called directly, all others through FastAPI."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ def _make_fastapi(routes: Iterable[BaseRoute], version: str, lifespan: Lifespan)
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        servers=[{"url": "."}],  # wherever this document was found, also below a proxy's path
+        servers=[{"url": "."}],  # relative to this document, also below a proxy's path
         openapi_tags=[{"name": name, "description": words} for name, words in TAGS.items()],
     )
     # The first that matches answers, so /checkout/page has to come before /checkout/{id}.
@@ -96,7 +96,7 @@ def _add_error_answers(app: FastAPI, problems: Problems) -> None:
         return problems.answer(_from_routing(error), request.scope)
 
     async def client_gone(_: Request, __: Exception) -> Response:
-        return Response(status_code=400)  # nobody is there to read it
+        return Response(status_code=400)  # nobody is connected any more
 
     async def defect(request: Request, _: Exception) -> Response:
         return problems.answer(InternalError(), request.scope)

@@ -8,7 +8,7 @@ from app.domain.errors import CheckoutError, RateLimitedError, RequestWrongError
 
 @dataclass(frozen=True, slots=True)
 class QueryFault:
-    """One parameter that is wrong, and what to do about it."""
+    """One wrong parameter, and how to fix it."""
 
     parameter: str
     detail: str
@@ -22,7 +22,7 @@ class UnauthorizedError(RequestWrongError):
 
 
 class ForbiddenError(RequestWrongError):
-    """The token is right, but not good for this."""
+    """The token is valid, but does not allow this."""
 
     code = "forbidden"
     title = "This token may not do that"
@@ -35,7 +35,7 @@ class TooManyGuessesError(RateLimitedError):
 
 
 class InvalidQueryError(RequestWrongError):
-    """Parameters of the query are wrong; `query_faults` says which."""
+    """Query parameters are wrong; `query_faults` lists them."""
 
     code = "invalid_query"
     title = "The query is not valid"

@@ -1,6 +1,6 @@
-"""How an endpoint describes itself in /openapi.json. What one endpoint says stands in its file.
+"""Building blocks for /openapi.json. Each endpoint's own entry is in its file.
 
-A schema with a `title` becomes a component of that name, and is referred to wherever it is used.
+A schema with a `title` becomes a component of that name, and other schemas refer to it.
 """
 
 from collections import defaultdict
@@ -19,13 +19,13 @@ URL: Final[Schema] = {"type": "string", "format": "uri"}
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 
 TAGS: Final[Mapping[str, str]] = {
-    "checkout": "Start a checkout, and send the buyer to the payment page.",
-    "payments": "Learn what became of a checkout.",
+    "checkout": "Start a checkout, and redirect the buyer to the payment page.",
+    "payments": "Read or follow a payment's status.",
     "orders": "For the shop's own server, with a token: what was bought, by whom, and paid or not.",
-    "pages": "The page that a buyer comes back to.",
+    "pages": "The page that buyers return to.",
     "module": "The JavaScript module for a shop's pages.",
-    "webhooks": "What Stripe calls.",
-    "operations": "What those who run the service watch.",
+    "webhooks": "For Stripe.",
+    "operations": "Health and metrics, for operators.",
 }
 
 
@@ -33,9 +33,9 @@ TAGS: Final[Mapping[str, str]] = {
 class Operation:
     """One operation of the contract.
 
-    `id` names the function in generated clients, so it stays. `answers` holds OpenAPI's response
-    objects by status. `errors` are the ones that this operation raises; those that every operation
-    can answer with are added.
+    `id` is the function's name in generated clients, so it must not change. `answers` has OpenAPI's
+    response objects by status. `errors` are the ones that this operation raises; those that every
+    operation can return are added.
     """
 
     id: str
@@ -66,7 +66,7 @@ class Operation:
     def _responses(self) -> dict[str, Schema]:
         responses = error_answers(*self.errors)
         for status, own in self.answers.items():
-            error = responses.get(status, {})  # a status may be both, as 503 of /health/ready
+            error = responses.get(status, {})  # a status may be both, like 503 of /health/ready
             responses[status] = {**error, **own}
             if error:
                 responses[status]["content"] = error["content"] | own["content"]
@@ -75,7 +75,7 @@ class Operation:
 
 
 def object_schema(title: str, properties: Schema, *optional: str, **more: object) -> Schema:
-    """A component: an object whose properties are required, all but the `optional` ones."""
+    """Return a component: an object whose properties are required except the `optional` ones."""
     required = [name for name in properties if name not in optional]
     return {
         "title": title,
@@ -87,17 +87,17 @@ def object_schema(title: str, properties: Schema, *optional: str, **more: object
 
 
 def or_null(schema: Schema) -> Schema:
-    """`schema`, or null."""
+    """Return a schema for `schema` or null."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def content(schema: Schema, media_type: str = "application/json") -> Schema:
-    """What a body is, in a request or an answer."""
+    """Describe the body of a request or an answer."""
     return {"content": {media_type: {"schema": schema}}}
 
 
 def parameter(place: str, name: str, description: str, schema: Schema = TEXT) -> Schema:
-    """A parameter in `query`, `header` or `path`; only those of the path are required."""
+    """Describe a parameter in `query`, `header` or `path`; only those in `path` are required."""
     return {
         "name": name,
         "in": place,
@@ -108,7 +108,7 @@ def parameter(place: str, name: str, description: str, schema: Schema = TEXT) ->
 
 
 def header(description: str, schema: Schema = TEXT) -> Schema:
-    """A header of an answer."""
+    """Describe a header of an answer."""
     return {"description": description, "schema": schema}
 
 
@@ -126,7 +126,7 @@ PROBLEM: Final = object_schema(
         "title": TEXT,
         "status": {"type": "integer"},
         "detail": TEXT | {"description": "What is wrong, for people."},
-        "code": TEXT | {"description": "What is wrong, for programs. It stays the same."},
+        "code": TEXT | {"description": "What is wrong, for programs. Stable."},
         "request_id": TEXT | {"description": "Also in the answer's X-Request-Id, and in the log."},
         "errors": {"type": "array", "items": _FAULT},
     },
@@ -136,7 +136,7 @@ PROBLEM: Final = object_schema(
 
 
 def error_answers(*errors: type[CheckoutError]) -> dict[str, Schema]:
-    """One response for each status that these errors have."""
+    """Return one response for each status of these errors."""
     by_status = defaultdict[int, list[type[CheckoutError]]](list)
     for error in (*errors, OverloadedError, InternalError):
         by_status[status_of(error)].append(error)
@@ -158,7 +158,7 @@ def _error_answer(status: int, errors: Iterable[type[CheckoutError]]) -> Schema:
 
 
 def with_components(document: Schema) -> Schema:
-    """The same document, with every titled schema in `components`."""
+    """Return the same document with every titled schema in `components`."""
     schemas: dict[str, Schema] = {}
     paths = _referring(document["paths"], schemas)
     return {

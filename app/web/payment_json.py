@@ -1,4 +1,4 @@
-"""The payment as JSON: what the status and its stream send, what the page shows, and its schema."""
+"""The payment as JSON, for the status, its stream and the page; and its schema."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ MODE: Schema = {
     "title": "Mode",
     "type": "string",
     "enum": [mode.value for mode in Mode],
-    "description": "A cart without it is a payment.",
+    "description": "The default is payment.",
 }
 _STATUS: Schema = {
     "title": "PaymentStatus",
@@ -26,7 +26,7 @@ _SUBSCRIPTION = object_schema(
     "Subscription",
     {
         "id": TEXT,
-        "status": or_null(TEXT) | {"description": "As Stripe names it."},
+        "status": or_null(TEXT) | {"description": "Stripe's name for it."},
         "current_period_end": or_null(MOMENT),
         "cancel_at": or_null(MOMENT),
         "cancel_at_period_end": or_null({"type": "boolean"}),
@@ -47,12 +47,12 @@ PAYMENT = object_schema(
         "subscription": or_null(_SUBSCRIPTION),
     },
     "subscription",
-    description="What became of a checkout. Only a subscription's has `subscription`.",
+    description="A checkout's payment. Only a subscription has `subscription`.",
 )
 
 
 def status_document(view: PaymentView) -> bytes:
-    """The status object, as JSON. Only a subscription's has `subscription`."""
+    """Return the status object as JSON. Only a subscription has `subscription`."""
     document: dict[str, object] = {
         "checkout_id": view.checkout_id,
         "session_id": view.session_id,
@@ -70,7 +70,7 @@ def status_document(view: PaymentView) -> bytes:
 
 
 def etag_of(body: bytes) -> str:
-    """The tag of a status object."""
+    """Return the ETag of a status object."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 

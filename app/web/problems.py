@@ -34,8 +34,8 @@ class Problems:
     def answer(self, error: CheckoutError, scope: Scope) -> Response:
         """Return the response for `error`."""
         status = status_of(type(error))
-        # For the log line, without its traceback: that would keep the body that was refused for as
-        # long as the connection stays open.
+        # For the log line, without its traceback, which would keep the refused body in memory until
+        # the connection closes.
         scope["state"]["error"] = error.with_traceback(None)
         headers = _headers(error, status)
         if wants_page(Headers(scope=scope)):
@@ -57,9 +57,9 @@ class Problems:
 
 
 def _come_again(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
-    """For a page that was only to be read, Refresh too: of Retry-After browsers know nothing.
+    """Also add Refresh to a page that was requested with GET, because browsers ignore Retry-After.
 
-    A buyer who waits for a payment without script would be left with the error for good.
+    Otherwise a buyer who waits for a payment without script would stay on the error page.
     """
     if scope["method"] == "GET" and "Retry-After" in headers:
         return {"Refresh": headers["Retry-After"]}

@@ -1,4 +1,4 @@
-"""What the application asks of an endpoint, and how a route and its OpenAPI entry become one."""
+"""The interface of endpoints, and routes that carry their OpenAPI entry."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
@@ -15,10 +15,10 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Endpoint(Protocol):
-    """One file's part of the service: it declares, describes and answers its own addresses."""
+    """An endpoint declares, describes and answers its own routes."""
 
     def routes(self) -> Sequence[BaseRoute]:
-        """Where it answers. An address that another's pattern would match comes earlier."""
+        """Return its routes. A route that another's pattern would match must come earlier."""
 
 
 class StraightRoute(APIRoute):
@@ -30,17 +30,17 @@ class StraightRoute(APIRoute):
 
 
 def get(path: str, answer: Answer, operation: Operation) -> APIRoute:
-    """A described route for GET."""
+    """Return a GET route with its OpenAPI entry."""
     return APIRoute(path, answer, methods=["GET"], **_described(operation))
 
 
 def post(path: str, answer: Answer, operation: Operation) -> APIRoute:
-    """A described route for POST."""
+    """Return a POST route with its OpenAPI entry."""
     return APIRoute(path, answer, methods=["POST"], **_described(operation))
 
 
 def undescribed(path: str, answer: Answer, *methods: str) -> APIRoute:
-    """A route that is not part of the contract: a HEAD, or a file that only our own page loads."""
+    """Return a route without an OpenAPI entry: HEAD, or a file that only our own page loads."""
     return APIRoute(path, answer, methods=[*methods], include_in_schema=False)
 
 
@@ -55,5 +55,5 @@ def _described(operation: Operation) -> dict[str, Any]:
 
 
 async def _by_the_router(_: Request) -> Response:
-    """What `StraightRoute` puts its own application in place of."""
+    """Stand-in that `StraightRoute` replaces with its own application."""
     raise NotImplementedError

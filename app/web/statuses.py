@@ -1,4 +1,4 @@
-"""The one table from error to HTTP status. A test holds it against every error class."""
+"""The table from error to HTTP status. A test checks that every error class is in it."""
 
 from typing import Final
 
@@ -40,10 +40,10 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     errors.AltanPayTimeoutError: 504,
 }
 
-# These answers say in Retry-After when to try again.
+# These answers have a Retry-After header.
 WITH_RETRY_AFTER: Final = frozenset({409, 429, 503})
 
 
 def status_of(kind: type[CheckoutError]) -> int:
-    """The table's entry for a class, or for its nearest base: adapters refine what stands there."""
+    """Return the status of a class, or of its nearest base, because adapters add subclasses."""
     return next(STATUS[base] for base in kind.__mro__ if base in STATUS)

@@ -40,8 +40,8 @@ _PRICE: Final[Schema] = {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249
 _RETURN_URL: Final[Schema] = URL | {"maxLength": 5000}
 _CHOICES: Final[dict[str, Schema]] = {
     "mode": MODE,
-    "success_url": _RETURN_URL | {"description": "Where the buyer returns to after paying."},
-    "cancel_url": _RETURN_URL | {"description": "Where a buyer who does not pay returns to."},
+    "success_url": _RETURN_URL | {"description": "Where the buyer returns after paying."},
+    "cancel_url": _RETURN_URL | {"description": "Where the buyer returns without paying."},
     "client_reference_id": {
         "type": "string",
         "pattern": "^[A-Za-z0-9_-]{1,200}$",
@@ -100,7 +100,7 @@ def _cart_schema(quantity: Schema, choices: dict[str, Schema]) -> Schema:
 
 
 def _form_content(quantity: Schema, choices: dict[str, Schema]) -> Schema:
-    """The n-th price goes with the n-th quantity; a field that nobody filled in is empty."""
+    """The n-th price belongs to the n-th quantity; fields that were not filled in are empty."""
     choices = {**choices, "idempotency_key": IDEMPOTENCY_KEY}
     metadata = choices.pop(PassedField.METADATA, None)
     empty = {"type": "string", "maxLength": 0}
@@ -123,7 +123,7 @@ def _form_content(quantity: Schema, choices: dict[str, Schema]) -> Schema:
 
 
 def read_document(body: bytes, headers: Headers) -> tuple[object, str | None]:
-    """The cart's document, and the idempotency key that a form may hold."""
+    """Return the cart's document, and the idempotency key if a form contains one."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == JSON:
         return _json_document(body), None
@@ -147,7 +147,7 @@ def _json_document(body: bytes) -> object:
 
 
 def _form_document(body: bytes) -> tuple[dict[str, object], str | None]:
-    """The same document that a JSON page would send: the n-th price goes with the n-th quantity."""
+    """Build the same document as JSON; the n-th price belongs to the n-th quantity."""
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:

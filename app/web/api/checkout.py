@@ -1,4 +1,4 @@
-"""POST /checkout: a cart from a shop's page, as JSON or as a plain form; out comes a redirect."""
+"""POST /checkout: turns a cart, as JSON or a plain form, into a redirect to a payment page."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,10 +51,12 @@ BODY_BYTES_MAX: Final = 64 * 1024
 _CHECKOUT: Final = object_schema(
     "Checkout",
     {
-        "checkout_id": TEXT | {"description": "Names the checkout; it cannot be guessed."},
+        "checkout_id": TEXT | {"description": "The checkout's id, which cannot be guessed."},
         "url": URL | {"description": "The payment page."},
-        "session_id": or_null(TEXT) | {"description": "Stripe's session, where it is known."},
-        "status_url": TEXT | {"description": "The payment's path, below the service's address."},
+        "session_id": or_null(TEXT)
+        | {"description": "The id of Stripe's session, if it is known."},
+        "status_url": TEXT
+        | {"description": "The path of the payment's status, below the service's address."},
     },
 )
 _ERRORS: Final = (
@@ -80,9 +82,9 @@ _ERRORS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutEndpoint:
-    """Reads a cart, starts its checkout, and sends the buyer on.
+    """Reads a cart, starts its checkout, and redirects the buyer.
 
-    `enforced_origins` None means that no Origin is refused: the owner has listed none.
+    If `enforced_origins` is None, no Origin is refused, because the owner has listed none.
     """
 
     start_checkout: StartCheckout
@@ -134,13 +136,13 @@ class CheckoutEndpoint:
         return _answer(checkout, request.headers)
 
     def _check_origin(self, headers: Headers) -> None:
-        """A browser says which page sends a form or a fetch; programs say nothing, and may."""
+        """Check the Origin, which browsers send with forms and fetch; programs may omit it."""
         origin = headers.get("origin")
         if origin is None or self.enforced_origins is None:
             return
         if origin.lower() not in self.enforced_origins:
             raise OriginNotAllowedError(
-                "That page is not one of the shop's; the owner lists them in ALLOWED_ORIGINS."
+                "This page is not on one of the shop's origins (ALLOWED_ORIGINS)."
             )
 
 
@@ -150,8 +152,8 @@ def _start_checkout(quantity_max: int, may_pass: Collection[PassedField]) -> Ope
         tag="checkout",
         summary="Start a checkout",
         description=(
-            "Turns a cart into a payment page. A page's form is redirected there; a script, which "
-            "accepts JSON, gets the address."
+            "Turns a cart into a payment page. A form is redirected there; a script that "
+            "accepts JSON gets the address."
         ),
         parameters=[
             parameter(
@@ -165,7 +167,7 @@ def _start_checkout(quantity_max: int, may_pass: Collection[PassedField]) -> Ope
         answers={
             "200": {"description": "The checkout, for a script.", **content(_CHECKOUT)},
             "303": {
-                "description": "The buyer is sent to the payment page.",
+                "description": "The buyer is redirected to the payment page.",
                 "headers": {"Location": header("The payment page.", URL)},
                 **content(_CHECKOUT),
             },

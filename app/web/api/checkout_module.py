@@ -1,4 +1,4 @@
-"""GET /checkout.js: the module that a shop's page imports to buy and to watch; and its types."""
+"""GET /checkout.js: the module that a shop's page imports, and its types."""
 
 import base64
 import hashlib
@@ -16,7 +16,8 @@ from app.web.routes import Answer, get, undescribed
 
 _STATIC: Final = Path(__file__).parent / "static"
 
-# Any page may load them (app/web/cors): nothing in them is secret, and CORS guards what they call.
+# Any page may load them (app/web/http/cors): they contain no secrets, and CORS protects the
+# endpoints that they call.
 _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "X-Content-Type-Options": "nosniff",
@@ -24,14 +25,14 @@ _HEADERS: Final = {
 _FOR_A_WHILE: Final = {"Cache-Control": "public, max-age=300"}
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
-_IF_NONE_MATCH: Final = parameter("header", "If-None-Match", "The ETag of the copy at hand.")
-_NOT_MODIFIED: Final[Schema] = {"description": "The copy at hand is the newest."}
+_IF_NONE_MATCH: Final = parameter("header", "If-None-Match", "The ETag of the cached copy.")
+_NOT_MODIFIED: Final[Schema] = {"description": "The cached copy is up to date."}
 _MODULE: Final[Schema] = {"description": "An ES module.", **content(TEXT, "text/javascript")}
 _LATEST: Final = Operation(
     id="getModule",
     tag="module",
     summary="Import the module",
-    description="What a shop's page imports. Content-Location is the pinned address.",
+    description="The module for a shop's pages. Content-Location is the pinned address.",
     parameters=[_IF_NONE_MATCH],
     answers={"200": _MODULE, "304": _NOT_MODIFIED},
 )
@@ -39,12 +40,12 @@ _PINNED: Final = Operation(
     id="getPinnedModule",
     tag="module",
     summary="Import one version of the module",
-    description="The same text for ever, for `integrity`.",
+    description="This address always has the same text, so it can be used with `integrity`.",
     parameters=[parameter("path", "hash", "The version."), _IF_NONE_MATCH],
     answers={
         "200": _MODULE,
         "304": _NOT_MODIFIED,
-        "307": {"description": "This service has another version: see /checkout.js."},
+        "307": {"description": "This service has another version; it redirects to /checkout.js."},
     },
 )
 _TYPES: Final = Operation(
@@ -60,10 +61,10 @@ _TYPES: Final = Operation(
 
 
 class CheckoutModule:
-    """Answers with the module as it was at the start of the process.
+    """Serves the module, which is read when the process starts.
 
-    An ETag here is what `integrity` takes; the module's Content-Location is its pinned address.
-    Addresses are relative, for a proxy may have put the whole service below a path of its own.
+    The ETag is the digest for `integrity`; Content-Location is the pinned address. Addresses are
+    relative, because a proxy may serve the service below a path.
     """
 
     def __init__(self) -> None:
@@ -73,7 +74,7 @@ class CheckoutModule:
         self._hash = hashlib.sha256(script).hexdigest()[:16]
 
     def routes(self) -> Sequence[BaseRoute]:
-        """GET and HEAD of the module, of one version of it, and of its types."""
+        """Serve GET and HEAD for the module, for one version of it, and for its types."""
         answers: list[tuple[str, Answer, Operation]] = [
             ("/checkout.js", self.latest, _LATEST),
             ("/checkout.{hash}.js", self.pinned, _PINNED),
@@ -86,30 +87,30 @@ class CheckoutModule:
         ]
 
     async def latest(self, request: Request) -> Response:
-        """The module, at the address that stays."""
+        """Return the module, at its fixed address."""
         location = {"Content-Location": f"checkout.{self._hash}.js"}
         return self._script.answer(request, _FOR_A_WHILE | location)
 
     async def pinned(self, request: Request) -> Response:
-        """The module of one hash; the hash of another version redirects to the latest."""
+        """Return the module with this hash; the hash of another version redirects to the latest."""
         if request.path_params["hash"] != self._hash:
             headers = _HEADERS | {"Cache-Control": "no-store", "Location": "checkout.js"}
             return Response(status_code=307, headers=headers)
         return self._script.answer(request, _FOR_EVER)
 
     async def types(self, request: Request) -> Response:
-        """The module's types, for TypeScript."""
+        """Return the module's types, for TypeScript."""
         return self._types.answer(request, _FOR_A_WHILE)
 
 
 def without_comments(script: str) -> str:
-    """Without indentation, and without the lines that are empty or nothing but a comment."""
+    """Remove indentation, empty lines and comment lines."""
     lines = (line.strip() for line in script.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 class _File:
-    """What never changes while the process runs."""
+    """A text that does not change while the process runs."""
 
     def __init__(self, body: bytes, media_type: str) -> None:
         digest = base64.b64encode(hashlib.sha384(body).digest()).decode()

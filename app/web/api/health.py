@@ -1,4 +1,4 @@
-"""/health/live: the process runs. /health/ready: it can do its work, which means: commit."""
+"""/health/live: the process is running. /health/ready: it can do its work, so it can commit."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from app.web.openapi import TEXT, Operation, Schema, content, object_schema
 from app.web.routes import get, undescribed
 
 CHECK_TIMEOUT_S: Final = 3.0
-FRESH_S: Final = 1.0  # anybody can ask, so asking often must not write often
+FRESH_S: Final = 1.0  # anybody can call this, so frequent calls must not cause frequent writes
 
 _PART: Final[Schema] = {"type": "string", "enum": ["ok", "failing"]}
 _READINESS: Final = object_schema(
@@ -29,7 +29,7 @@ _READINESS: Final = object_schema(
 _CHECK_LIVENESS: Final = Operation(
     id="checkLiveness",
     tag="operations",
-    summary="Ask whether the process runs",
+    summary="Check whether the process is running",
     answers={
         "200": {
             "description": "It runs.",
@@ -40,10 +40,10 @@ _CHECK_LIVENESS: Final = Operation(
 _CHECK_READINESS: Final = Operation(
     id="checkReadiness",
     tag="operations",
-    summary="Ask whether a payment could be recorded now",
+    summary="Check whether a payment could be recorded now",
     answers={
         "200": {"description": "It could.", **content(_READINESS)},
-        "503": {"description": "It could not; `failing` says what fails.", **content(_READINESS)},
+        "503": {"description": "It could not; `failing` lists what fails.", **content(_READINESS)},
     },
 )
 
@@ -53,7 +53,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 class Liveness:
-    """Answers as long as the event loop turns."""
+    """Answers as long as the event loop runs."""
 
     def routes(self) -> Sequence[BaseRoute]:
         """GET and HEAD /health/live."""
@@ -61,12 +61,12 @@ class Liveness:
         return [get(path, self.answer, _CHECK_LIVENESS), undescribed(path, self.answer, "HEAD")]
 
     async def answer(self, _: Request) -> Response:
-        """200."""
+        """Return 200."""
         return _answer({"status": "ok"}, 200)
 
 
 class Readiness:
-    """Runs every check, at most once a second however many ask."""
+    """Runs every check, at most once a second for any number of requests."""
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = checks
@@ -80,7 +80,7 @@ class Readiness:
         return [get(path, self.answer, _CHECK_READINESS), undescribed(path, self.answer, "HEAD")]
 
     async def answer(self, _: Request) -> Response:
-        """200, or 503 with the failing parts' names."""
+        """Return 200, or 503 with the names of the failing parts."""
         async with self._asking:
             if time.monotonic() >= self._known_until:
                 self._known = {name: await _passes(name, c) for name, c in self._checks.items()}

@@ -26,7 +26,7 @@ _GET_METRICS: Final = Operation(
 
 @dataclass(frozen=True, slots=True)
 class MetricsEndpoint:
-    """Answers with what `exposition` says now, in the format that `media_type` names."""
+    """Serves the text that `exposition` returns, with the content type `media_type`."""
 
     exposition: Callable[[], bytes]
     media_type: str
@@ -39,5 +39,5 @@ class MetricsEndpoint:
         ]
 
     async def answer(self, _: Request) -> Response:
-        """The metrics, now."""
+        """Return the current metrics."""
         return Response(self.exposition(), media_type=self.media_type)

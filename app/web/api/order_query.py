@@ -1,7 +1,7 @@
 """The query of GET /orders: filters, the size of a page, and the cursor to the next one.
 
-A cursor says where a page ended and which filters it belongs to. It is text that callers hand
-back as it is; one that was made up, or sent with other filters, is refused.
+A cursor contains where a page ended and which filters it belongs to. Callers send it back as it is;
+an invalid one, or one sent with other filters, is refused.
 """
 
 import base64
@@ -33,7 +33,7 @@ _TIME: Final = re.compile(
 def read_order_query(
     parameters: Sequence[tuple[str, str]],
 ) -> tuple[OrderFilter, OrderPosition | None, int]:
-    """The filter, where to go on, and how many orders.
+    """Return the filter, where to continue, and the number of orders.
 
     Raises:
         InvalidQueryError: a parameter is unknown, repeated, or wrong.
@@ -122,7 +122,7 @@ def true_or_false(text: str) -> bool:
 
 
 def _time_ms(text: str) -> int:
-    """RFC 3339, with a zone. In a query a `+` is a space unless it is encoded as %2B."""
+    """Read RFC 3339 with a zone. In a query, `+` means a space unless it is encoded as %2B."""
     if not _TIME.fullmatch(text):
         raise ValueError("must be a time like 2026-11-29T12:00:00Z (RFC 3339)")
     try:

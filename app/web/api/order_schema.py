@@ -1,4 +1,4 @@
-"""The order document's schema, for /openapi.json. The document itself is `order_document`'s."""
+"""The order document's schema, for /openapi.json; `order_document` builds the document."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ _DISPUTE: Final = object_schema(
     {
         "id": TEXT,
         "amount": _AMOUNT,
-        "status": TEXT | {"description": "As Stripe names it."},
+        "status": TEXT | {"description": "Stripe's name for it."},
         "reason": or_null(TEXT),
         "evidence_due_by": or_null(MOMENT),
     },
@@ -45,7 +45,8 @@ _DISPUTE: Final = object_schema(
 ORDER: Final = object_schema(
     "Order",
     {
-        "id": TEXT | {"description": "The checkout's; the session's where there is no checkout."},
+        "id": TEXT
+        | {"description": "The checkout's id, or the session's if there is no checkout."},
         "checkout_id": or_null(TEXT),
         "session_id": or_null(TEXT),
         "client_reference_id": or_null(TEXT),
@@ -79,6 +80,9 @@ ORDER: Final = object_schema(
         "created_at": MOMENT,
         "paid_at": or_null(MOMENT),
         "updated_at": MOMENT,
-        "version": {"type": "integer", "description": "Rises with every change shown here."},
+        "version": {
+            "type": "integer",
+            "description": "Increases with every change to this document.",
+        },
     },
 )

@@ -1,4 +1,4 @@
-"""Orders for the shop's own server, with a token; and the flags that an operator has seen."""
+"""GET /orders and GET /orders/{id} for the shop's own server; and marking flags as seen."""
 
 import json
 from collections.abc import Sequence
@@ -46,19 +46,19 @@ _GET_ORDER: Final = Operation(
     id="getOrder",
     tag="orders",
     summary="Read an order",
-    description="What was bought, by whom, and what became of it. 404 while no token is set.",
+    description="What was bought, by whom, and whether it was paid. 404 if no token is configured.",
     parameters=[
         _TOKEN,
-        parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session."),
-        parameter("header", "If-None-Match", "The ETag of the version that the caller knows."),
+        parameter("path", "id", "The checkout's id, or its Stripe session's cs_… id."),
+        parameter("header", "If-None-Match", "The ETag of the version that the caller has."),
     ],
     answers={
         "200": {
             "description": "The order.",
-            "headers": {"ETag": header("The tag of this version.")},
+            "headers": {"ETag": header("The ETag of this version.")},
             **content(ORDER),
         },
-        "304": {"description": "The order is as the caller knows it."},
+        "304": {"description": "The order has not changed."},
     },
     errors=_REFUSALS,
 )
@@ -80,10 +80,10 @@ _LIST_ORDERS: Final = Operation(
     id="listOrders",
     tag="orders",
     summary="List orders",
-    description="The latest first. The same filters go with each cursor.",
+    description="The latest first. Send the same filters with each cursor.",
     parameters=[
         _TOKEN,
-        parameter("query", "client_reference_id", "The shop's own number of the order."),
+        parameter("query", "client_reference_id", "The shop's own order number."),
         parameter(
             "query",
             "status",
@@ -93,7 +93,7 @@ _LIST_ORDERS: Final = Operation(
         parameter(
             "query",
             "flagged",
-            "Whether a flag is set that nobody has seen yet.",
+            "Whether there is a flag that nobody has marked as seen.",
             {"type": "boolean"},
         ),
         parameter("query", "created_gte", "Created at this time or later.", MOMENT),
@@ -101,10 +101,10 @@ _LIST_ORDERS: Final = Operation(
         parameter(
             "query",
             "limit",
-            "How many; 50 unless it is given.",
+            "The number of orders; 50 by default.",
             {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX},
         ),
-        parameter("query", "cursor", "`next_cursor` of the page before."),
+        parameter("query", "cursor", "`next_cursor` of the previous page."),
     ],
     answers={
         "200": {
@@ -114,7 +114,7 @@ _LIST_ORDERS: Final = Operation(
                     "Orders",
                     {
                         "orders": {"type": "array", "items": ORDER},
-                        "next_cursor": or_null(TEXT) | {"description": "Null after the last."},
+                        "next_cursor": or_null(TEXT) | {"description": "Null on the last page."},
                     },
                 )
             ),
@@ -126,7 +126,7 @@ _LIST_ORDERS: Final = Operation(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersEndpoint:
-    """Shows orders to those who have a token, and takes what operators say of them."""
+    """Returns orders to callers with a token, and lets operators mark flags as seen."""
 
     read_orders: ReadOrders
     see_flag: SeeFlag
@@ -180,6 +180,6 @@ def _json(document: dict[str, Any], headers: dict[str, str]) -> Response:
 
 
 def _json_of_odd_text(document: dict[str, Any]) -> bytes:
-    """Stripe sends what buyers wrote, and half an emoji of it cannot be written as UTF-8."""
+    """Replace what cannot be encoded as UTF-8: half an emoji in a buyer's text from Stripe."""
     text = json.dumps(document, ensure_ascii=False)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

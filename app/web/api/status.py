@@ -1,4 +1,4 @@
-"""GET /checkout/{id}: what became of a payment, for anyone who has its unguessable id."""
+"""GET /checkout/{id}: a payment's status, for anyone who has its unguessable id."""
 
 import re
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from app.web.routes import get
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 WAIT_MAX_S: Final = 60.0  # proxies give up on an answer after about that long
-COME_AGAIN_S: Final = 15  # where there is no place to wait: one request, instead of one place
+COME_AGAIN_S: Final = 15  # if there is no place to wait: one request, instead of one place
 
-ID: Final = parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session.")
+ID: Final = parameter("path", "id", "The checkout's id, or its Stripe session's cs_… id.")
 _GET_PAYMENT: Final = Operation(
     id="getPayment",
     tag="payments",
@@ -42,15 +42,15 @@ _GET_PAYMENT: Final = Operation(
             "Seconds to hold the answer until something changes, 60 at most.",
             {"type": "number", "minimum": 0},
         ),
-        parameter("header", "If-None-Match", "The ETag of the state that the caller knows."),
+        parameter("header", "If-None-Match", "The ETag of the state that the caller has."),
     ],
     answers={
         "200": {
             "description": "The payment.",
-            "headers": {"ETag": header("The tag of this state.")},
+            "headers": {"ETag": header("The ETag of this state.")},
             **content(PAYMENT),
         },
-        "304": {"description": "The payment is as the caller knows it."},
+        "304": {"description": "The payment has not changed."},
     },
     errors=[NotFoundError, InvalidWaitError, StorageUnavailableError],
 )
@@ -58,7 +58,7 @@ _GET_PAYMENT: Final = Operation(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusEndpoint:
-    """Shows the latest committed state; `ETag` lets a page ask again for nothing."""
+    """Returns the latest committed state, with an `ETag` so that polling costs little."""
 
     read_payment: ReadPayment
     feed: PaymentFeed
@@ -92,10 +92,10 @@ class StatusEndpoint:
     async def _changed(
         self, public_id: str, client: str, *, known: str, wait_s: float
     ) -> tuple[PaymentView, bool]:
-        """The payment once it has changed: since the state that the caller knows, or since now.
+        """Return the payment when it differs from the state that the caller has, or changes.
 
-        A caller who is behind already, and one whose payment has come to its end, need not wait;
-        one without a place may not. The second value says whether there was a place to the end.
+        There is no wait if it differs already, if it is final, or if there is no place to wait.
+        The second value says whether the caller had a place until the end.
         """
         async with self.feed.follow(public_id, client) as follower:
             view = follower.shown
@@ -106,9 +106,9 @@ class StatusEndpoint:
 
 
 def _wait_s(text: str | None) -> float:
-    """How long the caller would wait."""
+    """Return how long the caller wants to wait, in seconds."""
     if text is None:
         return 0.0
     if not _SECONDS.fullmatch(text):
-        raise InvalidWaitError("wait is a number of seconds, for example 25.")
+        raise InvalidWaitError("wait must be a number of seconds, for example 25.")
     return float(text)

@@ -1,8 +1,8 @@
 """GET /checkout/{id}/events: the status object as server-sent events, at once and on each change.
 
-WHATWG HTML, 9.2: `retry` says how soon a browser that lost the stream opens it again, `id` comes
-back as Last-Event-ID, and 204 tells it that there is nothing more to open. A stream without a place
-sends the present state, and a longer `retry`: the browser asks again by itself.
+WHATWG HTML, 9.2: `retry` is the delay before a browser reconnects, the browser sends `id` back as
+Last-Event-ID, and 204 tells it not to reconnect. If there is no place for a stream, it sends the
+current state and a longer `retry`, and ends; the browser then reconnects automatically.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ from app.web.openapi import TEXT, Operation, content, parameter
 from app.web.payment_json import etag_of, status_document
 from app.web.routes import get
 
-COMMENT_EVERY_S: Final = 15.0  # below the idle limits of proxies, which begin at 30 s
+COMMENT_EVERY_S: Final = 15.0  # below the idle timeouts of proxies, which start at 30 s
 RETRY_MS: Final = 1000
-OPEN_MAX_S: Final = 3600.0  # then the browser comes again, perhaps to another replica
+OPEN_MAX_S: Final = 3600.0  # then the browser reconnects, perhaps to another replica
 
 _HEADERS: Final = {
     "Cache-Control": "no-store, no-transform",  # no-transform: a proxy that compresses would buffer
@@ -46,7 +46,7 @@ _STREAM_PAYMENT: Final = Operation(
     summary="Follow a payment",
     description=(
         "Server-sent events named `status`: the payment at once, and again on each change. The "
-        "data of each is what getPayment answers with."
+        "data of each is the same as the answer of getPayment."
     ),
     parameters=[
         ID,
@@ -99,21 +99,21 @@ class StatusStreamEndpoint:
 
 
 class _Stream(StreamingResponse):
-    """Frees the follower's place however the answer ends: its generator may never be begun."""
+    """Frees the place even if the generator was never started."""
 
     def __init__(self, messages: AsyncIterator[bytes], stack: AsyncExitStack) -> None:
         super().__init__(messages, headers=_HEADERS, media_type="text/event-stream")
         self._stack = stack
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Send until the end; Starlette's own way would notice a client's leaving too late."""
+        """Send until the end. Starlette's own method would notice a disconnect too late."""
         async with self._stack:
             with contextlib.suppress(ClientGoneError):
                 await while_connected(self.stream_response(send), receive)
 
 
 def _message(view: PaymentView) -> bytes:
-    """One event; JSON holds no line break, so it is one line of data."""
+    """Format one event; JSON contains no line break, so it is one line of data."""
     body = status_document(view)
     return b"event: status\nid: " + etag_of(body).strip('"').encode() + b"\ndata: " + body + b"\n\n"
 

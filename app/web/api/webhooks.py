@@ -1,7 +1,7 @@
-"""POST /webhooks/stripe: verified, on disk, and only then a 2xx.
+"""POST /webhooks/stripe: an event is verified and committed before it is answered with 2xx.
 
-A plain ASGI endpoint beside FastAPI's router: the router alone would halve what it can take
-(docs/decisions/0002), and it needs nothing of it.
+A plain ASGI endpoint that bypasses FastAPI's router, because the router alone would halve the
+throughput (docs/decisions/0002).
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ from app.web.routes import StraightRoute
 PATH: Final = "/webhooks/stripe"
 BODY_BYTES_MAX: Final = 1024 * 1024
 
-# A failed fold is our business, not Stripe's: the event is safe, and comes again from our own disk.
+# If folding fails, Stripe still gets a 200: the event is stored, and can be replayed from there.
 _OUTCOMES: Final = {
     Recorded.RECORDED: "recorded",
     Recorded.FAILED: "recorded",
@@ -62,14 +62,14 @@ _RECEIVE_EVENT: Final = Operation(
     id="receiveStripeEvent",
     tag="webhooks",
     summary="Receive an event from Stripe",
-    description="Only Stripe calls it: the body must bear a signature with the webhook's secret.",
+    description="Only for Stripe: the body must be signed with the webhook's secret.",
     parameters=[
-        parameter("header", "Stripe-Signature", "As Stripe signs.") | {"required": True},
+        parameter("header", "Stripe-Signature", "Stripe's signature.") | {"required": True},
     ],
     body=content({"type": "object"}),
     answers={
         "200": {
-            "description": "The event is on disk, or is none of this service's.",
+            "description": "The event is on disk, or is not for this service.",
             **content(_RECEIPT),
         }
     },
@@ -89,9 +89,9 @@ See = Callable[[WebhookKind, str | None, bytes], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpoint:
-    """Takes Stripe's events in. `report` is told what became of each, and so is `see`.
+    """Receives Stripe's events. `report` and `see` are called with the outcome of each.
 
-    `see` also gets the body of one that is refused or ignored, which may be anybody's.
+    `see` also gets the body of a refused or ignored event, which anybody may have sent.
     """
 
     signatures: SignatureCheck
@@ -105,7 +105,7 @@ class WebhookEndpoint:
     body_timeout_s: float = BODY_TIMEOUT_S
 
     def routes(self) -> Sequence[BaseRoute]:
-        """POST /webhooks/stripe, also with the trailing slash that some put there."""
+        """POST /webhooks/stripe, with or without a trailing slash."""
         return [StraightRoute(PATH, self, _RECEIVE_EVENT)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,7 +138,7 @@ class WebhookEndpoint:
     async def _take(self, scope: Scope, receive: Receive) -> bytes:
         if scope["method"] != "POST":
             raise MethodNotAllowedError("POST")
-        # Before the body: what has no such header need not be read at all.
+        # Before the body: without a usable header, it is not read at all.
         headers = Headers(scope=scope)
         try:
             signature = self.signatures.read_header(_signature_headers(scope))

@@ -1,7 +1,7 @@
-"""Who may: bearer tokens of the shop's own server and of its operators (RFC 6750).
+"""Checks bearer tokens of the shop's own server and of its operators (RFC 6750).
 
-A right token always passes. Wrong ones are counted for each client, so that nobody can guess for
-long, and so that one client's guesses cost nobody else anything.
+A valid token always passes. Wrong tokens are counted for each client, which limits guessing without
+affecting other clients.
 """
 
 import hashlib
@@ -22,11 +22,13 @@ from app.web.http.client_address import Network, client_bucket
 
 WRONG_TOKENS_MAX: Final = 10
 WRONG_TOKENS_WINDOW_S: Final = 60.0
-CLIENTS_COUNTED_MAX: Final = 10_000  # the client that has been quiet longest is forgotten first
+CLIENTS_COUNTED_MAX: Final = (
+    10_000  # the client that has not guessed for the longest time is dropped first
+)
 
 
 class Role(IntEnum):
-    """What a token is good for; an operator's is good for all that the shop's server may do."""
+    """What a token allows; an operator's token also allows what the shop's server may do."""
 
     SHOP = 1
     OPERATOR = 2
@@ -43,10 +45,15 @@ class Tokens:
         return bool(self._digests)
 
     def role_of(self, token: str) -> Role | None:
-        """What this token is good for; None for one that we did not give out."""
+        """Return the token's role; None for an unknown token."""
         digest = _digest(token)
         found: Role | None = None
-        for known, role in self._digests:  # all of them, always: time must not tell which matched
+        for (
+            known,
+            role,
+        ) in (
+            self._digests
+        ):  # always compare all of them, so that the time does not show which one matched
             if hmac.compare_digest(known, digest):
                 found = role if found is None else max(found, role)
         return found
@@ -60,7 +67,7 @@ class WrongTokens:
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def count(self, client: str) -> int | None:
-        """Count one; the seconds to wait where this client has guessed too often."""
+        """Count one; return the seconds to wait if this client has guessed too often."""
         now_s = self._clock_s()
         guesses, since_s = self._counts.pop(client, (0, now_s))
         if now_s - since_s >= WRONG_TOKENS_WINDOW_S:
@@ -75,20 +82,20 @@ class WrongTokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Decides who may use the addresses that need a token."""
+    """Decides who may use the endpoints that need a token."""
 
     tokens: Tokens
     wrong_tokens: WrongTokens
     trusted_proxies: Sequence[Network]
 
     def require(self, role: Role, scope: Scope) -> None:
-        """Let a request pass that has a token for `role`.
+        """Accept a request with a token for `role`.
 
         Raises:
-            NotFoundError: no token is set, so this address does not exist.
+            NotFoundError: no token is configured, so this endpoint does not exist.
             UnauthorizedError: the token is missing or wrong.
             TooManyGuessesError: this client has sent too many wrong ones.
-            ForbiddenError: the token is right, but not good for this.
+            ForbiddenError: the token is valid, but does not allow this.
         """
         if not self.tokens:
             raise NotFoundError("There is nothing at this address.")
@@ -103,9 +110,9 @@ class Access:
             raise ForbiddenError("This needs ADMIN_API_TOKEN; the token sent is one of API_TOKENS.")
 
     def is_from_the_shops_server(self, headers: Headers) -> bool:
-        """Whether a cart comes with a right token.
+        """Return whether a cart has a valid token.
 
-        A wrong one is not refused: pages send Authorization, too, for reasons of their own.
+        A wrong one is not refused, because pages may send Authorization for other reasons.
         """
         token = bearer_token(headers)
         return token is not None and self.tokens.role_of(token) is not None
@@ -122,7 +129,7 @@ class Access:
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The token of an Authorization header (RFC 6750, 2.1); None where there is none."""
+    """Return the token in an Authorization header (RFC 6750, 2.1), or None."""
     scheme, _, token = headers.get("authorization", "").strip().partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 

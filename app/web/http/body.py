@@ -13,11 +13,11 @@ from app.web.http.body_budget import BodyLease
 BODY_TIMEOUT_S: Final = 10.0
 LINGER_S: Final = 1.0
 LINGER_BYTES_MAX: Final = 16 * 1024 * 1024
-_DIGITS_MAX: Final = 20  # of a declared length; Python refuses to read numbers without end
+_DIGITS_MAX: Final = 20  # of a declared length; Python refuses very long numbers
 
 
 class ClientGoneError(Exception):
-    """The caller hung up in the middle of its request; there is nobody to answer."""
+    """The caller disconnected during its request, so there is nobody to answer."""
 
 
 async def read_body(
@@ -28,15 +28,15 @@ async def read_body(
     body_bytes_max: int,
     timeout_s: float = BODY_TIMEOUT_S,
 ) -> bytes:
-    """The body, at most `body_bytes_max` long, within `timeout_s` for all of it.
+    """Return the body, of at most `body_bytes_max` bytes, read within `timeout_s`.
 
-    `lease` holds its bytes from the moment that they are known, for as long as the caller likes.
+    `lease` reserves its bytes as soon as they are known, until the caller releases it.
 
     Raises:
-        OverloadedError: too many bytes are held already.
-        BodyTooLargeError: it is longer, or says that it will be.
-        BodyTimeoutError: it did not end in time.
-        ClientGoneError: the caller hung up.
+        OverloadedError: too many bytes are in memory already.
+        BodyTooLargeError: it is longer, or declares a larger length.
+        BodyTimeoutError: it did not arrive in time.
+        ClientGoneError: the caller disconnected.
     """
     try:
         async with asyncio.timeout(timeout_s):
@@ -46,7 +46,7 @@ async def read_body(
 
 
 async def refuse_declared_too_large(receive: Receive, headers: Headers, body_bytes_max: int) -> int:
-    """The length that a body says it has, 0 where it says none.
+    """Return the declared length of the body, or 0.
 
     Raises:
         BodyTooLargeError: it is more than `body_bytes_max`.
@@ -91,10 +91,10 @@ def _too_large(body_bytes_max: int) -> BodyTooLargeError:
 
 
 async def _linger(receive: Receive, headers: Headers) -> None:
-    """Let some of the rest arrive and drop it, so that the caller is ready to hear the answer.
+    """Read and discard some of the rest, so that the caller can read the answer.
 
-    Closing on a caller that still sends resets the connection, and the answer is lost with it.
-    Who asks first (Expect: 100-continue) has sent nothing yet.
+    Closing while a caller still sends resets the connection, and the answer is lost. A caller that
+    asks first (Expect: 100-continue) has sent nothing yet.
     """
     if "expect" in headers:
         return

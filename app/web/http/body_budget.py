@@ -1,6 +1,6 @@
-"""How many bytes of request bodies the process holds at once: one budget, shared by client.
+"""Limits the bytes of request bodies in memory: one budget, divided between clients.
 
-Carts have a budget of their own, so that they never take what Stripe's events need.
+Carts have a separate budget, so that they cannot use up the memory for Stripe's events.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from app.domain.limits.networks import networks_of
 from app.web.errors import OverloadedError
 from app.web.http.shares import Shares
 
-WEBHOOK_BYTES_MAX: Final = 48 * 1024 * 1024  # some 5,000 ordinary events, or 48 of the largest
+WEBHOOK_BYTES_MAX: Final = 48 * 1024 * 1024  # about 5,000 ordinary events, or 48 of the largest
 CART_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
 class BodyLease:
-    """What one request holds of a budget, until its answer is made.
+    """One request's part of a budget, until its answer is built.
 
-    A body that has come whole is counted, and no more: it is judged at once, and a forged one is
-    gone before anything else is read. One that is still coming needs a share of its client's and of
-    the networks around it.
+    A complete body is only counted: it is verified at once, and a forged one is discarded before
+    anything else is read. An incomplete body also needs a share of its client and of the networks
+    around it.
     """
 
     __slots__ = ("_client", "_held", "_parties", "_shares")
@@ -32,7 +32,7 @@ class BodyLease:
         self._held = 0
 
     def hold_whole(self, size: int) -> None:
-        """Hold a body that has come whole.
+        """Reserve memory for a complete body.
 
         Raises:
             OverloadedError: there is no room.
@@ -45,10 +45,10 @@ class BodyLease:
         self._held = size
 
     def hold_part(self, size: int) -> None:
-        """Hold `size` in all of a body that is still coming.
+        """Reserve `size` bytes in total for an incomplete body.
 
         Raises:
-            OverloadedError: this client holds its share, or there is no room.
+            OverloadedError: this client has used its share, or there is no room.
         """
         more = size - self._held
         if more <= 0:
@@ -59,13 +59,13 @@ class BodyLease:
         self._held = size
 
     def __enter__(self) -> Self:
-        """Begin with nothing."""
+        """Start without any memory."""
         return self
 
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        """Free all of it."""
+        """Release all of it."""
         if self._held:
             self._shares.give_back(self._parties, self._held)
 

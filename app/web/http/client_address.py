@@ -1,4 +1,4 @@
-"""Whose request it is: the peer's address, or what a proxy that we trust says of it."""
+"""Finds the client of a request: the peer, or the one that a trusted proxy names."""
 
 import ipaddress
 import re
@@ -12,15 +12,15 @@ from app.domain.limits.networks import Address, bucket_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Some load balancers write the client's port behind its address.
+# Some load balancers append the client's port to its address.
 _ADDRESS = re.compile(r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[0-9a-fA-F:.]+)\](?::[0-9]+)?")
 
 
 def client_bucket(scope: Scope, trusted_proxies: Sequence[Network]) -> str:
-    """The client to count a request for: an IPv4 address, or an IPv6 /64.
+    """Return the client to count a request for: an IPv4 address, or an IPv6 /64.
 
     X-Forwarded-For is read from its end, where our own proxies write, and only as far as they are
-    trusted: what stands before that, anybody can make up. Some proxies add a line of their own.
+    trusted, because anybody can make up what comes before. Some proxies add another header line.
     """
     peer = scope.get("client")
     address = _parse(peer[0]) if peer else None
@@ -36,13 +36,13 @@ def client_bucket(scope: Scope, trusted_proxies: Sequence[Network]) -> str:
 
 
 def peer_bucket(peer: str) -> str:
-    """The client to count a connection for, by its peer's address alone."""
+    """Return the client to count a connection for; only the peer's address counts."""
     address = _parse(peer)
     return UNKNOWN_BUCKET if address is None else bucket_of(address)
 
 
 def is_trusted_peer(peer: str, trusted_proxies: Sequence[Network]) -> bool:
-    """Whether a connection comes from one of our own proxies, which speaks for many clients."""
+    """Return whether a connection comes from one of our own proxies, which has many clients."""
     address = _parse(peer)
     return address is not None and _is_trusted(address, trusted_proxies)
 

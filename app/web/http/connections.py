@@ -1,7 +1,7 @@
-"""How many connections the process holds: in all, of each peer, and of the networks around it.
+"""Limits the connections of the process: in all, for each peer, and for the networks around it.
 
 Each connection is an open file, and the database, Altan Pay and Stripe's events need some, too.
-When all are taken, the network that holds most gives one to a network that holds fewer.
+When all are taken, the network with the most loses one to a network with fewer.
 """
 
 import sys
@@ -21,7 +21,7 @@ from app.web.http.shares import Shares
 CONNECTIONS_MAX: Final = 5_000
 CONNECTIONS_OF_PEER_MAX: Final = 256  # browsers open six, and an office shares one address
 KEPT_FOR_WEBHOOKS: Final = 128
-LEAVING_MAX: Final = 128  # at once, while they hear why, or get their last answer
+LEAVING_MAX: Final = 128  # at once, while they get the reason or their last answer
 FILES_KEPT_BACK: Final = 512  # the three above, calls of Altan Pay (128), the database (100), logs
 FEWEST: Final = 64
 
@@ -39,20 +39,20 @@ ANSWER: Final = (
     b"cache-control: no-store\r\nretry-after: 5\r\nconnection: close\r\n"
     b"content-length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 )
-"""For a connection that is refused before its request is read."""
+"""The answer on a connection that is refused before its request is read."""
 
 
 class Admission(Enum):
     """What a connection may do."""
 
     ALL = "all"
-    WEBHOOKS = "webhooks"  # nothing else: the others' places are taken
-    LEAVES = "leaves"  # after it has heard why, or its last answer
+    WEBHOOKS = "webhooks"  # nothing else, because all other connections are taken
+    LEAVES = "leaves"  # after the reason or its last answer was sent
     NOTHING = "nothing"
 
 
 class Outcome(StrEnum):
-    """What became of a connection, for those who count."""
+    """The outcome of a connection, for metrics."""
 
     ADMITTED = "admitted"
     WEBHOOKS_ALONE = "webhooks_alone"
@@ -63,7 +63,7 @@ class Outcome(StrEnum):
 
 
 class Admitted:
-    """One connection, and what it may do. `give_way` is told whether there is time to finish."""
+    """One connection, and what it may do. `give_way` gets whether there is time to finish."""
 
     __slots__ = ("admission", "client", "give_way")
 
@@ -76,7 +76,7 @@ class Admitted:
 
 
 def connections_max() -> int:
-    """As many as the limit of open files leaves."""
+    """Return the number that the limit of open files allows."""
     if sys.platform == "win32":
         return CONNECTIONS_MAX
     import resource  # noqa: PLC0415 not there on Windows
@@ -90,7 +90,7 @@ def connections_max() -> int:
 class Connections:
     """Counts the open connections of one process.
 
-    A peer that is a trusted proxy speaks for many clients, so it is held to the whole alone.
+    A trusted proxy has many clients, so only the limit in all applies to it.
     """
 
     def __init__(
@@ -107,26 +107,26 @@ class Connections:
         self._kept = Shares(kept_for_webhooks)
         self._leaving = 0
         self._report: Callable[[Outcome], None] = lambda _: None
-        # The same peers come again and again, and reading an address costs more than counting it.
+        # Cached, because the same peers return, and parsing an address costs more than counting it.
         self._client_of = lru_cache(maxsize=4096)(
             lambda peer: None if is_trusted_peer(peer, trusted_proxies) else peer_bucket(peer)
         )
 
     @property
     def open(self) -> int:
-        """How many are open now."""
+        """The number of open connections."""
         return self._held.held_in(WHOLE) + self._kept.used + self._leaving
 
     def report_outcomes_to(self, report: Callable[[Outcome], None]) -> None:
-        """Call `report` with what becomes of each connection from now on."""
+        """Call `report` with the outcome of each connection from now on."""
         self._report = report
 
     def admit(
         self, peer: str | None, give_way: Callable[[bool], None] = lambda _: None
     ) -> Admitted:
-        """Count a new connection of `peer`. Another one may have to give way to it.
+        """Count a new connection of `peer`. Another one may be closed to make room for it.
 
-        `peer` is None for a local socket, behind which only a proxy of ours can be.
+        `peer` is None for a local socket, which only a proxy of ours can use.
         """
         client = None if peer is None else self._client_of(peer)
         full = self._held.full_network(client)
@@ -137,13 +137,13 @@ class Connections:
         elif full == WHOLE and self._kept.take(_parties(client)):
             admitted = Admitted(Admission.WEBHOOKS, client, give_way)
             self._report(Outcome.WEBHOOKS_ALONE)
-        else:  # of its own doing: what is kept for Stripe is not for a network's surplus
+        else:  # over its own limit: the reserve for Stripe is not for a network's surplus
             admitted = Admitted(self._may_leave_in_time(), client, give_way)
             self._report(_refusal(client, full))
         return admitted
 
     def leave(self, admitted: Admitted) -> None:
-        """A connection has ended."""
+        """Record that a connection has ended."""
         if admitted.admission is Admission.ALL:
             self._held.remove(admitted.client, admitted)
         elif admitted.admission is Admission.WEBHOOKS:

@@ -1,7 +1,7 @@
-"""Which pages' scripts may read our answers (Fetch standard, CORS protocol).
+"""CORS: decides which pages' scripts may read our answers (Fetch standard).
 
 No answer depends on a cookie or on any other credential that a browser adds automatically, so
-`Access-Control-Allow-Credentials` is never sent, and a script may send whatever headers it likes.
+`Access-Control-Allow-Credentials` is never sent, and a script may send any header.
 """
 
 import re
@@ -12,17 +12,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What a page loads and caches keep: the same for every origin, so that a cache which ignores
-# `Vary` cannot give one origin's answer to another.
+# Files that pages load and caches store: the header is the same for every origin, so that a cache
+# that ignores `Vary` cannot serve one origin's answer to another.
 PUBLIC_FILES: Final = re.compile(r"/checkout\.[^/]+|/checkout/page\.js")
 
-# What needs a token is for the shop's own server: no page's script may read it.
+# Endpoints that need a token are for the shop's own server, so no page's script may read them.
 NOT_FOR_PAGES: Final = re.compile(r"/orders(/.*)?")
 
-PREFLIGHT_MAX_AGE_S: Final = 7200  # as long as Chromium keeps it; others keep it longer
+PREFLIGHT_MAX_AGE_S: Final = 7200  # Chromium's maximum; other browsers keep it longer
 HEADER_NAMES_MAX: Final = 100
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2: token
-# Always allowed, asked for or not.
+# Always allowed, whether requested or not.
 _HEADERS: Final = (
     "Accept",
     "Authorization",
@@ -38,9 +38,9 @@ _EXPOSED: Final = (
 
 
 class Cors:
-    """Lets the pages of `origins` read every answer of `app`, and all pages its public files.
+    """Lets pages of `origins` read every answer of `app`, and all pages read its public files.
 
-    `origins` are as browsers write them: lower case, the scheme's own port left out.
+    `origins` are written as in browsers: lower case, without the scheme's default port.
     """
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
@@ -76,7 +76,7 @@ class Cors:
 
 
 def _preflight(headers: Headers, allowed: str | None) -> Response:
-    """What a script may send. Its headers are echoed: `*` would leave out Authorization."""
+    """Answer a preflight. Its headers are echoed, because `*` does not include Authorization."""
     if allowed is None:
         words = "Pages of this origin may not call; the owner lists origins in ALLOWED_ORIGINS.\n"
         return PlainTextResponse(words, 400, {"Vary": "Origin"})
@@ -91,7 +91,7 @@ def _preflight(headers: Headers, allowed: str | None) -> Response:
 
 
 def _header_names(headers: Headers) -> list[str]:
-    """Ours, then those asked for that are names at all; each once, and no endless list."""
+    """Return ours, then the requested ones that are valid names; each once, limited in number."""
     names = {name.lower(): name for name in _HEADERS}
     for line in headers.getlist("access-control-request-headers"):
         for part in line.split(","):

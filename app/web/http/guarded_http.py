@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with limits on what a stranger may send before any code of ours runs."""
+"""uvicorn's HTTP protocol, with limits on what a client may send before any code of ours runs."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from app.web.http.host_header import host_fault
 HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100
 RECEIVE_BUFFER_BYTES: Final = 64 * 1024
-DROPPED_BYTES_MAX: Final = 4 * 1024 * 1024  # of a body that comes after its answer
+DROPPED_BYTES_MAX: Final = 4 * 1024 * 1024  # of a body that arrives after its answer
 WEBHOOK_PATH: Final = b"/webhooks/stripe"
 
 
@@ -20,28 +20,28 @@ class HostError(Exception):
 
 
 class HeadTooLargeError(Exception):
-    """The request line and headers are more than anybody honest sends; uvicorn answers 400."""
+    """The request line and headers are larger than honest clients send; uvicorn answers 400."""
 
 
 class GuardedHttp(GuardedWrites):
-    """Ends a connection whose request head is endless, or endlessly slow, or that is one too many.
+    """Closes a connection if its request head is too large or too slow, or it is one too many.
 
-    uvicorn times only the pause between two requests, and keeps headers of any size. Of a body it
-    reads on while nobody takes what is there; this reads the next piece when it is asked for.
+    uvicorn limits only the time between two requests, and stores headers of any size. It also
+    continues to read a body that nobody consumes; this class reads the next piece on request.
     """
 
-    limits: ClassVar = Connections()  # of those who make no other
+    limits: ClassVar = Connections()  # of servers without their own
     head_timeout_s: ClassVar = 10.0
     _fault: str | None = None
     hear_why_s: ClassVar = 1.0
 
     @classmethod
     def with_limits(cls, connections: Connections) -> type[Self]:
-        """The protocol of one server: uvicorn makes a protocol of every connection by its class."""
+        """Return the protocol class of one server; uvicorn instantiates it for each connection."""
         return type(cls.__name__, (cls,), {"limits": connections})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A new connection has a few seconds to say what it wants."""
+        """Give a new connection a few seconds to send its request head."""
         super().connection_made(transport)
         _receive_little_at_once(transport)
         self._deadline: asyncio.TimerHandle | None = None
@@ -55,7 +55,7 @@ class GuardedHttp(GuardedWrites):
             self._turn_away()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is awaited any more."""
+        """Stop all timers."""
         self.limits.leave(self._admitted)
         self._disarm()
         super().connection_lost(exc)
@@ -72,10 +72,10 @@ class GuardedHttp(GuardedWrites):
         elif self._has_unread_body:
             self._has_unread_body = False
             if self.cycle.more_body:
-                self.flow.pause_reading()  # until it is asked for
+                self.flow.pause_reading()  # until the body is requested
 
     def on_message_begin(self) -> None:
-        """A request begins; its head must end in time."""
+        """Start the time limit of a request's head."""
         super().on_message_begin()
         self._untold_bytes = self._head_bytes = 0
         self._expect_head()
@@ -104,7 +104,7 @@ class GuardedHttp(GuardedWrites):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """Some of the body has come; after its answer it is dropped, up to a limit."""
+        """Receive a part of the body; after the answer it is discarded, up to a limit."""
         self._untold_bytes = 0
         super().on_body(body)
         self._has_unread_body = not self.cycle.response_complete
@@ -112,15 +112,15 @@ class GuardedHttp(GuardedWrites):
             self._drop(len(body))
 
     def on_response_complete(self) -> None:
-        """An answered request whose body still trickles in is not waited for."""
+        """Do not wait for the rest of a body after the answer."""
         if self._running is not None:
-            self._running.body.clear()  # nobody will ask for it
+            self._running.body.clear()  # nobody will read it
         super().on_response_complete()
         if self.cycle.more_body and self._deadline is None:
             self._expect_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse a malformed request, and say why if we know."""
+        """Refuse a malformed request, with the reason if it is known."""
         self._disarm()
         super().send_400_response(self._fault or msg)
 

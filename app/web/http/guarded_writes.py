@@ -1,9 +1,9 @@
 """uvicorn's HTTP protocol, with limits on what is written to a client that does not read.
 
-uvicorn waits for such a client forever: while an answer is under way, after the connection was
-closed on our side, and at the end of the process. It queues pipelined requests without a bound, and
-tells only the last of them that the client has left. And it refuses a malformed request at once,
-even if that lands in the middle of the answer to an earlier one.
+uvicorn waits for such a client forever: during an answer, after closing the connection on our side,
+and at the end of the process. It queues any number of pipelined requests, and tells only the last
+one that the client has left. And it refuses a malformed request at once, even in the middle of the
+answer to an earlier one.
 """
 
 import asyncio
@@ -11,21 +11,21 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-PIPELINED_MAX: Final = 16  # browsers pipeline nothing, programs little
+PIPELINED_MAX: Final = 16  # browsers do not pipeline, programs rarely
 
 
 class TooManyPipelinedError(Exception):
-    """More requests wait behind one that is under way than anybody honest sends."""
+    """More requests are queued behind the current one than honest clients send."""
 
 
 class GuardedWrites(HttpToolsProtocol):
-    """Gives up a client that takes nothing, and bounds what waits for it."""
+    """Disconnects a client that does not read, and limits what is queued for it."""
 
-    write_timeout_s: ClassVar = 10.0  # for 64 KB, beyond what the kernel has taken
+    write_timeout_s: ClassVar = 10.0  # for 64 KB, in addition to the kernel's buffer
     close_timeout_s: ClassVar = 5.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Nothing is written yet."""
+        """Start with an empty queue."""
         super().connection_made(transport)
         self._abort: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
@@ -33,7 +33,7 @@ class GuardedWrites(HttpToolsProtocol):
         self._reads_on = True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is under way, too; those that wait behind it never begin."""
+        """Tell the current request, too; those queued behind it never start."""
         self._call_off()
         self.pipeline.clear()
         running = self._running
@@ -50,35 +50,35 @@ class GuardedWrites(HttpToolsProtocol):
         self._is_in_body = True
 
     def on_message_complete(self) -> None:
-        """What comes next is another request."""
+        """Prepare for the next request."""
         self._is_in_body = False
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """The client is behind with reading; it has some time to catch up."""
+        """The client reads too slowly: start its time limit."""
         super().pause_writing()
         self._abort_in(self.write_timeout_s)
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The client has caught up: stop its time limit."""
         super().resume_writing()
         if not self.transport.is_closing():
             self._call_off()
 
     def on_response_complete(self) -> None:
-        """Close in time, where this was the last answer."""
+        """Close within the time limit if this was the last answer."""
         super().on_response_complete()
         self._see_it_closed()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close in time, where the client is idle."""
+        """Close within the time limit if the client is idle."""
         super().timeout_keep_alive_handler()
         self._see_it_closed()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse a malformed request: in its turn, and close.
+        """Refuse a malformed request after the earlier ones, and close.
 
-        Behind an answer that is under way, the client would take the refusal for a part of it.
+        During an answer, the client would read the refusal as a part of it.
         """
         self.pipeline.clear()
         running = self._running
@@ -92,7 +92,7 @@ class GuardedWrites(HttpToolsProtocol):
         self._see_it_closed()
 
     def shutdown(self) -> None:
-        """The process ends: answer what is under way, begin nothing, wait for nobody's reading."""
+        """Shut down: finish the current answer, start no other, and don't wait for slow readers."""
         self.pipeline.clear()
         if self._running is not None:
             self._running.keep_alive = False
@@ -102,7 +102,7 @@ class GuardedWrites(HttpToolsProtocol):
         self._see_it_closed()
 
     def _end_after(self, running: RequestResponseCycle) -> None:
-        """Let an answer be finished, and close then; whatever else comes is not read."""
+        """Finish the current answer, then close; nothing more is read."""
         running.keep_alive = False
         self._reads_on = False
 
@@ -119,7 +119,7 @@ class GuardedWrites(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _see_it_closed(self) -> None:
-        """A closed transport first sends what it holds, for as long as that takes."""
+        """Abort after a while: a closed transport sends its buffer first, which may never end."""
         if self.transport.is_closing():
             self._abort_in(self.close_timeout_s)
 

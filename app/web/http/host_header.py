@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_WITHOUT_HOST: Final = frozenset({"0.9", "1.0"})  # versions that knew no Host header
+_WITHOUT_HOST: Final = frozenset({"0.9", "1.0"})  # versions without a Host header
 _HOST: Final = re.compile(rb"[^\x00- \x7f-\xff/?#@\\]*")
 
 
 def host_fault(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> str | None:
-    """What is wrong with a request's Host, in a sentence; None where it is right.
+    """Return what is wrong with a request's Host header, or None if it is valid.
 
     `headers` are pairs of lower-case name and value, `http_version` is like "1.1".
     """

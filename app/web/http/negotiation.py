@@ -1,4 +1,4 @@
-"""Who is asking: a program, a script in a page, or a person whose browser navigates."""
+"""Tells programs and scripts in pages from people whose browser navigates."""
 
 from starlette.datastructures import Headers
 
@@ -9,7 +9,7 @@ _Preference = tuple[float, int]
 
 
 def wants_json_answer(headers: Headers) -> bool:
-    """Whether the caller takes the payment page's address as data instead of being redirected."""
+    """Return whether the caller wants the payment page's address as data, not a redirect."""
     if headers.get("sec-fetch-mode") in _SCRIPT_MODES:
         return True
     accept = headers.get("accept")
@@ -19,7 +19,7 @@ def wants_json_answer(headers: Headers) -> bool:
 
 
 def wants_page(headers: Headers) -> bool:
-    """Whether a person is to read the answer."""
+    """Return whether a person will read the answer."""
     accept = headers.get("accept")
     return (
         accept is not None
@@ -29,7 +29,7 @@ def wants_page(headers: Headers) -> bool:
 
 
 def preferred_languages(accept_language: str) -> list[str]:
-    """The tags that the caller reads, the best first (RFC 9110, 12.5.4)."""
+    """Return the caller's language tags, the preferred one first (RFC 9110, 12.5.4)."""
     found = []
     for part in accept_language.split(","):
         tag, *parameters = (text.strip().lower() for text in part.split(";"))
@@ -39,7 +39,7 @@ def preferred_languages(accept_language: str) -> list[str]:
 
 
 def _preference(accept: str, media_type: str) -> _Preference:
-    """How much `accept` likes `media_type`: its quality, then how precisely it is named.
+    """Return how much `accept` prefers `media_type`: its quality, then how specific the range is.
 
     RFC 9110, 12.5.1: the most specific range that matches gives the quality.
     """
@@ -49,7 +49,7 @@ def _preference(accept: str, media_type: str) -> _Preference:
         precision = _precision(media_range, media_type)
         if precision > best[1]:
             best = (_quality(parameters), precision)
-    return best if best[0] > 0 else (0.0, 0)  # q=0 means: not that
+    return best if best[0] > 0 else (0.0, 0)  # q=0 means: not acceptable
 
 
 def _precision(media_range: str, media_type: str) -> int:

@@ -1,19 +1,18 @@
-"""Shares out something scarce, so that nobody can take all of it.
+"""Divides a limited resource, so that nobody can take all of it.
 
-A party may hold as much as is still free, and no more. One party alone gets half; with N other
-parties that take all they can get, 1 / (N + 1) stays free for the next one. Every act costs the
-same.
+A party may hold as much as is still free, and no more. A single party gets half. If N parties take
+all they can get, 1 / (N + 1) stays free for the next one. Every operation costs the same.
 """
 
 from collections.abc import Sequence
 
 
 class Shares:
-    """`capacity` of something.
+    """A resource with this `capacity`.
 
-    Who takes some names all parties that it belongs to: the client and the networks around it. No
-    household and no provider gets more by coming from many addresses. What nobody holds for long,
-    or many share, names no party, and needs room alone.
+    A caller names all parties that it belongs to: the client and the networks around it, so that no
+    household or provider gets more by using many addresses. What is held only briefly, or by many
+    clients together, names no party and only needs room.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -22,11 +21,11 @@ class Shares:
         self._held: dict[str, int] = {}
 
     def held_by(self, party: str) -> int:
-        """How much `party` holds."""
+        """Return how much `party` holds."""
         return self._held.get(party, 0)
 
     def take(self, parties: Sequence[str], amount: int = 1) -> bool:
-        """Whether each of `parties` now holds `amount` more."""
+        """Add `amount` to each of `parties`, and return True; False if one of them has no room."""
         free = self.capacity - self.used
         if amount > free:
             return False
@@ -39,7 +38,7 @@ class Shares:
         return True
 
     def give_back(self, parties: Sequence[str], amount: int = 1) -> None:
-        """Free what was taken."""
+        """Release what was taken."""
         self.used -= amount
         for party in parties:
             self._held[party] -= amount

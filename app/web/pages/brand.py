@@ -2,19 +2,19 @@
 
 from typing import Final
 
-# The background of `main` in page.css, by day and by night.
+# The background of `main` in page.css, in light and dark mode.
 CARD_LIGHT: Final = "#ffffff"
 CARD_DARK: Final = "#1b2029"
-VISIBLE: Final = 3.0  # the least contrast of a line or a shape that has to be seen
+VISIBLE: Final = 3.0  # the minimum contrast of a line or a shape
 
 _BLACK, _WHITE = "#000000", "#ffffff"
 
 
 def brand_style(color: str) -> str:
-    """Custom properties of one brand colour, `#rrggbb`.
+    """Return CSS custom properties for one brand colour, `#rrggbb`.
 
-    `--brand` is for surfaces, with `--on-brand` written on it. `--accent` is for lines and shapes
-    on the page itself; where they could not be seen in the brand's colour, they are the text's.
+    `--brand` is for surfaces, with text in `--on-brand`. `--accent` is for lines and shapes on the
+    page itself; if the brand's colour has too little contrast, it is the text's colour.
     """
     return (
         f":root {{ --brand: {color}; --on-brand: {text_color_on(color)}; "
@@ -25,12 +25,12 @@ def brand_style(color: str) -> str:
 
 
 def text_color_on(color: str) -> str:
-    """Black or white, whichever is read better on `color`."""
+    """Return black or white, whichever has more contrast on `color`."""
     return max(_BLACK, _WHITE, key=lambda text: contrast(text, color))
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1 to 21 (WCAG 2.2, contrast ratio)."""
+    """Return the contrast ratio, from 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -40,7 +40,7 @@ def _accent(color: str, card: str) -> str:
 
 
 def _luminance(color: str) -> float:
-    """WCAG 2.2, relative luminance of an sRGB colour."""
+    """Return the relative luminance of an sRGB colour (WCAG 2.2)."""
     red, green, blue = (_linear(int(color[n : n + 2], 16) / 255) for n in (1, 3, 5))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

@@ -1,7 +1,7 @@
-"""GET /docs: the contract as a page to read and to try, in Swagger UI.
+"""GET /docs: the API in Swagger UI, to read and try out.
 
 Swagger UI's own files come from the package fastapi-offline, so the page needs no internet. All
-addresses are relative, for a proxy may have put the whole service below a path of its own.
+addresses are relative, because a proxy may serve the service below a path.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _FILES: Final = {
     "swagger-ui-bundle.js": (_SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript"),
     "start.js": (Path(__file__).parent / "static" / "docs.js", "text/javascript"),
 }
-# Swagger UI's style sheet holds its small pictures as data: addresses.
+# Swagger UI's style sheet contains small pictures as data: URLs.
 _POLICY: Final = closed_policy(
     "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'"
 )
@@ -34,25 +34,25 @@ _FILE_HEADERS: Final = {
 
 
 class DocsEndpoint:
-    """Answers with the page and the files that it loads."""
+    """Serves the page and the files that it loads."""
 
     def __init__(self) -> None:
         self._html = (TEMPLATES / "docs.html").read_text()
 
     def routes(self) -> Sequence[BaseRoute]:
-        """GET and HEAD /docs, and of each file below it."""
+        """Serve GET and HEAD for /docs and each file below it."""
         return [
             undescribed("/docs", self.answer, "GET", "HEAD"),
             undescribed("/docs/{name}", self.file, "GET", "HEAD"),
         ]
 
     async def answer(self, _: Request) -> Response:
-        """The page."""
+        """Return the page."""
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
         return HTMLResponse(self._html, headers=SECURITY_HEADERS | headers)
 
     async def file(self, request: Request) -> Response:
-        """One file of the page.
+        """Return one file of the page.
 
         Raises:
             NotFoundError: the page has no such file.

@@ -13,7 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
-SOURCE_LANGUAGE: Final = "en"  # the templates' own language
+SOURCE_LANGUAGE: Final = "en"  # the templates' language
 
 _TAG: Final = re.compile(r"([a-z]{2,3})(?:-([a-z]{2}))?(?:-.*)?", re.IGNORECASE | re.ASCII)
 
@@ -22,19 +22,19 @@ Translations = Mapping[str, gettext.NullTranslations]
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Whose words a page has, by the folder's name; and whose amounts and dates."""
+    """A page's language, by the folder's name, and the locale of its amounts and dates."""
 
     language: str
     locale: Locale
 
     @property
     def tag(self) -> str:
-        """The language as HTML and HTTP name it."""
+        """The language's tag in HTML and HTTP."""
         return self.language.replace("_", "-")
 
 
 def read_translations(folder: Path = LOCALE_FOLDER) -> Translations:
-    """Every language's words, by its folder's name, like `de` or `pt_BR`."""
+    """Return the translations, by their folder's name, like `de` or `pt_BR`."""
     found: dict[str, gettext.NullTranslations] = {SOURCE_LANGUAGE: gettext.NullTranslations()}
     for path in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
         found[path.parts[-3]] = _compiled(path)
@@ -42,9 +42,9 @@ def read_translations(folder: Path = LOCALE_FOLDER) -> Translations:
 
 
 def speech_for(tags: Iterable[str], translations: Translations) -> Speech:
-    """The first of `tags` (RFC 5646, like `de-AT`) for which there are words; else English.
+    """Return the first of `tags` (RFC 5646, like `de-AT`) with a translation, or English.
 
-    Amounts and dates are written as in the tag's country, where that is known.
+    Amounts and dates are formatted for the tag's country, if it is known.
     """
     for tag in tags:
         if match := _TAG.fullmatch(tag):

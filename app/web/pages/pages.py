@@ -17,19 +17,19 @@ SECURITY_HEADERS: Final = {
 
 
 def make_environment() -> Environment:
-    """Templates in which every value is text, and an unknown name a defect."""
+    """Return templates that escape every value and raise on an unknown name."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
     )
 
 
 def policy(style: str, *more: str) -> str:
-    """Nothing may load or run, but the one style that stands in the page, and `more`."""
+    """Return a policy that allows only the page's own style, and `more`."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return closed_policy(f"style-src 'sha256-{digest}'", *more)
 
 
 def closed_policy(*directives: str) -> str:
-    """Nothing may load or run but what these directives of CSP allow."""
+    """Return a policy that allows only what these CSP directives allow."""
     closed = ("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'")
     return "; ".join(("default-src 'none'", *directives, *closed))

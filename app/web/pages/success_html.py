@@ -35,7 +35,7 @@ _MARKS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
-    """How a page without script looks again: after how many seconds, with which query."""
+    """How a page without script reloads: after how many seconds, with which query."""
 
     after_s: int
     query: str
@@ -43,13 +43,13 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The page's script, and the digest that its address bears."""
+    """The page's script, and the digest in its address."""
 
     text: str = field(default_factory=_SCRIPT.read_text)
 
     @property
     def version(self) -> str:
-        """Another for any other text."""
+        """The text's digest, which changes with the text."""
         return hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest()
 
 

@@ -1,6 +1,6 @@
-"""GET /checkout/{id}/page: the page that a buyer comes back to, for shops that want none of theirs.
+"""GET /checkout/{id}/page: the page that a buyer returns to, for shops without one.
 
-`/checkout/page` leads there from the address that Stripe sends a buyer to.
+`/checkout/page`, which Stripe sends buyers to, redirects there.
 """
 
 import re
@@ -28,15 +28,15 @@ REFRESH_LATE_S: Final = 15
 
 _EPOCH_S: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
-_LANGUAGE: Final = parameter("query", "lang", "The page's language; it beats Accept-Language.")
+_LANGUAGE: Final = parameter("query", "lang", "The page's language; it overrides Accept-Language.")
 _SHOW_PAGE: Final = Operation(
     id="showPaymentPage",
     tag="pages",
     summary="Show a payment to the buyer",
     parameters=[
-        parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session."),
+        parameter("path", "id", "The checkout's id, or its Stripe session's cs_… id."),
         _LANGUAGE,
-        parameter("header", "Accept-Language", "What the buyer reads."),
+        parameter("header", "Accept-Language", "The page for the buyer."),
     ],
     answers={"200": {"description": "The page.", **content(TEXT, "text/html")}},
     errors=[NotFoundError, StorageUnavailableError],
@@ -44,16 +44,16 @@ _SHOW_PAGE: Final = Operation(
 _FIND_PAGE: Final = Operation(
     id="findPaymentPage",
     tag="pages",
-    summary="Lead a buyer to the page of their payment",
-    description="For `success_url`: Stripe puts the session's id into the address.",
+    summary="Redirect a buyer to the page of their payment",
+    description="For `success_url`. Stripe adds the session's id to the address.",
     parameters=[
-        parameter("query", "checkout_id", "The checkout's id; it beats session_id."),
-        parameter("query", "session_id", "The cs_… id of the Stripe session."),
+        parameter("query", "checkout_id", "The checkout's id; it overrides session_id."),
+        parameter("query", "session_id", "The Stripe session's cs_… id."),
         _LANGUAGE,
     ],
     answers={
         "303": {
-            "description": "The buyer is sent to the page.",
+            "description": "The buyer is redirected to the page.",
             "headers": {
                 "Location": header("The page.", {"type": "string", "format": "uri-reference"})
             },
@@ -65,7 +65,7 @@ _FIND_PAGE: Final = Operation(
 
 @dataclass(frozen=True, slots=True)
 class SuccessPageEndpoint:
-    """Shows the latest committed state to a person."""
+    """Shows the latest committed state to the buyer."""
 
     read_payment: ReadPayment
     html: SuccessHtml
@@ -100,7 +100,7 @@ class SuccessPageEndpoint:
         return HTMLResponse(html, headers=headers)
 
     async def enter(self, request: Request) -> Response:
-        """Lead a buyer who comes from the payment page to the page of that payment.
+        """Redirect a buyer who comes from the payment page to the page of that payment.
 
         Raises:
             NotFoundError: the address names no payment.
@@ -123,7 +123,7 @@ class SuccessPageEndpoint:
         return Response(script.text, headers=headers, media_type="text/javascript")
 
     def _opened(self, text: str) -> tuple[int, bool]:
-        """When the buyer opened the page, as its own refreshes say; and if that is long ago."""
+        """Return when the buyer opened the page, from its own reloads, and if that is long ago."""
         now_s = self.clock.now_ms() // 1000
         opened_s = int(text) if _EPOCH_S.fullmatch(text) else now_s
         return opened_s, now_s - opened_s >= LATE_AFTER_S
