@@ -38,11 +38,11 @@ run: $(SERVE_READY) ## run only the service, with the settings in .env
 # pytest comes last, so that its closing line is the run's.
 test: format-check lint types imports dockerfile compose unit ## everything that CI runs
 
-format-check: $(CHECK_READY) ## ruff: the formatting
+format-check: $(CHECK_READY) ## ruff: check the formatting
 	$(call say,format: ruff format --check)
 	@$(BIN)/ruff format --check .
 
-lint: $(CHECK_READY) ## ruff: the rules
+lint: $(CHECK_READY) ## ruff: check the rules
 	$(call say,lint: ruff check)
 	@$(BIN)/ruff check .
 
@@ -50,7 +50,7 @@ types: $(CHECK_READY) ## mypy, strict
 	$(call say,types: mypy)
 	@$(BIN)/mypy
 
-imports: $(CHECK_READY) ## import-linter: the layers
+imports: $(CHECK_READY) ## import-linter: check the layers
 	$(call say,imports: lint-imports)
 	@$(BIN)/lint-imports
 
@@ -58,22 +58,22 @@ dockerfile: $(CHECK_READY) ## hadolint
 	$(call say,Dockerfile: hadolint)
 	@$(BIN)/hadolint Dockerfile
 
-compose: $(CHECK_READY) ## docker-compose.yml against the published schema
+compose: $(CHECK_READY) ## check docker-compose.yml against the published schema
 	$(call say,docker-compose.yml: compose schema)
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 # Tests often wait for processes to start, so there are more jobs than cores on a small machine.
 TEST_JOBS ?= 3
 
-# The second report prints only where it fails.
-unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest; branches covered: whole 95 %, domain and use cases 100 %
-	$(call say,tests: pytest with branch coverage: whole 95 %; domain and use cases 100 %)
+# The second report is printed only if it fails.
+unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest, with branch coverage: 95 % overall, 100 % for domain and use cases
+	$(call say,tests: pytest with branch coverage: 95 % overall; 100 % for domain and use cases)
 	@$(BIN)/python -m pytest -m 'not e2e_long' -n $(TEST_JOBS) --dist worksteal \
 	    --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
 	    || { echo 'domain and use cases are not fully covered:'; cat $(VENV)/coverage.txt; exit 1; }
 
-# No PostgreSQL, no processes, few examples of each property: for between two edits.
+# For the time between two edits: no PostgreSQL, no processes, few examples of each property.
 quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; under 20 seconds
 	@$(BIN)/python -m pytest -q -p no:schemathesis -p no:cov --hypothesis-profile=quick \
 	    -m 'not thorough' -k 'not postgres' tests/domain tests/usecases
@@ -81,24 +81,24 @@ quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; u
 e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, colour and language; prints how long a buyer waits
 	@$(BIN)/python -m pytest tests/e2e
 
-screenshots: $(CHECK_READY) ## take the documents' pictures again, into docs/screenshots
+screenshots: $(CHECK_READY) ## take the documentation's pictures again, in docs/screenshots
 	@$(BIN)/python -m tests.support.browser.screenshots
 
 fmt: $(CHECK_READY) ## ruff: format, and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-proofs: $(CHECK_READY) ## the long proofs about payments: 50 kills, 10,000 histories, full disks, replicas; half an hour
+proofs: $(CHECK_READY) ## the long tests of payments: 50 kills, 10,000 histories, full disks, replicas; half an hour
 	$(call say,proofs: kills; disorder; full disks; histories)
 	@PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 PROOF_ROUNDS=12 \
 	    $(BIN)/python -m pytest tests/durability tests/cluster
 
-# Cosmic Ray changes the sources that it runs: it gets a copy of them, and a venv of its own.
+# Cosmic Ray changes the sources that it runs, so it gets a copy of them and a separate venv.
 MUTANTS_TOOL  := $(VENV)/mutants
 MUTANTS_READY := $(MUTANTS_TOOL)/.ready
 MUTANTS       := build/mutants
 
-mutants: $(CHECK_READY) $(MUTANTS_READY) ## change the payment's rules one by one: do the tests notice? half an hour
+mutants: $(CHECK_READY) $(MUTANTS_READY) ## mutation tests of the payment rules; half an hour
 	$(call say,mutants: Cosmic Ray on a copy in $(MUTANTS))
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && cp -R app sandbox tests pyproject.toml $(MUTANTS)
 	@cd $(MUTANTS) && export PATH="$(abspath $(BIN)):$$PATH" && tool="$(abspath $(MUTANTS_TOOL))/bin" \
@@ -109,7 +109,7 @@ mutants: $(CHECK_READY) $(MUTANTS_READY) ## change the payment's rules one by on
 	    && "$$tool/cr-report" --surviving-only --show-diff session.sqlite \
 	    && python -m tests.mutants session.sqlite
 
-# One of its packages is published as a source alone: what builds that is locked, too, and comes first.
+# One of its packages is published only as source. Its build tools are locked, too, and installed first.
 $(MUTANTS_READY): tests/mutants.lock tests/mutants-build.lock | $(BIN)/python
 	@$(PYTHON) -m venv --clear $(MUTANTS_TOOL)
 	@$(MUTANTS_TOOL)/bin/python $(LOCKED) -r tests/mutants-build.lock
@@ -134,7 +134,7 @@ lock: $(CHECK_READY) ## write the lock files; UPGRADE=1 for newer versions
 	cd tests/clients && $(NPM_LOCK)
 	cd bench/peers/node && $(NPM_LOCK)
 
-clean: ## remove the virtual environment and what the tools leave
+clean: ## remove the virtual environment and the tools' files
 	rm -rf $(VENV) build tests/e2e/node_modules tests/clients/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
@@ -159,7 +159,7 @@ $(CHECK_READY): requirements-dev.lock $(SERVE_READY)
 	@$(BIN)/python $(PIP) check
 	@touch $@
 
-# axe-core, which checks that everybody can use a page: what the lock names, for the tests alone.
+# axe-core, which checks the pages' accessibility: only for the tests, at the locked version.
 $(AXE_READY): tests/e2e/package-lock.json tests/e2e/package.json tests/e2e/.npmrc
 	@command -v npm >/dev/null \
 	    || { echo 'The browser tests need npm, which is not installed. On Debian and Ubuntu: apt install npm'; exit 1; }
@@ -167,7 +167,7 @@ $(AXE_READY): tests/e2e/package-lock.json tests/e2e/package.json tests/e2e/.npmr
 	@cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# The generators of clients. Python's asks for other versions than ours, so it gets a venv of its own.
+# The client generators. Python's needs other versions than ours, so it gets a separate venv.
 $(CLIENT_TOOL)/.ready: tests/clients/generator.lock | $(BIN)/python
 	@$(PYTHON) -m venv --clear $(CLIENT_TOOL)
 	@$(CLIENT_TOOL)/bin/python $(LOCKED) -r tests/clients/generator.lock
@@ -176,6 +176,6 @@ $(CLIENT_TOOL)/.ready: tests/clients/generator.lock | $(BIN)/python
 
 tests/clients/node_modules/.ready: tests/clients/package-lock.json tests/clients/package.json tests/clients/.npmrc
 	@command -v npm >/dev/null \
-	    || { echo "The generated clients' tests need npm, and there is none. On Debian and Ubuntu: apt install npm"; exit 1; }
+	    || { echo "The tests of generated clients need npm, which is not installed. On Debian and Ubuntu: apt install npm"; exit 1; }
 	@cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

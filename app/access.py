@@ -1,11 +1,11 @@
-"""Who may ask what: the tokens of the settings, for the endpoints that need one."""
+"""Creates the access check for endpoints that need a token, from the settings."""
 
 from app.settings.settings import Settings
 from app.web.http.bearer import Access, Tokens, WrongTokens
 
 
 def make_access(settings: Settings) -> Access:
-    """One for the whole service, so that a client's guesses are counted together."""
+    """Return one check for the whole service, so that a client's guesses are counted together."""
     operators = [settings.admin_api_token] if settings.admin_api_token else []
     return Access(
         tokens=Tokens(

@@ -1,4 +1,4 @@
-"""The composition root: makes everything from the settings, once, and says who gets what."""
+"""The composition root: creates everything from the settings, once, and connects it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -64,9 +64,9 @@ _log = structlog.get_logger()
 
 
 def prepare(settings: Settings, *, by_operator: bool = False) -> None:
-    """What must be true before serving: logs set up, the catalogue readable, the schema current.
+    """Prepare to serve: set up logs, check the catalogue, bring the schema up to date.
 
-    `by_operator`: the schema is brought up to date even where replicas share it.
+    `by_operator`: also bring a schema up to date that replicas share.
 
     Raises:
         SettingsError: the catalogue is broken.
@@ -101,9 +101,9 @@ def create_app(
     *,
     places_max: int = PLACES_MAX,
 ) -> ASGIApp:
-    """The whole service. What `prepare` does must have been done.
+    """Return the whole service. Call `prepare` first.
 
-    `connections` are the server's, `places_max` is for streams and waiting requests.
+    `connections` are the server's; `places_max` limits streams and waiting requests.
     """
     shared = _make_shared(settings, places_max)
     _run_jobs(shared)
@@ -119,7 +119,7 @@ def create_app(
 
 
 def _make_endpoints(shared: Shared) -> list[Endpoint]:
-    """All that answers; each says itself where."""
+    """Return all endpoints; each declares its own routes."""
     proxies = shared.settings.trusted_proxies
 
     async def can_commit() -> None:
@@ -194,7 +194,7 @@ def _open_catalog(
 
 
 def _run_jobs(shared: Shared) -> None:
-    """The work that no request waits for."""
+    """Register the background jobs."""
     feed = shared.feed
     shared.metrics.followers.set_function(lambda: feed.followers)
     shared.changes.reach(feed.changed)

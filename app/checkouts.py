@@ -1,4 +1,4 @@
-"""Puts together how a cart becomes a payment page."""
+"""Connects what turns a cart into a payment page."""
 
 from typing import Final
 
@@ -14,11 +14,11 @@ from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
 from app.web.api.checkout import CheckoutEndpoint
 
-LEASE_MARGIN_S: Final = 5.0  # a key holder's two commits, on top of its upstream deadline
+LEASE_MARGIN_S: Final = 5.0  # for a key holder's two commits, on top of its upstream deadline
 
 
 def open_checkouts(shared: Shared, *, version: str) -> CheckoutEndpoint:
-    """The endpoint that takes carts, with the limits in front of Altan Pay."""
+    """Return the endpoint for carts, with the limits in front of Altan Pay."""
     settings, lifetime = shared.settings, shared.lifetime
     limits = _limits(settings, shared.alerts)
     lifetime.closes(limits.close)

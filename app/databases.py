@@ -1,4 +1,4 @@
-"""The database that the settings name: its schema made current, and opened."""
+"""Opens the database in the settings, and brings its schema up to date."""
 
 from typing import TYPE_CHECKING, TypeAlias, Union
 
@@ -15,7 +15,7 @@ AnyDatabase: TypeAlias = Union[SqliteDatabase, "PostgresDatabase"]
 
 
 def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
-    """Make the schema current. PostgreSQL's replicas share one, so that only an operator does it.
+    """Bring the schema up to date; only an operator does that for PostgreSQL's replicas.
 
     Raises:
         MigrationError: the database cannot be used.
@@ -33,7 +33,7 @@ def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
 
 
 def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:
-    """The database of the settings, whose schema is current."""
+    """Open the database in the settings; its schema must be up to date."""
     database = _open(settings, alarm)
     database.posting = Posting(
         is_on=settings.notify_url is not None, includes_foreign=settings.notify_foreign

@@ -15,7 +15,7 @@ _log = structlog.get_logger()
 
 
 class Lifetime:
-    """Filled while the service is put together; lived through once, as FastAPI's lifespan."""
+    """Collects what to run and close; runs once, as FastAPI's lifespan."""
 
     def __init__(self) -> None:
         self._running: list[Callable[[], Awaitable[object]]] = []
@@ -24,18 +24,18 @@ class Lifetime:
         self._on_stop: list[Callable[[], None]] = []
 
     def runs(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run `work` from start to end; it goes on until cancelled."""
+        """Run `work` in the background until the service stops."""
         self._running.append(work)
 
     def closes(self, close: Callable[[], Awaitable[object]]) -> None:
-        """Call `close` at the end, the last one named first."""
+        """Call `close` at the end, in reverse order of registration."""
         self._closing.append(close)
 
     def stops(self, stop: Callable[[], None]) -> None:
-        """Call `stop` when a signal asks the process to end, while answers may be under way.
+        """Call `stop` when a signal asks the process to end, while answers may still be running.
 
-        The server waits for them before it ends the lifespan, so those that would go on for hours
-        must hear of it earlier.
+        The server waits for them before it ends the lifespan, so streams, which last for hours,
+        must be told earlier.
         """
         self._on_stop.append(stop)
 
@@ -45,7 +45,7 @@ class Lifetime:
 
     @contextlib.asynccontextmanager
     async def __call__(self, application: FastAPI) -> AsyncIterator[None]:
-        """Be up."""
+        """Start everything; stop and close it at the end."""
         async with contextlib.AsyncExitStack() as stack:
             for close in self._closing:
                 stack.push_async_callback(close)
@@ -53,7 +53,7 @@ class Lifetime:
             self._listen_for_the_end(stack)
             tasks = [asyncio.create_task(_keep_running(work)) for work in self._running]
             _log.info("started", version=application.version)
-            gc.freeze()  # what is here now stays: the collector need not look at it under load
+            gc.freeze()  # these objects stay, so the garbage collector can skip them
             try:
                 yield
             finally:
@@ -63,16 +63,18 @@ class Lifetime:
         _log.info("stopped")
 
     def _listen_for_sighup(self) -> None:
-        """Where there is nothing to reload the signal is taken all the same, and ends nobody."""
+        """Handle SIGHUP even if there is nothing to reload, so that it does not end the process."""
         if not hasattr(signal, "SIGHUP"):
             return
-        with contextlib.suppress(RuntimeError, ValueError):  # only a main thread hears signals
+        with contextlib.suppress(
+            RuntimeError, ValueError
+        ):  # only the main thread can handle signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
 
     def _listen_for_the_end(self, stack: contextlib.AsyncExitStack) -> None:
-        """Come before the server's own handlers, which are there already, and call them.
+        """Install handlers that run first and then call the server's own handlers.
 
-        They are put back at the end: after it there is no loop to be called in.
+        The server's are restored at the end, because ours need the event loop.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +86,7 @@ class Lifetime:
                     servers(number, frame)
 
             if callable(servers):
-                with contextlib.suppress(ValueError):  # only a main thread hears signals
+                with contextlib.suppress(ValueError):  # only the main thread can handle signals
                     signal.signal(number, stop)
                     stack.callback(signal.signal, number, servers)
 
@@ -98,7 +100,7 @@ class Lifetime:
 
 
 async def _keep_running(work: Callable[[], Awaitable[object]]) -> None:
-    """Work that breaks is our defect; it is logged, and nothing else ends with it."""
+    """Run `work`; an exception is a bug, which is logged and stops nothing else."""
     try:
         await work()
     except Exception:  # noqa: BLE001 it is logged with its trace

@@ -1,4 +1,4 @@
-"""Altan Pay as the service calls it: measured, bounded, retried, and cut off while it is down."""
+"""Builds the client for Altan Pay: with metrics, limits, retries and a circuit breaker."""
 
 import structlog
 
@@ -21,7 +21,7 @@ _log = structlog.get_logger()
 def open_payment_pages(
     settings: Settings, lifetime: Lifetime, metrics: Metrics, alerts: Alerts, *, version: str
 ) -> PaymentPages:
-    """The client that the settings name, wrapped from the inside out."""
+    """Return the client in the settings, wrapped from the inside out."""
     transport = AiohttpTransport()
     lifetime.closes(transport.aclose)
 

@@ -1,4 +1,4 @@
-"""Runs uvicorn around the service, with the limits that belong to the socket."""
+"""Runs the service in uvicorn, with limits on connections."""
 
 import contextlib
 import errno
@@ -21,7 +21,7 @@ from app.web.http.guarded_http import GuardedHttp
 if TYPE_CHECKING:
     from types import FrameType
 
-DRAIN_S: Final = 20  # what is in flight at SIGTERM may still finish
+DRAIN_S: Final = 20  # requests in progress at SIGTERM may still finish
 KEEP_ALIVE_S: Final = 30
 
 _log = logging.getLogger("uvicorn.error")
@@ -35,32 +35,34 @@ def run(
     connections: Connections | None = None,
     places_max: int = PLACES_MAX,
 ) -> None:
-    """Serve until a signal; then stop accepting, drain, and return.
+    """Serve until a signal; then stop accepting, finish requests in progress, and return.
 
-    `connections` and `places_max` limit what is open at once, where that is to be less than usual.
+    `connections` and `places_max` override the default limits.
 
-    The address is taken first, so that nothing says "started" where another program has it.
+    The address is bound first, so that "started" is not logged if another program uses it.
 
     Raises:
-        CannotListenError: the address cannot be taken.
+        CannotListenError: the address cannot be bound.
     """
     listeners = listen(host, port)
     connections = connections or Connections(trusted_proxies=settings.trusted_proxies)
     app = create_app(settings, connections, places_max=places_max)
     server = _Server(make_config(app, host=host, port=port, connections=connections))
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has drained, and raises it once more
+    with contextlib.suppress(
+        KeyboardInterrupt
+    ):  # uvicorn has finished, and raises the signal again
         server.run(sockets=listeners)
 
 
 class CannotListenError(Exception):
-    """The address cannot be taken; the words say why, and what to do."""
+    """The address cannot be bound; the message says why, and what to do."""
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """A bound socket for each address that `host` stands for.
+    """Return a bound socket for each address of `host`.
 
     Raises:
-        CannotListenError: one of them cannot be taken.
+        CannotListenError: one of them cannot be bound.
     """
     listeners: list[socket.socket] = []
     try:
@@ -69,7 +71,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener = socket.socket(family, kind, protocol)
             listeners.append(listener)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:  # the same port of IPv4 is another listener's
+            if family == socket.AF_INET6:  # the same port of IPv4 is a separate socket
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind(address)
     except OSError as error:
@@ -81,15 +83,15 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use; stop what listens there, or set another --port"
+        return f"port {port} of {host} is in use; stop the other program, or set another --port"
     if error.errno == errno.EACCES:
-        return f"port {port} of {host} is not ours to take; set --port to 1024 or more"
+        return f"port {port} of {host} needs root; set --port to 1024 or more"
     reason = (error.strerror or "no such address").lower()
     return f"{host} port {port} cannot be listened on ({reason}); set another --host"
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does, as uvicorn says only of sockets that it binds itself."""
+    """Logs its addresses when it listens; uvicorn does so only for sockets that it binds."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -100,11 +102,11 @@ class _Server(uvicorn.Server):
 
 
 def guard_uvicorn(connections: Connections) -> None:
-    """Put our limits into the uvicorn that imports this application, if one does.
+    """Add our limits to the uvicorn that imports this application, if there is one.
 
-    `uvicorn app.main:app` tells the application nothing of its configuration, so we look for it
-    among our callers. Its worker processes have chosen their protocol by then, a single process has
-    not. Another protocol that was asked for on the command line is left as it is.
+    `uvicorn app.main:app` does not pass its configuration to the application, so this looks for it
+    among the callers. Worker processes have chosen their protocol by then, a single process has
+    not. Another protocol chosen on the command line is not changed.
     """
     config = _calling_config()
     if config is None:
@@ -116,7 +118,7 @@ def guard_uvicorn(connections: Connections) -> None:
         config.http = GuardedHttp.with_limits(connections)
     else:
         return
-    config.proxy_headers = False  # TRUSTED_PROXIES says whom to believe
+    config.proxy_headers = False  # TRUSTED_PROXIES decides which proxies are trusted
     if config.timeout_graceful_shutdown is None:
         config.timeout_graceful_shutdown = DRAIN_S
 
@@ -134,7 +136,7 @@ def _calling_config() -> uvicorn.Config | None:
 def make_config(
     app: ASGIApp, *, host: str, port: int, connections: Connections | None = None
 ) -> uvicorn.Config:
-    """How uvicorn serves: no header of its own, no log of its own, no proxy's word taken."""
+    """Return uvicorn's configuration: no own headers, no access log, no trust in proxies."""
     return uvicorn.Config(
         app,
         host=host,

@@ -1,4 +1,4 @@
-"""What most endpoints and jobs share: made once by the composition root."""
+"""What most endpoints and jobs share; the composition root creates it once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from app.web.problems import Problems
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """The settings, and what was made of them."""
+    """The settings, and the objects created from them."""
 
     settings: Settings
     clock: Clock

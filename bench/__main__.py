@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print the tables, and fail if anything was refused or lost."""
+"""`python -m bench`: measures, prints tables, and fails if a request was refused or lost."""
 
 import argparse
 import json
@@ -38,7 +38,7 @@ CHANGES: Final = 50
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the parts that the command line selects."""
     options = _options()
     plan = QUICK if options.quick else _plan(options)
     parts = (options.only,) if options.only else PARTS
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 class _Bench:
-    """Runs the parts one after the other, prints each when it is done, and keeps the figures."""
+    """Runs the parts in sequence, prints each when it is done, and keeps the figures."""
 
     def __init__(self, folder: Path, plan: Plan, plots: Mapping[str, Path | None]) -> None:
         self._plan = plan
@@ -77,10 +77,10 @@ class _Bench:
         sync_ms = machine.sync_ms(self._folder)
         lines = ["# Bench", "", f"{self._machine}."]
         lines.append(f"Rounds: {self._plan.rounds} of {self._plan.seconds:g} s; medians are shown.")
-        lines.append(f"To append 4 KiB to a file and sync it takes {sync_ms:.2f} ms here.")
+        lines.append(f"Appending 4 KiB to a file and syncing it takes {sync_ms:.2f} ms here.")
         lines.append(f"Load average before the start: {machine.load()}.")
         if sync_ms < machine.IN_MEMORY_MS:
-            lines.append("That is no disk: name a folder on one with --folder.")
+            lines.append("This is not a disk: choose a folder on one with --folder.")
         return "\n".join([*lines, ""])
 
     def run(self, parts: Collection[str]) -> None:
@@ -131,7 +131,7 @@ class _Bench:
         )
 
     def plots(self) -> None:
-        """Only what the command line names a file for."""
+        """Draw only the plots for which the command line names a file."""
         entered = Field()
         webhooks = growth_trials(self._stage, self._plan, PLOTTED_LOADS, PLOTTED, entered)
         self._plot(
@@ -142,7 +142,7 @@ class _Bench:
         delay_ms = PLOTTED_DELAY_MS
         carts = checkout_trials(self._stage, self._plan, delay_ms=delay_ms, loads=PLOTTED_LOADS)
         title = f"Checkout: upstream answers after {delay_ms} ms"
-        # The upstream alone is ten times faster than the others, and would flatten their curves.
+        # The upstream alone is ten times as fast as the others, and would flatten their curves.
         callers = (trial for trial in carts if trial.contender != UPSTREAM)
         self._plot("checkout", f"{title}, as load grows", callers)
 
@@ -181,7 +181,7 @@ def _describe_replicas(trial: ReplicaTrial) -> str:
 
 
 def _watched(things: Iterable[T], describe: Callable[[T], str]) -> Iterable[T]:
-    """Shows on a terminal how far it is."""
+    """Shows the progress on a terminal."""
     for thing in things:
         if sys.stderr.isatty():
             print(f"\r\033[K{describe(thing)}", end="", file=sys.stderr)  # noqa: T201 as above
@@ -207,14 +207,18 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke, within a minute")
+    parser.add_argument("--quick", action="store_true", help="a quick check, within a minute")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each run; default: 3")
     parser.add_argument("--only", choices=PARTS)
-    parser.add_argument("--folder", type=Path, help="for the databases; on a disk, not in memory")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there, too")
+    parser.add_argument(
+        "--folder", type=Path, help="folder for the databases; on a disk, not in memory"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write every figure to this file"
+    )
     for option, what in (("--svg", "the webhook"), ("--checkout-svg", "the checkout")):
-        help_ = f"draw there how {what} does as load grows"
+        help_ = f"draw {what} under growing load into this file"
         parser.add_argument(option, type=Path, metavar="FILE", help=help_)
     return parser.parse_args()
 

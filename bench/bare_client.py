@@ -1,6 +1,6 @@
-"""The call of Altan Pay by a stock httpx client, and nothing around it.
+"""Calls Altan Pay with a stock httpx client, without a server around it.
 
-Run on the server's core, in the server's place. Prints what it saw as a line of JSON.
+Runs on the server's core, instead of the server. Prints its measurements as a line of JSON.
 """
 
 import argparse
@@ -22,16 +22,18 @@ _PATH: Final = "/v2/connect/checkout/bench/create_checkout_session"
 
 @dataclass(slots=True)
 class Calls:
-    """As many callers as connections, each of whom calls again as soon as it has its answer."""
+    """One caller for each connection; each calls again as soon as it has its answer."""
 
     url: str
     body: bytes
     seconds: float
-    answers: list[tuple[float, float]] = field(default_factory=list)  # when it came, what it took
+    answers: list[tuple[float, float]] = field(
+        default_factory=list
+    )  # when the answer came, how long it took
     statuses: Counter[int] = field(default_factory=Counter)
 
     async def make(self, callers: int) -> None:
-        """Call for so long."""
+        """Call for this many seconds."""
         stop_at = time.perf_counter() + self.seconds
         async with httpx.AsyncClient() as client:
             await asyncio.gather(*(self._call_on(client, stop_at) for _ in range(callers)))

@@ -1,4 +1,4 @@
-"""Who takes part: how each is started, what it is sent, and which rows it must have written."""
+"""The contenders: how each is started, what it is sent, and which rows it must have written."""
 
 import json
 import sqlite3
@@ -21,14 +21,14 @@ TUTORIAL: Final = "Stripe's tutorial"
 UPSTREAM: Final = "upstream itself"
 DATABASE: Final = "checkout.db"
 LIVE_PATH: Final = "/health/live"
-_DOCS_PATH: Final = "/docs"  # FastAPI's own page shows that a rival is up
+_DOCS_PATH: Final = "/docs"  # FastAPI's own page shows that a server is up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """One server under test. `table` is where a row for each request taken must be.
+    """One server under test. `table` must have a row for each accepted request.
 
-    That is in `database`, or in a SQLite file of its own. `prepare` runs once before the start.
+    The table is in `database`, or in a separate SQLite file. `prepare` runs once before the start.
     """
 
     name: str
@@ -43,14 +43,14 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A contender that answers."""
+    """A running contender."""
 
     contender: Contender
     process: Running
     folder: Path
 
     def rows(self) -> int | None:
-        """How many rows are on disk; None where none are kept."""
+        """Return how many rows are on disk; None if the contender stores none."""
         if self.contender.table is None:
             return None
         if self.contender.database:
@@ -62,7 +62,7 @@ class Started:
 
 
 def webhook_contenders() -> list[Contender]:
-    """The service, the same without its database, FastAPI alone, and Stripe's tutorial."""
+    """Return the service, the service without database, FastAPI alone, and Stripe's tutorial."""
     send = requests.webhooks
     return [
         service(send, "events"),
@@ -78,7 +78,7 @@ def webhook_contenders() -> list[Contender]:
 
 
 def checkout_contenders() -> list[Contender]:
-    """The service, and a handler with a stock httpx client."""
+    """Return the service, and a handler with a stock httpx client."""
     return [
         service(requests.carts, "checkouts"),
         _rival("FastAPI + stock httpx", "relay", requests.carts),
@@ -86,7 +86,7 @@ def checkout_contenders() -> list[Contender]:
 
 
 def service(send: Callable[[int], list[bytes]], table: str) -> Contender:
-    """The service itself, as an operator starts it."""
+    """Return the service, started as an operator would."""
     command = Path(sysconfig.get_path("scripts")) / "altan-checkout"
     return Contender(
         name=SERVICE,
@@ -98,20 +98,20 @@ def service(send: Callable[[int], list[bytes]], table: str) -> Contender:
 
 
 def service_on(database: Database) -> Contender:
-    """The same, with its schema made beforehand."""
+    """Return the same with its schema created beforehand."""
     on_sqlite = service(requests.webhooks, "events")
     migrate = [on_sqlite.command[0], "migrate"]
     return replace(on_sqlite, database=database, prepare=migrate)
 
 
 def rivals_of_postgres() -> list[Contender]:
-    """The service on SQLite and without its database, and Stripe's tutorial."""
+    """Return the service on SQLite and without database, and Stripe's tutorial."""
     on_sqlite, without, _, tutorial = webhook_contenders()
     return [replace(on_sqlite, name=ON_SQLITE), without, tutorial]
 
 
 def upstream(delay_ms: float) -> Contender:
-    """The fake Altan Pay, called by the load generator itself: nothing can be faster."""
+    """Return the fake Altan Pay, called by the load generator directly: the upper limit."""
     return Contender(
         name=UPSTREAM,
         command=python_module("bench.upstream", "--delay-ms", str(delay_ms)),
@@ -121,7 +121,7 @@ def upstream(delay_ms: float) -> Contender:
 
 
 class Stage:
-    """Starts contenders, each in a folder of its own under `folder`, on the right core."""
+    """Starts contenders, each in a separate folder under `folder`, on the right core."""
 
     def __init__(self, folder: Path, cores: Cores) -> None:
         self._folder = folder
@@ -130,12 +130,12 @@ class Stage:
 
     @property
     def cores(self) -> int:
-        """How many this process may use."""
+        """Return how many cores this process may use."""
         return self._cores.count
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Everybody started inside, and the load, goes to whichever core has room."""
+        """Let processes started inside, and the load, run on any core."""
         self._is_shared = True
         try:
             with self._cores.for_all():
@@ -151,7 +151,7 @@ class Stage:
 
     @contextmanager
     def beside_load(self, contender: Contender) -> Iterator[Started]:
-        """Somebody whom the server under test calls."""
+        """Run a server that the server under test calls."""
         folder = self.new_folder()
         with running(
             contender.command,
@@ -166,7 +166,7 @@ class Stage:
     def server(
         self, contender: Contender, *, upstream_port: int, folder: Path | None = None
     ) -> Iterator[Started]:
-        """A contender on the server's core; `folder` may hold an earlier one's database."""
+        """Run a contender on the server's core; `folder` may contain an earlier one's database."""
         folder = folder or self.new_folder()
         env = {**_settings(folder, upstream_port), **contender.env}
         if contender.database:
@@ -183,13 +183,13 @@ class Stage:
             yield Started(contender=contender, process=process, folder=folder)
 
     def in_place_of_the_server(self, module: str, *arguments: str) -> dict[str, Any]:
-        """Run a module of ours on the server's core, to its end; the JSON that it printed."""
+        """Run one of our modules on the server's core; return the JSON that it printed."""
         with self._cores.for_server():
             seen: dict[str, Any] = json.loads(run_once(python_module(module, *arguments), env={}))
         return seen
 
     def new_folder(self) -> Path:
-        """An empty folder."""
+        """Return an empty folder."""
         return Path(mkdtemp(dir=self._folder))
 
 

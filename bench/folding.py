@@ -1,7 +1,7 @@
-"""What the fold costs: events that change a payment, compared with the same bytes only recorded.
+"""Measures the fold: events that change a payment, compared with the same bytes only recorded.
 
-All kinds are sent to one process, in turn. Their bodies have the same fields and the same length:
-the type and the ids decide what becomes of them.
+All kinds are sent to one process, in turn. Their bodies have the same fields and the same length;
+only the type and the ids decide what the service does with them.
 """
 
 import itertools
@@ -18,17 +18,17 @@ from bench.measures import Plan, Trial, trial
 RECORDED: Final = "product.created: recorded only"
 KNOWN: Final = ("payment_intent.succeeded, payment known", "refund.created, payment known")
 
-# How many are built for each second of a run, by connections; each needs a payment beforehand.
+# How many are built for each second of a run, by connections; each needs an existing payment.
 _EVENTS_PER_S_MAX: Final = {1: 2_500, 16: 8_000}
 _SEED_CONNECTIONS: Final = 64
 _SEED_S_MAX: Final = 120.0
 
-_BODY_BYTES: Final = 4_096  # of every kind: blanks after the JSON make up for shorter names
+_BODY_BYTES: Final = 4_096  # of every kind; spaces after the JSON make up for shorter names
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of event, and the id of the object that it is about."""
+    """A kind of event, and the id of its object."""
 
     name: str
     type: str
@@ -49,7 +49,7 @@ KINDS: Final = (
 
 
 def fold_trials(stage: Stage, plan: Plan) -> Iterator[Trial]:
-    """Signed events with unique ids, each of one kind, each answered after its commit."""
+    """Measure signed events with unique ids of each kind, each answered after its commit."""
     contender = service(requests.webhooks, "events")
     with (
         stage.upstream(0) as upstream,
@@ -64,7 +64,7 @@ def fold_trials(stage: Stage, plan: Plan) -> Iterator[Trial]:
 
 
 def _prepare(server: Started, kind: Kind, count: int) -> Started:
-    """The server, to be sent that kind; the payments that it must know are there."""
+    """Return the server for this kind of event, with the payments that it needs."""
     serials = list(itertools.islice(requests.SERIALS, count))
     if kind.name in KNOWN:
         drive(
@@ -85,7 +85,7 @@ def _signed(kind: Kind, serials: list[int]) -> list[bytes]:
 
 
 def _template(kind: Kind) -> bytes:
-    """The session's event with another type and id, and the few fields that the others need."""
+    """Return the session's event with another type and id, and the fields that the others need."""
     document = json.loads(requests.template("event.json"))
     prefix = kind.type.replace(".", "_")
     document |= {"id": f"evt_{prefix}_%serial%", "type": kind.type}

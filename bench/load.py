@@ -1,7 +1,7 @@
-"""The load generator: a closed loop over keep-alive connections, every request built beforehand.
+"""The load generator: a closed loop over keep-alive connections, with requests built beforehand.
 
-One thread and a selector, no event loop and no HTTP library: it must not be what limits the
-figures, and `Sample.generator_share` shows whether it was. Answers need a Content-Length.
+It uses one thread and a selector, no event loop and no HTTP library, because it must not limit the
+figures; `Sample.generator_share` shows whether it did. Answers need a Content-Length.
 """
 
 import gc
@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-WARM_SHARE: Final = 0.15  # of the time at the start is not counted: connecting, first imports
-DRAIN_S: Final = 15.0  # how long after the end an answer may come before it counts as lost
+WARM_SHARE: Final = (
+    0.15  # of the time at the start is not counted, because of connecting and first imports
+)
+DRAIN_S: Final = 15.0  # an answer that comes later than this after the end counts as lost
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _RECEIVE_BYTES: Final = 64 * 1024
@@ -24,7 +26,7 @@ _RECEIVE_BYTES: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What one run against one server showed. Rate and latencies leave the warm-up out."""
+    """The result of one run against one server. Rate and latencies exclude the warm-up."""
 
     requests_per_s: float
     p50_ms: float
@@ -35,22 +37,22 @@ class Sample:
 
     @property
     def taken(self) -> int:
-        """How many requests were answered with 2xx or 3xx, the warm-up's included."""
+        """How many requests were answered with 2xx or 3xx, including the warm-up."""
         return sum(count for status, count in self.statuses.items() if 200 <= status < 400)  # noqa: PLR2004
 
     @property
     def answered(self) -> int:
-        """How many requests were answered at all."""
+        """How many requests were answered."""
         return sum(self.statuses.values())
 
     @property
     def is_clean(self) -> bool:
-        """Whether every request was taken."""
+        """Whether every request was accepted."""
         return self.lost == 0 and 0 < self.taken == self.answered
 
 
 class _Connection:
-    """One keep-alive connection with at most one request under way."""
+    """One keep-alive connection with at most one request in progress."""
 
     __slots__ = ("began", "buffer", "port", "socket")
 
@@ -67,10 +69,10 @@ class _Connection:
         self.socket.sendall(request)
 
     def receive(self) -> int | None:
-        """Return the status of the answer once it is complete, None before.
+        """Return the status of the answer if it is complete, otherwise None.
 
         Raises:
-            ConnectionError: the server hung up.
+            ConnectionError: the server disconnected.
         """
         data = self.socket.recv(_RECEIVE_BYTES)
         if not data:
@@ -91,9 +93,9 @@ class _Connection:
 def drive(
     port: int | Sequence[int], requests: Sequence[bytes], *, connections: int, seconds: float
 ) -> Sample:
-    """Send `requests` in order until they or the `seconds` are used up.
+    """Send `requests` in order until they are used up or `seconds` have passed.
 
-    Several ports get as many connections each.
+    With several ports, the connections are divided equally.
     """
     run = _Run([port] if isinstance(port, int) else port, iter(requests), seconds)
     with _without_garbage_collection():
@@ -110,7 +112,7 @@ class _Run:
         self._under_way = 0
         self._lost = 0
         self._statuses: Counter[int] = Counter()
-        self._answers: list[tuple[float, float]] = []  # when it came, how long it took
+        self._answers: list[tuple[float, float]] = []  # when the answer came, how long it took
         self._began = self._ended = self._cpu_s = 0.0
 
     def go(self, connections: int) -> None:
@@ -176,13 +178,13 @@ class _Run:
 
 
 def quantile(ascending: Sequence[float], share: float) -> float:
-    """The value below which that share of them lies."""
+    """Return the value below which this share of the values lies."""
     return ascending[int((len(ascending) - 1) * share)] if ascending else float("nan")
 
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """A collection over a hundred thousand requests would stop every connection at once."""
+    """Turn off garbage collection, which would pause all connections for 100,000 requests."""
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""This machine: which core does what, what a process costs, and what the disk takes to sync."""
+"""This machine: assigns cores, and measures processes and the disk."""
 
 import os
 import platform
@@ -10,17 +10,17 @@ from statistics import median
 from typing import Final
 
 MB: Final = 1_000_000
-IN_MEMORY_MS: Final = 0.02  # no disk syncs faster than this; a file system in memory does
+IN_MEMORY_MS: Final = 0.02  # no disk syncs faster; a file system in memory does
 
 _SYNCS: Final = 200
 _PROC: Final = Path("/proc")
 
 
 def describe(*, pinned: bool) -> str:
-    """One line about the machine, for the head of a report."""
+    """Return one line about the machine, for the head of a report."""
     system = f"{platform.system()} {platform.machine()}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    placing = "the server on one, all else on another" if pinned else "nobody pinned to one"
+    placing = "the server on one, everything else on another" if pinned else "nothing pinned to one"
     return f"{system}, {_processor()}, {os.cpu_count()} cores ({placing}), {python}"
 
 
@@ -28,7 +28,7 @@ class Cores:
     """One core for the server under test, another for the load and the fake upstream."""
 
     def __init__(self) -> None:
-        """Pins this process, which drives the load, where there are two cores to be had."""
+        """Pin this process, which generates the load, if two cores are available."""
         allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
         self.pinned = len(allowed) > 1
         self.count = len(allowed) or os.cpu_count() or 1
@@ -40,7 +40,7 @@ class Cores:
 
     @contextmanager
     def for_server(self) -> Iterator[None]:
-        """A process started inside runs on the server's core: children inherit the affinity."""
+        """Run processes started inside on the server's core; children inherit the affinity."""
         _stay_on(self._server)
         try:
             yield
@@ -49,13 +49,13 @@ class Cores:
 
     @contextmanager
     def for_load(self) -> Iterator[None]:
-        """A process started inside shares the core with the load generator."""
+        """Run processes started inside on the load generator's core."""
         _stay_on(self._load)
         yield
 
     @contextmanager
     def for_all(self) -> Iterator[None]:
-        """Everybody goes where there is room: this process, and what it starts inside."""
+        """Let this process, and processes started inside, run on any core."""
         _stay_on(self._allowed)
         try:
             yield
@@ -69,7 +69,7 @@ def _stay_on(cores: set[int]) -> None:
 
 
 def load() -> str:
-    """How busy the machine has been in the last minute: what others do here blurs the figures."""
+    """Return the load average; other load on the machine distorts the figures."""
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
@@ -94,7 +94,7 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 def sync_ms(folder: Path) -> float:
-    """The median time to append 4 KiB to a file in `folder` and have it on disk."""
+    """Return the median time to append 4 KiB to a file in `folder` and sync it."""
     path, block, times = folder / "sync", bytes(4096), []
     with path.open("wb", buffering=0) as file:
         for _ in range(_SYNCS):

@@ -1,4 +1,4 @@
-"""What is measured: contenders side by side, round by round; start-up and memory of the service."""
+"""The measurements: contenders side by side in rounds; startup and memory of the service."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -17,11 +17,11 @@ from bench.contenders import (
 from bench.load import Sample, drive
 from bench.machine import MB
 
-# What is built for each second of a run; a server that is faster still ends its run early.
+# Requests built for each second of a run; a server that is faster ends its run early.
 REQUESTS_PER_S_MAX: Final = 15_000
 
 WEBHOOK_CONNECTIONS: Final = (1, 16, 64)
-CHECKOUT_CONNECTIONS: Final = (1, 16, 64, 256)  # stock httpx collapses on the way
+CHECKOUT_CONNECTIONS: Final = (1, 16, 64, 256)  # stock httpx collapses at some of them
 MEMORY_CONNECTIONS: Final = 16
 MEMORY_SECONDS_MAX: Final = 120.0
 
@@ -42,8 +42,8 @@ class Plan:
 class Trial:
     """One contender under one load in one round.
 
-    `cpu_ms` is the server's, for each request; `database_cpu_ms` that of PostgreSQL, where it is
-    in use.
+    `cpu_ms` is the server's CPU time for each request; `database_cpu_ms` is PostgreSQL's, if it is
+    used.
     """
 
     round: int
@@ -57,7 +57,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """One life of the service, and its second start on the database that the first one left."""
+    """One run of the service, and a second start on the same database."""
 
     start_s: float
     second_start_s: float
@@ -67,7 +67,7 @@ class Footprint:
 
 
 def webhook_trials(stage: Stage, plan: Plan) -> Iterator[Trial]:
-    """Signed events with unique ids; the service answers each after its commit."""
+    """Measure signed events with unique ids; the service answers each after its commit."""
     with stage.upstream(0) as upstream:
         for number in range(plan.rounds):
             with ExitStack() as stack:
@@ -78,7 +78,7 @@ def webhook_trials(stage: Stage, plan: Plan) -> Iterator[Trial]:
 def checkout_trials(
     stage: Stage, plan: Plan, *, delay_ms: float, loads: Sequence[int] = CHECKOUT_CONNECTIONS
 ) -> Iterator[Trial]:
-    """Carts, passed on to an upstream that takes `delay_ms` to answer."""
+    """Measure carts, with an upstream that takes `delay_ms` to answer."""
     with stage.upstream(delay_ms) as upstream:
         port = upstream.process.port
         for number in range(plan.rounds):
@@ -93,7 +93,7 @@ def checkout_trials(
 def _calls_alone(
     stage: Stage, number: int, upstream_port: int, connections: int, seconds: float
 ) -> Trial:
-    """A stock httpx client in the server's place, which calls the upstream and does no more."""
+    """Measure a stock httpx client that only calls the upstream, in the server's place."""
     seen = stage.in_place_of_the_server(
         "bench.bare_client",
         *("--upstream-port", str(upstream_port)),
@@ -113,7 +113,7 @@ def _calls_alone(
 
 
 def footprint(stage: Stage, plan: Plan) -> Footprint:
-    """Start on an empty folder, take events and carts, end, start again."""
+    """Start in an empty folder, receive events and carts, stop, and start again."""
     contender = service(requests.webhooks, "events")
     with stage.upstream(0) as upstream:
         port = upstream.process.port
@@ -144,9 +144,9 @@ def _start(
 def round_of(
     number: int, started: Sequence[Started], seconds: float, loads: Sequence[int]
 ) -> Iterator[Trial]:
-    """Everyone under the same load in turn, so that a slow minute of the machine meets all.
+    """Measure all under the same load in turn, so that a slow minute of the machine affects all.
 
-    Who begins changes with the round: the first one after a pause has the coldest machine.
+    Each round begins with another one, because the first one after a pause has the coldest machine.
     """
     first = number % len(started)
     for connections in loads:
@@ -155,7 +155,7 @@ def round_of(
 
 
 def trial(number: int, server: Started, connections: int, seconds: float) -> Trial:
-    """One server under one load; the rows on disk must be what it has taken."""
+    """Measure one server under one load; the rows on disk must match the accepted requests."""
     prepared = server.contender.requests(int(REQUESTS_PER_S_MAX * seconds))
     database, rows_before = server.contender.database, server.rows()
     cpu_before, database_cpu_before = server.process.cpu_s, database.cpu_s if database else None
@@ -173,7 +173,7 @@ def trial(number: int, server: Started, connections: int, seconds: float) -> Tri
 
 
 def each_ms(before_s: float | None, after_s: float | None, count: int) -> float | None:
-    """What each of `count` took, where that is known."""
+    """Return the CPU time for each of `count` requests, if it is known."""
     if before_s is None or after_s is None or not count:
         return None
     return (after_s - before_s) * 1000 / count
@@ -187,7 +187,7 @@ def _fault(server: Started, sample: Sample, rows_before: int | None) -> str | No
         return None
     written = rows_after - rows_before
     if written != sample.taken:
-        return f"{written} rows on disk, but {sample.taken} requests were taken"
+        return f"{written} rows on disk, but {sample.taken} requests were accepted"
     return None
 
 

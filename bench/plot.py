@@ -1,4 +1,4 @@
-"""Draws how throughput and latency go with the load: an SVG by hand, for light and dark pages."""
+"""Plots throughput and latency over the load, as SVG for light and dark pages."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,8 +9,8 @@ from typing import Final
 PANEL_WIDTH: Final = 250
 PANEL_HEIGHT: Final = 220
 MARGIN: Final = 12
-GAP: Final = 62  # to the left of each panel, for the names of its ticks
-TOP: Final = 92  # for the title, the legend, and the measures' names
+GAP: Final = 62  # to the left of each panel, for its tick labels
+TOP: Final = 92  # for the title, the legend, and the names of the measures
 BOTTOM: Final = 46
 
 # Colours that colour-blind people can distinguish, on white and on black; the shapes differ too.
@@ -34,7 +34,7 @@ _STYLE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One measure: for each line, its values at the loads, in the same order."""
+    """One measure: for each line, its values at the loads, in the loads' order."""
 
     name: str
     lines: Mapping[str, Sequence[float]]
@@ -106,7 +106,7 @@ def _ticks(values: Sequence[float], panel: Panel) -> list[float]:
 def _scale(
     ticks: Sequence[float], bottom: float, *, is_logarithmic: bool
 ) -> Callable[[float], float]:
-    """Where a value stands between the lowest tick and the highest."""
+    """Return a value's position between the lowest and the highest tick."""
 
     def height(value: float) -> float:
         return math.log10(value) if is_logarithmic else value

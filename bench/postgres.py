@@ -1,4 +1,4 @@
-"""PostgreSQL for those who keep their rows there: on the load's core, with fsync, as it comes."""
+"""PostgreSQL for contenders that use it: on the load's core, with fsync and default settings."""
 
 import subprocess
 from collections.abc import Iterator
@@ -29,44 +29,44 @@ _PGBENCH_SCRIPT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One contender's own, on the server that all share."""
+    """One contender's database, on a shared server."""
 
     server: PostgresServer
     name: str
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The database's URL."""
         return self.server.url(self.name)
 
     @property
     def cpu_s(self) -> float | None:
-        """CPU seconds that the server has used so far, for whomever."""
+        """Return the CPU seconds that the server has used so far, in total."""
         assert self.server.process  # noqa: S101 started, and not yet stopped
         return cpu_seconds(self.server.process.pid)
 
     def rows(self, table: str) -> int:
-        """How many there are."""
+        """Return the number of rows in a table."""
         sql = f"SELECT count(*) AS rows FROM {table}"  # noqa: S608 our own table names
         return int(run_apart(fetch(self.url, sql))[0]["rows"])
 
 
 class Postgres:
-    """A server, and databases on it."""
+    """A server, and its databases."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
 
     def database(self, name: str) -> Database:
-        """A new one."""
+        """Create a database."""
         self._server.execute(f"CREATE DATABASE {name}")
         return Database(self._server, name)
 
     def insert(self, database: Database, seconds: float, folder: Path) -> Sample:
-        """One connection of `pgbench` inserts such events as text.
+        """Measure `pgbench` inserting such events as text on one connection.
 
         Raises:
-            StartError: it is not there.
+            StartError: pgbench is not installed.
         """
         program = self._server.bin / "pgbench"
         if not program.exists():
@@ -97,7 +97,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     """Run a server whose data is in `folder`, on the caller's core.
 
     Raises:
-        StartError: there is none on this machine, or it does not start.
+        StartError: PostgreSQL is not installed, or does not start.
     """
     for closed in (folder, folder.parent):  # to root's server, which does not run as root
         closed.chmod(0o711)

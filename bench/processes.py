@@ -1,4 +1,4 @@
-"""Starts the processes under test, waits until they answer, and ends them."""
+"""Starts the processes under test, waits until they answer, and stops them."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ _POLL_S: Final = 0.002
 
 
 class StartError(Exception):
-    """A process did not come up; the words hold the end of what it said."""
+    """A process did not start; the message contains the end of its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,12 @@ class Running:
 
     @property
     def cpu_s(self) -> float | None:
-        """CPU seconds so far."""
+        """Return the CPU seconds used so far."""
         return cpu_seconds(self.pid)
 
     @property
     def resident_bytes(self) -> int | None:
-        """Memory now."""
+        """Return the current memory."""
         return resident_bytes(self.pid)
 
 
@@ -55,12 +55,12 @@ def running(
     log: Path,
     first_path: str,
 ) -> Iterator[Running]:
-    """Run `command --port …` until the block ends; it begins once `first_path` gives a 200.
+    """Run `command --port …` until the block ends; the block starts when `first_path` returns 200.
 
-    The process is born inside `core`, and so stays on it.
+    The process is started inside `core`, so it stays on that core.
 
     Raises:
-        StartError: the process ended, or gave no 200 in time.
+        StartError: the process ended, or did not return 200 in time.
     """
     port = _free_port()
     with log.open("wb") as output:
@@ -83,7 +83,7 @@ def running(
 
 
 def run_once(command: Sequence[str], *, env: Mapping[str, str]) -> str:
-    """Run to the end; what it printed.
+    """Run a command to its end; return its output.
 
     Raises:
         StartError: it failed, or took too long.
@@ -106,7 +106,7 @@ def run_once(command: Sequence[str], *, env: Mapping[str, str]) -> str:
 
 
 def python_module(name: str, *arguments: str) -> list[str]:
-    """The command that runs a module of ours with this very Python."""
+    """Return the command that runs one of our modules with this Python."""
     return [sys.executable, "-m", name, *arguments]
 
 

@@ -24,9 +24,9 @@ _HEAD: Final = (
 def comparison(
     title: str, trials: Sequence[Trial], missing: Mapping[str, str] | None = None
 ) -> str:
-    """A table for one measure. In both ratios, above 1 means that the service does better.
+    """Return a table for one measure. In both ratios, above 1 means that the service is better.
 
-    CPU time suffers least from whatever else the machine does meanwhile.
+    CPU time is least affected by other load on the machine.
     """
     head: tuple[str, ...] = _HEAD
     keys = sorted(dict.fromkeys(map(_key, trials)), key=lambda key: key[0])
@@ -41,7 +41,7 @@ def comparison(
 
 
 def replicas(trials: Sequence[ReplicaTrial], cores: int) -> str:
-    """What more replicas bring, and how full the machine was with everybody on it."""
+    """Return what more replicas gain, and how busy the machine was."""
     head = ("connections", "replicas", "requests/s", "÷ one", "p50 ms", "p99 ms",
             "CPU ms each", "PostgreSQL's CPU ms each", "cores busy")  # fmt: skip
     rows = []
@@ -71,16 +71,16 @@ def replicas(trials: Sequence[ReplicaTrial], cores: int) -> str:
             )
         )
     note = (
-        f"Replicas, PostgreSQL and the load generator share {cores} cores, and nobody is pinned: "
-        f"where about {cores} are busy, it is the machine that is full, and no gain can be seen. "
-        "The connections are shared out, so more replicas fold smaller batches, which costs more "
-        "CPU for each request. What replicas do on machines of their own is not measured here."
+        f"Replicas, PostgreSQL and the load generator share {cores} cores, and none is pinned: "
+        f"if about {cores} are busy, the machine is saturated, and no gain is visible. "
+        "The connections are divided, so more replicas fold smaller batches, which costs more "
+        "CPU for each request. Replicas on separate machines are not measured here."
     )
     return "\n".join(["## Replicas on one PostgreSQL", "", *_table(head, rows), "", note, ""])
 
 
 def plot(title: str, trials: Sequence[Trial]) -> str:
-    """The medians of every contender against the load, as an SVG."""
+    """Return the medians of every contender over the load, as SVG."""
     loads = sorted({trial.connections for trial in trials})
     names = list(dict.fromkeys(trial.contender for trial in sorted(trials, key=lambda t: t.round)))
     measures: dict[str, Callable[[Trial], float]] = {
@@ -100,7 +100,7 @@ def plot(title: str, trials: Sequence[Trial]) -> str:
 
 
 def folding(title: str, trials: Sequence[Trial]) -> str:
-    """What each kind of event costs in time and CPU, compared with one that is only recorded."""
+    """Return each kind of event's time and CPU, compared with one that is only recorded."""
     head = ("connections", "event", "events/s", "p50 ms", "p99 ms", "CPU ms each",
             "time ÷ recording's", "CPU ÷ recording's")  # fmt: skip
     rows = []
@@ -125,7 +125,7 @@ def folding(title: str, trials: Sequence[Trial]) -> str:
 
 
 def audiences(rounds: Sequence[Audience]) -> str:
-    """What streams cost, and how fast the last of them is updated."""
+    """Return the cost of streams, and how fast the last of them is updated."""
     one = [_p99(heard.one_changes_s) * 1000 for heard in rounds]
     everyone = [_p99(heard.all_change_s) * 1000 for heard in rounds]
     kb = [heard.stream_kb for heard in rounds if heard.stream_kb is not None]
@@ -133,8 +133,10 @@ def audiences(rounds: Sequence[Audience]) -> str:
     rows = [
         _plain("opening all of them, s", [heard.open_s for heard in rounds]),
         _plain("memory for each stream, kB", kb),
-        _goal("one payment changes, its last stream knows, p99, ms", one, LAST_MESSAGE_MS_GOAL),
-        _goal("all change at once, the last stream knows, p99, ms", everyone, LAST_MESSAGE_MS_GOAL),
+        _goal("one payment changes, its last stream has it, p99, ms", one, LAST_MESSAGE_MS_GOAL),
+        _goal(
+            "all change at once, the last stream has it, p99, ms", everyone, LAST_MESSAGE_MS_GOAL
+        ),
     ]
     head = ("", "median", "worst", "goal", "")
     title = f"## Streams: {size:,} open, of {payments} payments"
@@ -144,7 +146,7 @@ def audiences(rounds: Sequence[Audience]) -> str:
 
 
 def footprints(lives: Sequence[Footprint]) -> str:
-    """Start-up and memory, compared with their goals."""
+    """Return startup and memory, compared with their goals."""
     rows = [
         _goal("start on an empty folder, s", [life.start_s for life in lives], START_S_GOAL),
         _goal("second start, s", [life.second_start_s for life in lives], START_S_GOAL),
@@ -223,7 +225,7 @@ def _p99(values: Sequence[float]) -> float:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Markdown that is aligned for the eye, too: numbers to the right."""
+    """Return a Markdown table with aligned columns: numbers to the right."""
     columns = [[name, *(row[place] for row in rows)] for place, name in enumerate(head)]
     widths = [max(map(len, column)) for column in columns]
     aligns: list[Callable[[str, int], str]] = [

@@ -1,4 +1,4 @@
-"""Builds complete, signed requests before any clock starts. Every id is unique."""
+"""Builds complete, signed requests before the clock starts. Every id is unique."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ def webhooks(count: int) -> list[bytes]:
 
 
 def signed(bodies: Iterable[bytes]) -> list[bytes]:
-    """Requests that bring these events."""
+    """Return requests with these events."""
     head = {
         "Accept": "*/*; q=0.5, application/xml",
         "Cache-Control": "no-cache",
@@ -40,12 +40,12 @@ def signed(bodies: Iterable[bytes]) -> list[bytes]:
 
 
 def carts(count: int) -> list[bytes]:
-    """Carts of three line items, as a shop's program posts them."""
+    """Return carts of three line items, as a shop's program posts them."""
     return _posts("/checkout", "cart.json", count)
 
 
 def orders(count: int) -> list[bytes]:
-    """What the service makes of such a cart for Altan Pay: for calling the upstream itself."""
+    """Return the service's call to Altan Pay for such a cart, for calling the upstream directly."""
     path = "/v2/connect/checkout/bench/create_checkout_session?stripe_connect_id=acct_bench"
     return _posts(path, "order.json", count)
 
@@ -56,12 +56,12 @@ def _posts(path: str, name: str, count: int) -> list[bytes]:
 
 
 def template(name: str) -> bytes:
-    """A body with places for a serial number."""
+    """A body with placeholders for a serial number."""
     return (_HERE / name).read_bytes().strip()
 
 
 def filled(body: bytes, serials: Iterable[int]) -> Iterator[bytes]:
-    """The body with each of these numbers in its places."""
+    """Yield the body with each of these numbers filled in."""
     parts = body.split(_PLACE)
     for serial in serials:
         yield (b"%016d" % serial).join(parts)

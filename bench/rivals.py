@@ -19,7 +19,7 @@ SHOP_URL: Final = "https://shop.example/"
 
 
 def bare() -> FastAPI:
-    """A handler that reads the body and answers: what FastAPI itself costs."""
+    """Return a handler that only reads the body and answers, to measure FastAPI itself."""
     app = FastAPI()
 
     @app.post("/webhooks/stripe")
@@ -30,7 +30,7 @@ def bare() -> FastAPI:
 
 
 def tutorial() -> FastAPI:
-    """Stripe's own way to take a webhook: `construct_event`; nothing is kept."""
+    """Return the handler from Stripe's tutorial: `construct_event`, nothing is stored."""
     app = FastAPI()
     secret = os.environ["STRIPE_WEBHOOK_SECRETS"]
 
@@ -49,7 +49,7 @@ def tutorial() -> FastAPI:
 
 
 def relay() -> FastAPI:
-    """A handler that passes the cart on with a stock httpx client, and redirects."""
+    """Return a handler that passes the cart on with a stock httpx client, and redirects."""
     clients: list[httpx.AsyncClient] = []
 
     @asynccontextmanager
@@ -87,7 +87,7 @@ RIVALS: Final[Mapping[str, Callable[[], FastAPI]]] = {
 
 
 def main() -> None:
-    """Serve the rival that the command line names."""
+    """Serve the implementation that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=RIVALS)
     parser.add_argument("--port", type=int, required=True)

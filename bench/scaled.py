@@ -1,4 +1,4 @@
-"""The webhook on PostgreSQL: the service, its peers on the same server, and several replicas."""
+"""The webhook on PostgreSQL: the service, alternatives on the same server, and replicas."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,18 +25,18 @@ from bench.processes import StartError, python_module
 
 PGBENCH: Final = "pgbench's insert"
 REPLICAS: Final = (1, 2, 4)
-REPLICA_CONNECTIONS: Final = (16, 64)  # in all: as many for each replica
+REPLICA_CONNECTIONS: Final = (16, 64)  # in all, divided between the replicas
 
 
 @dataclass(slots=True)
 class Field:
-    """Who takes part, and who is missing: name and reason."""
+    """The contenders, and the missing ones with the reason."""
 
     started: list[Started] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
     def leave(self, name: str, error: Exception) -> None:
-        """Go on without it."""
+        """Continue without this contender."""
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         self.missing[name] = lines[-1][-200:] if lines else type(error).__name__
         self.started = [one for one in self.started if one.contender.name != name]
@@ -44,7 +44,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaTrial:
-    """So many replicas under one load. CPU is for each request; `cores_busy` is everybody's."""
+    """A number of replicas under one load. CPU is for each request; `cores_busy` is in total."""
 
     round: int
     connections: int
@@ -57,7 +57,7 @@ class ReplicaTrial:
 
 
 def postgres_trials(stage: Stage, plan: Plan, entered: Field) -> Iterator[Trial]:
-    """Compare the service with its peers; those that do not start are noted in `entered`."""
+    """Compare the service with alternatives; those that do not start are noted in `entered`."""
     with _stand(stage) as stand:
         stand.enter(entered, PEERS)
         for number in range(plan.rounds):
@@ -70,7 +70,7 @@ def postgres_trials(stage: Stage, plan: Plan, entered: Field) -> Iterator[Trial]
 def growth_trials(
     stage: Stage, plan: Plan, loads: Sequence[int], names: Sequence[str], entered: Field
 ) -> Iterator[Trial]:
-    """Those of the same contenders that are named, under more loads."""
+    """Measure the named contenders under more loads."""
     with _stand(stage) as stand:
         stand.enter(entered, {name: PEERS[name] for name in names if name in PEERS})
         entered.started = [one for one in entered.started if one.contender.name in names]
@@ -80,7 +80,7 @@ def growth_trials(
 
 
 def replica_trials(stage: Stage, plan: Plan) -> Iterator[ReplicaTrial]:
-    """One, two and four replicas on one database; nobody is pinned to a core."""
+    """Measure one, two and four replicas on one database; no process is pinned to a core."""
     with stage.shared(), _stand(stage) as stand:
         database = stand.database("replicas")
         replicas = [stand.start(service_on(database)) for _ in range(max(REPLICAS))]
@@ -92,7 +92,7 @@ def replica_trials(stage: Stage, plan: Plan) -> Iterator[ReplicaTrial]:
 
 
 class _Stand:
-    """A PostgreSQL server, and everybody who is started for it."""
+    """A PostgreSQL server, and the contenders that use it."""
 
     def __init__(self, stage: Stage, stack: ExitStack) -> None:
         self._stage = stage
@@ -111,7 +111,7 @@ class _Stand:
     def enter(
         self, entered: Field, peers: Mapping[str, Callable[[Database, int], Contender]]
     ) -> None:
-        """Start the service and its rivals, and the peers that can be had."""
+        """Return the service, simple versions, and the alternatives that can be installed."""
         for contender in [service_on(self.database("checkout")), *rivals_of_postgres()]:
             entered.started.append(self.start(contender))
         api = Contender(
@@ -130,7 +130,7 @@ class _Stand:
                 entered.leave(name, error)
 
     def inserts(self, number: int, seconds: float, entered: Field) -> Iterator[Trial]:
-        """What PostgreSQL's own load generator does with one connection, where it is found."""
+        """Measure PostgreSQL's own load generator with one connection, if it is installed."""
         self._inserted = self._inserted or self.database("inserted")
         try:
             sample = self._server.insert(self._inserted, seconds, self._stage.new_folder())
@@ -151,7 +151,7 @@ def _stand(stage: Stage) -> Iterator[_Stand]:
 def _round_of_those_left(
     number: int, entered: Field, seconds: float, connections: int
 ) -> Iterator[Trial]:
-    """A peer that hangs up for good is left out from there on."""
+    """Leave out an alternative once it disconnects permanently."""
     first = number % len(entered.started)
     for server in [*entered.started[first:], *entered.started[:first]]:
         try:
@@ -180,7 +180,7 @@ def _together(
     written = database.rows("events") - rows_before
     faults = [] if sample.is_clean else [f"statuses {dict(sample.statuses)}, {sample.lost} lost"]
     if written != sample.taken:
-        faults.append(f"{written} rows on disk, but {sample.taken} requests were taken")
+        faults.append(f"{written} rows on disk, but {sample.taken} requests were accepted")
     busy_s = ((cpu_ms or 0) + (database_cpu_ms or 0)) * sample.answered / 1000
     known = cpu_ms is not None and database_cpu_ms is not None
     return ReplicaTrial(

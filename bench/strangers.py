@@ -1,7 +1,7 @@
-"""Simulates strangers' networks that ask for all they can get, against a shop's buyers.
+"""Simulates attackers' networks that start all checkouts they can, and a shop's buyers.
 
-Run `python -m bench.strangers`; docs/limits.md holds what it prints. No network and no waiting: the
-limits' own rules and counters, on a clock of the simulation's, so every run says the same.
+Run `python -m bench.strangers`; docs/limits.md has its output. Without network or waiting, it
+uses the service's rules and counters with a simulated clock, so every run prints the same.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ STRANGER_EVERY_S: Final = 0.5  # each network's requests
 BUYERS: Final = 100
 
 Clients = Callable[[int, int], str]
-"""The client of a network's n-th request: network, n."""
+"""Return the client of a network's n-th request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What each side got."""
+    """What buyers and attackers got."""
 
     buyers: int
     buyers_refused: int
@@ -48,14 +48,14 @@ SCENARIOS: Final[dict[str, tuple[int, Clients]]] = {
 
 
 def as_before(rules: list[Rule]) -> list[Rule]:
-    """Separate limits for each client, and shared limits for those who come first."""
+    """Separate limits for each client, and shared limits that are first come, first served."""
     return [rules[0], *(rule for rule in rules[1:] if not rule.share and rule.kind != "client")]
 
 
 async def simulate(
     networks: int, client_of: Clients, *, minutes: int = MINUTES, with_shares: bool = True
 ) -> Outcome:
-    """Strangers in so many networks ask without pause; buyers come at random, once each."""
+    """Simulate attackers in this many networks, and buyers who come at random, once each."""
     now_s = 0.0
     counters = MemoryCounters(clock_s=lambda: now_s)
 
@@ -78,7 +78,7 @@ async def simulate(
 
 
 def _arrivals(networks: int, minutes: int) -> list[tuple[float, int, int]]:
-    """When, which network (-1: a buyer), and the number of its request."""
+    """Yield the time, the network (-1: a buyer), and the number of its request."""
     dice = random.Random(4)  # noqa: S311 no secret; the same in every run
     rounds = int(minutes * 60 / STRANGER_EVERY_S)
     strangers = [
@@ -91,7 +91,7 @@ def _arrivals(networks: int, minutes: int) -> list[tuple[float, int, int]]:
 
 
 async def table() -> list[str]:
-    """The rows of docs/limits.md."""
+    """Print the rows of docs/limits.md."""
     rows = []
     for name, (networks, client_of) in SCENARIOS.items():
         before = await simulate(networks, client_of, with_shares=False)

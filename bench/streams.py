@@ -1,7 +1,7 @@
-"""Many buyers' pages that wait for updates: what each costs, and how fast the last one gets one.
+"""Many waiting pages: what each costs, and how fast the last one gets an update.
 
 One thread and a selector, as in `load`: it opens the streams, sends the webhooks, and notes when
-each answer and each message has come.
+each answer and each message arrives.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from bench.contenders import Stage, Started, service
 from bench.load import drive
 from bench.measures import Plan
 
-STREAMS_OF_ONE: Final = 10  # as many as the service allows of one payment, and half of a client's
+STREAMS_OF_ONE: Final = 10  # the service's limit for one payment, and half of a client's
 WAIT_S_MAX: Final = 30.0
 
 _SPARE_FILES: Final = 200
@@ -45,7 +45,7 @@ class StreamError(Exception):
 
 
 class _Line:
-    """One connection: a payment's stream, or the way on which its webhooks are sent."""
+    """One connection: a payment's stream, or the connection for its webhooks."""
 
     __slots__ = ("payment", "socket", "tail")
 
@@ -56,7 +56,7 @@ class _Line:
         self.tail = b""
 
     def hears(self, mark: bytes) -> bool:
-        """Whether the mark has come; the network may cut it in two."""
+        """Return whether the mark has arrived; the network may split it."""
         data = self.socket.recv(_RECEIVE_BYTES)
         if not data:
             raise StreamError("a stream has ended")
@@ -66,7 +66,7 @@ class _Line:
 
 
 class _Crowd:
-    """All streams and senders, and the selector that hears them."""
+    """All streams and senders, and their selector."""
 
     def __init__(self, port: int, session_ids: Sequence[str]) -> None:
         self._selector = selectors.DefaultSelector()
@@ -76,7 +76,7 @@ class _Crowd:
         self._port = port
 
     def open(self, count: int) -> None:
-        """Open streams, payment after payment; each has shown at the end how its own stands."""
+        """Open streams, payment by payment, until each has shown its payment's state."""
         for number in range(count):
             stream = self._line(self._port, number % len(self._session_ids))
             path = f"/checkout/{self._session_ids[stream.payment]}/events"
@@ -87,7 +87,7 @@ class _Crowd:
         self._hear(self._streams, {}, _refunded(0))
 
     def change(self, events: Iterable[tuple[int, bytes]], refunded: int) -> list[float]:
-        """Send each payment its event, all at once; how long after its 200 its last stream knew."""
+        """Send each payment's event at once; return the delays until its last stream has it."""
         senders = {}
         for payment, request in events:
             senders[self._senders[payment]] = payment
@@ -113,13 +113,13 @@ class _Crowd:
     def _hear(
         self, streams: Iterable[_Line], senders: Iterable[_Line], mark: bytes
     ) -> dict[_Line, float]:
-        """When each stream has said this, and each sender was answered."""
+        """Return when each stream has sent this, and each sender was answered."""
         marks = dict.fromkeys(streams, mark) | dict.fromkeys(senders, _TAKEN)
         heard_at: dict[_Line, float] = {}
         give_up_at = time.perf_counter() + WAIT_S_MAX
         while len(heard_at) < len(marks):
             if time.perf_counter() > give_up_at:
-                raise StreamError(f"{len(marks) - len(heard_at)} have not heard {mark.decode()}")
+                raise StreamError(f"{len(marks) - len(heard_at)} have not received {mark.decode()}")
             for key, _ in self._selector.select(1):
                 line = key.data
                 if line.hears(marks.get(line, mark)):
@@ -128,12 +128,12 @@ class _Crowd:
 
 
 def audience(stage: Stage, plan: Plan) -> Audience:
-    """Open the streams; refund a little of one payment at a time, then of all at once.
+    """Open the streams; refund a small amount of one payment at a time, then of all at once.
 
     Raises:
         StreamError: a stream got no update.
     """
-    _allow_files(plan.streams + _SPARE_FILES)  # before the start: the service inherits it
+    _allow_files(plan.streams + _SPARE_FILES)  # before the start, because the service inherits it
     serials = list(itertools.islice(requests.SERIALS, max(1, plan.streams // STREAMS_OF_ONE)))
     contender = service(requests.webhooks, "events")
     contender = replace(contender, env={**contender.env, "TRUSTED_PROXIES": "127.0.0.1"})
@@ -168,7 +168,7 @@ def audience(stage: Stage, plan: Plan) -> Audience:
 
 @contextmanager
 def _crowd(server: Started, serials: Sequence[int]) -> Iterator[_Crowd]:
-    """Nobody yet, and the payments that they will ask for."""
+    """Start without streams."""
     template = requests.template("event.json")
     session_id = json.loads(template)["data"]["object"]["id"].encode()
     session_ids = [found.decode() for found in requests.filled(session_id, serials)]
@@ -182,7 +182,7 @@ def _crowd(server: Started, serials: Sequence[int]) -> Iterator[_Crowd]:
 
 
 def _refund(serial: int, change: int) -> bytes:
-    """One more of the smallest unit goes back."""
+    """Return an event that refunds one more of the smallest unit."""
     subject = {
         "id": f"re_{serial}_{change}",
         "object": "refund",

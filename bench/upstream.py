@@ -1,6 +1,6 @@
 """Simulates Altan Pay: answers every request with a payment page's URL, at once or after a delay.
 
-Faster than any HTTP client, so that what is measured is the caller. Run `python -m bench.upstream`.
+It is faster than any HTTP client, so only the caller is measured. Run `python -m bench.upstream`.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class Upstream:
         self._selector.register(self._listener, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        """Answer until the process is ended."""
+        """Answer until the process ends."""
         while True:
             for key, _ in self._selector.select(self._until_next_s()):
                 if key.fileobj is self._listener:
@@ -100,7 +100,7 @@ class Upstream:
 
 
 def _is_whole(request: bytes) -> bool:
-    """Whether head and body are there. Nobody here sends a second request before the answer."""
+    """Return whether head and body are complete. No client here pipelines requests."""
     head_end = request.find(b"\r\n\r\n")
     if head_end < 0:
         return False

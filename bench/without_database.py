@@ -1,7 +1,7 @@
-"""The very service but for its database: what remains of the time is not the disk's.
+"""The service without its database, to measure everything except the disk.
 
-Everything else is what the composition root makes, so that this rival cannot drift from the
-service. Run `python -m bench.without_database`.
+The composition root creates everything else, so this cannot drift from the service. Run
+`python -m bench.without_database`.
 """
 
 import argparse

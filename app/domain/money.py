@@ -11,8 +11,8 @@ _WITHOUT_MINOR_UNIT: Final = _AFRICAN | {"clp", "jpy", "krw", "pyg", "vnd", "vuv
 _THREE_DIGITS: Final = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
-# The largest integer that all JSON readers hold exactly (RFC 8259, 6), far below a database's 2^63.
-# Stripe's largest amount has 12 digits, so a larger sum is fake, and must not break the storage.
+# The largest integer that JSON parsers represent exactly (RFC 8259, 6), far below a database's
+# 2^63. Stripe's largest amount has 12 digits; a larger sum is fake, and must not break the storage.
 AMOUNT_MAX: Final = 2**53 - 1
 
 

@@ -63,11 +63,11 @@ class Alerts:
             _log.error("alert", alert=name, message=message)
 
     def is_open(self, name: AlertName) -> bool:
-        """Return whether this process raised it and it is not over."""
+        """Return whether this process raised this alert and it is not over."""
         return name in self._open
 
     def over(self, name: AlertName, message: str) -> None:
-        """Report that it is over, if it is open; cheap enough to call after every success.
+        """Report that an open alert is over; cheap enough to call after every success.
 
         An alert that comes and goes is sent at most once in ten minutes, and so is its end.
         """
@@ -75,7 +75,7 @@ class Alerts:
             self._end(name, message, is_sent=name in self._unended)
 
     def was_over(self, name: AlertName, message: str) -> None:
-        """Report that it is over, also if another process raised it."""
+        """Report that an alert is over, even if another process raised it."""
         self._end(name, message, is_sent=True)
 
     def _end(self, name: AlertName, message: str, *, is_sent: bool) -> None:

@@ -1,6 +1,6 @@
-"""Keeps what uvicorn says of single requests to a line in ten seconds.
+"""Limits uvicorn's warnings about single requests to one line in ten seconds.
 
-It warns of each request that is malformed or asks for an upgrade, and strangers send those at will.
+uvicorn warns about each malformed request or upgrade, and anybody can send any number of those.
 """
 
 import logging
@@ -13,9 +13,9 @@ LINE_EVERY_S: Final = 10.0
 
 
 class OneLineInTenSeconds(logging.Filter):
-    """Lets through one warning of uvicorn's protocols in ten seconds, and all else.
+    """Passes one warning of uvicorn's protocols in ten seconds, and all other records.
 
-    The next one that is let through says how many were left out.
+    The next warning that passes has the number of those left out.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class OneLineInTenSeconds(logging.Filter):
         self._unsaid = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether `record` is to be logged."""
+        """Return whether to log `record`."""
         is_of_a_request = "protocols" in PurePath(record.pathname).parts
         if record.levelno > logging.WARNING or not is_of_a_request:
             return True
@@ -41,7 +41,7 @@ class OneLineInTenSeconds(logging.Filter):
 
 
 def quiet_uvicorn() -> None:
-    """Put the filter on uvicorn's own logger, so that it counts for every handler."""
+    """Add the filter to uvicorn's own logger, so that it applies to every handler."""
     logger = logging.getLogger("uvicorn.error")
     for old in logger.filters[:]:
         if isinstance(old, OneLineInTenSeconds):

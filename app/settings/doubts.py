@@ -32,7 +32,7 @@ _PREFIX_MIN: Final = {4: 13, 6: 29}
 _PLACEHOLDER: Final = re.compile(
     r"(.)\1{5,}|x{4,}|\.\.\.|your|example|placeholder|replace|change.?me|12345678", re.IGNORECASE
 )
-_CHARACTERS_MIN: Final = 6  # different ones in a token of chance
+_CHARACTERS_MIN: Final = 6  # different characters in a random token
 _EXAMPLE_HOST: Final = re.compile(r"(.+\.)?(example(\.(com|org|net))?|your-?shop\..+)")
 _UUID_MARKS: Final = frozenset({14, 19})  # the positions of the version and the variant
 
@@ -118,7 +118,7 @@ def _stripe_key(settings: Settings) -> Iterator[Doubt]:
 
 
 def _tokens(settings: Settings) -> Iterator[Doubt]:
-    """A token that is somebody else's secret, too, or that anybody would try."""
+    """Find a token that is also another secret, or is easy to guess."""
     admin = [settings.admin_api_token] if settings.admin_api_token else []
     named = [("API_TOKENS", each.get_secret_value()) for each in settings.api_tokens]
     named += [("ADMIN_API_TOKEN", each.get_secret_value()) for each in admin]
@@ -126,25 +126,25 @@ def _tokens(settings: Settings) -> Iterator[Doubt]:
     met: set[str] = set()
     for name, token in named:
         if token in webhooks:
-            words = "is one of STRIPE_WEBHOOK_SECRETS, too; make a token of its own"
+            words = "is also one of STRIPE_WEBHOOK_SECRETS; create a separate token"
             yield Doubt(name, words, is_logged_at_start=True)
         elif token in met:
-            words = "holds a token that stands in API_TOKENS twice, or is also the other's"
-            yield Doubt(name, f"{words}; make one for each use", is_logged_at_start=True)
+            words = "contains a token twice, or one that is also the other setting's"
+            yield Doubt(name, f"{words}; create one for each use", is_logged_at_start=True)
         elif _PLACEHOLDER.search(token) or len(set(token)) < _CHARACTERS_MIN:
-            words = "looks easy to guess; make one with: openssl rand -hex 24"
+            words = "looks easy to guess; create one with: openssl rand -hex 24"
             yield Doubt(name, words, is_logged_at_start=True)
         met.add(token)
 
 
 def _notifications(settings: Settings) -> Iterator[Doubt]:
-    """What would be told to the wrong one, or could be signed by somebody else."""
+    """Find notifications that go to the wrong receiver, or that others could sign."""
     if settings.notify_url and settings.stripe_livemode is None:
         message = "test payments are posted to NOTIFY_URL, too (with livemode: false)"
         yield Doubt("STRIPE_LIVEMODE", message, is_logged_at_start=True)
     stripes = {each.get_secret_value() for each in settings.stripe_webhook_secrets}
     if any(each.get_secret_value() in stripes for each in settings.notify_secrets):
-        message = "holds one of STRIPE_WEBHOOK_SECRETS, too; make a secret of its own"
+        message = "contains one of STRIPE_WEBHOOK_SECRETS; create a separate secret"
         yield Doubt("NOTIFY_SECRETS", message, is_logged_at_start=True)
     if settings.notify_url:
         yield from _address("NOTIFY_URL", f"https://{settings.notify_host}")

@@ -1,4 +1,4 @@
-"""The settings of who is told about orders, and their types."""
+"""The settings for notifications about orders, and their types."""
 
 import re
 from typing import Annotated, Final
@@ -87,7 +87,7 @@ AuthHeader = Annotated[SecretStr, AfterValidator(_auth_header)]
 
 
 class ReceiverSettings(BaseSettings):
-    """The settings of who is told about orders."""
+    """The settings for notifications about orders."""
 
     notify_url: NotifyUrl | None = Field(
         None, description="where order notifications are posted; unset: off"
@@ -99,23 +99,23 @@ class ReceiverSettings(BaseSettings):
         None, description="one header, Name: value, for receivers that check no signature"
     )
     notify_foreign: bool = Field(
-        default=False, description="notify of sessions that this service did not start, too"
+        default=False, description="also notify of sessions that this service did not start"
     )
 
     @model_validator(mode="after")
     def _can_sign(self) -> "ReceiverSettings":
-        """Notifications are always signed: an unsigned one could be anybody's."""
+        """Require secrets: anybody could send an unsigned notification."""
         if self.notify_url and not self.notify_secrets:
             raise ValueError(f"NOTIFY_SECRETS is missing, which NOTIFY_URL needs: {_SECRETS_HELP}")
         return self
 
     @property
     def notify_host(self) -> str | None:
-        """The receiver's host: all of its URL that may be shown."""
+        """The receiver's host, the only part of its URL that may be shown."""
         return read_web_url(self.notify_url.get_secret_value()).host if self.notify_url else None
 
     @property
     def notify_auth_header_name(self) -> str | None:
-        """The header's name: all of it that may be shown."""
+        """The header's name, the only part of it that may be shown."""
         header = self.notify_auth_header
         return header.get_secret_value().partition(":")[0] if header else None

@@ -113,7 +113,7 @@ class Settings(AltanPayFieldSettings, ReceiverSettings, ShopPageSettings):
         "https://api.stripe.com", description="https, or http on loopback only"
     )
     reconcile_every_s: SecondsOrOff = Field(
-        300, description="seconds between looks for missed events; `off` turns them off"
+        300, description="seconds between checks for missed events; `off` turns them off"
     )
     app_url: Url = Field(description="the shop's root URL")
     success_url: Url | None = Field(
@@ -159,7 +159,8 @@ class Settings(AltanPayFieldSettings, ReceiverSettings, ShopPageSettings):
         (), description="tokens with which the shop's own server reads orders; unset: off"
     )
     admin_api_token: Token | None = Field(
-        None, description="operators: all that API_TOKENS may, and the acts of the operators' API"
+        None,
+        description="operators' token: everything that API_TOKENS allow, and the operators' API",
     )
     trusted_proxies: Networks = Field(
         (), description="addresses or networks whose X-Forwarded-For is trusted"

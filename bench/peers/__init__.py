@@ -1,1 +1,1 @@
-"""What people run today for the same job, set up as their own documents say, on PostgreSQL."""
+"""Existing alternatives on PostgreSQL, set up as their own documentation describes."""

@@ -1,4 +1,4 @@
-"""The peers, each on a database of its own."""
+"""The alternatives, each on a separate database."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,12 +12,12 @@ FASTIFY: Final = "Fastify, bare insert"
 SYNC_ENGINE: Final = "stripe-sync-engine"
 DJSTRIPE: Final = "dj-stripe"
 
-_SLOWER: Final = 3  # times at least than what the load is built for
+_SLOWER: Final = 3  # times slower, at least, than the load is built for
 _SLOWEST: Final = 20
 
 
 def bare_insert(database: Database, _: int) -> Contender:
-    """What one writes by hand on Node.js: it records, and folds nothing."""
+    """Return a handler written by hand for Node.js: it records, but does not fold."""
     return Contender(
         name=FASTIFY,
         command=node_program("bare_insert.mjs"),
@@ -29,7 +29,7 @@ def bare_insert(database: Database, _: int) -> Contender:
 
 
 def sync_engine(database: Database, api_port: int) -> Contender:
-    """Keeps a copy of Stripe's objects: a session's event becomes a row and its line items."""
+    """Return stripe-sync-engine, which copies Stripe's objects: a session and its line items."""
     program = node_program("sync_engine.mjs")
     return Contender(
         name=SYNC_ENGINE,
@@ -44,7 +44,7 @@ def sync_engine(database: Database, api_port: int) -> Contender:
 
 
 def djstripe(database: Database, api_port: int) -> Contender:
-    """Keeps the event and a copy of its object, with all that it refers to."""
+    """Return dj-stripe, which stores the event and a copy of its object with all references."""
     command = [djstripe_python(), "-m", "bench.peers.djstripe.shop"]
     return Contender(
         name=DJSTRIPE,

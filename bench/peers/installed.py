@@ -1,4 +1,4 @@
-"""Installs the peers on first use, into build/bench/: what their lock files name, nothing else."""
+"""Installs the alternatives on first use, into build/bench/, from their lock files only."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from typing import Final
 from bench.processes import StartError
 
 INSTALL_S_MAX: Final = 300
-# As the Makefile says: what a lock names, and nothing else.
+# As in the Makefile: only what a lock file names.
 LOCKED: Final = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
 NPM_CI: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
@@ -20,10 +20,10 @@ _BUILD: Final = _HERE.parent.parent / "build" / "bench"
 
 
 def djstripe_python() -> str:
-    """The Python of a virtual environment that has dj-stripe.
+    """Return the Python of a virtual environment with dj-stripe.
 
     Raises:
-        StartError: it cannot be made.
+        StartError: it cannot be created.
     """
     wanted, folder = _HERE / "djstripe" / "requirements.lock", _BUILD / "djstripe"
     python = folder / "bin" / "python"
@@ -40,11 +40,11 @@ def node_program(name: str) -> list[str]:
     """Return the command that runs one of the programs in node/ with its packages.
 
     Raises:
-        StartError: there is no Node.js here, or the packages cannot be had.
+        StartError: Node.js is missing, or the packages cannot be installed.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        raise StartError("node and npm are not on this machine")
+        raise StartError("node and npm are not installed")
     wanted, folder = _HERE / "node" / "package-lock.json", _BUILD / "node"
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_installed(folder, wanted):

@@ -1,6 +1,6 @@
-"""Plays the little of Stripe's API that peers ask for while they handle a session's event.
+"""Simulates the part of Stripe's API that alternatives call for a session's event.
 
-It answers immediately, on the load generator's core: a real call would cost them far more. Run
+It answers immediately, on the load generator's core; a real call would cost far more. Run
 `python -m bench.peers.stripe_api`.
 """
 
@@ -59,7 +59,7 @@ _ITEM: Final = {
 
 
 def answer(request: bytes) -> bytes:
-    """The object that a request's path names."""
+    """Return the object that a request's path names."""
     path = request.split(b" ", 2)[1].partition(b"?")[0].decode()
     match path.strip("/").split("/"):
         case ["v1", "checkout", "sessions", session_id, "line_items"]:

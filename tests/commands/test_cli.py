@@ -140,8 +140,8 @@ def test_a_port_in_use_is_one_sentence_and_nothing_says_started(
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"altan-checkout cannot start: port {port} of 127.0.0.1 is in use; stop what listens "
-        "there, or set another --port\n"
+        f"altan-checkout cannot start: port {port} of 127.0.0.1 is in use; stop the other "
+        "program, or set another --port\n"
     )
     assert "started" not in ended.stdout
     assert "running on" not in ended.stdout
@@ -157,7 +157,7 @@ def test_the_sandbox_on_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
-        f"The sandbox cannot start: port {port} of 127.0.0.1 is in use; stop what listens there, "
+        f"The sandbox cannot start: port {port} of 127.0.0.1 is in use; stop the other program, "
         "or set another --port\n"
     )
 

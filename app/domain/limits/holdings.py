@@ -1,7 +1,7 @@
-"""Who holds how much of something scarce: each client, and each of the networks around it.
+"""Counts who holds how much of a limited resource: each client, and the networks around it.
 
-Each of them may hold so much and no more. When there is no room, the network that holds most gives
-something up in favor of one that holds less. Every act costs the same, however much is held.
+Each of them has a limit. When there is no room, the network that holds most gives something up for
+one that holds less. Every operation costs the same, however much is held.
 """
 
 from itertools import pairwise
@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 from app.domain.limits.networks import NETWORK_MULTIPLES, networks_of
 
 WHOLE: Final = ""
-"""The name of what is around all networks."""
+"""The name of all networks together."""
 
 _NOBODY: Final = "nobody"  # holds nothing
 
@@ -24,12 +24,12 @@ class _Group(Generic[Item]):
 
     def __init__(self) -> None:
         self.size = 0
-        self.items: dict[Item, None] = {}  # the oldest first
+        self.items: dict[Item, None] = {}  # oldest first
         self.by_size: dict[int, dict[str, None]] = {}
         self.largest = 0
 
     def member_resized(self, member: str, before: int, now: int) -> None:
-        """Sizes change by one, so the largest changes by one at most."""
+        """Sizes change by one, so the largest changes by at most one."""
         if before:
             del self.by_size[before][member]
             if not self.by_size[before]:
@@ -43,8 +43,8 @@ class _Group(Generic[Item]):
 class Holdings(Generic[Item]):
     """Items by client. A client may hold `of_client`, its networks a multiple of that.
 
-    `NETWORK_MULTIPLES` says which; all clients together may hold `in_all`. The client None stands
-    for many, a proxy's for example: it is held to `in_all` alone, and gives nothing up.
+    `NETWORK_MULTIPLES` has the multiples; all clients together may hold `in_all`. The client None
+    stands for many clients, such as a proxy's: only `in_all` limits it, and it gives nothing up.
     """
 
     def __init__(self, *, in_all: int, of_client: int) -> None:
@@ -53,24 +53,24 @@ class Holdings(Generic[Item]):
         self._groups: dict[str, _Group[Item]] = {WHOLE: _Group()}
 
     def held_in(self, network: str) -> int:
-        """How much a client, a network or the `WHOLE` holds."""
+        """Return how much a client, a network or the `WHOLE` holds."""
         group = self._groups.get(network)
         return group.size if group else 0
 
     def add(self, client: str | None, item: Item) -> None:
-        """Hold one more."""
+        """Add one item."""
         if client is not None:
             self._groups.setdefault(client, _Group()).items[item] = None
         self._resize(client, 1)
 
     def remove(self, client: str | None, item: Item) -> None:
-        """Hold it no longer."""
+        """Remove an item."""
         if client is not None:
             del self._groups[client].items[item]
         self._resize(client, -1)
 
     def full_network(self, client: str | None) -> str | None:
-        """The smallest of the client's networks that may hold no more; None if all have room.
+        """Return the smallest of the client's networks without room; None if all have room.
 
         The client itself is the smallest, the `WHOLE` the largest.
         """
@@ -81,10 +81,10 @@ class Holdings(Generic[Item]):
         return WHOLE if self.held_in(WHOLE) >= self._in_all else None
 
     def giver(self, client: str | None, within: str) -> tuple[str, Item] | None:
-        """Whose oldest item in the network `within` should make room for one of `client`.
+        """Return the oldest item in the network `within` that should make room for `client`.
 
-        It is from where most is held. None if nobody has two more than `client` and its networks:
-        equals would take turns, and nobody would gain.
+        It belongs to the network and client that hold most. None if none of them holds two more
+        than `client` and its networks: equals would only take turns.
         """
         networks = _around(client)[::-1] or (_NOBODY,)
         outer = within

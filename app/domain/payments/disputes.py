@@ -25,8 +25,8 @@ _RANK: Final = {state: rank for rank, state in enumerate(DisputeState)}
 _AGAINST_THE_SHOP: Final = frozenset({DisputeState.OPEN, DisputeState.LOST})
 
 
-# Stripe's own words, in the order of the states: what is named later is believed. An inquiry may
-# become a dispute, and the shop's answer puts either under review (disputes/how-disputes-work).
+# Stripe's statuses in the order of the states; the later one wins. An inquiry may become a dispute,
+# and the shop's answer puts either under review (disputes/how-disputes-work).
 _WORDS: Final = (
     "warning_needs_response",
     "warning_under_review",
@@ -43,8 +43,7 @@ _WORDS: Final = (
 class Dispute:
     """One dispute. `amount_minor` is in the currency's minor unit.
 
-    `word` is Stripe's own for its state, None for one nobody knows yet; `evidence_due_by_s` is in
-    epoch seconds.
+    `word` is Stripe's status, None for an unknown one; `evidence_due_by_s` is in epoch seconds.
     """
 
     state: DisputeState
@@ -73,14 +72,14 @@ class Dispute:
 
     @property
     def status(self) -> str:
-        """Stripe's word for how it stands."""
-        if self.word is None:  # kept by a version that knew only whether it is open
+        """Stripe's status."""
+        if self.word is None:  # stored by a version that knew only whether it is open
             return "needs_response" if self.is_open else self.state.value
         return self.word
 
     @property
     def is_open(self) -> bool:
-        """Whether it is not decided yet."""
+        """Whether it is still undecided."""
         return self.state is DisputeState.OPEN
 
     @property

@@ -27,14 +27,14 @@ def either(
 
 
 def join_known(left: Known | None, right: Known | None) -> Known | None:
-    """What is known; what both sides know is joined."""
+    """Return the known value; if both are known, their join."""
     if left is None or right is None:
         return right if left is None else left
     return left.join(right)
 
 
 def later_word(words: tuple[str, ...], left: str | None, right: str | None) -> str | None:
-    """Of two of Stripe's words the one that stands later in `words`, which holds both."""
+    """Return the one of two statuses that comes later in `words`, which contains both."""
     if left is None or right is None:
         return right if left is None else left
     return max(left, right, key=words.index)

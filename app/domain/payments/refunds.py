@@ -23,7 +23,7 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
-# Stripe's own words, in the order of the states: what is named later is believed.
+# Stripe's statuses in the order of the states; the later one wins.
 _WORDS: Final = ("requires_action", "pending", "succeeded", "canceled", "failed")
 _RANK: Final = {state: rank for rank, state in enumerate(RefundState)}
 
@@ -32,7 +32,7 @@ _RANK: Final = {state: rank for rank, state in enumerate(RefundState)}
 class Refund:
     """One refund. `amount_minor` is in the currency's minor unit.
 
-    `word` is Stripe's own for its state; None where Stripe gave none, or one nobody knows yet.
+    `word` is Stripe's status; None if Stripe sent none, or an unknown one.
     """
 
     state: RefundState
@@ -53,7 +53,7 @@ class Refund:
 
     @property
     def status(self) -> str:
-        """Stripe's word for how it stands."""
+        """Stripe's status."""
         return self.word or self.state.value
 
     @property
@@ -90,8 +90,8 @@ def amount_refunded_minor(
     larger of the two counts: the refunds that did not fail, or the charge's reported sum less what
     has failed since. The sum is at most `AMOUNT_MAX`, which only fake amounts exceed.
 
-    `released_minor` is what the capture of a part left of a hold, by intent id. The charge's report
-    includes it; a refund of just this sum is it; all other refunds come on top.
+    `released_minor` is the part of a hold that was not captured, by intent id. The charge's report
+    includes it. A refund of exactly this sum is taken to be it; all other refunds are added.
     """
     if not refunds and not charges and not released_minor:
         return 0  # nearly always

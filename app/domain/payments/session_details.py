@@ -1,4 +1,4 @@
-"""What a Checkout Session says besides its payment: sums, live or test mode, order number."""
+"""A Checkout Session's other fields: sums, live or test mode, order number."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from app.domain.payments.joins import either
 class SessionDetails:
     """The session's own fields. Amounts are in the currency's minor unit, times in epoch seconds.
 
-    `presentment` is what the buyer saw, where Stripe converted the currency.
+    `presentment` is what the buyer saw if Stripe converted the currency.
     """
 
     amount_discount_minor: int | None = None
@@ -22,7 +22,7 @@ class SessionDetails:
     client_reference_id: str | None = None
 
     def join(self, other: "SessionDetails") -> "SessionDetails":
-        """One session has one of each; should events differ, the same choice in any order."""
+        """Join two reports. If they differ, the choice does not depend on their order."""
         return SessionDetails(
             amount_discount_minor=either(
                 max, self.amount_discount_minor, other.amount_discount_minor

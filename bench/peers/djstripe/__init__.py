@@ -1,1 +1,1 @@
-"""dj-stripe's own webhook endpoint. These modules run in a virtual environment of their own."""
+"""dj-stripe's own webhook endpoint. These modules run in a separate virtual environment."""

@@ -1,4 +1,4 @@
-"""A Django project with dj-stripe on PostgreSQL, behind gunicorn: what its documents lead to.
+"""A Django project with dj-stripe on PostgreSQL and gunicorn, as its documentation describes.
 
 Run `python -m bench.peers.djstripe.shop migrate` once, then `… --port PORT`.
 """
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 ENDPOINT: Final = uuid.UUID("11111111-2222-4333-8444-555555555555")
 
-_STRIPE_KEY: Final = "sk_test_" + "bench" * 6  # made up: its form is looked at
+_STRIPE_KEY: Final = "sk_test_" + "bench" * 6  # made up; only its form is checked
 _APPS: Final = ["admin", "auth", "contenttypes", "messages", "sessions"]
 _MIDDLEWARE: Final = [
     "django.middleware.security.SecurityMiddleware",
@@ -35,14 +35,14 @@ _TEMPLATES: Final = {
 
 
 def wsgi() -> object:
-    """The application, for gunicorn."""
+    """Return the application, for gunicorn."""
     _set_up()
     application: object = importlib.import_module("django.core.wsgi").get_wsgi_application()
     return application
 
 
 def main() -> None:
-    """Migrate, or become gunicorn: one worker, for it has one core; threads, for it waits."""
+    """Migrate, or run gunicorn: one worker for its one core, with threads because it waits."""
     match sys.argv[1:]:
         case ["migrate"]:
             _migrate()
@@ -75,7 +75,7 @@ def _set_up() -> None:
         DJSTRIPE_FOREIGN_KEY_TO_FIELD="id",
         INSTALLED_APPS=apps,
         MIDDLEWARE=_MIDDLEWARE,
-        # The tables from the models: the history of the migrations takes a minute, and ends there.
+        # Create the tables from the models; the migrations take a minute for the same result.
         MIGRATION_MODULES={app.rpartition(".")[2]: None for app in apps},
         ROOT_URLCONF="bench.peers.djstripe.urls",
         SECRET_KEY="bench",  # noqa: S106 made up

@@ -1,11 +1,11 @@
-"""dj-stripe's routes, and its webhook view where the load generator looks for it."""
+"""dj-stripe's routes, and its webhook view at the URL that the load generator uses."""
 
 import importlib
 from typing import Any, Final
 
 from bench.peers.djstripe.shop import ENDPOINT
 
-_http: Any = importlib.import_module("django.http")  # not installed where the checks run
+_http: Any = importlib.import_module("django.http")  # not installed when the checks run
 _urls: Any = importlib.import_module("django.urls")
 _views: Any = importlib.import_module("djstripe.views")
 

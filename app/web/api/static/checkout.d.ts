@@ -23,16 +23,16 @@ export interface Cart {
   cancelUrl?: string;
   /** Your order's number: 1 to 200 of `A-Z a-z 0-9 _ -`. */
   clientReferenceId?: string;
-  /** Filled in on the payment page. This and the next two need the owner's ALTAN_PAY_PASS. */
+  /** Prefills the payment page. This and the next two must be allowed by ALTAN_PAY_PASS. */
   customerEmail?: string;
   /** The payment page's language, one of Stripe's, such as `"de"`. */
   locale?: string;
-  /** Your own notes, which Stripe keeps: 50 at most, names to 40 characters, texts to 500. */
+  /** Your own data, which Stripe stores: 50 entries, names up to 40, values up to 500 characters. */
   metadata?: Record<string, string>;
 }
 
 /**
- * What became of a payment. After `expired`, Stripe may bring the buyer back and the checkout may
+ * A payment's status. After `expired`, Stripe may bring the buyer back and the checkout may
  * still be paid (Stripe's recovery): a stream waits for that, a browser without streams does not.
  */
 export type PaymentStatus =
