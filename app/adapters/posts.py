@@ -1,4 +1,4 @@
-"""Posts to addresses of the shop's choice: one try each, which never raises and never hangs."""
+"""Posts to URLs that the shop chose: one attempt, which never raises and never hangs."""
 
 import asyncio
 import ipaddress
@@ -16,15 +16,15 @@ from app.domain.notifications.addresses import is_forbidden, is_forbidden_host
 from app.domain.notifications.tries import Answer, read_retry_after
 from app.usecases.ports import Clock
 
-TRY_S: Final = 15.0  # for all of a try: name, connection, TLS, request and answer
+TRY_S: Final = 15.0  # for a whole attempt: DNS, connection, TLS, request and answer
 ANSWER_BYTES_MAX: Final = 64 * 1024
 _FORBIDDEN: Final = "has a link-local or metadata address, to which nothing is sent"
 
-# By what the transport raised, or what lies below it; the first match counts.
+# By the transport's exception, or its cause; the first match counts.
 _PROBLEMS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (aiohttp.ClientConnectorDNSError, "cannot be found: its name has no address"),
+    (aiohttp.ClientConnectorDNSError, "cannot be found: its host name does not resolve"),
     (aiohttp.ClientConnectorCertificateError, "has a TLS certificate that is not valid for it"),
-    (aiohttp.ClientSSLError, "does not speak TLS as it should"),
+    (aiohttp.ClientSSLError, "does not speak TLS correctly"),
     (httpx.ConnectError, "refuses connections, or cannot be reached"),
     (httpx.ReadError, "closed the connection before the end of its answer"),
     (httpx.RemoteProtocolError, "did not answer in HTTP"),
@@ -33,17 +33,17 @@ _ANY_OTHER_PROBLEM: Final = "could not be reached"
 
 
 class ForbiddenAddressError(OSError):
-    """A name leads to an address to which nothing is sent."""
+    """A name resolves to an address to which nothing is sent."""
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves names, and refuses one of whose addresses any is forbidden.
+    """Resolves names, and refuses a name if any of its addresses is forbidden.
 
-    The connection is made to what is returned here, so nothing can change in between.
+    The connection uses the returned addresses, so they cannot change after the check.
     """
 
     def __init__(self, names: AbstractResolver | None = None) -> None:
-        """`names` finds addresses; by default the operating system does."""
+        """`names` resolves names; by default the operating system does."""
         self._names = names
 
     async def resolve(
@@ -57,16 +57,16 @@ class CheckedResolver(AbstractResolver):
         return resolved
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 def _bare(address: str) -> str:
-    """An IPv6 address without its zone (`fe80::1%eth0`)."""
+    """Return an IPv6 address without its zone (`fe80::1%eth0`)."""
     return address.partition("%")[0]
 
 
 class Posts:
-    """One address that is posted to."""
+    """Posts to one URL."""
 
     def __init__(
         self, url: str, *, transport: AiohttpTransport, clock: Clock, deadline_s: float = TRY_S
@@ -79,8 +79,8 @@ class Posts:
         self._deadline_s = deadline_s
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Make one try; whatever happens is the answer."""
-        if self._is_forbidden:  # a literal address, which no resolver sees
+        """Make one attempt; return what happened."""
+        if self._is_forbidden:  # a literal address, which is not resolved
             return Answer(status=None, problem=_FORBIDDEN)
         request = httpx.Request("POST", self._url, headers=headers, content=body)
         try:
@@ -104,7 +104,7 @@ class Posts:
 
 
 async def _read_and_forget(response: httpx.Response) -> None:
-    """Read so much that the connection can serve the next try; of more, the rest stays unread."""
+    """Read a short answer, so that the connection can be reused; leave the rest of a long one."""
     read_bytes = 0
     async for chunk in response.aiter_raw():
         read_bytes += len(chunk)
@@ -113,7 +113,7 @@ async def _read_and_forget(response: httpx.Response) -> None:
 
 
 def _problem(error: Exception) -> str:
-    """Say what happened in words that hold nothing of the receiver's."""
+    """Return what happened, without any text from the receiver."""
     below = error.__cause__ or error
     if isinstance(getattr(below, "os_error", None), ForbiddenAddressError):
         return _FORBIDDEN

@@ -12,7 +12,7 @@ from app.usecases.ports import Clock
 
 
 class Receiver:
-    """Where the shop is told of its orders."""
+    """The shop's receiver of notifications."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class Receiver:
         clock: Clock,
         version: str,
     ) -> None:
-        """`keys` sign, the newest first; `auth_header` is `Name: value`."""
+        """`keys` sign each notification, the newest first; `auth_header` is `Name: value`."""
         self._posts = posts
         self._keys = keys
         self._headers = _headers(version, auth_header)

@@ -196,7 +196,7 @@ async def test_where_nobody_listens_the_connection_is_refused() -> None:
 async def test_a_name_without_an_address_is_told() -> None:
     got = await posted("http://no-such-host.invalid/")
 
-    assert got == Answer(status=None, problem="cannot be found: its name has no address")
+    assert got == Answer(status=None, problem="cannot be found: its host name does not resolve")
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio's, for a handshake that failed

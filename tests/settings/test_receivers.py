@@ -68,8 +68,8 @@ def test_several_secrets_sign_the_newest_first(load: Load) -> None:
     [
         ("hunter2", "does not start with whsec_"),
         ("whsec_hunter2", "is not base64"),
-        (f"whsec_{base64.b64encode(b'hunter2').decode()}", "holds 7 bytes"),
-        (f"whsec_{base64.b64encode(b'x' * 65).decode()}", "holds 65 bytes, not 24 to 64"),
+        (f"whsec_{base64.b64encode(b'hunter2').decode()}", "has 7 bytes"),
+        (f"whsec_{base64.b64encode(b'x' * 65).decode()}", "has 65 bytes after whsec_, not 24 to 64"),
         (f"{KEY},whsec_hunter2!", "is not base64"),
     ],
 )
@@ -79,7 +79,7 @@ def test_another_secret_is_refused_with_the_way_to_make_one(
     (line,) = load.lines(NOTIFY_URL=URL, NOTIFY_SECRETS=secret)
 
     assert line.startswith("NOTIFY_SECRETS is wrong: ")
-    assert words.replace("holds 65 bytes,", "holds 65 bytes behind whsec_,") in line
+    assert words in line
     assert "openssl rand -base64 32" in line
     assert secret not in line
 

@@ -1,1 +1,1 @@
-"""Stripe's API, of which a few things are read. Stripe's own terms of HTTP stay in here."""
+"""Reads from Stripe's API. Its HTTP details stay in here."""

@@ -1,7 +1,7 @@
-"""One call of Stripe's API: bounded in time, size and pace.
+"""Calls Stripe's API, with limits on time, size and pace.
 
-Our own few lines rather than Stripe's SDK, which takes 0.3 s to import, and whose default HTTP
-client blocks the event loop.
+This does not use Stripe's SDK, which takes 0.3 s to import and whose default HTTP client blocks the
+event loop.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from app.adapters.stripe_api.refusals import refusal_of
 from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.stripe_reads import Document, StripeMalformedError, StripeUnavailableError
 
-# Answers keep this shape, whatever the account's default version is (Stripe: api/versioning).
+# Answers have this shape, regardless of the account's default version (Stripe: api/versioning).
 API_VERSION: Final = "2026-10-28.endive"
 CALL_TIMEOUT_S: Final = 20.0  # Stripe's own lists take a few seconds at worst
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024  # a page of 100 events of 12 KB is 1.2 MB
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
 _OK: Final = 200
 
-# Everything that httpx raises. What is no broken answer is no answer; a test holds us to it.
+# Everything that httpx raises: a broken answer, or no answer. A test checks that this is complete.
 _FAILURES: Final = (
     httpx.HTTPError,
     httpx.InvalidURL,
@@ -38,9 +38,9 @@ _BROKEN: Final = (httpx.RemoteProtocolError, httpx.DecodingError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeAccess:
-    """Where Stripe's API is, and as whom it is called.
+    """The URL and credentials of Stripe's API.
 
-    `account` is the connected account that a platform's key acts for; None for its own key.
+    `account` is the connected account if the key is a platform's; None for the account's own key.
     """
 
     url: str
@@ -48,12 +48,12 @@ class StripeAccess:
     account: str | None = None
 
     def __repr__(self) -> str:
-        """Without the key."""
+        """Hide the key."""
         return f"StripeAccess({self.url})"
 
 
 class StripeClient:
-    """Calls Stripe. `pace` is shared by all who use the same key in this process."""
+    """Calls Stripe. All users of the same key in this process share `pace`."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class StripeClient:
         """Return the JSON object at a path like `/v1/events`.
 
         Raises:
-            StripeReadError: there is none; nothing else is raised.
+            StripeReadError: it cannot be read; nothing else is raised.
         """
         await self._pace.turn()
         question = urlencode(list(query))
@@ -112,7 +112,7 @@ class StripeClient:
 
 
 def _object(body: bytes) -> Document:
-    """Parse an answer; buyers' texts in it may be cut in the middle of a character."""
+    """Parse an answer; its texts may end in the middle of a character."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:

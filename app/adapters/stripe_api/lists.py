@@ -1,4 +1,4 @@
-"""Walks through Stripe's lists, whose pages come newest first (Stripe: api/pagination)."""
+"""Reads Stripe's lists, whose pages come newest first (Stripe: api/pagination)."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class _Page(NamedTuple):
 
 @dataclass(slots=True)
 class StripeList:
-    """A list of Stripe's. Each method walks through it once.
+    """One of Stripe's lists. Each method reads it once.
 
     Raises:
         StripeReadError: a page cannot be read, or repeats another one.
@@ -38,7 +38,7 @@ class StripeList:
     _asked: set[tuple[str, str]] = field(default_factory=set)
 
     async def in_order(self) -> AsyncIterator[Sequence[Document]]:
-        """Yield the pages in Stripe's own order."""
+        """Yield the pages in Stripe's order."""
         page = await self._page()
         while page.items:
             yield page.items
@@ -47,10 +47,10 @@ class StripeList:
             page = await self._page("starting_after", page.oldest_id)
 
     async def oldest_first(self) -> AsyncIterator[Sequence[Document]]:
-        """Yield the pages of a list whose order is newest first, from the oldest item on.
+        """Yield the pages of a newest-first list, from the oldest item on.
 
-        Stripe has no such order: the walk goes down to the last page, keeping none but that, and
-        back up from there. So few pages are held in memory, and items that came since are found.
+        Stripe has no such order, so this reads to the last page, keeps only that, and reads back
+        from there. So only a few pages are in memory, and items that were added since are found.
         """
         page = await self._page()
         is_last = not page.has_more
@@ -67,12 +67,12 @@ class StripeList:
             is_last = not page.has_more
 
     async def _page(self, *position: str) -> _Page:
-        """The first page, or the next one in a direction from an item."""
+        """Return the first page, or the next one in a direction from an item."""
         query = [*self.query, ("limit", str(PAGE_MAX))]
         if position:
             direction, item_id = position
             if (direction, item_id) in self._asked or len(self._asked) >= PAGES_MAX:
-                raise StripeMalformedError("Stripe's list has a page that repeats, or no end")
+                raise StripeMalformedError("Stripe's list repeats a page, or does not end")
             self._asked.add((direction, item_id))
             query.append((direction, item_id))
         return _read_page(await self.client.get(self.path, query))
@@ -85,5 +85,5 @@ def _read_page(answer: Document) -> _Page:
     if any(not isinstance(item, dict) or not isinstance(item.get("id"), str) for item in items):
         raise StripeMalformedError("Stripe's list contains something without an id")
     if has_more and not items:
-        raise StripeMalformedError("Stripe's list is empty, and is said to go on")
+        raise StripeMalformedError("Stripe's list has an empty page that is not the last")
     return _Page(items, has_more)

@@ -1,4 +1,4 @@
-"""What is read from Stripe: events, single objects, and what a session sold."""
+"""Reads events, single objects, and a session's line items from Stripe."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _PATHS: Final[Mapping[str, str]] = {
     "refund": "/v1/refunds",
     "subscription": "/v1/subscriptions",
 }
-# A session alone does not tell a payment that failed at the bank from one that is still under way.
+# A session alone does not show whether its payment failed at the bank or is still in progress.
 _EXPANDED: Final[Mapping[str, str]] = {"checkout.session": "payment_intent.latest_charge"}
 
 
@@ -41,7 +41,7 @@ class StripeApi:
     async def read(self, object_type: str, object_id: str) -> Document:
         """See `StripeReads.read`."""
         if object_type not in _PATHS:
-            raise StripeObjectMissingError(f"{object_type} is nothing that can be read")
+            raise StripeObjectMissingError(f"{object_type} is not a type that can be read")
         query = [("expand[]", _EXPANDED[object_type])] if object_type in _EXPANDED else []
         return await self.client.get(f"{_PATHS[object_type]}/{quote(object_id, safe='')}", query)
 

@@ -1,4 +1,4 @@
-"""What an answer of Stripe's that is no success means (Stripe: api/errors)."""
+"""Explains Stripe's error answers (Stripe: api/errors)."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ from app.usecases.stripe_reads import (
     StripeUnavailableError,
 )
 
-# A restricted key's right, as Stripe names it in the error: "Having the 'rak_event_read' permission
+# A restricted key's permission, as Stripe's error names it: "Having the 'rak_event_read' permission
 # would allow this request to continue."
 _RIGHT: Final = re.compile(r"\brak_[a-z0-9_]{1,80}\b")
 _BUSY: Final = frozenset({408, 409, 424, 425})
@@ -23,14 +23,14 @@ _BUSY: Final = frozenset({408, 409, 424, 425})
 def refusal_of(
     status: int, body: bytes, path: str, *, retry_after_s: int | None = None
 ) -> StripeReadError:
-    """Return the error for a status other than 200. No part of the body but a right is in it."""
+    """Return the error for a status other than 200, with nothing of the body but a permission."""
     reason = f"Stripe answered {status} to {path}"
     if status == 401:  # noqa: PLR2004 RFC 9110
-        words = "Stripe does not know the key: it is wrong, expired or revoked"
+        words = "Stripe does not accept the key: it is wrong, expired or revoked"
         return StripeKeyRefusedError(words)
     if status == 403:  # noqa: PLR2004 RFC 9110
         right = _missing_right(body)
-        words = f"the key lacks the right {right}" if right else f"the key may not read {path}"
+        words = f"the key lacks the permission {right}" if right else f"the key may not read {path}"
         return StripeKeyRefusedError(words)
     if status == 404:  # noqa: PLR2004 RFC 9110
         return StripeObjectMissingError(reason)

@@ -1,1 +1,1 @@
-"""How the shop's systems are told of orders: signatures, tries, and where none may go."""
+"""Notifications for the shop's systems: signatures, attempts, forbidden addresses."""

@@ -1,7 +1,7 @@
 """Which addresses a notification may be sent to.
 
-A receiver may stand in a private network, beside the service. Never sent to are addresses where a
-cloud answers every process of a machine with its credentials, and those that are no single host.
+A receiver may be in a private network, next to the service. Forbidden are addresses where a cloud
+provider gives credentials to every process of a machine, and those that are not a single host.
 """
 
 import ipaddress
@@ -24,13 +24,13 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 b
 
 
 def is_forbidden(address: Address) -> bool:
-    """Return whether nothing may be sent to it: link-local, metadata, multicast, unspecified."""
+    """Return whether an address is forbidden: link-local, metadata, multicast, unspecified."""
     meant = _meant(address)
     return meant.is_link_local or meant.is_multicast or meant.is_unspecified or meant in _METADATA
 
 
 def is_forbidden_host(host: str) -> bool:
-    """The same for a URL's host; False for a name, whose addresses are known only once asked."""
+    """Return the same for a URL's host; False for a name, which must be resolved first."""
     try:
         return is_forbidden(ipaddress.ip_address(host.strip("[]")))
     except ValueError:

@@ -26,10 +26,10 @@ def read_key(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError("is not base64 behind whsec_") from error
+        raise ValueError("is not base64 after whsec_") from error
     if not KEY_BYTES_MIN <= len(key) <= KEY_BYTES_MAX:
         raise ValueError(
-            f"holds {len(key)} bytes behind whsec_, not {KEY_BYTES_MIN} to {KEY_BYTES_MAX}"
+            f"has {len(key)} bytes after whsec_, not {KEY_BYTES_MIN} to {KEY_BYTES_MAX}"
         )
     return key
 

@@ -1,4 +1,4 @@
-"""When a notification that was not taken is sent again, and when no more."""
+"""When a failed notification is sent again, and when it is given up."""
 
 import email.utils
 import re
@@ -8,19 +8,19 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
-# Three days in all: a receiver that broke on a Friday evening is told on Monday.
+# Three days in all, so that a receiver that broke on a Friday evening still gets it on Monday.
 PAUSES_S: Final = (5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 TRIES_MAX: Final = len(PAUSES_S) + 1
-SPREAD: Final = 0.2  # so that what failed together does not come again together
+SPREAD: Final = 0.2  # so that notifications that failed together are not retried together
 RETRY_AFTER_S_MAX: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a receiver answered to a try.
+    """A receiver's answer to an attempt.
 
-    `status` is None where no answer came; then `problem` says why, in a few words that complete
-    "the receiver …". `retry_after_s`: it asked not to be tried again for so long.
+    `status` is None if there was no answer; then `problem` says why, completing "the receiver …".
+    `retry_after_s` is the pause that it asked for.
     """
 
     status: int | None
@@ -29,12 +29,12 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """What the receiver did, to complete "the receiver …"."""
+        """What the receiver did, completing "the receiver …"."""
         return self.problem or f"answered {self.status}"
 
 
 class Verdict(StrEnum):
-    """What an answer means: taken; not now; or never again, for this receiver."""
+    """What an answer means: accepted; retry later; or send nothing more to this receiver."""
 
     TAKEN = "taken"
     AGAIN = "again"
@@ -42,17 +42,17 @@ class Verdict(StrEnum):
 
 
 def verdict_of(answer: Answer) -> Verdict:
-    """Return what the answer means; a redirect is no success, as it is not followed."""
+    """Return what the answer means; a redirect is a failure, because it is not followed."""
     if answer.status is not None and HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return Verdict.TAKEN
     return Verdict.GONE if answer.status == HTTPStatus.GONE else Verdict.AGAIN
 
 
 def next_try_ms(failures: int, answer: Answer, *, now_ms: int, chance: float) -> int | None:
-    """Return when to send a notification again that has failed so often, 1 or more.
+    """Return when to retry a notification that has failed this many times (1 or more).
 
-    None after the last try. `chance`, from 0 to 1, spreads the pause. A longer pause that the
-    receiver asked for is kept as it is.
+    None after the last attempt. `chance`, from 0 to 1, varies the pause. A longer pause that the
+    receiver asked for is not varied.
     """
     if failures >= TRIES_MAX:
         return None
@@ -63,7 +63,7 @@ def next_try_ms(failures: int, answer: Answer, *, now_ms: int, chance: float) ->
 def read_retry_after(value: str, *, now_s: float) -> int | None:
     """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); a day at most.
 
-    None where it has another form, or lies in the past.
+    None if it has another form, or is in the past.
     """
     if re.fullmatch(r"[0-9]{1,10}", value):
         seconds = int(value)

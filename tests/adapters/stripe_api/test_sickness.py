@@ -73,7 +73,7 @@ async def test_a_key_without_a_right_is_told_which() -> None:
 
     error = await failure_after(says_json(error_body(message), status="403 Forbidden"))
 
-    assert str(error) == "the key lacks the right rak_charge_read"
+    assert str(error) == "the key lacks the permission rak_charge_read"
 
 
 @pytest.mark.parametrize(
