@@ -1,4 +1,4 @@
-"""What came to one replica is true at every other: payments, streams, limits, housekeeping."""
+"""What one replica records shows at all others: payments, streams, limits, housekeeping."""
 
 import asyncio
 import time
@@ -13,8 +13,8 @@ import pytest
 from tests.support.builders import DEADLINE_S
 from tests.support.cluster.buying import deliver, paid, start, stream
 from tests.support.cluster.fleet import Replica, Shop, running_fleet
-from tests.support.one_payment import CART
 from tests.support.sizes import ROUNDS
+from tests.support.traffic import CART
 
 NEWS_S_MAX: Final = 5.0  # the goal is one second; the figures tell
 PAYMENTS: Final = 5 * ROUNDS

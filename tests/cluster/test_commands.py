@@ -1,4 +1,4 @@
-"""What an operator runs beside the replicas, on the database that they share."""
+"""Commands that an operator runs on the shared database while replicas are running."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""SIGTERM on PostgreSQL: nobody new is let in, and who is in gets an answer that is on disk."""
+"""SIGTERM on PostgreSQL: no new connections, and requests in progress are committed."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ import pytest
 from tests.support.builders import DEADLINE_S, event, query, sign, to_body
 from tests.support.cluster.fleet import Shop, running_fleet
 from tests.support.faults.upstream import Connection, Upstream, payment_page
-from tests.support.one_payment import CART, checkout_headers
+from tests.support.traffic import CART, checkout_headers
 
 
 async def until_refused(host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""Each replica keeps house; of all of them one at a time does, and nothing is done twice."""
+"""Housekeeping runs in one replica at a time, and nothing is done twice."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An idempotency key is one checkout's, whichever replica it comes to, and whoever dies."""
+"""An idempotency key leads to one checkout on every replica, even if one is killed."""
 
 import asyncio
 import os
@@ -11,8 +11,8 @@ import pytest
 from tests.support.builders import Document, query, to_body
 from tests.support.cluster.fleet import Replica, Shop, running_fleet
 from tests.support.faults.upstream import Connection, Upstream, hangs, payment_page
-from tests.support.one_payment import CART, checkout_headers
 from tests.support.postgres_server import fetch
+from tests.support.traffic import CART, checkout_headers
 
 KEYS: Final = 10
 OTHER_CART: Final = {"line_items": [{"price": "price_A", "quantity": 2}]}
@@ -25,7 +25,7 @@ async def start(replica: Replica, key: str, cart: Document = CART) -> httpx.Resp
 
 
 async def end_lease(url: str) -> list[Document]:
-    """As if its time had passed; the storms wait for real ones."""
+    """Let a lease expire; the tests under load wait for real expiry."""
     return await fetch(
         url, "UPDATE idempotency_keys SET lease_until_ms = 1 RETURNING state, checkout_id"
     )

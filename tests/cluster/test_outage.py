@@ -1,4 +1,4 @@
-"""PostgreSQL stops, or crashes, under a storm on two replicas: 503s meanwhile, and nothing else."""
+"""PostgreSQL stops or crashes while two replicas are under load: it causes only 503s."""
 
 import asyncio
 import signal
@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from tests.support.cluster.buying import deliver, paid, start, stream
-from tests.support.cluster.checks import assert_as_if_nothing_had_been, assert_words_kept
+from tests.support.cluster.checks import assert_acknowledged_is_kept, assert_same_as_undisturbed
 from tests.support.cluster.fleet import Replica, Shop, running_fleet
-from tests.support.cluster.storm import Storm
+from tests.support.cluster.load import Load
 from tests.support.postgres_server import PostgresServer
 from tests.support.sizes import ROUNDS, chance_of, new_seed
 
@@ -22,9 +22,9 @@ FAILED_MEANWHILE: Final = 30
 OUTAGES: Final = (ROUNDS + 1) // 2
 
 
-async def until_it_answers(storm: Storm, replica: Replica, status: int) -> httpx.Response:
-    """Send it a webhook of the storm, again and again, until the answer is that."""
-    document = storm.next_event()
+async def until_it_answers(load: Load, replica: Replica, status: int) -> httpx.Response:
+    """Send it one of the load's webhooks repeatedly until the answer has this status."""
+    document = load.next_event()
     async with asyncio.timeout(OUTAGE_S_MAX):
         while True:
             answer = await replica.service.deliver(document)
@@ -32,8 +32,8 @@ async def until_it_answers(storm: Storm, replica: Replica, status: int) -> httpx
                 return answer
 
 
-async def assert_it_says_so(storm: Storm, replica: Replica) -> None:
-    webhook = await until_it_answers(storm, replica, httpx.codes.SERVICE_UNAVAILABLE)
+async def assert_it_says_so(load: Load, replica: Replica) -> None:
+    webhook = await until_it_answers(load, replica, httpx.codes.SERVICE_UNAVAILABLE)
     shown = await replica.client.get("/checkout/cs_test_unknown")
     live = await replica.client.get("/health/live")
 
@@ -43,8 +43,8 @@ async def assert_it_says_so(storm: Storm, replica: Replica) -> None:
     assert live.status_code == httpx.codes.OK
 
 
-async def recovery_s(storm: Storm, replica: Replica, returned_at: float) -> float:
-    await until_it_answers(storm, replica, httpx.codes.OK)
+async def recovery_s(load: Load, replica: Replica, returned_at: float) -> float:
+    await until_it_answers(load, replica, httpx.codes.OK)
     return time.monotonic() - returned_at
 
 
@@ -57,35 +57,35 @@ async def test_an_outage_of_postgresql_costs_503s_alone_and_is_over_when_it_is_b
     seed, recoveries_s = new_seed(), list[float]()
     print(f"PROOF_SEED={seed}")  # noqa: T201 pytest shows it where the test fails
     async with running_fleet(shop) as fleet:
-        storm = Storm(seed, url=fleet.url, storage_may_fail=True)
+        load = Load(seed, url=fleet.url, storage_may_fail=True)
 
-        async with storm.raging():
+        async with load.running():
             for number in range(OUTAGES):
                 chance = chance_of(seed, "outage", number)
-                await storm.taken_more(chance.randint(1, ANSWERS_MAX))
+                await load.acknowledged_more(chance.randint(1, ANSWERS_MAX))
                 await asyncio.to_thread(server.stop, how)
                 await asyncio.gather(
-                    *(assert_it_says_so(storm, replica) for replica in fleet.replicas)
+                    *(assert_it_says_so(load, replica) for replica in fleet.replicas)
                 )
-                await storm.refused_more(FAILED_MEANWHILE)
+                await load.refused_more(FAILED_MEANWHILE)
 
                 await asyncio.to_thread(server.start)
                 back_at = time.monotonic()
                 recoveries_s += await asyncio.gather(
-                    *(recovery_s(storm, replica, back_at) for replica in fleet.replicas)
+                    *(recovery_s(load, replica, back_at) for replica in fleet.replicas)
                 )
-                await assert_words_kept(shop.url, storm)
-            await storm.taken_more(FAILED_MEANWHILE)
-        storm.storage_may_fail = False
-        calm = await assert_as_if_nothing_had_been(storm, fleet)
+                await assert_acknowledged_is_kept(shop.url, load)
+            await load.acknowledged_more(FAILED_MEANWHILE)
+        load.storage_may_fail = False
+        expected = await assert_same_as_undisturbed(load, fleet)
 
     assert max(recoveries_s) < RECOVERY_S
-    assert storm.cut == 0, "a replica hung up, which nobody had killed"
+    assert load.cut == 0, "a replica hung up, which nobody had killed"
     figures.append(
         f"PostgreSQL {how.name}, {OUTAGES} times: every replica took a webhook again within "
-        f"{max(recoveries_s) * 1000:.0f} ms of its return; {len(storm.told):,} events of "
-        f"{len(calm.payments):,} payments, {len(storm.bought):,} checkouts, "
-        f"answers {dict(storm.answers)} (PROOF_SEED={seed})"
+        f"{max(recoveries_s) * 1000:.0f} ms of its return; {len(load.sent):,} events of "
+        f"{len(expected.payments):,} payments, {len(load.bought):,} checkouts, "
+        f"answers {dict(load.answers)} (PROOF_SEED={seed})"
     )
 
 

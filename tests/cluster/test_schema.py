@@ -1,4 +1,4 @@
-"""Replicas share a schema that none of them may change, so each looks at it before it serves."""
+"""Replicas share a schema that none of them may change, so each checks it at the start."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.postgres_server import fetch
 
 
 def refused(ended: Ended) -> str:
-    """The one line in which it refused to start."""
+    """Return the one line with the reason why it refused to start."""
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
     assert "Traceback" not in ended.output

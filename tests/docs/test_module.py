@@ -20,7 +20,7 @@ from tests.support.browser.shop_page import DEADLINE_MS
 from tests.support.builders import ROOT
 from tests.support.docs.documents import marked
 from tests.support.docs.running import Demo
-from tests.support.sandbox.neighbours import serving as served
+from tests.support.sandbox.local_servers import serving as served
 
 TYPES = ROOT / "app/web/api/static/checkout.d.ts"
 

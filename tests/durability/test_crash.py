@@ -1,4 +1,4 @@
-"""A process that is killed again and again, at any moment, keeps every word that it has given."""
+"""A process that is killed repeatedly, at any moment, loses nothing that it acknowledged."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ import pytest
 
 from tests.support.builders import DEADLINE_S, ServiceProcess, query, running_process
 from tests.support.commands import altan_checkout
-from tests.support.comparing import PAID, calm_truth, truth
-from tests.support.durability.kills import Storm, start
+from tests.support.comparing import PAID, expected_state, state_of
+from tests.support.durability.kills import Load, start
 from tests.support.durability.sending import deliver_all, integrity
 from tests.support.faults.upstream import Upstream
 from tests.support.sizes import KILLS, chance_of, new_seed
@@ -49,7 +49,7 @@ async def started(
         yield process
 
 
-def check_words_kept(crashed: Path, storm: Storm, copies: Path) -> None:
+def check_acknowledged_is_kept(crashed: Path, load: Load, copies: Path) -> None:
     """Look at a copy: opening the file itself would take its recovery from the service."""
     path = copies / "checkout.db"
     for suffix in ("", "-wal"):
@@ -58,16 +58,16 @@ def check_words_kept(crashed: Path, storm: Storm, copies: Path) -> None:
 
     assert integrity(path) == "ok"
     kept = {row["id"] for row in query(path, "SELECT id FROM events")}
-    assert storm.taken.keys() <= kept
+    assert load.acknowledged.keys() <= kept
     checkouts = {
         (row["id"], row["session_id"])
         for row in query(path, "SELECT id, session_id FROM checkouts")
     }
-    assert {(bought.checkout_id, bought.session_id) for bought in storm.bought} <= checkouts
-    statuses = truth(path).statuses
+    assert {(bought.checkout_id, bought.session_id) for bought in load.bought} <= checkouts
+    statuses = state_of(path).statuses
     proven = {
         document["data"]["object"]["id"]
-        for document in storm.taken.values()
+        for document in load.acknowledged.values()
         if proves_payment(document)
     }
     assert {statuses.get(session_id) for session_id in proven} <= PAID
@@ -75,9 +75,9 @@ def check_words_kept(crashed: Path, storm: Storm, copies: Path) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-async def check_keys_kept(process: ServiceProcess, storm: Storm) -> None:
+async def check_keys_kept(process: ServiceProcess, load: Load) -> None:
     """A key gives the checkout that it once gave, though the process has died since."""
-    for bought in storm.bought[:REPEATED_KEYS]:
+    for bought in load.bought[:REPEATED_KEYS]:
         answer = await start(process.service.client, bought.key)
         assert answer.json()["checkout_id"] == bought.checkout_id
 
@@ -91,30 +91,30 @@ async def test_no_kill_takes_back_what_was_acknowledged(
 ) -> None:
     seed = new_seed()
     print(f"PROOF_SEED={seed}")  # noqa: T201 pytest shows it where the test fails
-    storm, starts_s = Storm(seed), list[float]()
+    load, starts_s = Load(seed), list[float]()
     copies = tmp_path / "copies"
     copies.mkdir()
 
     for number in range(KILLS):
         async with started(tmp_path, upstream, starts_s) as process:
-            await storm.rage_and_kill(process, number)
-        check_words_kept(database_path, storm, copies)
+            await load.run_and_kill(process, number)
+        check_acknowledged_is_kept(database_path, load, copies)
     async with started(tmp_path, upstream, starts_s) as process:
-        answers = await deliver_all(storm.told, process.service)
-        await check_keys_kept(process, storm)
+        answers = await deliver_all(load.sent, process.service)
+        await check_keys_kept(process, load)
 
     assert {answer.status_code for _, answer in answers} == {200}
-    calm_path = Path(shutil.copy(migrated_path, copies))
-    calm = await calm_truth(calm_path, storm.told)
-    assert truth(database_path) == calm
+    expected_path = Path(shutil.copy(migrated_path, copies))
+    expected = await expected_state(expected_path, load.sent)
+    assert state_of(database_path) == expected
     ended = await altan_checkout(tmp_path, "events", "rebuild", "--json")
     report = json.loads(ended.output)
     assert (ended.status, report["differences"]) == (0, [])
-    assert report["same"] == len(calm.payments)
+    assert report["same"] == len(expected.payments)
     assert max(starts_s) < START_S_MAX
     figures.append(
-        f"crash: {KILLS} kills, {len(storm.told):,} events of {len(calm.payments):,} payments, "
-        f"{len(storm.bought):,} checkouts, {storm.answers.total():,} answers under the storm; "
+        f"crash: {KILLS} kills, {len(load.sent):,} events of {len(expected.payments):,} payments, "
+        f"{len(load.bought):,} checkouts, {load.answers.total():,} answers under load; "
         f"start after a kill: median {median(starts_s[1:]):.2f} s, "
         f"worst {max(starts_s[1:]):.2f} s (PROOF_SEED={seed})"
     )

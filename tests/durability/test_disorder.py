@@ -1,4 +1,4 @@
-"""Real bodies and what is made of them: shuffled, repeated, 16 at a time, always the same end."""
+"""Real bodies and variants, shuffled, repeated, 16 at a time, always lead to the same state."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.builders import Document, Service, running_process
-from tests.support.comparing import Truth, calm_truth, truth
+from tests.support.comparing import DatabaseState, expected_state, state_of
 from tests.support.durability.sending import SENDERS, deliver_all, integrity, new_folder
 from tests.support.sizes import SHUFFLES, chance_of, new_seed
 from tests.support.variants import bodies, originals, payment
@@ -24,10 +24,10 @@ TRIES_MAX: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A history out of order, and what it leads to when it is told in order."""
+    """A history out of order, and the state after recording it in order."""
 
     events: list[Document]
-    calm: Truth
+    expected: DatabaseState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,12 @@ class Teller:
         history = originals("real")
         for number in range(PAYMENTS):
             history += payment(chance, f"p{number}")
-        calm = await calm_truth(self.new_folder(f"{name}-calm") / "checkout.db", history)
+        expected = await expected_state(
+            self.new_folder(f"{name}-expected") / "checkout.db", history
+        )
         events = [*history, *chance.sample(history, int(len(history) * AGAIN))]
         chance.shuffle(events)
-        return Told(events, calm)
+        return Told(events, expected)
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def statuses_of(answers: Sequence[tuple[Document, httpx.Response]]) -> Counter[i
     return Counter(answer.status_code for _, answer in answers)
 
 
-async def shown_statuses(service: Service, found: Truth) -> dict[str, object]:
+async def shown_statuses(service: Service, found: DatabaseState) -> dict[str, object]:
     """What buyers are shown of each payment."""
     answers = {
         session_id: await service.client.get(f"/checkout/{session_id}")
@@ -96,7 +98,7 @@ async def test_bodies_that_stripe_once_sent_are_taken_whatever_comes_first(telle
         answers = await deliver_all(told, process.service)
 
     assert statuses_of(answers) == {200: len(told)}
-    assert truth(process.service.database_path).events.keys() == {body["id"] for body in told}
+    assert state_of(process.service.database_path).events.keys() == {body["id"] for body in told}
 
 
 async def test_shuffled_and_repeated_events_always_end_in_the_same_states(
@@ -108,12 +110,12 @@ async def test_shuffled_and_repeated_events_always_end_in_the_same_states(
         told = await teller.tell(f"shuffle-{number}")
         async with running_process(teller.new_folder(f"{number}")) as process:
             answers = await deliver_all(told.events, process.service)
-            found = truth(process.service.database_path)
+            found = state_of(process.service.database_path)
             shown = await shown_statuses(process.service, found)
         sent += len(answers)
         assert statuses_of(answers) == {200: len(told.events)}
-        assert found == told.calm
-        assert shown == told.calm.statuses
+        assert found == told.expected
+        assert shown == told.expected.statuses
 
     figures.append(
         f"disorder: {SHUFFLES} shuffles to one process, {sent:,} webhooks, {SENDERS} at a time, "
@@ -132,11 +134,11 @@ async def test_a_history_that_two_processes_share_ends_in_the_same_states(
         async with running_process(folder) as one, running_process(folder) as other:
             services = (one.service, other.service)
             await send_until_taken(told.events, services, refused)
-            found = truth(folder / "checkout.db")
+            found = state_of(folder / "checkout.db")
             shown = [await shown_statuses(service, found) for service in services]
         sent += len(told.events)
-        assert found == told.calm
-        assert shown == [told.calm.statuses] * PROCESSES
+        assert found == told.expected
+        assert shown == [told.expected.statuses] * PROCESSES
         assert integrity(folder / "checkout.db") == "ok"
 
     assert refused.keys() <= {200, 503}

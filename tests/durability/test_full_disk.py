@@ -1,4 +1,4 @@
-"""A disk that is full, or read-only, costs 503s and nothing else, and nobody need restart."""
+"""A full or read-only disk causes only 503s, and needs no restart."""
 
 import asyncio
 import shutil
@@ -16,7 +16,7 @@ from tests.support.builders import (
     running_process,
 )
 from tests.support.commands import altan_checkout
-from tests.support.comparing import calm_truth, truth
+from tests.support.comparing import expected_state, state_of
 from tests.support.durability.full_disks import (
     Disk,
     LimitedFiles,
@@ -65,7 +65,7 @@ def payments(seed: str, tag: str) -> list[Document]:
 async def check_503s_alone(
     process: ServiceProcess, documents: Sequence[Document]
 ) -> list[Document]:
-    """Storm on a disk that is full; the events that were refused."""
+    """Send events while the disk is full; return the refused ones."""
     refused = []
     for document, answer in await deliver_all(documents, process.service):
         if answer.status_code != 200:
@@ -87,7 +87,7 @@ async def check_still_shown(process: ServiceProcess) -> None:
     assert (answer.status_code, answer.json()["status"]) == (200, "paid")
 
 
-async def test_a_disk_that_fills_up_under_a_storm_costs_503s_and_nothing_else(
+async def test_a_disk_that_fills_up_under_load_causes_only_503s(
     disk: Disk, database_path: Path, figures: list[str]
 ) -> None:
     seed = new_seed()
@@ -98,9 +98,9 @@ async def test_a_disk_that_fills_up_under_a_storm_costs_503s_and_nothing_else(
         await check_all_taken(process, told)
         for number in range(FILLINGS):
             before, during = payments(seed, f"before{number}x"), payments(seed, f"during{number}x")
-            storm = asyncio.create_task(check_503s_alone(process, before))
+            load = asyncio.create_task(check_503s_alone(process, before))
             await asyncio.to_thread(disk.fill, process)
-            refused = await storm
+            refused = await load
             refused += await check_503s_alone(process, [*fat_events(number), *during])
             assert refused
             await check_still_shown(process)
@@ -112,7 +112,7 @@ async def test_a_disk_that_fills_up_under_a_storm_costs_503s_and_nothing_else(
 
     path = disk.folder / "checkout.db"
     assert integrity(path) == "ok"
-    assert truth(path) == await calm_truth(database_path, told)
+    assert state_of(path) == await expected_state(database_path, told)
     figures.append(
         f"full disk ({type(disk).__name__}): {FILLINGS} fillings in one process, {refusals:,} "
         f"refusals with 503, all of them taken later (PROOF_SEED={seed})"
@@ -138,10 +138,10 @@ async def test_a_process_that_is_killed_on_a_full_disk_starts_once_there_is_room
 
     path = disk.folder / "checkout.db"
     assert integrity(path) == "ok"
-    assert truth(path) == await calm_truth(database_path, [*told, *fat_events(0)])
+    assert state_of(path) == await expected_state(database_path, [*told, *fat_events(0)])
 
 
-async def test_files_that_become_read_only_under_a_storm_cost_503s_and_nothing_else(
+async def test_files_that_become_read_only_under_load_cause_only_503s(
     tmp_path: Path, database_path: Path, migrated_path: Path
 ) -> None:
     if not can_take_writing_away(tmp_path):
@@ -161,7 +161,7 @@ async def test_files_that_become_read_only_under_a_storm_cost_503s_and_nothing_e
 
     assert len(refused) == len(told) - 1
     assert integrity(path) == "ok"
-    assert truth(path) == await calm_truth(database_path, told)
+    assert state_of(path) == await expected_state(database_path, told)
 
 
 async def test_a_service_on_a_read_only_disk_says_so_and_starts_once_it_may_write(

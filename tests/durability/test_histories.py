@@ -1,4 +1,4 @@
-"""Any history, in any order, in any batches, through two connections: one and the same truth."""
+"""Any history, in any order and batches, through two connections, leads to the same state."""
 
 import asyncio
 import os
@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.usecases.rebuild_payments import RebuildPayments, Verdict
 from tests.support.builders import Document, FixedClock, SilentAlarm, event, session
-from tests.support.comparing import Truth, received, recorder, truth_of
-from tests.support.durability.entangled import tangles
+from tests.support.comparing import DatabaseState, received, recorder, state_from
+from tests.support.durability.linked_events import tangles
 from tests.support.sizes import EXAMPLES
 from tests.support.strategies import histories
 
@@ -44,12 +44,12 @@ class Ledger:
     eye: sqlite3.Connection
     counts: Counter[str]
 
-    def truth_after(self, batches: Batches) -> Truth:
+    def state_after(self, batches: Batches) -> DatabaseState:
         """What is committed after these."""
         self._empty()
         self.counts["events"] += sum(len(documents) for _, documents in batches)
         self.runner.run(self._record(batches))
-        return truth_of(self.eye.execute)
+        return state_from(self.eye.execute)
 
     def payments_that_differ_when_rebuilt(self) -> list[str]:
         self.counts["examples"] += 1
@@ -106,34 +106,34 @@ def in_disorder(data: st.DataObject, history: Sequence[Document]) -> Batches:
     return batches
 
 
-def failed(found: Truth) -> list[str]:
+def failed(found: DatabaseState) -> list[str]:
     return [event_id for event_id, (_, state, _) in found.events.items() if state == "failed"]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(data=st.data(), history=histories(payments_max=3))
-def test_a_history_of_several_payments_ends_in_one_truth_however_it_is_told(
+def test_a_history_of_several_payments_ends_in_the_same_state_in_any_order(
     ledger: Ledger, data: st.DataObject, history: list[Document]
 ) -> None:
-    calm = ledger.truth_after(in_order(history))
-    stormy = ledger.truth_after(in_disorder(data, history))
+    expected = ledger.state_after(in_order(history))
+    disordered = ledger.state_after(in_disorder(data, history))
 
-    assert stormy == calm
-    assert stormy.events.keys() == {document["id"] for document in history}
-    assert not failed(stormy)
+    assert disordered == expected
+    assert disordered.events.keys() == {document["id"] for document in history}
+    assert not failed(disordered)
     assert ledger.payments_that_differ_when_rebuilt() == []
 
 
 @settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(data=st.data(), history=tangles())
-def test_events_in_a_tangle_end_in_one_truth_however_they_are_told(
+def test_events_with_entangled_ids_end_in_the_same_state_in_any_order(
     ledger: Ledger, data: st.DataObject, history: list[Document]
 ) -> None:
-    calm = ledger.truth_after(in_order(history))
-    stormy = ledger.truth_after(in_disorder(data, history))
+    expected = ledger.state_after(in_order(history))
+    disordered = ledger.state_after(in_disorder(data, history))
 
-    assert stormy == calm
-    assert stormy.events.keys() == {document["id"] for document in history}
+    assert disordered == expected
+    assert disordered.events.keys() == {document["id"] for document in history}
     assert ledger.payments_that_differ_when_rebuilt() == []
 
 
@@ -141,8 +141,8 @@ def test_of_two_bodies_with_one_event_id_the_first_counts_in_a_batch_too(ledger:
     """Two endpoints of other API versions may send one event in two shapes."""
     first, second = event(subject=session(invoice="in_1")), event(subject=session(invoice=None))
 
-    apart = ledger.truth_after([(0, [first]), (0, [second])])
-    together = ledger.truth_after([(0, [first, second])])
+    apart = ledger.state_after([(0, [first]), (0, [second])])
+    together = ledger.state_after([(0, [first, second])])
 
     assert together == apart
     assert ledger.payments_that_differ_when_rebuilt() == []

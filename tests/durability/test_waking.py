@@ -1,4 +1,4 @@
-"""Events that waited for a session are woken: over sockets, odd ones too, and across a kill."""
+"""Events that wait for a session are woken: over sockets, unusual ones, and across a kill."""
 
 from pathlib import Path
 from typing import Final

@@ -11,7 +11,7 @@ from sandbox.server import SandboxConfig, create_sandbox
 from tests.support.browser.own_page import OwnPage
 from tests.support.browser.visitors import Variant, Visitors
 from tests.support.browser.watch import Watch
-from tests.support.sandbox.neighbours import (
+from tests.support.sandbox.local_servers import (
     DEADLINE_S,
     Service,
     listen,

@@ -1,4 +1,4 @@
-"""What can go wrong with webhooks, and a service that goes away; the buyer is told the truth."""
+"""Late, repeated or missing webhooks and a service that is down: the page stays correct."""
 
 import pytest
 from playwright.async_api import Page, expect

@@ -3,7 +3,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.support.sandbox.neighbours import Service, config_for, running_sandbox, running_service
+from tests.support.sandbox.local_servers import (
+    Service,
+    config_for,
+    running_sandbox,
+    running_service,
+)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from sandbox.stripe.acts import Act, ActRefusedError, perform
 from sandbox.stripe.events import build_event
 from sandbox.stripe.sessions import Session, Stage
 from tests.support.sandbox.acting import a_session, a_subscription_session, after, told, types
-from tests.support.sandbox.neighbours import order_body
+from tests.support.sandbox.local_servers import order_body
 
 
 def test_paying_completes_the_session_as_paid() -> None:

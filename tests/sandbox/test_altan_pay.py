@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.altan_pay.endpoint import FORBIDDEN_HEADERS
 from sandbox.server import SandboxConfig, Waits, create_sandbox
-from tests.support.sandbox.neighbours import (
+from tests.support.sandbox.local_servers import (
     CREATE_PATH,
     DEADLINE_S,
     listen,

@@ -6,7 +6,7 @@ from stripe import WebhookSignature
 
 from sandbox.server import SandboxConfig
 from sandbox.stripe.acts import Act
-from tests.support.sandbox.neighbours import Service, open_session, order_body
+from tests.support.sandbox.local_servers import Service, open_session, order_body
 
 
 async def test_paying_answers_after_every_event_was_sent_once(

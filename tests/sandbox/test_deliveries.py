@@ -19,7 +19,7 @@ from tests.support.sandbox.delivering import (
     wait_state,
     webhook_of,
 )
-from tests.support.sandbox.neighbours import DEADLINE_S, Service
+from tests.support.sandbox.local_servers import DEADLINE_S, Service
 
 
 async def test_an_event_arrives_signed_as_stripe_signs(service: Service) -> None:

@@ -12,7 +12,7 @@ from tests.support.sandbox.delivering import (
     wait_state,
     webhook_of,
 )
-from tests.support.sandbox.neighbours import DEADLINE_S, Service
+from tests.support.sandbox.local_servers import DEADLINE_S, Service
 
 LONG_S = 3600.0
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from sandbox.altan_pay.faults import FAILED_ONCE_MAX, FAULTS, Faults
 from sandbox.altan_pay.orders import parse_order
 from sandbox.server import SandboxConfig, Waits, create_sandbox
-from tests.support.sandbox.neighbours import CREATE_PATH, DEADLINE_S, listen, order_body, serving
+from tests.support.sandbox.local_servers import CREATE_PATH, DEADLINE_S, listen, order_body, serving
 
 ON_THE_CONNECTION = (
     "price_fault_reset",

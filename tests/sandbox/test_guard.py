@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from sandbox.guard import COMPOSE_NAMES
 from sandbox.server import SandboxConfig, create_sandbox
 from tests.support.builders import ROOT
-from tests.support.sandbox.neighbours import CREATE_PATH, DEADLINE_S, listen, order_body, serving
+from tests.support.sandbox.local_servers import CREATE_PATH, DEADLINE_S, listen, order_body, serving
 
 PUBLIC = "https://pay.shop.test"
 EVIL = "http://evil.test"

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from sandbox.server import Waits
-from tests.support.sandbox.neighbours import (
+from tests.support.sandbox.local_servers import (
     DEADLINE_S,
     Service,
     config_for,

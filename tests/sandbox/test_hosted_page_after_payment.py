@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.support.sandbox.neighbours import Service, open_session, order_body
+from tests.support.sandbox.local_servers import Service, open_session, order_body
 
 
 async def press(

@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from sandbox.altan_pay.orders import OrderRefusedError, parse_order
-from tests.support.sandbox.neighbours import order_body
+from tests.support.sandbox.local_servers import order_body
 
 MUG = "price_sandbox_mug"
 CLUB = "price_sandbox_club"

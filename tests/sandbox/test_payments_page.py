@@ -7,7 +7,7 @@ from sandbox.stripe.acts import Act, perform
 from sandbox.stripe.payments_page import LISTED_MAX, standing_of
 from sandbox.stripe.sessions import Session
 from tests.support.sandbox.acting import a_session, a_subscription_session, after
-from tests.support.sandbox.neighbours import open_session
+from tests.support.sandbox.local_servers import open_session
 
 
 def rows(html: str) -> list[str]:

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from tests.support.sandbox.neighbours import CREATE_PATH, open_session
+from tests.support.sandbox.local_servers import CREATE_PATH, open_session
 
 
 async def test_the_sandbox_says_that_it_is_live(sandbox: httpx.AsyncClient) -> None:

@@ -2,7 +2,7 @@ import orjson
 
 from sandbox.altan_pay.orders import parse_order
 from sandbox.stripe.sessions import Session, Sessions
-from tests.support.sandbox.neighbours import order_body
+from tests.support.sandbox.local_servers import order_body
 
 
 def a_session(session_id: str, success_url: str = "https://shop.test/") -> Session:

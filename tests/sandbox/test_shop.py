@@ -11,7 +11,7 @@ from sandbox.server import SandboxConfig
 from sandbox.shop.cart import QUANTITY_MAX
 from sandbox.shop.prices import PRICES, Mode
 from sandbox.shop.products import PRODUCTS
-from tests.support.sandbox.neighbours import Service, running_sandbox
+from tests.support.sandbox.local_servers import Service, running_sandbox
 
 SANDBOX = Path(__file__).parents[2] / "sandbox"
 CART = "/?mug=2&beans=1"

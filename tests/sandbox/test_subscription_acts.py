@@ -5,7 +5,7 @@ from sandbox.altan_pay.orders import parse_order
 from sandbox.stripe.acts import Act, ActRefusedError, perform
 from sandbox.stripe.sessions import Session
 from tests.support.sandbox.acting import a_subscription_session, after, told, types
-from tests.support.sandbox.neighbours import order_body
+from tests.support.sandbox.local_servers import order_body
 
 
 def a_paid_subscription() -> Session:

@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from tests.support.sandbox.neighbours import (
+from tests.support.sandbox.local_servers import (
     DEADLINE_S,
     Service,
     config_for,

@@ -69,7 +69,10 @@ def test_several_secrets_sign_the_newest_first(load: Load) -> None:
         ("hunter2", "does not start with whsec_"),
         ("whsec_hunter2", "is not base64"),
         (f"whsec_{base64.b64encode(b'hunter2').decode()}", "has 7 bytes"),
-        (f"whsec_{base64.b64encode(b'x' * 65).decode()}", "has 65 bytes after whsec_, not 24 to 64"),
+        (
+            f"whsec_{base64.b64encode(b'x' * 65).decode()}",
+            "has 65 bytes after whsec_, not 24 to 64",
+        ),
         (f"{KEY},whsec_hunter2!", "is not base64"),
     ],
 )

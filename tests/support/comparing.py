@@ -1,4 +1,4 @@
-"""What a database holds that may depend neither on the order of events nor on the database."""
+"""The database's contents that must not depend on the order of events or on the database."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ _RENEWALS: Final = "SELECT session_id, invoice_id, facts FROM renewals"
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """All of it, compared as a whole: payments by session, events by id, who is linked to whom."""
+class DatabaseState:
+    """The contents: payments by session, events by id, links, mentions, renewals."""
 
     payments: Mapping[str, tuple[PaymentFacts, tuple[object, ...]]]
     events: Mapping[str, tuple[object, ...]]
@@ -36,8 +36,8 @@ class Truth:
         """The payments' statuses, by session."""
         return {session_id: columns[0] for session_id, (_, columns) in self.payments.items()}
 
-    def differences(self, other: "Truth") -> list[str]:
-        """What differs, in words: this, and the other."""
+    def differences(self, other: "DatabaseState") -> list[str]:
+        """Return the differences as text: this value, and the other."""
         pairs: tuple[tuple[Mapping[str, object], Mapping[str, object]], ...] = (
             (self.payments, other.payments),
             (self.events, other.events),
@@ -53,17 +53,17 @@ class Truth:
         return differing + [f"only one has {stray}" for stray in strays]
 
 
-def truth(path: Path) -> Truth:
-    """What is committed, in an SQLite file or where a file's PostgreSQL URL leads."""
-    return truth_of(lambda sql: (tuple(row.values()) for row in query(path, sql)))
+def state_of(path: Path) -> DatabaseState:
+    """Read what is committed, in an SQLite file or in the PostgreSQL database that a file names."""
+    return state_from(lambda sql: (tuple(row.values()) for row in query(path, sql)))
 
 
-def truth_of(rows: Callable[[str], Iterable[tuple[Any, ...]]]) -> Truth:
-    """The same, where something else answers the questions."""
+def state_from(rows: Callable[[str], Iterable[tuple[Any, ...]]]) -> DatabaseState:
+    """Read the same with another function for queries."""
     events = list(rows("SELECT id, type, state, reason FROM events"))
     by_id = {row[0]: row[1:] for row in events}
     assert len(by_id) == len(events), "an event has two rows"
-    return Truth(
+    return DatabaseState(
         payments={
             session_id: (facts_from_json(facts), tuple(columns))
             for session_id, facts, *columns in rows(_PAYMENTS)
@@ -79,19 +79,19 @@ def truth_of(rows: Callable[[str], Iterable[tuple[Any, ...]]]) -> Truth:
 
 
 def received(document: Document) -> ReceivedEvent:
-    """An event as the webhook hands it on."""
+    """Return an event as the webhook passes it on."""
     return ReceivedEvent(read_event(document), to_body(document))
 
 
 def recorder(database: SqliteDatabase) -> RecordEvents:
-    """Records events, and tells nobody."""
+    """Return a use case that records events and raises no alerts."""
     return RecordEvents(
         database=database, clock=FixedClock(), alarm=SilentAlarm(), on_change=lambda _: None
     )
 
 
-async def calm_truth(path: Path, history: Sequence[Document]) -> Truth:
-    """What a history leads to when it is told in order, one event after the other, on SQLite.
+async def expected_state(path: Path, history: Sequence[Document]) -> DatabaseState:
+    """Return the state after recording a history in order, one event at a time, on SQLite.
 
     `path` is an empty database with the current schema.
     """
@@ -102,4 +102,4 @@ async def calm_truth(path: Path, history: Sequence[Document]) -> Truth:
             await record([received(document)])
     finally:
         await database.close()
-    return truth(path)
+    return state_of(path)

@@ -3,8 +3,8 @@
     PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 pytest tests/durability
     PROOF_ROUNDS=50 pytest tests/cluster
 
-PROOF_SEED repeats a run: the same histories, the same moments of the kills. How the machine
-interleaves them is not repeated. Hypothesis keeps and prints its own counterexamples.
+PROOF_SEED repeats a run: the same histories and the same times of the kills, but not the same
+scheduling. Hypothesis stores and prints its own counterexamples.
 """
 
 import os
@@ -23,10 +23,10 @@ TELLS_FIGURES: Final = any(name.startswith("PROOF_") for name in os.environ)
 
 
 def new_seed() -> str:
-    """The one that is asked for, or another each time."""
+    """Return the requested seed, or a new one."""
     return os.environ.get("PROOF_SEED") or f"{random.SystemRandom().getrandbits(32):08x}"
 
 
 def chance_of(*parts: object) -> random.Random:
-    """The same numbers for the same parts, whatever else is drawn meanwhile."""
+    """Return random numbers that depend only on the parts."""
     return random.Random(repr(parts))  # noqa: S311 it decides what is tried, and guards nothing

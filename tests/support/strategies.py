@@ -16,7 +16,7 @@ from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 from tests.support.builders import CHECKOUT_ID, Document
-from tests.support.stories import Story, pay_once, subscribe
+from tests.support.payment_histories import Story, pay_once, subscribe
 
 Known = TypeVar("Known")
 

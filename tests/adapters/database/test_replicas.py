@@ -283,7 +283,7 @@ async def test_an_event_that_comes_to_both_is_recorded_by_one(
     assert len(states(database_path)) == 1
 
 
-async def test_a_storm_of_shuffled_batches_on_both_folds_every_event_once(
+async def test_shuffled_batches_on_both_replicas_fold_every_event_once(
     replicas: Replicas, database_path: Path
 ) -> None:
     """Batches share payments in every order, so that locks cross; deadlocks are run anew."""

@@ -1,6 +1,6 @@
-"""A load balancer of the simplest kind: TCP, round robin, and past whoever refuses.
+"""A simple load balancer: TCP, round robin, skips backends that refuse connections.
 
-It knows nothing of HTTP and never sends anything twice: who was cut off must come again.
+It does not know HTTP and never sends anything twice, so clients that were cut off must retry.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ Address = tuple[str, int]
 
 @dataclass(slots=True)
 class Balancer:
-    """Forwards each connection to the next backend that takes it; `backends` may change."""
+    """Forwards each connection to the next backend that accepts it; `backends` may change."""
 
     backends: list[Address] = field(default_factory=list)
     connections: int = 0
@@ -41,14 +41,14 @@ class Balancer:
             writer.transport.abort()
 
     async def cut(self) -> None:
-        """Let every connection go."""
+        """Close every connection."""
         for task in self._forwarding:
             task.cancel()
         if self._forwarding:
             await asyncio.wait(self._forwarding)
 
     async def _next_backend(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """A connection to the next that takes one; None where nobody does."""
+        """Connect to the next backend that accepts; return None if none does."""
         backends = list(self.backends)
         first = next(self._turns)
         for number in range(len(backends)):
@@ -80,13 +80,13 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         while chunk := await reader.read(_CHUNK_BYTES):
             writer.write(chunk)
             await writer.drain()
-        writer.close()  # what was written still goes out
+        writer.close()  # sends what was written
         await writer.wait_closed()
 
 
 @asynccontextmanager
 async def running_balancer() -> AsyncIterator[Balancer]:
-    """A balancer on a port of its own, without backends as yet."""
+    """Run a balancer on a free port, without backends."""
     balancer = Balancer()
     server = await asyncio.start_server(balancer.accept, "127.0.0.1", 0, backlog=256)
     balancer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""What a shop's page and Stripe do with replicas: checkouts, payments, streams of news."""
+"""What a shop's page and Stripe do with replicas: checkouts, payments, streams."""
 
 import asyncio
 import json
@@ -10,9 +10,9 @@ import httpx
 
 from tests.support.builders import DEADLINE_S, Document, Service, event, session
 from tests.support.cluster.fleet import Replica
-from tests.support.one_payment import CART
+from tests.support.traffic import CART
 
-STREAM_S: Final = 3 * DEADLINE_S  # comments come for as long as it is open, so it needs an end
+STREAM_S: Final = 3 * DEADLINE_S  # an open stream sends comments forever, so this needs a limit
 
 
 async def start(service: Service) -> Document:
@@ -25,7 +25,7 @@ async def start(service: Service) -> Document:
 
 
 def paid(checkout: Document) -> Document:
-    """Stripe's word that it is."""
+    """Send Stripe's event that it was paid."""
     ids = {"session_id": checkout["session_id"], "checkout_id": checkout["checkout_id"]}
     url = "https://shop.example/?" + "&".join(f"{name}={value}" for name, value in ids.items())
     subject = session(id=ids["session_id"], payment_intent=None, success_url=url)
@@ -39,7 +39,7 @@ async def deliver(service: Service, document: Document) -> None:
 
 @asynccontextmanager
 async def stream(replica: Replica, path: str) -> AsyncIterator[AsyncIterator[str]]:
-    """The statuses that are streamed."""
+    """Yield the streamed statuses."""
     async with (
         asyncio.timeout(STREAM_S),
         replica.client.stream("GET", f"{path}/events", timeout=STREAM_S) as answer,

@@ -14,7 +14,7 @@ from tests.support.builders import DEADLINE_S, Service, ServiceProcess, running_
 from tests.support.cluster.balancer import Balancer, running_balancer
 from tests.support.commands import Ended, altan_checkout
 
-READY_S_MAX: Final = 3 * DEADLINE_S  # what no busy machine reaches
+READY_S_MAX: Final = 3 * DEADLINE_S  # longer than even a busy machine needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,25 @@ class Shop:
 
     folder: Path
     environment: Mapping[str, str]
-    database_path: Path  # a file with the database's URL, for `query` to look at
-    empty_sqlite: Path  # with the current schema, for a calm run to start from
+    database_path: Path  # a file with the database's URL, for `query`
+    empty_sqlite: Path  # with the current schema, for an undisturbed run
 
     @property
     def url(self) -> str:
         return self.environment["DATABASE_URL"]
 
     async def run(self, *arguments: str, **environment: str) -> Ended:
-        """`altan-checkout` with these arguments, on their database."""
+        """Run `altan-checkout` with these arguments on their database."""
         return await altan_checkout(self.folder, *arguments, DATABASE_URL=self.url, **environment)
 
     def having(self, **changes: str) -> "Shop":
-        """The same with another setting."""
+        """Return the same shop with another setting."""
         return replace(self, environment={**self.environment, **changes})
 
 
 @dataclass(slots=True)
 class Replica:
-    """One of them, which may die and come again."""
+    """One replica, which can be killed and started again."""
 
     shop: Shop
     starts_s: list[float] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Replica:
 
     @property
     def running(self) -> ServiceProcess:
-        assert self._running is not None, "it is dead"
+        assert self._running is not None, "it is not running"
         return self._running
 
     @property
@@ -62,7 +62,7 @@ class Replica:
         return self.running.service.client
 
     async def start(self) -> None:
-        """Start it, and return once it has said that it can commit."""
+        """Start it, and return when it is ready."""
         began = time.perf_counter()
         self._running = await self._stack.enter_async_context(
             running_process(self.shop.folder, **self.shop.environment)
@@ -72,20 +72,20 @@ class Replica:
         assert ready.status_code == httpx.codes.OK, ready.text
 
     async def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.running.process.kill()
         await self.running.process.wait()
         await self.end()
 
     async def end(self) -> None:
-        """SIGTERM, where it still lives."""
+        """Send SIGTERM if it is running."""
         self._running = None
         await self._stack.aclose()
 
 
 @dataclass(slots=True)
 class Fleet:
-    """All of them."""
+    """All replicas."""
 
     shop: Shop
     replicas: list[Replica]
@@ -96,18 +96,18 @@ class Fleet:
         return self.balancer.url
 
     async def kill(self, number: int) -> None:
-        """SIGKILL one; the balancer has to find out by itself."""
+        """Kill one; the balancer has to notice."""
         await self.replicas[number].kill()
 
     async def restart(self, number: int) -> None:
-        """Start one that was killed; it has another port now."""
+        """Start a killed one again, on another port."""
         await self.replicas[number].start()
         self.balancer.backends[number] = self.replicas[number].service.address
 
 
 @asynccontextmanager
 async def running_fleet(shop: Shop, count: int = 2) -> AsyncIterator[Fleet]:
-    """So many replicas, all ready."""
+    """Run this many replicas, all ready."""
     replicas = [Replica(shop) for _ in range(count)]
     async with running_balancer() as balancer:
         try:

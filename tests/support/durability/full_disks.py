@@ -1,4 +1,4 @@
-"""Disks that are full or read-only for a while, as far as a machine lets a test make them so."""
+"""Disks that are full or read-only for a while, if the machine allows tests to do that."""
 
 import errno
 import resource
@@ -15,12 +15,12 @@ import pytest
 from tests.support.builders import ServiceProcess
 from tests.support.sizes import FILLINGS
 
-MB: Final = 16 + 8 * FILLINGS  # each filling ends with some megabytes that are kept
+MB: Final = 16 + 8 * FILLINGS  # each filling leaves some megabytes of data
 _CHUNKS: Final = (1024 * 1024, 4096, 1)
 
 
 class Disk(Protocol):
-    """Where a process keeps its database."""
+    """A disk for a process's database."""
 
     @property
     def folder(self) -> Path:
@@ -28,17 +28,17 @@ class Disk(Protocol):
         ...
 
     def fill(self, process: ServiceProcess, /) -> None:
-        """Leave it not a byte."""
+        """Fill it completely."""
         ...
 
     def free(self, process: ServiceProcess, /) -> None:
-        """Give back what was taken."""
+        """Free the space again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SmallDisk:
-    """A file system of its own, which somebody else fills with a file."""
+    """A separate file system, which another file fills."""
 
     folder: Path
 
@@ -54,7 +54,7 @@ class SmallDisk:
 
 @dataclass(frozen=True, slots=True)
 class LimitedFiles:
-    """The kernel lets the process write nothing, as a full disk would not: no mount is needed."""
+    """Simulates a full disk with a kernel limit on writes, without a mount."""
 
     folder: Path
 
@@ -70,7 +70,7 @@ class LimitedFiles:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
-    """Mounts one; skips the test where that is refused."""
+    """Mount a file system; skip the test if that is not allowed."""
     refused = run("mount", "-t", "tmpfs", "-o", f"size={MB}m", "tmpfs", str(folder))
     if refused:
         pytest.skip(f"a file system cannot be mounted here: {refused}")
@@ -82,9 +82,9 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
 
 @contextmanager
 def immutable(files: list[Path]) -> Iterator[None]:
-    """Nobody may write to these files, not even who has them open; skips where that is not so.
+    """Make files unwritable, even for processes that have them open; skip if that is impossible.
 
-    A file system that is in use cannot be remounted read-only: this is the nearest there is.
+    A file system that is in use cannot be remounted read-only, so this is the closest substitute.
     """
     refused = run("chattr", "+i", *map(str, files))
     try:
@@ -96,7 +96,7 @@ def immutable(files: list[Path]) -> Iterator[None]:
 
 
 def can_take_writing_away(folder: Path) -> bool:
-    """Whether an immutable file refuses those who have it open, too: on tmpfs it does not."""
+    """Return whether an immutable file is unwritable even if it is open; on tmpfs it is not."""
     path = folder / "probe"
     with path.open("wb", buffering=0) as file:
         run("chattr", "+i", str(path))
@@ -111,7 +111,7 @@ def can_take_writing_away(folder: Path) -> bool:
 
 
 def run(*command: str) -> str:
-    """The words of a command that fails; nothing, where it does not."""
+    """Return the error message of a command, or an empty text."""
     try:
         done = subprocess.run(  # noqa: S603 our own commands
             command, capture_output=True, text=True, check=False, timeout=30

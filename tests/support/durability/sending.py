@@ -1,4 +1,4 @@
-"""Sends events to running services, so many at a time."""
+"""Sends events to running services concurrently."""
 
 import asyncio
 import shutil
@@ -11,11 +11,11 @@ import httpx
 from tests.support.builders import Document, Service, query
 
 SENDERS: Final = 16
-SEND_S: Final = 300.0  # for all of it; who needs longer hangs
+SEND_S: Final = 300.0  # in all; longer means that a service hangs
 
 
 def new_folder(folder: Path, name: str, database: Path) -> Path:
-    """Where a process may work, with a database whose schema is current: that saves a second."""
+    """Return a folder with a database whose schema is current, which saves a second."""
     made = folder / name
     made.mkdir()
     shutil.copy(database, made / "checkout.db")
@@ -25,7 +25,7 @@ def new_folder(folder: Path, name: str, database: Path) -> Path:
 async def deliver_all(
     documents: Iterable[Document], *services: Service
 ) -> list[tuple[Document, httpx.Response]]:
-    """Send each event once, to the services in turn; what was answered."""
+    """Send each event once, to the services in turn; return the answers."""
     answers: list[tuple[Document, httpx.Response]] = []
     todo = iter(enumerate(list(documents)))
 
@@ -41,6 +41,6 @@ async def deliver_all(
 
 
 def integrity(path: Path) -> str:
-    """What SQLite says of its file."""
+    """Return SQLite's integrity check of its file."""
     (row,) = query(path, "PRAGMA integrity_check")
     return str(row["integrity_check"])

@@ -1,4 +1,4 @@
-"""Events that wait for their session, put into the database as the service writes them."""
+"""Inserts waiting events into the database, as the service writes them."""
 
 import sqlite3
 import time
@@ -15,7 +15,7 @@ _Row = tuple[str, str, int, int, bytes]
 
 
 def put_to_wait(database_path: Path, object_id: str, documents: Sequence[Document]) -> None:
-    """These speak of `object_id` alone, which no session has named yet."""
+    """Return events about `object_id` only, which no session has named."""
     now_ms = time.time_ns() // 1_000_000
     rows = [
         (each["id"], each["type"], each["created"], now_ms, to_body(each)) for each in documents
@@ -57,5 +57,5 @@ async def _fill_postgres(url: str, object_id: str, rows: Sequence[_Row]) -> None
 
 
 def count_waiting(database_path: Path) -> int:
-    """How many wait now."""
+    """Return how many events wait."""
     return int(query(database_path, _COUNT)[0]["waiting"])

@@ -8,7 +8,7 @@ from sandbox.altan_pay.orders import parse_order
 from sandbox.stripe.acts import Act, perform
 from sandbox.stripe.outcomes import Outcome
 from sandbox.stripe.sessions import Session
-from tests.support.sandbox.neighbours import order_body
+from tests.support.sandbox.local_servers import order_body
 
 
 def a_session(price: str = "price_sandbox_mug", mode: str = "payment") -> Session:

@@ -12,7 +12,7 @@ from sandbox.stripe.deliveries import Deliveries
 from sandbox.stripe.delivery import Delivery, DeliveryState
 from sandbox.stripe.events import Event, build_event
 from sandbox.stripe.trouble import Trouble
-from tests.support.sandbox.neighbours import DEADLINE_S, Service
+from tests.support.sandbox.local_servers import DEADLINE_S, Service
 
 SECRET = "whsec_abc"
 

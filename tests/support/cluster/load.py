@@ -1,7 +1,7 @@
-"""A storm of checkouts and webhooks on replicas that die, or whose database does.
+"""Sends checkouts and webhooks to replicas while they, or their database, fail.
 
-Who is cut off, or told to come again, comes again: webhooks as Stripe sends them, checkouts with
-their key.
+A request that was cut off or answered with a temporary error is retried: webhooks like Stripe does,
+checkouts with their key.
 """
 
 import asyncio
@@ -15,53 +15,55 @@ from typing import Final
 import httpx
 
 from tests.support.builders import DEADLINE_S, Document, sign, to_body
-from tests.support.one_payment import CART, SENDERS, Story, checkout_headers
+from tests.support.traffic import CART, SENDERS, Traffic, checkout_headers
 
-LAST_ON_ITS_CONNECTION: Final = 0.03  # so that connections move to replicas that have come again
-STORM_S: Final = 60.0  # for the answers that a test waits for
-SETTLE_S: Final = 300.0  # for all of it once more
-_AGAIN_AFTER_S: Final = 0.02
+LAST_ON_ITS_CONNECTION: Final = 0.03  # so that connections move to replicas that were restarted
+LOAD_S: Final = 60.0  # for the answers that a test waits for
+SETTLE_S: Final = 300.0  # for sending everything once more
+_RETRY_AFTER_S: Final = 0.02
 
 
 @dataclass(slots=True, kw_only=True)
-class Storm(Story):
-    """Sent to `url`; `storage_may_fail` allows answers that say so."""
+class Load(Traffic):
+    """Traffic to `url`; `storage_may_fail` allows 503 `storage_unavailable`."""
 
     url: str
     storage_may_fail: bool = False
     pending_max: int = 50
-    recorded: Counter[str] = field(default_factory=Counter)  # how often an id was called new
+    recorded: Counter[str] = field(
+        default_factory=Counter
+    )  # how often an event was answered as new
     unbought: list[int] = field(default_factory=list)
     cut: int = 0
     _progress: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @asynccontextmanager
-    async def raging(self) -> AsyncIterator[None]:
-        """The storm, until the block ends; what it meets that may not be ends the block."""
+    async def running(self) -> AsyncIterator[None]:
+        """Run the load until the block ends; an unexpected answer ends the block."""
         async with (
             self._client() as client,
-            self.telling(partial(self._send, client), partial(self._buy, client)),
+            self.running_with(partial(self._send, client), partial(self._buy, client)),
         ):
             yield
 
-    async def taken_more(self, count: int) -> None:
-        """Wait for so many more answers of 200."""
+    async def acknowledged_more(self, count: int) -> None:
+        """Wait for this many more answers of 200."""
         await self._more(httpx.codes.OK, count)
 
     async def refused_more(self, count: int) -> None:
-        """Wait for so many more answers of 503."""
+        """Wait for this many more answers of 503."""
         await self._more(httpx.codes.SERVICE_UNAVAILABLE, count)
 
     async def settle(self) -> None:
-        """After the storm: finish every purchase that was cut off, and send all events again."""
-        self.pending = list(self.told)
+        """Afterwards, finish every purchase that was cut off, and send all events again."""
+        self.pending = list(self.sent)
         async with self._client() as client, asyncio.timeout(SETTLE_S):
             await asyncio.gather(self._buy_rest(client), *self._senders(client))
-            await asyncio.gather(*self._senders(client))  # what the last buyers' payments tell
+            await asyncio.gather(*self._senders(client))  # the events of the last purchases
 
     async def _more(self, status: int, count: int) -> None:
         wanted = self.answers[status] + count
-        async with asyncio.timeout(STORM_S), self._progress:
+        async with asyncio.timeout(LOAD_S), self._progress:
             await self._progress.wait_for(lambda: self.answers[status] >= wanted)
 
     def _client(self) -> httpx.AsyncClient:
@@ -87,7 +89,7 @@ class Storm(Story):
         if answer is None:
             self.pending.append(document)
             return
-        self.taken[document["id"]] = document
+        self.acknowledged[document["id"]] = document
         if answer.json()["outcome"] == "recorded":
             self.recorded[document["id"]] += 1
 
@@ -102,7 +104,7 @@ class Storm(Story):
     async def _post(
         self, client: httpx.AsyncClient, path: str, body: bytes, headers: dict[str, str]
     ) -> httpx.Response | None:
-        """The 200; None where the sender was cut off or told to come again."""
+        """Return a 200; None if the request was cut off or must be retried."""
         if self._order.random() < LAST_ON_ITS_CONNECTION:
             headers = headers | {"Connection": "close"}
         try:
@@ -116,10 +118,10 @@ class Storm(Story):
         if answer.status_code == httpx.codes.OK:
             return answer
         code = answer.json()["code"]
-        assert code in self._codes_to_come_again(), answer.text
-        await asyncio.sleep(_AGAIN_AFTER_S)  # Stripe's is longer; nothing is awaited
+        assert code in self._codes_to_retry(), answer.text
+        await asyncio.sleep(_RETRY_AFTER_S)  # Stripe's pause is longer; this waits for nothing
         return None
 
-    def _codes_to_come_again(self) -> set[str]:
+    def _codes_to_retry(self) -> set[str]:
         storage = {"storage_unavailable"} if self.storage_may_fail else set()
         return {"checkout_in_progress", *storage}

@@ -1,8 +1,8 @@
-"""Events that name any ids they like, out of a few: what no history of Stripe's would tell.
+"""Events with random ids from a small set, as Stripe would never send them.
 
-Stripe's histories are chains, each of its own payment. Here two sessions share an intent, a refund
-belongs to two charges, an id is linked over many steps, and some events are understood in part or
-not at all: whatever a fold does, it must do in any order.
+Stripe's events belong to one payment each. Here, two sessions share an intent, a refund belongs to
+two charges, an id is linked over many steps, and some events are only partly understood or not at
+all. Whatever the fold does with them must not depend on their order.
 """
 
 from typing import Final
@@ -36,7 +36,7 @@ _KINDS: Final = (*_TYPES, "checkout.session", "checkout.session", "checkout.sess
 
 @st.composite
 def tangles(draw: st.DrawFn) -> list[Document]:
-    """Up to twelve events in one knot."""
+    """Draw up to twelve connected events."""
     kinds = draw(st.lists(st.sampled_from(_KINDS), min_size=1, max_size=12))
     return [
         event(
@@ -50,7 +50,7 @@ def tangles(draw: st.DrawFn) -> list[Document]:
 
 
 def _one_of(*ids: str) -> st.SearchStrategy[object]:
-    """An id, an expanded object, nothing, or what nobody foresaw."""
+    """Draw an id, an expanded object, nothing, or something unexpected."""
     known = st.sampled_from(ids)
     return known | st.none() | known.map(lambda found: {"id": found}) | st.just(["no id"])
 

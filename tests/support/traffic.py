@@ -1,4 +1,4 @@
-"""What is told in a storm of checkouts and webhooks, and what of it was acknowledged."""
+"""Checkouts and webhooks for tests under load, and which of them were acknowledged."""
 
 import asyncio
 import itertools
@@ -15,14 +15,14 @@ from tests.support.variants import payment
 
 SENDERS: Final = 14
 BUYERS: Final = 2
-STRAYS: Final = 0.3  # of the payments are of sessions that this service never started
-AGAIN: Final = 0.1  # of the webhooks are of events that were taken already
+FOREIGN: Final = 0.3  # share of payments of sessions that this service did not start
+REPEATED: Final = 0.1  # share of webhooks whose event was acknowledged before
 CART: Final = {"line_items": [{"price": "price_A", "quantity": 1}]}
 
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A checkout that was answered, and the key that it was sent with."""
+    """A checkout that was answered, and its key."""
 
     checkout_id: str
     session_id: str
@@ -30,17 +30,17 @@ class Bought:
 
 
 @dataclass(slots=True)
-class Story:
-    """All that was told so far; who sends it, and to whom, is the storm's own.
+class Traffic:
+    """Everything that was sent so far; subclasses decide how it is sent.
 
-    A payment's part of it depends on the seed and its number alone.
+    A payment's events depend only on the seed and its number.
     """
 
     seed: str
-    pending_max: int = 250  # with so many unsent, buyers wait
-    told: list[Document] = field(default_factory=list)
+    pending_max: int = 250  # with this many unsent events, buyers wait
+    sent: list[Document] = field(default_factory=list)
     pending: list[Document] = field(default_factory=list)
-    taken: dict[str, Document] = field(default_factory=dict)
+    acknowledged: dict[str, Document] = field(default_factory=dict)
     bought: list[Bought] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,14 +48,14 @@ class Story:
     _order: random.Random = field(default_factory=random.Random)
 
     @asynccontextmanager
-    async def telling(
+    async def running_with(
         self,
         send: Callable[[Document], Awaitable[None]],
         buy: Callable[[int], Awaitable[None]],
     ) -> AsyncIterator[None]:
-        """Send events and buy by number, many at once, until the block ends or all is `over`.
+        """Send events and buy concurrently until the block ends or `over` is set.
 
-        What either of them raises ends the block.
+        An exception of either ends the block.
         """
         self.over.clear()
         async with asyncio.TaskGroup() as group:
@@ -69,21 +69,21 @@ class Story:
                 self.over.set()
 
     def next_event(self) -> Document:
-        """Any that is not sent yet; now and then, or where there is none, one that was taken."""
-        if not self.pending and not self.taken:
+        """Return an unsent event; sometimes, or if there is none, an acknowledged one."""
+        if not self.pending and not self.acknowledged:
             self._tell(payment(chance_of(self.seed, "first"), "first"))
-        if not self.pending or (self.taken and self._order.random() < AGAIN):
-            return self._order.choice(list(self.taken.values()))
+        if not self.pending or (self.acknowledged and self._order.random() < REPEATED):
+            return self._order.choice(list(self.acknowledged.values()))
         position = self._order.randrange(len(self.pending))
         self.pending[position], self.pending[-1] = self.pending[-1], self.pending[position]
         return self.pending.pop()
 
     def key_of(self, number: int) -> str:
-        """The idempotency key of a purchase."""
+        """Return the idempotency key of a purchase."""
         return f"key-{self.seed}-{number}"
 
     def sell(self, number: int, answer: Document) -> None:
-        """A purchase was answered: from now on Stripe tells of its payment."""
+        """Record an answered purchase; from now on its events are sent."""
         bought = Bought(answer["checkout_id"], answer["session_id"], self.key_of(number))
         self.bought.append(bought)
         chance = chance_of(self.seed, "bought", number)
@@ -97,22 +97,22 @@ class Story:
     async def _buy_on(self, buy: Callable[[int], Awaitable[None]]) -> None:
         while not self.over.is_set():
             if len(self.pending) > self.pending_max:
-                await asyncio.sleep(0.001)  # the pace of buyers; nothing is awaited
+                await asyncio.sleep(0.001)  # the pace of buyers; this waits for nothing
                 continue
             number = next(self._numbers)
             chance = chance_of(self.seed, "payment", number)
-            if chance.random() < STRAYS:
+            if chance.random() < FOREIGN:
                 self._tell(payment(chance, f"s{number}"))
             else:
                 await buy(number)
 
     def _tell(self, documents: list[Document]) -> None:
-        self.told += documents
+        self.sent += documents
         self.pending += documents
 
 
 def checkout_headers(key: str) -> dict[str, str]:
-    """Of a program that starts a checkout with a key."""
+    """Return the headers of a program that starts a checkout with a key."""
     return {
         "Accept": "application/json",
         "Content-Type": "application/json",
