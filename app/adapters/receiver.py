@@ -30,7 +30,7 @@ class Receiver:
         self._clock = clock
 
     async def post(self, notification_id: str, document: Document) -> Answer:
-        """Make one try, with the time of this try; whatever happens is the answer."""
+        """Make one attempt, signed with its own time; return what happened."""
         body = orjson.dumps(document)
         at_s = self._clock.now_ms() // 1000
         signature = signatures(self._keys, id_=notification_id, at_s=at_s, body=body)
