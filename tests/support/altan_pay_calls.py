@@ -1,4 +1,4 @@
-"""Calls of the client against a server that says what a test wants."""
+"""Calls the client against a server whose answers a test chooses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ ORDER = SessionOrder(
     cancel_url="https://shop.example/Cart#x",
 )
 
-PATIENCE_S = 60.0  # a call that has not ended by then does not keep its deadline
+PATIENCE_S = 60.0  # a call that takes longer exceeds its deadline
 
 
 @asynccontextmanager
@@ -68,7 +68,7 @@ async def create(url: str) -> PaymentPage:
 
 
 async def failure(url: str) -> CheckoutError:
-    """The error of one call, which must not give away what only the operator may know."""
+    """Return the error of one call; check that it contains nothing that only operators may see."""
     with pytest.raises(CheckoutError) as caught:
         await create(url)
     error = caught.value
@@ -82,7 +82,7 @@ async def failure_after(*scripts: Script | bytes) -> CheckoutError:
 
 
 async def failures_after(*answers: bytes) -> list[type[CheckoutError]]:
-    """The kinds of error that these answers are, over one client; each must be publishable."""
+    """Return the classes of the errors for these answers; check that each is publishable."""
     kinds = []
     async with upstream(*answers) as server, altan_pay(server.url) as pages:
         for _ in answers:

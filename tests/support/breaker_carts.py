@@ -22,7 +22,7 @@ def cart(*prices: str, quantity: int = 1) -> Cart:
 
 
 class Shop:
-    """A breaker, a clock, and buyers who have not been here before."""
+    """A breaker, a clock, and new buyers."""
 
     def __init__(self, *worked: str) -> None:
         self.states = [State.CLOSED]
@@ -42,7 +42,7 @@ class Shop:
         return self.breaker.ask(client, bought, self.now_s)
 
     def buy(self, verdict: Verdict, bought: Cart | None = None, client: str = "") -> bool:
-        """One checkout that ends so, if it may begin."""
+        """Run one checkout with this outcome, if the breaker permits it."""
         permit = self.ask(bought or cart("price_A"), client)
         if isinstance(permit, Refused):
             return False

@@ -1,7 +1,7 @@
-"""What tests are made of: events, sessions, signatures, settings, and the service on a socket.
+"""Builders for tests: events, sessions, signatures, settings, and the service on a socket.
 
-Everything has a good default; a test names only what it is about. Signing here shares no code with
-the service or with Stripe's SDK, so that two equal mistakes cannot cancel out.
+Everything has a good default, so a test sets only what matters to it. Signing here shares no code
+with the service or with Stripe's SDK, so that the same mistake cannot hide in both.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ ACCOUNT: Final = "acct_shop"
 CHECKOUT_ID: Final = "chk_" + "0123456789abcdefghijklmnopqrstuv0123"
 SESSION_ID: Final = "cs_test_a1"
 NOW_S: Final = 1_760_000_000
-DEADLINE_S: Final = 60.0  # for what happens at once; a test that reaches it has failed
+DEADLINE_S: Final = 60.0  # for what happens at once; reaching it fails the test
 
 _DROP_CAPABILITIES: Final = """
 import ctypes, os, sys
@@ -53,7 +53,7 @@ if os.geteuid() == 0:
         ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 os.execv(sys.argv[1], sys.argv[1:])
 """
-# Before a command: file modes bind it even where root runs the tests, as in a container.
+# Put before a command: file modes then apply even if root runs the tests, as in a container.
 BOUND_BY_FILE_MODES: Final = (sys.executable, "-c", _DROP_CAPABILITIES)
 
 Document = dict[str, Any]
@@ -61,7 +61,7 @@ Document = dict[str, Any]
 
 @dataclass(slots=True)
 class FixedClock:
-    """A clock that stands still until a test moves it."""
+    """A clock that a test moves."""
 
     ms: int = NOW_S * 1000
 
@@ -71,7 +71,7 @@ class FixedClock:
 
 @dataclass(slots=True)
 class SilentAlarm:
-    """Wakes nobody, and keeps what it was told."""
+    """An alarm that only records its calls."""
 
     told: list[tuple[AlertName, str]] = field(default_factory=list)
     ended: list[AlertName] = field(default_factory=list)
@@ -92,7 +92,7 @@ class SilentAlarm:
 
 
 class NoLimits:
-    """As many checkouts as anybody wants."""
+    """Limits that allow any number of checkouts."""
 
     async def check_cart(self, client: str, prices: Collection[str]) -> None:
         assert client
@@ -100,19 +100,19 @@ class NoLimits:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what happens by itself, elsewhere; a test that waits too long has failed."""
+    """Wait until a condition holds; fail the test if that takes too long."""
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 nothing there could set an event
             await asyncio.sleep(0.005)
 
 
 async def always_wanted() -> bool:
-    """The client stays connected."""
+    """Return that the client is still connected."""
     return True
 
 
 def housekeeping(database: Database, clock: FixedClock, **changes: Any) -> Housekeeping:  # noqa: ANN401 any field
-    """Housekeeping that tells nobody."""
+    """Return housekeeping without alerts."""
     replay = ReplayEvents(
         database=database, clock=clock, alarm=SilentAlarm(), on_change=lambda _: None
     )
@@ -121,13 +121,13 @@ def housekeeping(database: Database, clock: FixedClock, **changes: Any) -> House
 
 
 def checkout_request(cart: Cart, **changes: Any) -> CheckoutRequest:  # noqa: ANN401 any field
-    """A request whose line items stood in the body as they stand in the cart."""
+    """Return a request whose body has the line items in the cart's order."""
     values: dict[str, Any] = {"positions": tuple(range(len(cart.line_items)))}
     return CheckoutRequest(cart=cart, **(values | changes))
 
 
 def session(**changes: object) -> Document:
-    """A Checkout Session's object, as `data.object` has it."""
+    """Return a Checkout Session, as in `data.object`."""
     return {
         "id": SESSION_ID,
         "object": "checkout.session",
@@ -148,7 +148,7 @@ def event(
     subject: Mapping[str, object] | None = None,
     **changes: object,
 ) -> Document:
-    """A v1 event; by default, of a paid session."""
+    """Return a v1 event, by default of a paid session."""
     return {
         "id": "evt_1",
         "object": "event",
@@ -161,7 +161,7 @@ def event(
 
 
 def thin_event(**changes: object) -> Document:
-    """A v2 event, which only names the object that it is about."""
+    """Return a v2 event, which only names its object."""
     return {
         "id": "evt_test_thin",
         "object": "v2.core.event",
@@ -178,14 +178,14 @@ def to_body(document: object) -> bytes:
 
 
 def sign(body: bytes, *, secret: str = SECRET, at_s: int | None = None) -> str:
-    """A Stripe-Signature header's value, made now where no time is given."""
+    """Return a Stripe-Signature header's value; the default time is now."""
     signed_at_s = int(time.time()) if at_s is None else at_s
     mac = hmac.new(secret.encode(), str(signed_at_s).encode() + b"." + body, hashlib.sha256)
     return f"t={signed_at_s},v1={mac.hexdigest()}"
 
 
 def settings(folder: Path, **changes: object) -> Settings:
-    """Settings that keep everything in `folder`; Altan Pay is a port where nobody listens."""
+    """Return settings with everything in `folder`; nothing listens at Altan Pay's URL."""
     values: dict[str, Any] = {
         "_env_file": None,
         "altan_account_id": "00000000-0000-4000-8000-000000000000",
@@ -202,17 +202,17 @@ def settings(folder: Path, **changes: object) -> Settings:
 async def serving(
     app: ASGIApp, connections: Connections | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that talks over a socket to `app`, served as the real one is."""
-    # Named as TCP, for only then asyncio turns Nagle's algorithm off: 40 ms an answer.
+    """Serve `app` like the real service; yield a client for it."""
+    # Named as TCP, so that asyncio turns off Nagle's algorithm, which costs 40 ms an answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    listener.listen(128)  # who connects before the server is up waits here
+    listener.listen(128)  # clients that connect before the server is up wait here
     config = make_config(app, host="127.0.0.1", port=0, connections=connections)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listener])
-    await server.on_tick(0)  # sets what every answer's Date says
+    await server.on_tick(0)  # sets the Date header of every answer
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=DEADLINE_S) as client:
@@ -222,7 +222,7 @@ async def serving(
 
 
 async def _stop(server: uvicorn.Server) -> None:
-    """As uvicorn does, without its sleeps of a tenth of a second: they were most of many tests."""
+    """Shut down like uvicorn, without its sleeps of 0.1 s, which dominated many tests."""
     for listening in server.servers:
         listening.close()
     for connection in list(server.server_state.connections):
@@ -233,7 +233,7 @@ async def _stop(server: uvicorn.Server) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service on a socket, and the file that it writes to."""
+    """The service on a socket, and its database file."""
 
     client: httpx.AsyncClient
     database_path: Path
@@ -245,7 +245,7 @@ class Service:
     async def deliver(
         self, document: object, *, path: str = "/webhooks/stripe", secret: str = SECRET
     ) -> httpx.Response:
-        """Send an event as Stripe does: `document` as JSON, or as it is where it is bytes."""
+        """Send an event like Stripe; `document` is sent as JSON, or unchanged if it is bytes."""
         body = document if isinstance(document, bytes) else to_body(document)
         headers = {"Stripe-Signature": sign(body, secret=secret)}
         return await self.client.post(path, content=body, headers=headers)
@@ -253,9 +253,9 @@ class Service:
 
 @asynccontextmanager
 async def running_service(service_settings: Settings) -> AsyncIterator[Service]:
-    """The whole service, from its settings. Logging is left as pytest has it.
+    """Run the whole service with these settings, without changing pytest's logging.
 
-    A PostgreSQL database must have the current schema already.
+    A PostgreSQL database must already have the current schema.
     """
     if not is_postgres(service_settings.database_url.get_secret_value()):
         copy_migrated(service_settings.database_path)
@@ -266,7 +266,7 @@ async def running_service(service_settings: Settings) -> AsyncIterator[Service]:
 
 @asynccontextmanager
 async def service_in_process(service_settings: Settings) -> AsyncIterator[Service]:
-    """The whole service without a socket: ten times as fast to start and to stop."""
+    """Run the whole service without a socket, which starts and stops ten times as fast."""
     copy_migrated(service_settings.database_path)
     app = create_app(service_settings)
     async with _lifespan(app), in_process(app) as client:
@@ -291,7 +291,7 @@ async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
 
 
 def process_environment(folder: Path) -> dict[str, str]:
-    """What `settings` has, for a process of its own."""
+    """Return the environment of a process with these settings."""
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -306,7 +306,7 @@ def process_environment(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """The service as a process of its own, with every line that it has logged."""
+    """The service as a separate process, with every line that it has logged."""
 
     service: Service
     process: asyncio.subprocess.Process
@@ -361,12 +361,12 @@ async def _read_on(stdout: asyncio.StreamReader, lines: list[str]) -> None:
 
 
 def in_process(app: ASGIApp) -> httpx.AsyncClient:
-    """A client that calls `app` without a socket, for what no socket can change."""
+    """Return a client that calls `app` without a socket."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service.test")
 
 
 def query(database_path: Path, sql: str, *parameters: object) -> list[Document]:
-    """What is committed, seen through a connection of the test's own; see `database_path`."""
+    """Return committed rows, read through a separate connection; see `database_path`."""
     if database_path.suffix == ".url":
         numbers = itertools.count(1)
         sql = re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
@@ -378,5 +378,5 @@ def query(database_path: Path, sql: str, *parameters: object) -> list[Document]:
 
 
 def real_events() -> Sequence[Path]:
-    """Bodies that Stripe once sent, one a type (tests/stripe_events/README.md)."""
+    """Return real bodies from Stripe, one for each type (tests/stripe_events/README.md)."""
     return sorted((ROOT / "tests/stripe_events").glob("*.json"))

@@ -1,4 +1,4 @@
-"""Runs deploy/Caddyfile itself in Debian's caddy, in front of a server that says what it got."""
+"""Runs deploy/Caddyfile in Debian's caddy, in front of a server that echoes its requests."""
 
 import json
 import os
@@ -29,12 +29,12 @@ class _Echo(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_args: object) -> None:
-        """Keep the test's output its own."""
+        """Log nothing."""
 
 
 @contextmanager
 def echoing() -> Iterator[int]:
-    """A server in the place of a replica; its port."""
+    """Run a server in place of a replica; yield its port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -44,13 +44,13 @@ def echoing() -> Iterator[int]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
 def adapted(**environment: str) -> dict[str, Any]:
-    """The file as Caddy reads it, in Caddy's own format."""
+    """Return the file as Caddy understands it, in Caddy's JSON format."""
     done = subprocess.run(  # noqa: S603 - our own file
         ["caddy", "adapt", "--config", str(CADDYFILE), "--adapter", "caddyfile"],  # noqa: S607
         env={"PATH": os.environ["PATH"], **environment},
@@ -64,7 +64,7 @@ def adapted(**environment: str) -> dict[str, Any]:
 
 @contextmanager
 def balancing(folder: Path, replica_port: int, **environment: str) -> Iterator[int]:
-    """Caddy with the file, plain http on a port of 127.0.0.1; that port."""
+    """Run Caddy with the file, with plain http on 127.0.0.1; yield the port."""
     port = free_port()
     command = ["caddy", "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
     with running(
@@ -81,7 +81,7 @@ def balancing(folder: Path, replica_port: int, **environment: str) -> Iterator[i
 
 @contextmanager
 def running(command: list[str], folder: Path, port: int, **environment: str) -> Iterator[None]:
-    """Caddy as a process that keeps all of its files in `folder`, until it listens."""
+    """Start Caddy with all of its files in `folder`; return when it listens."""
     log = folder / "caddy.log"
     with (
         log.open("w") as output,

@@ -1,4 +1,4 @@
-"""Documents of carts, and what reading them says."""
+"""Documents of carts, and the results of reading them."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A shop: the service with an Altan Pay that a test scripts."""
+"""A shop: the service, with an Altan Pay whose answers a test chooses."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ EVIL = "https://evil.example"
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The whole service on a socket, its file, and the Altan Pay that it calls."""
+    """The whole service on a socket, its database file, and its Altan Pay."""
 
     service: Service
     altan_pay: Upstream
@@ -57,7 +57,7 @@ class Shop:
             return [dict(row) for row in connection.execute("SELECT * FROM checkouts ORDER BY id")]
 
     def ordered(self) -> list[Any]:
-        """The payloads that Altan Pay was sent."""
+        """Return the payloads that Altan Pay received."""
         return [orjson.loads(request.body)["payload"] for request in self.altan_pay.requests]
 
 
@@ -65,7 +65,7 @@ OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
 
 
 def makes_pages() -> Script:
-    """Altan Pay at its best: every call gets a session of its own."""
+    """An Altan Pay without faults: every call gets a new session."""
     numbers: Iterator[int] = count(1)
 
     async def script(connection: Connection) -> None:
@@ -77,7 +77,7 @@ def makes_pages() -> Script:
 
 @asynccontextmanager
 async def started(app: ASGIApp) -> AsyncIterator[None]:
-    """What a server does with an application before the first request and after the last."""
+    """Run an application's lifespan, as a server does."""
     to_app: asyncio.Queue[Message] = asyncio.Queue()
     from_app: asyncio.Queue[Message] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
@@ -104,7 +104,7 @@ async def post_form(
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer is this problem, complete and readable by a program."""
+    """Check that the answer is this problem, complete and machine-readable."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
@@ -119,7 +119,7 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
 
 
 def return_ids(payload: dict[str, Any], started: dict[str, Any]) -> str:
-    """The parameters that this checkout's success URL must carry; its key is a new secret."""
+    """Return the parameters that this checkout's success URL must have; its key is random."""
     key = re.search(r"[?&]checkout_key=([\w-]{22})(?![^&#])", payload["success_url"])
     assert key, payload
     ids = f"session_id={{CHECKOUT_SESSION_ID}}&checkout_id={started['checkout_id']}"

@@ -1,4 +1,4 @@
-"""Runs a command of the service on a database, beside its processes, before or after them."""
+"""Runs one of the service's commands on a database, with or without running processes."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ COMMAND_S: Final = 60.0  # rebuilding many payments takes some seconds
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended, and what it said."""
+    """A command's exit status and output."""
 
     status: int | None
     output: str
@@ -21,7 +21,7 @@ class Ended:
 
 
 async def altan_checkout(folder: Path, *arguments: str, **environment: str) -> Ended:
-    """`altan-checkout` with these arguments, in `folder` and on the database there."""
+    """Run `altan-checkout` with these arguments, in `folder` and on the database there."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", *arguments),
         cwd=folder,

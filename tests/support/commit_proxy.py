@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that loses the connection at a COMMIT, with or without its effect."""
+"""A proxy in front of PostgreSQL that drops the connection at a COMMIT, before or after it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,12 +14,12 @@ _CHUNK_BYTES = 64 * 1024
 
 @dataclass(slots=True)
 class CommitProxy:
-    """`url` leads to the server at `host` and `port`; after `to_keep` COMMITs, `to_lose` are lost.
+    """Proxies `url` to the server at `host` and `port`; after `to_keep` COMMITs, loses `to_lose`.
 
-    Of transactions alone that mention `mark`: the service commits other things at its start.
+    Only transactions that mention `mark` count, because the service commits other things at start.
 
-    Where `they_arrive`, the server has committed before the connection goes. Where `it_hangs`, the
-    connection stays, and says nothing more.
+    If `they_arrive`, the server has committed before the connection is dropped. If `it_hangs`, the
+    connection stays open but silent.
     """
 
     host: str
@@ -32,7 +32,7 @@ class CommitProxy:
     it_hangs: bool = False
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Relay one connection until an end of it, or we, leave."""
+        """Relay one connection until either side or the proxy closes it."""
         answers, questions = await asyncio.open_connection(self.host, self.port)
         backwards = asyncio.create_task(_relay(answers, writer))
         transaction = b""
@@ -85,7 +85,7 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 @asynccontextmanager
 async def commit_proxy_before(url: str) -> AsyncIterator[CommitProxy]:
-    """Between the service and the server of this URL."""
+    """Run a proxy in front of the server of this URL."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port

@@ -10,7 +10,7 @@ def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def schemas(node: object) -> list[dict[str, Any]]:
-    """Every schema that stands anywhere in the document."""
+    """Return every schema in the document."""
     if isinstance(node, list):
         return [schema for entry in node for schema in schemas(entry)]
     if not isinstance(node, dict):
@@ -20,7 +20,7 @@ def schemas(node: object) -> list[dict[str, Any]]:
 
 
 def references(node: object) -> set[str]:
-    """The names of the components that are referred to anywhere in `node`."""
+    """Return the names of the components that `node` refers to."""
     if isinstance(node, list):
         return {name for entry in node for name in references(entry)}
     if not isinstance(node, dict):
@@ -30,7 +30,7 @@ def references(node: object) -> set[str]:
 
 
 def component(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """What a reference stands for; the schema itself where it is none."""
+    """Resolve a reference; return any other schema unchanged."""
     if "$ref" not in schema:
         return schema
     found: dict[str, Any] = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]

@@ -1,4 +1,4 @@
-"""Runs `altan-checkout doctor` on settings, and finds its findings."""
+"""Runs `altan-checkout doctor` with settings, and returns its findings."""
 
 import asyncio
 import email.utils
@@ -31,7 +31,7 @@ async def altan_pay(
 
 
 async def findings(examined: Settings) -> dict[str, Finding]:
-    """By subject; a subject that is found twice fails the test that looks."""
+    """Map findings by subject; a duplicate subject fails the test."""
     found = await asyncio.to_thread(lambda: list(examine(examined)))
     assert len({finding.subject for finding in found}) == len(found)
     return {finding.subject: finding for finding in found}

@@ -1,4 +1,4 @@
-"""A server behind the guard, in a test's own loop, and clients that speak to it in bytes."""
+"""A server with our limits, in a test's event loop, and clients that send raw bytes."""
 
 import asyncio
 import socket
@@ -15,13 +15,13 @@ from app.web.http.guarded_http import GuardedHttp
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 PATIENCE_S = 60.0
-FIRST = 16 * 1024  # what the kernel takes at once, for certain
+FIRST = 16 * 1024  # the kernel surely accepts this at once
 FLOOD = 24 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Application:
-    """Answers 200, at its own pace, and knows what reached it."""
+    """Answers 200, at a chosen pace, and records its requests."""
 
     paths: list[str] = field(default_factory=list)
     pace_s: float = 0.0
@@ -41,7 +41,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A server behind the guard."""
+    """A server with our limits."""
 
     port: int
     application: Application
@@ -51,7 +51,7 @@ class Guarded:
     async def connect(
         self, first: bytes = b""
     ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        """A connection on which `first` has come before the server sees it, however slow we are."""
+        """Open a connection on which `first` has arrived before the server reads."""
         client = socket.create_connection(("127.0.0.1", self.port))
         client.sendall(first)
         client.settimeout(0)
@@ -62,7 +62,7 @@ class Guarded:
             writer.close()
 
     async def answer_to(self, data: bytes) -> bytes:
-        """All that the server says until it closes."""
+        """Return everything that the server sends until it closes."""
         sent_first, rest = data[:FIRST], data[FIRST:]
         async with (
             self.connect(sent_first) as (reader, writer),
@@ -75,7 +75,7 @@ class Guarded:
                 return b""
 
     async def bytes_taken(self, start: bytes, again: bytes) -> int:
-        """How much of an endless request goes in before the server hangs up."""
+        """Return how much of an endless request the server accepts before it disconnects."""
         taken = 0
         async with self.connect() as (_, writer), asyncio.timeout(PATIENCE_S):
             try:
@@ -90,7 +90,7 @@ class Guarded:
 
     async def serves(self) -> bool:
         self.protocol.head_timeout_s = (
-            PATIENCE_S  # an honest client may be slow, so may the machine
+            PATIENCE_S  # honest clients may be slow, and so may the machine
         )
         async with httpx.AsyncClient(trust_env=False) as client:
             response = await client.get(f"http://127.0.0.1:{self.port}/next-client")

@@ -1,4 +1,4 @@
-"""A database that does as a test says: it counts what it is asked, fails, or keeps one waiting."""
+"""A database controlled by a test: it counts queries, fails, or delays answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -20,10 +20,10 @@ def _open() -> asyncio.Event:
 
 @dataclass(slots=True)
 class ObservedDatabase:
-    """`asked` holds how many ids each query for versions was about.
+    """`asked` has the number of ids of each query for versions.
 
-    `finds_down`, `versions_down` and `writes_down` are how many of the next such calls fail. What
-    is found is kept back while `answers` is not set; `held` is how many wait for it.
+    `finds_down`, `versions_down` and `writes_down` are how many of the next such calls fail.
+    Results are delayed while `answers` is not set; `held` is how many calls wait for it.
     """
 
     inner: Database
@@ -83,7 +83,7 @@ class ObservedDatabase:
         return await self._find(self.inner.find_payments_claiming(checkout_id))
 
     async def _find(self, finding: Awaitable[T]) -> T:
-        """The answer is of the moment of the question, however long it is kept back."""
+        """Return what was true at the time of the call, even if the answer is delayed."""
         self.finds += 1
         found = await finding
         self.held += 1

@@ -1,4 +1,4 @@
-"""The whole service with tokens, on either database, and what a shop's server asks of it."""
+"""The whole service with tokens, on either database, and calls of a shop's server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ def bearer(token: str = TOKEN) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class OrderShop:
-    """The service, and where its rows are."""
+    """The service, and its database."""
 
     service: Service
     path: Path
@@ -46,7 +46,7 @@ class OrderShop:
         return [order["id"] for order in (await self.page(**parameters))["orders"]]
 
     async def tell(self, *documents: Document) -> None:
-        """Stripe's events, each in a webhook of its own."""
+        """Send each of Stripe's events in a webhook."""
         for document in documents:
             answer = await self.service.deliver(document)
             assert answer.status_code == 200, answer.text
@@ -57,7 +57,7 @@ class OrderShop:
 
 @asynccontextmanager
 async def order_shop(database_path: Path, **changes: object) -> AsyncIterator[OrderShop]:
-    """The service on a socket; `database_path` as the fixture of that name."""
+    """Run the service on a socket; `database_path` is the fixture of that name."""
     where: Document = {}
     if database_path.suffix == ".url":
         where = {"database_url": database_path.read_text()}  # noqa: ASYNC240 a short file

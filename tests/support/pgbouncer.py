@@ -1,6 +1,6 @@
 """Debian's PgBouncer in front of the tests' PostgreSQL server, in transaction mode.
 
-It refuses to be root, so that it runs as `nobody` where the tests run as root.
+It refuses to run as root, so it runs as `nobody` if the tests run as root.
 """
 
 import os
@@ -16,9 +16,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 START_S: Final = 20.0
-SERVER_CONNECTIONS: Final = 3  # fewer than the service's five, so that they must be shared
+SERVER_CONNECTIONS: Final = 3  # fewer than the service's five, so that they are shared
 
-# Nothing is ignored or preset: what Debian's package does by itself must do.
+# No workarounds: the defaults of Debian's package must work.
 _SETTINGS: Final = """
 [databases]
 * = host={host} port={port} user=postgres
@@ -38,9 +38,9 @@ pidfile = {folder}/pid
 
 @contextmanager
 def pgbouncer_before(url: str, *, mode: str = "transaction") -> Iterator[str]:
-    """The URL of the same database through a pooler, which gives each transaction another server.
+    """Run a pooler that gives each transaction another session; yield the database's new URL.
 
-    `server_round_robin` makes sure of that: what was left in a session is never found again.
+    `server_round_robin` ensures this, so nothing that is left in a session is found again.
     """
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "pgbouncer is not installed"
@@ -77,7 +77,7 @@ def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
-            assert process.poll() is None, "pgbouncer has ended"
+            assert process.poll() is None, "pgbouncer has stopped"
             assert time.monotonic() < give_up_at, "pgbouncer does not listen"
             time.sleep(0.05)
         else:
@@ -91,5 +91,5 @@ def _free_port() -> int:
 
 
 def _as_nobody() -> dict[str, Any]:
-    """What subprocess needs for that; nothing where the tests do not run as root."""
+    """Return subprocess' arguments for another user; none if the tests do not run as root."""
     return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}

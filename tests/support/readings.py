@@ -33,23 +33,23 @@ def evidence(
     created: int | None = NOW_S,
     previous: Document | None = None,
 ) -> Evidence:
-    """What an event says of a payment; it must say something."""
+    """Return an event's evidence, which must exist."""
     read = read_evidence(stripe_event(type_, subject, created=created, previous=previous))
     assert read is not None
     return read
 
 
 def evidence_of_session(type_: str = COMPLETED, **fields: object) -> Evidence:
-    """The evidence of a session with these fields; of a paid one, where nothing else is said."""
+    """Return the evidence of a session with these fields, by default of a paid one."""
     return evidence(type_, session(**fields))
 
 
 def evidence_in(documents: Iterable[Document]) -> list[Evidence]:
-    """The evidence of those events that say something of a payment."""
+    """Return the evidence of the events that concern a payment."""
     read = (read_evidence(read_event(document)) for document in documents)
     return [said for said in read if said is not None]
 
 
 def fold(*told: Evidence) -> PaymentFacts:
-    """What all of this proves, of one payment."""
+    """Return the facts that all of this proves about one payment."""
     return reduce(PaymentFacts.join, (said.facts for said in told), PaymentFacts())

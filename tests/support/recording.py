@@ -1,4 +1,4 @@
-"""Records events as the service does, and reads back what became of them, on any database."""
+"""Records events as the service does, and reads the results, on any database."""
 
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.money import Money
@@ -28,7 +28,7 @@ POISONED = "NEW.facts LIKE '%ch_poison%'"
 
 
 def poison(**changes: object) -> Document:
-    """A charge of pi_1, whose facts a database refuses that was told to refuse the `POISONED`."""
+    """Return a charge of pi_1 whose facts a database refuses that refuses `POISONED`."""
     return charge(id="ch_poison", amount_refunded=1) | changes
 
 
@@ -43,7 +43,7 @@ async def record(
     alarm: Alarm | None = None,
     on_change: OnChange = lambda _: None,
 ) -> list[Recorded]:
-    """All in one batch; nobody hears of it unless somebody is named."""
+    """Record all in one batch, by default without alerts."""
     recording = RecordEvents(
         database=database,
         clock=clock or FixedClock(),
@@ -60,7 +60,7 @@ async def payment_of(database: Database, session_id: str = SESSION_ID) -> Paymen
 
 
 async def payments(database: Database) -> dict[str, Payment]:
-    """Every payment that is kept, its renewals' facts with its own."""
+    """Return every stored payment, its facts joined with those of its renewals."""
 
     async def look(transaction: Transaction) -> dict[str, Payment]:
         session_ids = await transaction.session_ids(after="", limit=EVERYTHING)
@@ -71,7 +71,7 @@ async def payments(database: Database) -> dict[str, Payment]:
 
 
 async def rows(database: Database) -> dict[str, EventRow]:
-    """Every event that is kept."""
+    """Return every stored event."""
 
     async def look(transaction: Transaction) -> dict[str, EventRow]:
         ids = await transaction.event_ids(None, after="", limit=EVERYTHING)
@@ -90,7 +90,7 @@ async def links(database: Database, *object_ids: str) -> set[Link]:
 
 
 async def keep(database: Database, *kept: Checkout | Payment | EventRow) -> None:
-    """Put rows there by hand, as no use case would."""
+    """Insert rows that no use case would write."""
 
     async def write(transaction: Transaction) -> None:
         for row in kept:
@@ -107,7 +107,7 @@ async def keep(database: Database, *kept: Checkout | Payment | EventRow) -> None
 
 
 async def mention(database: Database, object_id: str, event_id: str) -> None:
-    """An event that was put there by hand is found by this id."""
+    """Make a manually inserted event findable by this id."""
 
     async def write(transaction: Transaction) -> None:
         await transaction.mention([Mention(object_id, event_id)])
@@ -117,7 +117,7 @@ async def mention(database: Database, object_id: str, event_id: str) -> None:
 
 
 async def prune(database: Database, count: int) -> None:
-    """Forget that many payloads."""
+    """Delete this many payloads."""
 
     async def forget(transaction: Transaction) -> None:
         assert await transaction.prune_payloads(before_ms=NOW_MS + 1, limit=count) == count
@@ -127,7 +127,7 @@ async def prune(database: Database, count: int) -> None:
 
 
 def kept_event(document: Document, state: EventState, **changes: object) -> EventRow:
-    """A row as an earlier version of this program may have written it: nothing is folded."""
+    """Insert a row like an earlier version of this program: nothing is folded."""
     read = read_event(document)
     values: dict[str, object] = {
         "id": read.id,
@@ -137,7 +137,7 @@ def kept_event(document: Document, state: EventState, **changes: object) -> Even
         "account": read.account,
         "livemode": read.livemode,
         "state": state,
-        "reason": "an old defect" if state is EventState.FAILED else None,
+        "reason": "an old bug" if state is EventState.FAILED else None,
         "payload": to_body(document),
     }
     return EventRow(**(values | changes))  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""One PostgreSQL database that tests use in turn: making one for each takes longer than most tests.
+"""One PostgreSQL database that tests use in turn, because creating one takes longer than a test.
 
-Each test finds it as if it were new: no rows, and the current schema, unchanged.
+Each test finds it like new: no rows, and the current schema, unchanged.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _HANG_UP: Final = """
     WHERE datname = current_database() AND backend_type = 'client backend'
         AND pid <> pg_backend_pid()
 """
-# Every change of the schema rewrites rows of these, even a change that is undone.
+# Every change of the schema rewrites rows of these, even a change that is reverted.
 _SCHEMA: Final = """
     SELECT array_agg(written ORDER BY written)::text FROM (
         SELECT oid || ' ' || xmin FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -48,7 +48,7 @@ class ReusedDatabase:
 
     @contextmanager
     def in_use(self) -> Iterator[str]:
-        """Its URL; afterwards its rows are deleted, or the whole database if its schema changed."""
+        """Yield its URL; then delete its rows, or the whole database if its schema changed."""
         if self._url is None:
             self._url = self._made.enter_context(
                 self.cluster.database(self.name, template=self.template)
@@ -75,14 +75,14 @@ async def _schema_of(url: str) -> str:
 
 
 async def _is_as_new(url: str, schema: str) -> bool:
-    """Delete its rows; whether its schema is unchanged."""
+    """Delete its rows; return whether its schema is unchanged."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(_HANG_UP)
         if await connection.fetchval(_SCHEMA) != schema:
             return False
         await connection.execute(_FORGET)
-    except asyncpg.PostgresError:  # a table is gone, or a test's own trigger is in the way
+    except asyncpg.PostgresError:  # a table is missing, or a test's trigger prevents it
         return False
     else:
         return True

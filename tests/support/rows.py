@@ -1,4 +1,4 @@
-"""What a test does to a database from outside, whichever it is; `path` is `database_path`'s."""
+"""Changes either database from outside a service; `path` is `database_path`'s."""
 
 import sqlite3
 from contextlib import closing
@@ -14,14 +14,14 @@ _REFUSED: Final = "SELECT RAISE(ABORT, 'refused')"
 
 
 def open_database(path: Path, alarm: SilentAlarm) -> SqliteDatabase | PostgresDatabase:
-    """The database whose rows are kept at `path`."""
+    """Open the database at `path`."""
     if path.suffix == ".url":
         return PostgresDatabase(path.read_text(), alarm)
     return SqliteDatabase(path, alarm)
 
 
 def no_transaction_is_open(path: Path) -> bool:
-    """Whether nobody is in the middle of anything."""
+    """Return whether no transaction is open."""
     if path.suffix == ".url":
         (row,) = query(
             path,
@@ -36,20 +36,20 @@ def no_transaction_is_open(path: Path) -> bool:
 
 
 def refuse(path: Path, statements: str, *, where: str = "") -> None:
-    """From now on rows are refused, of statements such as `INSERT ON checkouts`.
+    """Refuse rows of statements such as `INSERT ON checkouts` from now on.
 
-    Those of which `where` is true, such as `NEW.id = 'x'`; or all.
+    Only rows for which `where` is true, such as `NEW.id = 'x'`; or all.
     """
     _trigger(path, statements, sqlite=_REFUSED, postgres="RAISE check_violation", where=where)
 
 
 def break_down(path: Path, statements: str) -> None:
-    """From now on statements such as `DELETE ON checkouts` fail, whatever the row."""
+    """Make statements such as `DELETE ON checkouts` fail from now on, for any row."""
     _trigger(path, statements, sqlite=_BROKEN, postgres="RAISE undefined_column")
 
 
 def mend(path: Path, statements: str) -> None:
-    """Undo either of them."""
+    """Undo either of these."""
     table = f" ON {statements.rsplit(maxsplit=1)[-1]}" if path.suffix == ".url" else ""
     query(path, f"DROP TRIGGER of_the_test{table}")
 

@@ -1,4 +1,4 @@
-"""Loads settings from an environment that a test makes."""
+"""Loads settings from an environment that a test creates."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ ASK_ALTAN_PAY = (
 
 
 class Load:
-    """Loads the settings from good ones and what a test changes; None takes one away."""
+    """Loads valid settings with a test's changes; None removes a setting."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, secrets_dir: Path) -> None:
         self._monkeypatch = monkeypatch

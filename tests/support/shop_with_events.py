@@ -29,7 +29,7 @@ HISTORY = (PAID, CHARGED, DISPUTED, WAITING, ODD)
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A shop's database, and the command that looks at it."""
+    """A shop's database, and the command to inspect it."""
 
     database_path: Path
 
@@ -57,7 +57,7 @@ class Shop:
 
 
 def make_shop(database_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """Nothing has happened in it yet."""
+    """An empty shop."""
     monkeypatch.chdir(database_path.parent)
     for name, value in (GOOD | {"DATABASE_URL": f"sqlite:///{database_path}"}).items():
         monkeypatch.setenv(name, value)
@@ -65,7 +65,7 @@ def make_shop(database_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 
 def make_busy(shop: Shop) -> Shop:
-    """A payment that is disputed, an event that waits, and one that failed."""
+    """A shop with a disputed payment, a waiting event, and a failed one."""
 
     async def tell(database: Database) -> None:
         await keep(database, checkout())

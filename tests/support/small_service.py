@@ -1,6 +1,6 @@
-"""The service with room for little, so that a test can fill it: a module for `running_process`.
+"""The service with low limits that a test can reach: a module for `running_process`.
 
-What each limit is comes from the environment: the service itself has no settings for them.
+The limits come from the environment, because the service has no settings for them.
 """
 
 import os
@@ -15,7 +15,7 @@ MODULE = ("tests.support.small_service",)
 
 
 def room(*, connections: int = 5_000, of_peer: int = 256, places: int = 4_000) -> dict[str, str]:
-    """The environment of a service with so much room."""
+    """Return the environment of a service with these limits."""
     return {
         "TEST_CONNECTIONS": str(connections),
         "TEST_CONNECTIONS_OF_PEER": str(of_peer),

@@ -1,4 +1,4 @@
-"""What a payment's page must show, told so simply that it cannot be wrong in the service's way."""
+"""What a payment's page must show, in a model too simple to share the service's bugs."""
 
 import asyncio
 import itertools
@@ -13,7 +13,7 @@ PAYMENTS = (1, 2)
 TOTAL = 300
 FINAL = {"failed", "expired"}
 
-Shown = tuple[str, int]  # status, and how much has gone back
+Shown = tuple[str, int]  # status, and the refunded amount
 
 
 def _of_session(type_: str, payment: int, **fields: object) -> Document:
@@ -44,7 +44,7 @@ KINDS: dict[str, Callable[[int], Document]] = {
     "failed": lambda n: _of_session("async_payment_failed", n, payment_status="unpaid"),
     "expired": lambda n: _of_session("expired", n, payment_status="unpaid"),
     "charge": lambda n: event("charge.succeeded", charge(id=f"ch_{n}", payment_intent=f"pi_{n}")),
-    "dispute": lambda n: event(  # it names the charge alone
+    "dispute": lambda n: event(  # it contains only the charge's id
         "charge.dispute.created",
         dispute(id=f"dp_{n}", charge=f"ch_{n}", payment_intent=None),
     ),
@@ -56,10 +56,10 @@ OF_SESSION = {"unpaid", "paid", "failed", "expired"}
 
 
 def expected(told: frozenset[str]) -> Shown:
-    """What a payment's page shows once all of this has been told, in whatever order."""
+    """Return what a payment's page shows after these events, in any order."""
     is_known = bool(told & OF_SESSION)  # and with it its payment intent
     refunded = 100 * sum(kind.startswith("refund") for kind in told) if is_known else 0
-    is_charged = "charge" in told or refunded > 0  # either tells which intent the charge is of
+    is_charged = "charge" in told or refunded > 0  # either one contains the charge's intent
     if "paid" in told:
         if "dispute" in told and is_charged:
             return "disputed", refunded
@@ -75,9 +75,9 @@ def expected(told: frozenset[str]) -> Shown:
 
 @dataclass(slots=True)
 class Truth:
-    """One payment's past. At each step several events may have been on their way at once.
+    """One payment's history. At each step several events may have been sent at once.
 
-    `steps` holds, for each, all that may have been seen from then on until the next.
+    `steps` has, for each, everything that may be shown from then until the next.
     """
 
     told: frozenset[str] = frozenset()
@@ -101,7 +101,7 @@ class Truth:
 
 @dataclass(slots=True, eq=False)
 class Asked:
-    """A question, what was acknowledged before it, and what it was answered so far."""
+    """A request, what was acknowledged before it, and its answers so far."""
 
     payment: int
     step: int

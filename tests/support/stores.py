@@ -1,4 +1,4 @@
-"""Rows for the tests of every database, and the acts that write them."""
+"""Rows for the tests of every database, and functions that write them."""
 
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.payments.facts import PaymentFacts

@@ -1,7 +1,7 @@
-"""Whole facts and whole histories, for tests of what must hold of all of them.
+"""Complete facts and histories for property tests.
 
-`facts` fills every field and every map, with few ids, so that two of them meet. `histories` tells
-payments as Stripe does: every kind of event, both shapes of the API, and ids that fit each other.
+`facts` fills every field and every map, with few ids, so that two of them overlap. `histories`
+generates payments like Stripe: every kind of event, both shapes of the API, and matching ids.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 from tests.support.builders import CHECKOUT_ID, Document
-from tests.support.payment_histories import Story, pay_once, subscribe
+from tests.support.payment_histories import History, pay_once, subscribe
 
 Known = TypeVar("Known")
 
@@ -25,11 +25,11 @@ _CHARGE_IDS: Final = ("ch_1", "ch_2", "ch_3")
 _INVOICE_IDS: Final = ("in_1", "in_2")
 _SUBSCRIPTION_IDS: Final = ("sub_1", "sub_2")
 _CHECKOUT_IDS: Final = (CHECKOUT_ID, CHECKOUT_ID[:-1] + "v")
-_STORIES: Final[tuple[Callable[[Story], None], ...]] = (pay_once, subscribe)
+_KINDS: Final[tuple[Callable[[History], None], ...]] = (pay_once, subscribe)
 
 
 def facts() -> st.SearchStrategy[PaymentFacts]:
-    """Facts that could have been folded, and many that Stripe's events never lead to."""
+    """Draw possible facts, including many that Stripe's events never lead to."""
     return st.builds(
         PaymentFacts,
         paid=st.booleans(),
@@ -59,12 +59,12 @@ def facts() -> st.SearchStrategy[PaymentFacts]:
 
 @st.composite
 def histories(draw: st.DrawFn, *, payments_max: int = 2) -> list[Document]:
-    """All events of one or several payments, in the order in which they were made."""
+    """Draw all events of one or several payments, in the order of their creation."""
     told: list[Document] = []
     for number in range(1, draw(st.integers(1, payments_max)) + 1):
-        story = Story(draw, number)
-        draw(st.sampled_from(_STORIES))(story)
-        told += story.documents
+        history = History(draw, number)
+        draw(st.sampled_from(_KINDS))(history)
+        told += history.documents
     return sorted(told, key=lambda document: int(document["created"]))
 
 
@@ -133,7 +133,7 @@ def _invoices() -> st.SearchStrategy[Invoice]:
 
 
 def _amounts() -> st.SearchStrategy[int]:
-    """Small ones, which meet, and the largest that is read."""
+    """Draw small amounts, which coincide, and the largest one."""
     return st.integers(0, 9) | st.just(2**53 - 1)
 
 
@@ -146,7 +146,7 @@ def _one_of(ids: tuple[str, ...]) -> st.SearchStrategy[str | None]:
 
 
 def _some_of(ids: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
-    """Each once and sorted, as the joins keep them."""
+    """Draw unique, sorted ids, as joins store them."""
     return st.frozensets(st.sampled_from(ids)).map(lambda some: tuple(sorted(some)))
 
 

@@ -1,4 +1,4 @@
-"""Calls of Stripe's API against a server that says what a test wants."""
+"""Calls Stripe's API at a server whose answers a test chooses."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -60,7 +60,7 @@ async def listed(*scripts: Script | bytes) -> tuple[list[str], list[str]]:
 async def failure_after(
     *scripts: Script | bytes, call_timeout_s: float = CALL_TIMEOUT_S
 ) -> StripeReadError:
-    """The error of one read, which must not give away a secret or a body."""
+    """Return the error of one read; check that it contains no secret or body."""
     async with upstream(*scripts) as server:
         return await failure(server.url, call_timeout_s=call_timeout_s)
 

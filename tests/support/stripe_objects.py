@@ -1,6 +1,6 @@
-"""Stripe's objects as `data.object` has them: all that the domain reads, and good defaults.
+"""Stripe's objects, as in `data.object`: everything that the domain reads, with defaults.
 
-The ids fit each other: one payment of 1999 minor units, whose intent is `pi_1` and charge `ch_1`,
+The ids match: one payment of 1999 minor units, whose intent is `pi_1` and charge `ch_1`,
 and a subscription `sub_1` with its first invoice `in_1`.
 """
 
@@ -8,7 +8,7 @@ from tests.support.builders import NOW_S, Document
 
 
 def listing(*objects: Document) -> Document:
-    """A list as Stripe sends one."""
+    """Return a list, as Stripe sends it."""
     return {"object": "list", "data": list(objects), "has_more": False}
 
 
@@ -81,7 +81,7 @@ def subscription(**changes: object) -> Document:
 
 
 def invoice(**changes: object) -> Document:
-    """An invoice since 2025-03-31, with its links under `parent` and `payments`."""
+    """Return an invoice since 2025-03-31, with its links under `parent` and `payments`."""
     return {
         "id": "in_1",
         "object": "invoice",
@@ -98,7 +98,7 @@ def invoice(**changes: object) -> Document:
 
 
 def old_invoice(**changes: object) -> Document:
-    """An invoice before 2025-03-31, with its links on top."""
+    """Return an invoice before 2025-03-31, with its links at the top level."""
     return {
         "id": "in_1",
         "object": "invoice",

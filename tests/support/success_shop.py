@@ -1,4 +1,4 @@
-"""A shop whose buyer comes back to the success page, and that page as no script sees it."""
+"""A shop whose buyer returns to the success page, and that page without script."""
 
 from html.parser import HTMLParser
 
@@ -26,7 +26,7 @@ HISTORIES: dict[str, list[Document]] = {
 
 
 class Shown(HTMLParser):
-    """What a page says by tag, and each tag's attributes where it stands first."""
+    """A page's texts by tag, and the attributes of each tag's first occurrence."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

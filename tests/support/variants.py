@@ -1,7 +1,7 @@
-"""Payments told with bodies that Stripe once sent: other ids, that fit each other, other turns.
+"""Payments built from real bodies of Stripe, with matching ids and other outcomes.
 
-The bodies are those of tests/stripe_events. None is a `checkout.session.expired`, an
-`async_payment_*` or a failed invoice: those are made of the nearest there is.
+The bodies are in tests/stripe_events. There is no `checkout.session.expired`, `async_payment_*` or
+failed invoice; those are built from the most similar bodies.
 """
 
 import copy
@@ -21,17 +21,17 @@ _PROOFS: Final = {"paid", "no_payment_required"}
 
 @cache
 def bodies() -> Mapping[str, Document]:
-    """What Stripe once sent, by type."""
+    """Return Stripe's real bodies, by type."""
     return {path.stem: json.loads(path.read_text()) for path in real_events()}
 
 
 def originals(tag: str) -> list[Document]:
-    """All of them as they are, but each with an event id of its own, which they share in part."""
+    """Return all of them unchanged, except for a unique event id, because some share one."""
     return [body | {"id": f"evt_{tag}_{number}"} for number, body in enumerate(bodies().values())]
 
 
 def proves_payment(document: Document) -> bool:
-    """Whether the payment of this event's session is paid for good."""
+    """Return whether this event proves its session's payment."""
     if document["type"] == "checkout.session.async_payment_succeeded":
         return True
     subject = document["data"]["object"]
@@ -41,7 +41,7 @@ def proves_payment(document: Document) -> bool:
 def payment(
     chance: random.Random, tag: str, *, session_id: str = "", checkout_id: str = CHECKOUT_ID
 ) -> list[Document]:
-    """All events of one payment, in the order in which they were made."""
+    """Return all events of one payment, in the order of their creation."""
     teller = _Teller(chance, tag, session_id or f"cs_test_{tag}", checkout_id)
     chance.choice(_TURNS)(teller)
     return teller.documents
@@ -49,7 +49,7 @@ def payment(
 
 @dataclass(slots=True)
 class _Teller:
-    """Tells one payment; every id but the session's holds `tag`."""
+    """Generates one payment; every id except the session's contains `tag`."""
 
     chance: random.Random
     tag: str
@@ -62,7 +62,7 @@ class _Teller:
         return self.chance.random() < 0.5
 
     def tell(self, type_: str, like: str, **fields: object) -> None:
-        """An event whose object is as that of the type `like` was, but for `fields`."""
+        """Return an event with the object of type `like`, changed by `fields`."""
         body = copy.deepcopy(bodies()[like])
         self.at_s += self.chance.randint(0, 1)
         number = len(self.documents)
@@ -77,13 +77,13 @@ class _Teller:
         self.tell(type_, _COMPLETED, **(known | fields))
 
     def linked(self, object_id: str) -> object:
-        """An id, or the object in its place, where the endpoint has it expanded."""
+        """Return an id, or sometimes the expanded object."""
         return {"id": object_id, "metadata": {}} if self.turns() else object_id
 
 
 @dataclass(frozen=True, slots=True)
 class _Bill:
-    """One payment of money: a charge, its intent, and perhaps the invoice that it pays."""
+    """One payment: a charge, its intent, and perhaps its invoice."""
 
     teller: _Teller
     number: int
@@ -123,7 +123,7 @@ class _Bill:
         )
 
     def tell_all(self, kind: str, *turns: str, **fields: object) -> None:
-        """An object that names this charge and its intent, in several events."""
+        """Return several events of an object with this charge and its intent."""
         links: Document = {"charge": self.charge_id, "payment_intent": self.intent_id}
         if self.teller.turns():
             links["charge"] = self.teller.linked(self.charge_id)
@@ -170,7 +170,7 @@ def _for_nothing(teller: _Teller) -> None:
 
 
 def _contradicted(teller: _Teller) -> None:
-    """Stripe should never tell this; should it, every order must lead to the same."""
+    """Stripe should never send this; if it does, the order must not matter."""
     _at_once(teller)
     teller.tell_session("checkout.session.async_payment_failed", "unpaid", payment_intent=None)
 
@@ -219,7 +219,7 @@ def _pay_invoice(teller: _Teller, number: int, *, is_old: bool, reason: str) -> 
 
 
 def _tell_invoice(teller: _Teller, bill: _Bill, turn: str, *, is_old: bool, reason: str) -> None:
-    """With its links on top, as before 2025-03-31, or under `parent` and `payments`, as since."""
+    """Put an invoice's links at the top level, or under `parent` and `payments` (2025-03-31)."""
     subscription = teller.linked(f"sub_{teller.tag}")
     charge_id, intent_id = bill.charge_id, bill.intent_id
     links: Document = {"subscription": subscription, "charge": charge_id,
@@ -240,7 +240,7 @@ def _take(bill: _Bill) -> None:
 
 
 def _undo(bill: _Bill) -> None:
-    """What may happen to money that has come."""
+    """Yield what may happen to a payment later."""
     if bill.teller.turns():
         bill.tell_all("review", "opened", "closed", id=f"prv_{bill.suffix}")
     if bill.teller.turns():
@@ -253,7 +253,7 @@ def _undo(bill: _Bill) -> None:
 
 
 def _refund(bill: _Bill) -> None:
-    """Two refunds of parts, of which the second may fail, or take all that is left."""
+    """Yield two partial refunds; the second may fail, or refund the rest."""
     first = bill.teller.chance.randint(1, bill.amount - 1)
     left = bill.amount - first
     refund: Document = {"id": f"re_{bill.suffix}_0", "amount": first}

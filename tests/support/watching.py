@@ -1,4 +1,4 @@
-"""A watch whose ticks a test may have, and who follows by it."""
+"""A payment feed whose ticks a test controls, and its followers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,12 +19,12 @@ MANY = 10_000
 
 
 def many_places() -> LivePlaces:
-    """For tests of what is told, not of how many may listen."""
+    """For tests without limits on followers."""
     return LivePlaces(in_all=MANY, of_client=MANY, of_payment=MANY)
 
 
 def make_watch(database: Database, places: LivePlaces | None = None) -> PaymentFeed:
-    """Its ticks follow each other as fast as they can, once it runs."""
+    """Run the feed without pauses between its ticks."""
     return PaymentFeed(
         read_payment=ReadPayment(database=database),
         database=database,
@@ -45,7 +45,7 @@ async def ticking(watch: PaymentFeed) -> AsyncIterator[None]:
 
 
 async def some_turns() -> None:
-    """Of the event loop: whoever need not wait for anything has had time enough."""
+    """Give the event loop enough turns for everything that need not wait."""
     for _ in range(50):
         await asyncio.sleep(0)
 

@@ -35,7 +35,7 @@ PATHS = ["/webhooks/stripe", "/webhooks/stripe/"]
 
 
 def webhooks_over(database: Database, *, body_timeout_s: float = DEADLINE_S) -> ASGIApp:
-    """The webhook's endpoint alone, over a database of the test's choice."""
+    """Run only the webhook endpoint, with the test's database."""
     clock, metrics = SystemClock(), Metrics()
     endpoint = WebhookEndpoint(
         signatures=StripeSignatures([SECRET], tolerance_s=300, clock=clock),
@@ -64,7 +64,7 @@ def event_ids(service: Service) -> list[str]:
 
 
 def has_problem(answer: httpx.Response, status: int, code: str) -> bool:
-    """Whether `answer` is a problem document of this kind, whole and consistent."""
+    """Check that `answer` is a complete problem document with this code."""
     document = answer.json()
     return (
         answer.status_code == document["status"] == status
@@ -77,7 +77,7 @@ def has_problem(answer: httpx.Response, status: int, code: str) -> bool:
 
 
 async def raw_exchange(service: Service, *parts: bytes) -> bytes:
-    """What the service answers to these very bytes, up to where it hangs up."""
+    """Return the service's answer to these bytes, until it disconnects."""
     reader, writer = await asyncio.open_connection(*service.address)
     for part in parts:
         writer.write(part)

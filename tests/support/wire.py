@@ -1,6 +1,6 @@
-"""An upstream of bytes: a TCP server that keeps what it was sent and answers as it is told.
+"""A raw upstream: a TCP server that records requests and answers as scripted.
 
-Nothing here knows HTTP beyond where a request ends, so that a test can see and say anything.
+It only knows where an HTTP request ends, so a test can read and send anything.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ CHUNK = b"x" * 65536
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, as its bytes came."""
+    """One request, as received bytes."""
 
     head: bytes
     body: bytes
@@ -27,7 +27,7 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        """By lower-case name; a header sent twice fails the test that looks."""
+        """Return headers by lower-case name; a repeated header fails the test."""
         pairs = [line.split(": ", 1) for line in self.head.decode().split("\r\n")[1:] if line]
         assert len({name.lower() for name, _ in pairs}) == len(pairs), pairs
         return {name.lower(): value for name, value in pairs}
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(slots=True)
 class Connection:
-    """What a script speaks through."""
+    """A script's connection."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -47,7 +47,7 @@ class Connection:
         self.bytes_sent += len(data)
 
     async def send_without_end(self, data: bytes) -> None:
-        """Until the other side closes."""
+        """Wait until the other side closes."""
         while True:
             await self.send(data)
 
@@ -63,7 +63,7 @@ Script = Callable[[Connection], Awaitable[None]]
 
 @dataclass(slots=True)
 class Upstream:
-    """What came in, and what goes out for each request; the last script serves all that follow."""
+    """Received requests, and a script for each; the last script serves all further ones."""
 
     scripts: list[Script]
     on_connect: Script | None = None
@@ -83,7 +83,7 @@ class Upstream:
             await self.changed.wait_for(lambda: len(self.requests) >= count)
 
     async def wait_for_finished(self, count: int) -> None:
-        """Until that many connections are over, on our side too."""
+        """Wait until this many connections are closed on both sides."""
         async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(lambda: self.finished >= count)
 
@@ -93,7 +93,7 @@ class Upstream:
         try:
             await self._converse(connection)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the other side has left
+            pass  # the other side has disconnected
         finally:
             writer.close()
             with suppress(OSError):
@@ -124,7 +124,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Request:
 
 
 def says(data: bytes) -> Script:
-    """A script that answers with these bytes, and keeps the connection."""
+    """Return a script that answers with these bytes and keeps the connection."""
 
     async def script(connection: Connection) -> None:
         await connection.send(data)
@@ -141,7 +141,7 @@ def says_and_closes(data: bytes) -> Script:
 
 
 async def hangs(connection: Connection) -> None:
-    """Take the request and say nothing, until the caller leaves."""
+    """Read the request and send nothing until the caller disconnects."""
     await connection.reader.read()
 
 
@@ -150,7 +150,7 @@ async def resets(connection: Connection) -> None:
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """A whole HTTP answer."""
+    """Return a complete HTTP answer."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 

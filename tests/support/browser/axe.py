@@ -1,7 +1,7 @@
-"""Asks axe-core whether everybody can use a page.
+"""Checks a page's accessibility with axe-core.
 
-It runs in a JavaScript world of its own, where neither the page's globals nor its
-Content-Security-Policy reach, so the page is judged as a visitor gets it.
+It runs in an isolated JavaScript world, without the page's globals and Content-Security-Policy, so
+the page is checked as visitors get it.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def _axe() -> str:
 
 
 async def accessibility_faults(page: Page) -> Sequence[str]:
-    """Each broken rule of WCAG 2.2 AA and good practice: rule, help, element, what to mend."""
+    """Return each violated rule of WCAG 2.2 AA and good practice: rule, help, element, fix."""
     session = await page.context.new_cdp_session(page)
     tree = await session.send("Page.getFrameTree")
     frame_id = tree["frameTree"]["frame"]["id"]
@@ -50,14 +50,16 @@ async def accessibility_faults(page: Page) -> Sequence[str]:
             await _evaluate(f"{_axe()};0", session, world)
             judged = await _evaluate(RUN, session, world)
     except TimeoutError as error:
-        raise AssertionError("axe-core never ends: has the visitor switched off script?") from error
-    assert judged["rules"] > 0, "axe-core judged nothing"
+        raise AssertionError(
+            "axe-core does not finish: does the visitor have script turned off?"
+        ) from error
+    assert judged["rules"] > 0, "axe-core checked nothing"
     return [" ".join(fault.split()) for fault in judged["faults"]]
 
 
 async def assert_accessible(page: Page) -> None:
     faults = await accessibility_faults(page)
-    assert not faults, f"not everybody can use {page.url}:\n" + "\n".join(faults)
+    assert not faults, f"{page.url} is not accessible:\n" + "\n".join(faults)
 
 
 async def _evaluate(expression: str, session: CDPSession, world: Mapping[str, Any]) -> Any:  # noqa: ANN401 whatever the script returns

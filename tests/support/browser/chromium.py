@@ -1,4 +1,4 @@
-"""Finds the machine's Chromium and starts it, so that it talks to this machine alone."""
+"""Finds the machine's Chromium and starts it, with access to this machine only."""
 
 import os
 import shutil
@@ -9,8 +9,8 @@ from typing import Final
 from playwright.async_api import Browser, async_playwright
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
-# A page that asks for something outside is seen asking, and gets nothing. shop.test is this
-# machine by a name that is no secure context.
+# Requests to other hosts fail, and are noticed. shop.test is this machine, by a name that is not a
+# secure context.
 ADDRESSES: Final = "MAP shop.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 ARGUMENTS: Final = (
     "--disable-gpu",
@@ -22,15 +22,17 @@ ARGUMENTS: Final = (
     "--no-proxy-server",
     f"--host-resolver-rules={ADDRESSES}",
 )
-LEFT_OUT: Final = ("--disable-back-forward-cache",)  # of Playwright's own: buyers have it
+LEFT_OUT: Final = (
+    "--disable-back-forward-cache",
+)  # of Playwright's defaults; buyers have this feature
 
 
 class NoChromiumError(Exception):
-    """There is no browser; the words say what to install."""
+    """There is no browser; the message says what to install."""
 
 
 def find_chromium() -> str:
-    """The program that CHROMIUM names, or the first that is installed.
+    """Return the program in CHROMIUM, or the first that is installed.
 
     Raises:
         NoChromiumError: there is none.
@@ -48,7 +50,7 @@ def find_chromium() -> str:
 
 @asynccontextmanager
 async def running_chromium() -> AsyncIterator[Browser]:
-    """A browser without a window, until the block ends.
+    """Run a headless browser until the block ends.
 
     Raises:
         NoChromiumError: there is none.
@@ -60,7 +62,7 @@ async def running_chromium() -> AsyncIterator[Browser]:
             executable_path=path,
             args=ARGUMENTS,
             ignore_default_args=LEFT_OUT,
-            chromium_sandbox=os.geteuid() != 0,  # it refuses to work for root
+            chromium_sandbox=os.geteuid() != 0,  # it refuses to run as root
         ) as browser,
     ):
         yield browser

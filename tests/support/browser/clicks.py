@@ -1,4 +1,4 @@
-"""Presses the payment page's buttons from afar, to come to a page quickly."""
+"""Presses the payment page's buttons over HTTP, to reach a page quickly."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,9 +13,9 @@ CART: Final = {"line_items": [{"price": "price_sandbox_mug", "quantity": 2}]}
 async def new_session(
     page: Page, demo: RunningDemo, *acts: str, last_with: Mapping[str, object]
 ) -> str:
-    """Stripe's id of a session for two mugs, to which `acts` have happened, the last `last_with`.
+    """Return a session's id for two mugs after `acts`, the last with `last_with`.
 
-    Unless the webhooks are to be late, the service has taken them all.
+    The service has received all webhooks, unless they are delayed.
     """
     answer = await page.request.post(
         f"{demo.service_url}/checkout", data=CART, headers={"Accept": "application/json"}

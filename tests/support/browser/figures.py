@@ -1,4 +1,4 @@
-"""How long things took, to be told at the end of a run. No figure decides a test."""
+"""Durations to report at the end of a run. They do not decide whether a test passes."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from statistics import median
 
 
 class Figures:
-    """Times by name, and what they should be."""
+    """Durations by name, and their goals."""
 
     def __init__(self) -> None:
         self._times_ms: defaultdict[str, list[float]] = defaultdict(list)
         self._goals_ms: dict[str, float] = {}
 
     def add(self, name: str, time_ms: float, *, goal_ms: float | None = None) -> None:
-        """Keep what was measured."""
+        """Store a measurement."""
         self._times_ms[name].append(time_ms)
         if goal_ms is not None:
             self._goals_ms[name] = goal_ms

@@ -1,4 +1,4 @@
-"""What axe-core does not see: pages that scroll sideways, controls that no key reaches or shows."""
+"""Checks that axe-core lacks: sideways scrolling, and keyboard access to controls."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,7 @@ TOO_WIDE: Final = """
 }
 """
 
-# What does not fit is cut off without a word where something around it clips.
+# Content that does not fit is cut off silently if something around it clips.
 CUT_OFF: Final = """
 () => [...document.querySelectorAll("main *")]
   .filter((element) => element.clientWidth > 1 && element.scrollWidth > element.clientWidth + 1)
@@ -31,7 +31,7 @@ OUTLINE: Final = """
 ].filter(([isRight]) => !isRight).map(([, fault]) => fault)
 """
 
-# Of radio buttons of one name only one is reached by Tab, the others by arrows.
+# Of radio buttons with the same name, Tab reaches one, and arrow keys the others.
 CONTROLS: Final = """
 [...document.querySelectorAll(
   "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']",
@@ -70,20 +70,20 @@ FOCUSED: Final = f"""
 
 
 async def width_faults(page: Page) -> Sequence[str]:
-    """What makes the page scroll sideways, or does not fit where it stands."""
+    """Return elements that make the page scroll sideways, or do not fit."""
     return [*await page.evaluate(TOO_WIDE), *await page.evaluate(CUT_OFF)]
 
 
 async def outline_faults(page: Page) -> Sequence[str]:
-    """What a reader of headings, or one with a screen reader, misses."""
+    """Return what readers of headings or users of screen readers miss."""
     return [*await page.evaluate(OUTLINE)]
 
 
 async def keyboard_faults(page: Page) -> Sequence[str]:
-    """Which controls Tab does not reach, and which do not show that they have the focus."""
+    """Return controls that Tab does not reach, or that do not show their focus."""
     controls = await page.evaluate(AT_REST)
     looks: dict[int, str] = {}
-    for _ in range(len(controls) + 2):  # one more step leaves the page, one comes back
+    for _ in range(len(controls) + 2):  # one more step leaves the page, another one returns
         await page.keyboard.press("Tab")
         if focused := await page.evaluate(FOCUSED):
             looks.setdefault(*focused)

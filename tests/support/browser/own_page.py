@@ -1,4 +1,4 @@
-"""A page that a test writes itself, so that what must be noticed is there to be noticed."""
+"""A page that a test writes itself, with a fault that must be noticed."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ STRICT: Final = {"Content-Security-Policy": "default-src 'none'; img-src data:"}
 
 @dataclass(slots=True)
 class OwnPage:
-    """What every address of a small server shows, and what it was asked."""
+    """A small server's page for every URL, and the requests it got."""
 
     url: str
     html: str = GOOD.format(more="")
@@ -36,13 +36,13 @@ class OwnPage:
     languages: list[str] = field(default_factory=list)
 
     def add(self, more: str) -> None:
-        """Show a good page with this in it."""
+        """Show a good page that contains this."""
         self.html = GOOD.format(more=more)
 
 
 @dataclass(slots=True)
 class PageServer:
-    """Shows one page at every address."""
+    """Serve one page at every URL."""
 
     url: str
     page: OwnPage

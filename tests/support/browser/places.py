@@ -1,4 +1,4 @@
-"""Every page that a person meets, and how a buyer gets there in the demo."""
+"""Every page that people see, and how to reach it in the demo."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ async def open_shop(page: Page, demo: RunningDemo) -> None:
 
 
 async def open_cart(page: Page, demo: RunningDemo) -> None:
-    """The shop, with something in its cart."""
+    """Open the shop with something in its cart."""
     await open_shop(page, demo)
     await page.get_by_role("button", name="Add to cart").first.click()
     await page.get_by_role("button", name="Buy", exact=True).wait_for()
 
 
 async def open_full_cart(page: Page, demo: RunningDemo) -> None:
-    """The shop, with as much in its cart as there can be."""
+    """Open the shop with a full cart."""
     everything = "&".join(f"{product.slug}=99" for product in PRODUCTS)
     await page.goto(f"{demo.shop_url}/?{everything}")
 
 
 async def be_told_in_the_shop(page: Page, demo: RunningDemo) -> None:
-    """The shop, after Altan Pay has refused its cart."""
+    """Open the shop after Altan Pay has refused its cart."""
     await open_cart(page, demo)
     price = page.locator("#cart input[name=price]").first
     await price.evaluate("(field) => { field.value = 'price_fault_400'; }")
@@ -51,21 +51,21 @@ async def open_orders(page: Page, demo: RunningDemo) -> None:
 
 
 async def open_payments(page: Page, demo: RunningDemo) -> None:
-    """The list of payments, with some in it."""
+    """Open the list of payments with some entries."""
     for acts in (("pay",), ("pay", "dispute_open"), ("expire",)):
         await new_session(page, demo, *acts, last_with={})
     await page.goto(f"{demo.shop_url}/sandbox/payments")
 
 
 async def buy(page: Page, demo: RunningDemo) -> None:
-    """To the payment page, by a form without script; with script, by whichever way is chosen."""
+    """Go to the payment page by the form, or with script by the chosen way."""
     await open_cart(page, demo)
     await page.get_by_role("button", name="Buy", exact=True).click()
     await page.wait_for_url("**/c/pay/cs_*")
 
 
 async def buy_by(way: str, page: Page, demo: RunningDemo) -> None:
-    """To the payment page, by one of the shop's ways to buy."""
+    """Go to the payment page by one of the shop's ways to buy."""
     await open_cart(page, demo)
     await page.get_by_role("radio", name=way).check()
     await page.get_by_role("button", name="Buy", exact=True).click()
@@ -73,14 +73,14 @@ async def buy_by(way: str, page: Page, demo: RunningDemo) -> None:
 
 
 async def pay(page: Page, demo: RunningDemo) -> None:
-    """To the service's page for those who have paid."""
+    """Go to the service's success page after paying."""
     await buy(page, demo)
     await page.get_by_role("button", name="Pay $").click()
     await page.wait_for_url("**/checkout/chk_*/page*")
 
 
 async def be_refused(page: Page, demo: RunningDemo) -> None:
-    """To the service's page for what is wrong with a cart."""
+    """Go to the service's error page for an invalid cart."""
     await open_faults(page, demo)
     await page.get_by_role("button", name="Buy price_fault_400", exact=True).click()
     await page.wait_for_url(f"{demo.service_url}/checkout")
@@ -95,7 +95,7 @@ async def open_unknown_checkout(page: Page, demo: RunningDemo) -> None:
 
 
 def payment_after(*acts: str, **last_with: object) -> Way:
-    """To the payment page, to whose session `acts` have happened, the last `last_with`."""
+    """Go to the payment page of a session after `acts`, the last with `last_with`."""
 
     async def reach(page: Page, demo: RunningDemo) -> None:
         session_id = await new_session(page, demo, *acts, last_with=last_with)
@@ -105,7 +105,7 @@ def payment_after(*acts: str, **last_with: object) -> Way:
 
 
 def success(status: str, *acts: str, **last_with: object) -> Way:
-    """To the success page, which shows `status` after `acts`, the last `last_with`."""
+    """Go to the success page that shows `status` after `acts`, the last with `last_with`."""
 
     async def reach(page: Page, demo: RunningDemo) -> None:
         session_id = await new_session(page, demo, *acts, last_with=last_with)
@@ -116,7 +116,7 @@ def success(status: str, *acts: str, **last_with: object) -> Way:
 
 
 async def wait_for_long(page: Page, demo: RunningDemo) -> None:
-    """To the success page, as it is where nothing has been heard for long."""
+    """Go to the success page as it is after a long wait without any event."""
     await success("open")(page, demo)
     await page.goto(f"{page.url}?opened=1")
     await page.locator(".late").wait_for()
@@ -124,7 +124,7 @@ async def wait_for_long(page: Page, demo: RunningDemo) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page by its name, and what the console must say on the way."""
+    """A page's name, and the expected console messages on the way."""
 
     name: str
     reach: Way

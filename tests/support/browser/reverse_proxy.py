@@ -1,7 +1,7 @@
-"""A reverse proxy that has the service below a path of its own, and the shop everywhere else.
+"""A reverse proxy that serves the service below a path, and the shop everywhere else.
 
-It takes the path away and does nothing more, as `handle_path` of Caddy does: an address in an
-answer that forgets the path leads to the shop, which has no such page.
+It only strips the path, like Caddy's `handle_path`. A URL in an answer that lacks the path leads to
+the shop, which has no such page.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ _OF_THE_SERVICE: Final = ("/checkout", "/webhooks", "/docs", "/openapi")
 
 @dataclass(slots=True)
 class ReverseProxy:
-    """Where each half is, and what was asked of it; the backends are known after the start."""
+    """The two backends, known after the start, and their requests."""
 
     client: httpx.AsyncClient
     url: str = ""
@@ -36,11 +36,11 @@ class ReverseProxy:
 
     @property
     def lost(self) -> list[str]:
-        """The service's paths that were asked for without the prefix."""
+        """Return the service's paths that were requested without the prefix."""
         return [path for path in self.paths if path.startswith(_OF_THE_SERVICE)]
 
     async def forward(self, request: Request) -> Response:
-        """Hand one request on, and its answer back as it comes."""
+        """Forward one request, and stream its answer back."""
         path = request.url.path
         self.paths.append(path)
         is_ours = path.startswith(f"{PREFIX}/")
@@ -65,7 +65,7 @@ class ReverseProxy:
 
 @asynccontextmanager
 async def running_reverse_proxy() -> AsyncIterator[ReverseProxy]:
-    # A stream has no end; all else has.
+    # Only streams have no end.
     timeout = httpx.Timeout(DEADLINE_S, read=None)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as client:

@@ -1,6 +1,6 @@
-"""The demo as its own command starts it, and whose service can be stopped and started again.
+"""Runs the demo as its command does; its service can be stopped and started again.
 
-One difference: the service takes as many carts as a test likes, for all come from one address.
+One difference: there is no rate limit, because all carts come from one address.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from tests.support.docs.running import free_ports
 
 @dataclass(frozen=True, slots=True)
 class RunningDemo:
-    """The service and the sandbox with its shop, as two processes."""
+    """The service, and the sandbox with its shop, as two processes."""
 
     demo: Demo
     _service: ExitStack = field(default_factory=ExitStack)
@@ -36,9 +36,9 @@ class RunningDemo:
 
     @asynccontextmanager
     async def without_service(self, *, killed: bool = False) -> AsyncIterator[None]:
-        """Stop the service with SIGTERM, as an operator does; after the block it starts anew.
+        """Stop the service with SIGTERM, as an operator would; start it again after the block.
 
-        `killed`: as it ends when its machine does.
+        `killed`: kill it, as a crash of its machine would.
         """
         if killed:
             self._processes[-1].kill()
@@ -59,7 +59,7 @@ class RunningDemo:
 
 @contextmanager
 def running_demo(folder: Path) -> Iterator[RunningDemo]:
-    """A demo on free ports with a database in `folder`."""
+    """Run a demo on free ports with a database in `folder`."""
     port, sandbox_port = free_ports(2)
     running = RunningDemo(Demo(port=port, sandbox_port=sandbox_port, folder=folder))
     with running.demo.sandbox() as sandbox:

@@ -1,4 +1,4 @@
-"""`make screenshots`: the pictures that the documents show, taken of the demo."""
+"""`make screenshots`: takes the documentation's pictures of the demo."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ async def open_shop_with_a_cart(page: Page, demo: RunningDemo) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One PNG by its name, as high as the screen."""
+    """Take one PNG, as high as the screen."""
 
     name: str
     reach: Way

@@ -1,7 +1,7 @@
 """A shop's page on plain http in a real Chromium, which has imported the service's /checkout.js.
 
-The shop is `http://shop.test`, another origin than the service's and no secure context; Stripe's
-payment page is a stand-in. Altan Pay is a stub, the service a process of its own.
+The shop is `http://shop.test`, a different origin than the service's and not a secure context.
+Stripe's payment page and Altan Pay are stand-ins; the service is a separate process.
 """
 
 from collections.abc import AsyncIterator
@@ -24,10 +24,10 @@ from tests.support.faults.upstream import Upstream, running_upstream
 
 CART: Final = {"lineItems": [{"price": "price_A", "quantity": 2}]}
 OTHER_CART: Final = {"lineItems": [{"price": "price_B", "quantity": 1}]}
-HOUR: Final = datetime(1970, 1, 1, 1, tzinfo=UTC)  # of a page whose clock begins at 0
-DEADLINE_MS: Final = 60_000  # for what happens soon; a test that reaches it has failed
+HOUR: Final = datetime(1970, 1, 1, 1, tzinfo=UTC)  # of a page whose clock starts at 0
+DEADLINE_MS: Final = 60_000  # for what happens soon; reaching it fails the test
 
-# What is put in a page's way on purpose, and the stand-in for Stripe.
+# Failures that a test causes on purpose, and the stand-in for Stripe.
 _ALLOWED: Final = ("Failed to load resource", "failed request: ", "https://checkout.stripe.com/")
 _HTML: Final = """<!doctype html><title>Shop</title><script type="module">
 import * as checkout from "{service_url}/checkout.js";
@@ -41,13 +41,13 @@ window.problemOf = (error) => ({{
 
 @dataclass(slots=True)
 class Shop:
-    """Where pages are opened, and everything behind them."""
+    """The browser, and the servers behind its pages."""
 
     url: str
     browser: Browser
     upstream: Upstream
     process: ServiceProcess
-    balancer_url: str = ""  # where browsers find the service, if it stands behind a balancer
+    balancer_url: str = ""  # the service's URL for browsers, if it is behind a balancer
 
     @property
     def service_url(self) -> str:
@@ -55,7 +55,7 @@ class Shop:
 
     @asynccontextmanager
     async def visited(self, *, init_script: str = "") -> AsyncIterator["ShopPage"]:
-        """A new buyer opens the shop; `init_script` runs before the page's own."""
+        """Open the shop as a new buyer; `init_script` runs before the page's own scripts."""
         watch = Watch()
         for words in _ALLOWED:
             watch.allow(words)
@@ -74,7 +74,7 @@ class Shop:
         watch.assert_clean()
 
     async def new_checkout(self) -> tuple[str, str]:
-        """A checkout's id and its session's."""
+        """A checkout's id and its session's id."""
         cart = {"line_items": [{"price": "price_A", "quantity": 1}]}
         answer = await self.process.service.client.post(
             "/checkout", json=cart, headers={"Accept": "application/json"}
@@ -83,7 +83,7 @@ class Shop:
         return started["checkout_id"], started["session_id"]
 
     async def tell(self, type_: str, session_id: str, **changes: object) -> None:
-        """Stripe sends an event of a session."""
+        """Send an event of a session, as Stripe does."""
         subject = session(id=session_id, success_url=None, **changes)
         document = event(type_, subject, id=f"evt_{type_.replace('.', '_')}_{session_id}")
         answer = await self.process.service.deliver(document, secret=SECRET)
@@ -95,7 +95,7 @@ class Shop:
 
 @dataclass(slots=True)
 class ShopPage:
-    """A tab, and what it has asked of the service."""
+    """A tab, and its requests to the service."""
 
     shop: Shop
     context: BrowserContext
@@ -112,15 +112,15 @@ class ShopPage:
         await self.page.wait_for_function("window.isReady")
 
     async def stop_the_clock(self) -> None:
-        """Open the shop anew; its timers wait until they are told to run."""
+        """Open the shop again; its timers run only on request."""
         await self.page.clock.install(time=0)
         await self.open()
         await self.page.clock.pause_at(HOUR)
 
     async def buy(self, *carts: object) -> str:
-        """Click once for each cart, all at once; the payment page's address."""
+        """Click once for each cart at the same time; return the payment page's URL."""
         await self.click(*carts)
-        # Not wait_for_url, to which one click that overtakes another is a failure.
+        # Not wait_for_url, which fails if one click overtakes another.
         await self.until("location.host === 'checkout.stripe.com'")
         return self.page.url
 
@@ -128,14 +128,14 @@ class ShopPage:
         await self.page.evaluate("(carts) => { carts.forEach((c) => startCheckout(c)); }", carts)
 
     async def problem(self, cart: object = CART) -> dict[str, Any]:
-        """What a click is refused with."""
+        """Return the error of a click."""
         problem: dict[str, Any] = await self.page.evaluate(
             "(cart) => startCheckout(cart).then(() => null, problemOf)", cart
         )
         return problem
 
     async def watch(self, public_id: str, name: str = "told") -> None:
-        """Watch a payment; its statuses are listed under a name of the page's."""
+        """Watch a payment; its statuses are in a variable of the page."""
         await self.page.evaluate(
             """([id, name]) => {
               const seen = (window[name] = []);
@@ -165,7 +165,7 @@ class ShopPage:
 
 
 async def lose_the_answer(route: Route) -> None:
-    """The service does its work, and nobody hears of it."""
+    """Let requests reach the service, but lose the answers."""
     if route.request.method == "POST":
         await route.fetch()
         await route.abort()
@@ -174,7 +174,7 @@ async def lose_the_answer(route: Route) -> None:
 
 
 async def hold(route: Route) -> None:
-    """As a proxy does that buffers: nothing comes, and nothing ends."""
+    """Behave like a buffering proxy: nothing arrives, and nothing ends."""
 
 
 async def abort(route: Route) -> None:

@@ -1,7 +1,7 @@
-"""Times that the browser itself takes: from a person's click to what that person sees.
+"""Durations measured by the browser, from a click to what the person sees.
 
-A page that is left cannot be asked any more, so each page tells of every moment as it comes. The
-test only looks at what was told, and how often it looks changes nothing.
+A page cannot be queried after the browser leaves it, so each page reports every moment when it
+happens. The test only reads these reports, so polling does not affect them.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tests.support.builders import DEADLINE_S
 PAYMENT_PAGE: Final = "the payment page is painted"
 PAID_PAINTED: Final = "paid is painted"
 
-# Since 1970, for the two pages count from moments of their own (High Resolution Time, 4.3).
+# Since 1970, because each page's clock has its own start (High Resolution Time, 4.3).
 TELL: Final = """
 const note = (what, at = performance.now()) => tellMoment(what, performance.timeOrigin + at);
 

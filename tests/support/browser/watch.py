@@ -1,4 +1,4 @@
-"""Looks over a browser's shoulder: what no page of ours may do, whatever the test is about."""
+"""Watches a browser for what no page may do in any test."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,10 +8,10 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, 
 
 LOOPBACK: Final = {"localhost", "127.0.0.1", "::1", "shop.test"}
 NETWORK: Final = {"http", "https", "ws", "wss"}
-# A request that is given up: its page was left, or its own script had waited long enough.
+# A canceled request: its page was left, or its script stopped waiting.
 GIVEN_UP: Final = "net::ERR_ABORTED"
 
-# Chromium's own line on the console says nothing of a policy that only reports.
+# Chromium's own console message does not cover policies that only report.
 TELL_VIOLATIONS: Final = """
 addEventListener("securitypolicyviolation", (event) => console.error(
   `Content-Security-Policy: ${event.effectiveDirective} forbids ${event.blockedURI}`,
@@ -20,7 +20,7 @@ addEventListener("securitypolicyviolation", (event) => console.error(
 
 
 class Watch:
-    """Collects what happens in the contexts of one test; at its end there must be nothing."""
+    """Collects faults in the contexts of one test; at its end there must be none."""
 
     def __init__(self) -> None:
         self._found: list[str] = []
@@ -28,7 +28,7 @@ class Watch:
         self._allowed: list[str] = []
 
     async def over(self, context: BrowserContext) -> None:
-        """Begin to watch every page of `context`."""
+        """Start watching every page of `context`."""
         context.on("console", self._hear)
         context.on("weberror", self._catch)
         context.on("request", self._see)
@@ -37,16 +37,16 @@ class Watch:
         await context.add_init_script(TELL_VIOLATIONS)
 
     def expect(self, words: str) -> None:
-        """Something with these words must happen, and is no fault."""
+        """Expect a message with these words; it must happen and is not a fault."""
         self._expected.append(words)
 
     def allow(self, words: str) -> None:
-        """Something with these words may happen, and is no fault."""
+        """Allow a message with these words; it may happen and is not a fault."""
         self._allowed.append(words)
 
     @property
     def faults(self) -> Sequence[str]:
-        """What nobody expected, and what was expected and did not happen."""
+        """Return unexpected messages, and expected ones that did not happen."""
         known = (*self._expected, *self._allowed)
         unknown = [found for found in self._found if not any(words in found for words in known)]
         missing = [

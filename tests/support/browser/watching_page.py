@@ -7,7 +7,7 @@ from tests.support.browser.shop_page import ShopPage
 NO_EVENT_SOURCE = "delete window.EventSource;"
 
 
-# Every stream that the page opens can be looked at.
+# Makes every stream that the page opens available to tests.
 SEEN_STREAMS = """
 window.streams = [];
 window.EventSource = class extends EventSource {

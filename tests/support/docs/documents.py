@@ -33,7 +33,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, the heading that it stands under, and its cells as they are written."""
+    """A table, the heading above it, and its cells as written."""
 
     heading: str
     head: Sequence[str]
@@ -41,14 +41,14 @@ class Table:
 
 
 def documents() -> Sequence[Path]:
-    """Every Markdown file of the project, and none that it installed."""
+    """Return every Markdown file of the project, without installed ones."""
     found = [path for folder in ("docs", "tests") for path in (ROOT / folder).rglob("*.md")]
     ours = [path for path in found if "node_modules" not in path.parts]
     return sorted([*ROOT.glob("*.md"), *ours])
 
 
 def blocks(path: Path) -> Sequence[Block]:
-    """The fenced blocks of a document, in order."""
+    """Return the fenced blocks of a document, in order."""
     tokens = [token for token in _tokens(path) if token.level == 0]
     found = []
     for index, token in enumerate(tokens):
@@ -64,12 +64,12 @@ def blocks(path: Path) -> Sequence[Block]:
 
 
 def guide() -> Sequence[Block]:
-    """The fenced blocks of the README and of the pages that it leads to, in reading order."""
+    """Return the fenced blocks of the README and the guide's pages, in reading order."""
     return [block for path in GUIDE for block in blocks(path)]
 
 
 def marked(language: str, mark: str, *, path: Path | None = None) -> Sequence[Block]:
-    """The blocks of one language under `<!-- test: MARK -->`, of the guide or of one document."""
+    """Return one language's blocks below `<!-- test: MARK -->`, in the guide or one document."""
     found = blocks(path) if path else guide()
     return [
         block for block in found if block.language == language and block.mark == f"test: {mark}"
@@ -77,7 +77,7 @@ def marked(language: str, mark: str, *, path: Path | None = None) -> Sequence[Bl
 
 
 def tables(path: Path) -> Sequence[Table]:
-    """The tables of a document, in order."""
+    """Return the tables of a document, in order."""
     found: list[Table] = []
     heading = ""
     rows: list[list[str]] = []
@@ -97,7 +97,7 @@ def tables(path: Path) -> Sequence[Table]:
 
 
 def table(path: Path, heading: str, first_cell: str) -> Table:
-    """The one table under `heading` whose head begins with `first_cell`."""
+    """Return the one table below `heading` whose head begins with `first_cell`."""
     (found,) = [
         table for table in tables(path) if table.heading == heading and table.head[0] == first_cell
     ]
@@ -105,7 +105,7 @@ def table(path: Path, heading: str, first_cell: str) -> Table:
 
 
 def links(path: Path) -> Iterator[str]:
-    """Where a document's links and images lead, as they are written."""
+    """Yield the targets of a document's links and images, as written."""
     for token in _tokens(path):
         for child in token.children or ():
             target = child.attrGet("href" if child.type == "link_open" else "src")
@@ -114,7 +114,7 @@ def links(path: Path) -> Iterator[str]:
 
 
 def pictures(path: Path) -> Iterator[tuple[str, str]]:
-    """Where a document's pictures lie, and what they say to those who do not see them."""
+    """Yield the paths of a document's pictures, and their alternative texts."""
     for token in _tokens(path):
         for child in token.children or ():
             if child.type == "image":
@@ -122,7 +122,7 @@ def pictures(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def anchors(path: Path) -> set[str]:
-    """The ids that GitHub gives to a document's headings, and those that it names itself."""
+    """Return the ids that GitHub generates for headings, and the explicit ones."""
     found = set(re.findall(r'<a id="([^"]+)">', path.read_text()))
     tokens = _tokens(path)
     for index, token in enumerate(tokens):
@@ -134,12 +134,12 @@ def anchors(path: Path) -> set[str]:
 
 
 def code_spans(text: str) -> list[str]:
-    """What stands between single backticks."""
+    """Return the texts between single backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 
 def code(path: Path) -> Iterator[str]:
-    """Each line of a document's sh blocks, and each of its code spans."""
+    """Yield each line of a document's sh blocks, and each of its code spans."""
     for token in _tokens(path):
         if token.type == "fence" and token.info == "sh":
             yield from token.content.splitlines()

@@ -1,4 +1,4 @@
-"""The real programs as processes, and README's shell blocks run beside them."""
+"""Runs the real programs as processes, and the documentation's shell blocks."""
 
 import os
 import re
@@ -26,7 +26,7 @@ ENDED_WELL: Final = {0, 128 + signal.SIGTERM, -signal.SIGTERM}
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
+    """Return different free ports."""
     with ExitStack() as stack:
         servers = [
             stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
@@ -38,7 +38,7 @@ def free_ports(count: int) -> list[int]:
 def running(
     command: Sequence[str], *, folder: Path, env: Mapping[str, str], until: str
 ) -> Iterator[str]:
-    """A program's first words, `until` at their end; ended by SIGTERM, as an operator would."""
+    """Run a program; yield its output up to `until`, and stop it with SIGTERM."""
     log = folder / "output.log"
     with (
         log.open("w") as output,
@@ -77,7 +77,7 @@ def running(
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running `altan-checkout demo`, on other ports than README's."""
+    """A running `altan-checkout demo`, on other ports than the documentation's."""
 
     port: int
     sandbox_port: int
@@ -91,7 +91,7 @@ class Demo:
         return f"http://localhost:{self.sandbox_port}"
 
     def here(self, text: str) -> str:
-        """README's text, with this demo's addresses in the place of README's."""
+        """Return a text of the documentation with this demo's addresses."""
         for theirs, ours in {
             "http://localhost:8000": self.service_url,
             "http://localhost:9000": self.shop_url,
@@ -112,14 +112,14 @@ def running_demo(folder: Path) -> Iterator[Demo]:
 
 @dataclass(slots=True)
 class Shell:
-    """A terminal in one folder, whose user copies ids from one answer into the next command."""
+    """A terminal in one folder, whose user copies ids from answers into the next command."""
 
     folder: Path
     env: dict[str, str]
     seen: dict[str, str] = field(default_factory=dict)
 
     def run(self, block: str) -> str:
-        """What a block prints; each of its commands must succeed."""
+        """Run a block, whose commands must all succeed; return its output."""
         for placeholder, value in self.seen.items():
             block = block.replace(placeholder, value)
         done = subprocess.run(  # noqa: S603 README's own commands
@@ -139,9 +139,9 @@ class Shell:
 
 
 def make_shell(folder: Path, *, only_python: bool, env: Mapping[str, str] | None = None) -> Shell:
-    """A shell that finds `altan-checkout`, and stand-ins for the programs that are missing here.
+    """Return a shell with `altan-checkout`, and stand-ins for programs that are not installed.
 
-    `only_python` takes the stand-ins even where the programs are installed.
+    `only_python` uses the stand-ins even if the programs are installed.
     """
     programs = folder / "programs"
     programs.mkdir()

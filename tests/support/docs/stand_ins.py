@@ -1,4 +1,4 @@
-"""Plays `curl` and `sqlite3`, as far as README uses them, on machines that have Python only."""
+"""Stand-ins for `curl` and `sqlite3`, as far as the documentation uses them."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ from typing import Final
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_args: object, **_kwargs: object) -> None:
-        """Stay, as curl does without -L."""
+        """Do not follow redirects, like curl without -L."""
 
 
 def curl(arguments: Sequence[str]) -> int:

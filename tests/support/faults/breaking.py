@@ -28,17 +28,17 @@ from tests.support.faults.upstream import (
 
 OPEN_S: Final = 0.4
 
-WAIT_S: Final = 10.0  # for what happens soon; a test that reaches it has failed
+WAIT_S: Final = 10.0  # for what happens soon; reaching it fails the test
 
 
-# With this, retries stop at the first failure: one call a checkout, and no pauses.
+# With this, there are no retries: one call for each checkout, and no pauses.
 FAILS: Final = says(refusal(503, "Retry-After: 999"))
 
 buyers_numbers = itertools.count(1)
 
 
 def order(price: str = "price_ABC123", client: str | None = None) -> SessionOrder:
-    """One of a good price; without a client, of a buyer who has not been here before."""
+    """Return a request for a good price, by default from a new client."""
     return SessionOrder(
         cart=Cart((LineItem(price, 1),), Mode.PAYMENT),
         success_url="https://shop.example/",
@@ -49,7 +49,7 @@ def order(price: str = "price_ABC123", client: str | None = None) -> SessionOrde
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The whole stack in front of one upstream, with a breaker that is open for a moment only."""
+    """The whole stack in front of one upstream, with a breaker that opens only briefly."""
 
     guarded: CircuitBreaker
     states: list[str]
@@ -59,7 +59,7 @@ class Pages:
             return await self.guarded.create(asked or order())
 
     async def outcomes(self, count: int) -> list[str]:
-        """The codes of so many checkouts, one after the other."""
+        """Start this many checkouts in sequence; return their codes."""
         return [await self.outcome() for _ in range(count)]
 
     async def outcome(self, asked: SessionOrder | None = None) -> str:
@@ -75,7 +75,7 @@ class Pages:
         assert self.states[-1] == "open"
 
     async def probe_that_reaches(self, upstream: Upstream) -> asyncio.Task[str]:
-        """The first checkout that is let through once the breaker has been open long enough."""
+        """Return the first checkout that is let through after the breaker was open."""
         calls_before = upstream.calls
         async with asyncio.timeout(WAIT_S):
             while True:
@@ -86,7 +86,7 @@ class Pages:
                     return probe
                 reached.cancel()
                 assert await probe == "altan_pay_unavailable"
-                await asyncio.sleep(0.01)  # between two looks at the clock
+                await asyncio.sleep(0.01)  # between two checks of the clock
 
 
 async def wanted() -> bool:

@@ -1,4 +1,4 @@
-"""The service as a process of its own: what it answers, what it logs, and what it counts."""
+"""The service as a separate process: its answers, its log and its metrics."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).parents[3]
 ACCOUNT_ID: Final = "4f6c1c1e-private-account"
 CONNECT_ID: Final = "acct_private1"
 SECRET: Final = "whsec_the_secret_of_these_tests"
-WAIT_S: Final = 60.0  # for what happens soon; a test that reaches it has failed
+WAIT_S: Final = 60.0  # for what happens soon; reaching it fails the test
 
 Line = dict[str, Any]
 _numbers = itertools.count()
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Service:
-    """One process, with every line that it has logged so far."""
+    """A process, with every line that it has logged so far."""
 
     process: asyncio.subprocess.Process
     port: int = 0
@@ -65,7 +65,7 @@ class Service:
         accept: str = "application/json",
         client: str = "",
     ) -> Answer:
-        """Post a cart of one price, on a connection of its own; `client` as a proxy tells it."""
+        """Post a cart of one price on a new connection; `client` goes into X-Forwarded-For."""
         async with self.cart_sent(price, accept=accept, client=client) as (reader, began):
             data = await reader.read()
         return _read_answer(data, began)
@@ -79,7 +79,7 @@ class Service:
         request_id: str = "",
         client: str = "",
     ) -> AsyncIterator[tuple[asyncio.StreamReader, float]]:
-        """A cart is on its way; whoever leaves this block hangs up."""
+        """Send a cart, and disconnect when the block ends."""
         body = json.dumps({"line_items": [{"price": price, "quantity": 1}]}).encode()
         headers = [f"Accept: {accept}", "Content-Type: application/json"]
         if request_id:
@@ -99,7 +99,7 @@ class Service:
         return await self._exchange(_request("GET", path, b"", []))
 
     async def deliver(self) -> Answer:
-        """Send a webhook, as Stripe does; each is another event."""
+        """Send a webhook with a new event, like Stripe."""
         document = {
             "id": f"evt_{next(_numbers)}",
             "object": "event",
@@ -115,7 +115,7 @@ class Service:
         return await self._exchange(_request("POST", "/webhooks/stripe", body, [signature]))
 
     async def metric(self, series_name: str, /, **labels: str) -> float:
-        """The value of one series, 0 where it is not there yet."""
+        """Return the value of one series, or 0 if it does not exist yet."""
         named = ",".join(f'{key}="{value}"' for key, value in labels.items())
         series = f"{series_name}{{{named}}}" if named else series_name
         text = (await self.get("/metrics")).body.decode()
@@ -128,7 +128,7 @@ class Service:
         return next(line for line in self.lines if wanted(line))
 
     async def lines_of(self, request_id: str) -> Sequence[Line]:
-        """All lines of one request; the last one says how it ended."""
+        """Return all lines of one request; the last one has its outcome."""
 
         def is_its_end(line: Line) -> bool:
             return line.get("event") == "request" and line.get("request_id") == request_id
@@ -137,7 +137,7 @@ class Service:
         return [line for line in self.lines if line.get("request_id") == request_id]
 
     def memory_peak_bytes(self) -> int:
-        """The most that it ever held."""
+        """Return its peak memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
         assert found
@@ -164,7 +164,7 @@ class Service:
 async def running_service(
     folder: Path, *, altan_pay_url: str, timeout_s: float, **environment: str
 ) -> AsyncIterator[Service]:
-    """`altan-checkout serve`, its database in `folder`; ended by SIGTERM."""
+    """Run `altan-checkout serve` with its database in `folder`; stop it with SIGTERM."""
     ours = {
         "PYTHONPATH": str(ROOT),
         "ALTAN_ACCOUNT_ID": ACCOUNT_ID,
@@ -200,7 +200,7 @@ async def running_service(
 
 
 def machine() -> dict[str, str]:
-    """Nothing that the developer has exported for the service."""
+    """Return an environment without the developer's settings for the service."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_")
     return {name: value for name, value in os.environ.items() if name.startswith(kept)}
 
@@ -224,7 +224,7 @@ def _read_answer(data: bytes, began: float) -> Answer:
 
 
 def _read_line(text: bytes) -> Line:
-    """A line of the log; what is not JSON is an event, too, so that no test overlooks it."""
+    """Parse a log line; a line that is not JSON becomes an event, too, so that tests notice it."""
     try:
         line = json.loads(text)
     except ValueError:

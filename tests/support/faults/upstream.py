@@ -1,6 +1,6 @@
-"""Altan Pay as bytes on a socket: it reads a request, and then does whatever the test says.
+"""Altan Pay as bytes on a socket: it reads a request, and then does what the test says.
 
-It knows no more of HTTP than where a request ends, so that it can break every rule.
+It only knows where an HTTP request ends, so that it can break every rule.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-WAIT_S: Final = 60.0  # for what happens soon; a test that reaches it has failed
+WAIT_S: Final = 60.0  # for what happens soon; reaching it fails the test
 
 _numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What a script speaks through."""
+    """A script's connection."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -32,13 +32,13 @@ class Connection:
         await self.writer.drain()
 
     async def wait_until_left(self) -> None:
-        """The caller hangs up; what it says before that is of no interest."""
+        """Wait until the caller disconnects; ignore what it sends."""
         with suppress(OSError):
             while await self.reader.read(65536):
                 pass
 
     def reset(self) -> None:
-        """RST instead of FIN."""
+        """Close with RST instead of FIN."""
         under_it = self.writer.get_extra_info("socket")
         under_it.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
@@ -57,7 +57,7 @@ def refusal(status: int, *headers: str) -> bytes:
 
 
 def payment_page() -> bytes:
-    """The documented answer, of a session that no other checkout has."""
+    """Send the documented answer, with a new session."""
     url = f"https://checkout.stripe.com/c/pay/cs_test_{next(_numbers):06}a1#fid"
     return answer(json.dumps({"url": url}).encode(), "Content-Type: application/json")
 
@@ -75,7 +75,7 @@ async def resets(connection: Connection) -> None:
 
 
 def says(data: bytes) -> Script:
-    """Says it, and keeps the connection."""
+    """Return a script that sends this, and keeps the connection."""
 
     async def script(connection: Connection) -> None:
         await connection.send(data)
@@ -92,23 +92,23 @@ def says_and_leaves(data: bytes) -> Script:
 
 
 def repeats(head: bytes, chunk: bytes, *, pause_s: float = 0) -> Script:
-    """Says `chunk` for as long as the caller stays."""
+    """Return a script that sends `chunk` repeatedly until the caller disconnects."""
 
     async def script(connection: Connection) -> None:
         await connection.send(head)
         while not connection.writer.is_closing():
             await connection.send(chunk)
-            await asyncio.sleep(pause_s)  # the pace of this upstream; nothing is waited for
+            await asyncio.sleep(pause_s)  # the pace of this upstream; this waits for nothing
 
     return script
 
 
 @dataclass(slots=True)
 class Upstream:
-    """`script` answers every call; `next_scripts` come before it, one a call. A cart with a price
+    """`script` answers every call after `next_scripts`, one for each call. A cart with a price
     of `odd_prices` is answered by that price's script, and counted in `odd_calls`.
 
-    `on_connect` is done before a request is read; returning None goes on to read it.
+    `on_connect` runs before a request is read; if it returns None, the request is read.
     """
 
     script: Script = works
@@ -134,21 +134,21 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        """Listen, after the first time on the same port."""
+        """Listen; after the first time, on the same port."""
         self._server = await asyncio.start_server(
             self._handle, "127.0.0.1", self.port, ssl=tls, backlog=1024
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Be down: every connection is cut, and new ones are refused."""
+        """Go down: close every connection, and refuse new ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
         await self.drop_connections()
 
     async def drop_connections(self) -> None:
-        """Close all that are open, and return when the callers know it."""
+        """Close all connections, and return when the callers have noticed."""
         for writer in self._tasks.values():
             writer.transport.abort()
         if self._tasks:
@@ -170,7 +170,7 @@ class Upstream:
         try:
             await self._converse(Connection(reader, writer))
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the caller has left
+            pass  # the caller has disconnected
         finally:
             del self._tasks[task]
             writer.close()
@@ -227,7 +227,7 @@ async def running_upstream(tls: ssl.SSLContext | None = None) -> AsyncIterator[U
 async def doing(
     upstream: Upstream, script: Script, *, on_connect: Script | None = None
 ) -> AsyncIterator[None]:
-    """While this lasts, every call is answered so; with `on_connect`, on new connections only."""
+    """Answer every call with this until the block ends; `on_connect` affects new connections."""
     upstream.script, upstream.on_connect = script, on_connect
     if on_connect:
         await upstream.drop_connections()

@@ -1,4 +1,4 @@
-"""Every command of the project that installs packages, as the files that run it write it."""
+"""Every command of the project that installs packages, as written in its file."""
 
 import os
 import re
@@ -20,31 +20,31 @@ READY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of pip or npm: the file that it stands in, and its words after the tool."""
+    """One command of pip or npm: its file, and its arguments."""
 
     file: str
     words: tuple[str, ...]
 
     @property
     def locks(self) -> Sequence[str]:
-        """The lock files that it names, as paths from the project's root."""
+        """Return its lock files, as paths from the project's root."""
         named = [self.words[at + 1] for at, word in enumerate(self.words) if word == "-r"]
-        # The Dockerfile copies this one beside the other.
+        # The Dockerfile copies it to the same folder.
         return ["deploy/build.lock" if lock == "build.lock" else lock for lock in named]
 
     @property
     def flags(self) -> list[str]:
-        """Its words without the lock files."""
+        """Return its arguments without the lock files."""
         first_lock = self.words.index("-r") if "-r" in self.words else len(self.words)
         return list(self.words[:first_lock])
 
     def __str__(self) -> str:
-        """What pytest shows."""
+        """Return the text for pytest."""
         return f"{self.file}: {' '.join(self.locks or self.words)}"
 
 
 def pip_commands() -> list[Command]:
-    """What the Makefile, the Dockerfile and README tell pip, in order."""
+    """Return pip's commands in the Makefile, the Dockerfile and README, in order."""
     found = []
     for file, line in _lines():
         match = re.search(r"\bpip (?:.* )?(install|check)\b(.*)", line)
@@ -54,7 +54,7 @@ def pip_commands() -> list[Command]:
 
 
 def npm_commands() -> list[Command]:
-    """What the Makefile tells npm."""
+    """Return npm's commands in the Makefile."""
     return [
         Command(file, tuple(shlex.split(line.removeprefix("npm "))))
         for file, line in _lines()
@@ -73,7 +73,7 @@ def _lines() -> Iterator[tuple[str, str]]:
 
 
 def _recipes() -> str:
-    """What make would run on a fresh machine, with every variable filled in."""
+    """Return what make would run on a fresh machine, with variables filled in."""
     return subprocess.run(  # noqa: S603 - our own Makefile
         ["make", "--dry-run", "--always-make", "--no-print-directory", *READY],  # noqa: S607
         cwd=ROOT,

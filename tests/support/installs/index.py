@@ -1,4 +1,4 @@
-"""A package index on this machine: made-up wheels under real names, and newer ones of each."""
+"""A local package index: generated wheels with real names, and newer versions of each."""
 
 import base64
 import hashlib
@@ -15,15 +15,15 @@ from typing import Final
 from tests.support.installs.locks import Pin, requires
 
 NEWER: Final = "9999.1"
-# What every package asks for, and no lock names. Versions of pip differ in which releases break an
-# install that looks for dependencies; this breaks it with all of them.
+# A dependency of every package that no lock file names. It breaks any install that resolves
+# dependencies, with every version of pip.
 UNLOCKED: Final = "in-no-lock"
 
 
 def offer(folder: Path, locked: Sequence[Pin]) -> str:
     """Put each package into an index, in its locked version and in a newer one.
 
-    Returns: the text of a lock file that is the real one but for the hashes.
+    Returns: the text of a lock file that differs from the real one only in the hashes.
     """
     lines = []
     _publish(folder, UNLOCKED, [NEWER], [])
@@ -37,7 +37,7 @@ def offer(folder: Path, locked: Sequence[Pin]) -> str:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The index over HTTP; its address."""
+    """Serve the index over HTTP; yield its URL."""
     handler = partial(_Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -49,7 +49,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_args: object) -> None:
-        """Keep the test's output its own."""
+        """Log nothing."""
 
 
 def _publish(
@@ -62,7 +62,7 @@ def _publish(
 
 
 def _wheel(folder: Path, name: str, version: str, asked: Sequence[str]) -> Path:
-    """The smallest wheel that pip installs: a name, a version, and what it asks for."""
+    """Return a minimal wheel: a name, a version, and its dependencies."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{re.sub(r'[-.]+', '_', name)}-{version}"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"

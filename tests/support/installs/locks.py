@@ -1,4 +1,4 @@
-"""Reads lock files, and what the packages that are installed here ask for."""
+"""Reads lock files, and the requirements of installed packages."""
 
 import re
 import tomllib
@@ -31,12 +31,12 @@ class Pin:
     hashes: tuple[str, ...]
 
     def is_for(self, environment: Mapping[str, str] | None = None) -> bool:
-        """Whether it is installed there; without an environment, here."""
+        """Return whether it applies in this environment, by default the current one."""
         return self.marker is None or self.marker.evaluate(dict(environment or {}))
 
 
 def lock_files() -> list[str]:
-    """Every lock file of pip in the project, as paths from its root."""
+    """Return every pip lock file of the project, as paths from its root."""
     folders = (ROOT, ROOT / "deploy", ROOT / "tests", ROOT / "bench")
     found = [path for folder in folders[:1] for path in folder.glob("*.lock")]
     found += [path for folder in folders[1:] for path in folder.rglob("*.lock")]
@@ -44,7 +44,7 @@ def lock_files() -> list[str]:
 
 
 def pins(lock: str) -> list[Pin]:
-    """The entries of a lock file, in order."""
+    """Return the entries of a lock file, in order."""
     entries = re.split(r"^(?=[A-Za-z0-9])", (ROOT / lock).read_text(), flags=re.MULTILINE)[1:]
     return [_pin(entry) for entry in entries]
 
@@ -59,7 +59,7 @@ def _pin(entry: str) -> Pin:
 
 
 def requires(pin: Pin) -> Sequence[str] | None:
-    """What the very version of a package asks for; None where another one, or none, is here."""
+    """Return this version's requirements; None if another version, or none, is installed."""
     try:
         found = distribution(pin.name)
     except PackageNotFoundError:
@@ -68,10 +68,10 @@ def requires(pin: Pin) -> Sequence[str] | None:
 
 
 def gaps(locked: Iterable[Pin], wanted: Iterable[str], environment: _Environment) -> list[str]:
-    """The requirements that the lock leaves open in an environment, one sentence each.
+    """Return the requirements that the lock file does not satisfy, one sentence each.
 
-    `wanted` is what the lock was made for. Every locked package is followed, each with the extras
-    that somebody asks for: what an extra brings has to be in the lock as well.
+    `wanted` are the project's requirements. Every locked package is followed, with the requested
+    extras, whose requirements must be in the lock file, too.
     """
     here = {pin.name: pin for pin in locked if pin.is_for(environment)}
     open_ = [("the project", text) for text in wanted]
@@ -82,7 +82,7 @@ def gaps(locked: Iterable[Pin], wanted: Iterable[str], environment: _Environment
         asker, text = open_.pop()
         requirement = Requirement(text)
         if requirement.marker and not requirement.marker.evaluate({**environment, "extra": ""}):
-            # An extra's own requirements come below, and without their markers.
+            # An extra's own requirements follow below, without their markers.
             continue
         pin = here.get(canonicalize_name(requirement.name))
         if pin is None or not requirement.specifier.contains(pin.version, prereleases=True):

@@ -1,4 +1,4 @@
-"""Sessions to act on, and what an act told of them."""
+"""Sessions to act on, and the acts' events."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def a_subscription_session() -> Session:
 
 
 def after(*acts: Act, session: Session | None = None) -> Session:
-    """The session once these acts were done, one after the other."""
+    """Return the session after these acts, in order."""
     session = session or a_session()
     for act in acts:
         session = perform(act, session).session
@@ -33,5 +33,5 @@ def types(outcome: Outcome) -> list[str]:
 
 
 def told(outcome: Outcome, event_type: str) -> Any:  # noqa: ANN401 - a JSON object, indexed below
-    """The object of the outcome's event of this type."""
+    """Return the object of the outcome's event of this type."""
     return dict(outcome.news)[event_type]

@@ -1,4 +1,4 @@
-"""Deliveries to a service that is not ours."""
+"""Deliveries to a simulated service."""
 
 import asyncio
 import itertools
@@ -36,7 +36,7 @@ async def delivering(
     ticks: Iterable[float] = (),
     limit: int = 1000,
 ) -> AsyncIterator[Deliveries]:
-    """Deliveries to `url`; `ticks` are the times at which attempts are signed."""
+    """Return deliveries to `url`; `ticks` are the times at which attempts are signed."""
     clock = itertools.chain(ticks, iter(time.time, None)).__next__
     async with httpx.AsyncClient(trust_env=False) as client:
         deliveries = Deliveries(

@@ -1,4 +1,4 @@
-"""Real local servers for the tests: any app on a free port, and the service's side, played."""
+"""Local servers for tests: any app on a free port, and a simulated service."""
 
 import asyncio
 import socket
@@ -40,14 +40,14 @@ class Received:
 
 @dataclass(slots=True)
 class Service:
-    """Plays the service: takes webhooks as scripted."""
+    """Simulates the service: answers webhooks as scripted."""
 
     received: list[Received] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
     """Status codes of the next webhooks; 200 when it is empty."""
     answer_body: bytes = b"{}"
     gate: asyncio.Event = field(default_factory=asyncio.Event)
-    """While it is clear, webhooks are taken but not answered."""
+    """While it is clear, webhooks are received but not answered."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     url: str = ""
 
@@ -92,7 +92,7 @@ async def running_service() -> AsyncIterator[Service]:
 async def running_sandbox(
     config: SandboxConfig | None = None, waits: Waits | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a sandbox in this process; what the sandbox itself sends goes over sockets."""
+    """Yield a client of a sandbox in this process; the sandbox itself uses sockets."""
     config = config or SandboxConfig()
     app = create_sandbox(config, waits=waits)
     async with (
@@ -114,14 +114,14 @@ def config_for(service: Service, retry_delays_s: tuple[float, ...] = ()) -> Sand
 
 
 def listen() -> tuple[socket.socket, str]:
-    """A socket on a free port, and the URL that leads to it."""
+    """Return a socket on a free port, and its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """What uvicorn's serve() does, without its signal handlers and its loop of 0.1 s ticks."""
+    """Serve like uvicorn, without its signal handlers and its loop of 0.1 s ticks."""
     config = uvicorn.Config(app, log_level="critical", ws="none", lifespan="on")
     config.load()
     server = uvicorn.Server(config)
@@ -139,7 +139,7 @@ def order_body(
     success_url: str = "https://shop.test/thanks?session_id={CHECKOUT_SESSION_ID}",
     cancel_url: str = "https://shop.test/cart",
 ) -> dict[str, object]:
-    """The documented body; one mug where no lines are named."""
+    """Return the documented body, by default for one mug."""
     return {
         "payload": {
             "success_url": success_url,
