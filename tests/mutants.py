@@ -1,4 +1,4 @@
-"""Counts what `make mutants` has found: python -m tests.mutants SESSION.
+"""Reports the results of `make mutants`: python -m tests.mutants SESSION.
 
 Cosmic Ray's own rate takes mutants that were filtered out for killed ones; here they do not count.
 """

@@ -1,4 +1,4 @@
-"""What runs beside the requests, what is closed, and which signals are heard."""
+"""Background work, closing resources, and signals."""
 
 import asyncio
 import os

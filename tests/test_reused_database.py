@@ -1,4 +1,4 @@
-"""A test that reuses a database finds it as if it were new, whatever the tests before it did."""
+"""A reused database is like new for each test."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The service as a process, on PostgreSQL: from the webhook to the buyer's page, and an outage."""
+"""The service as a process on PostgreSQL: from the webhook to the buyer's page, and an outage."""
 
 import asyncio
 import json

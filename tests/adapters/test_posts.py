@@ -1,4 +1,4 @@
-"""One try at posting something, to receivers that do all that receivers do."""
+"""One attempt to post, to receivers that misbehave in every way."""
 
 import asyncio
 import socket

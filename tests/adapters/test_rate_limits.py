@@ -1,4 +1,4 @@
-"""How often one client may buy, and what a storage that fails costs."""
+"""How often one client may buy, and what happens if the storage fails."""
 
 import time
 

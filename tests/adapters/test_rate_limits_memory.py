@@ -1,4 +1,4 @@
-"""What many clients cost in memory."""
+"""The memory that many clients use."""
 
 import ipaddress
 import tracemalloc

@@ -1,4 +1,4 @@
-"""The simulation in docs/limits.md, with its smallest scenarios and on a clock of its own."""
+"""The simulation in docs/limits.md, with its smallest scenarios and a simulated clock."""
 
 import pytest
 

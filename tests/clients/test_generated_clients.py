@@ -1,4 +1,4 @@
-"""Clients generated from /openapi.json: they are made without a warning, and they work."""
+"""Clients generated from /openapi.json: without warnings, and they work."""
 
 import asyncio
 import json

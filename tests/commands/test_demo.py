@@ -1,4 +1,4 @@
-"""What `altan-checkout demo` says once everything runs, and that it is true."""
+"""The output of `altan-checkout demo`, and that it is true."""
 
 import os
 import re

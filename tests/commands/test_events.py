@@ -1,4 +1,4 @@
-"""`altan-checkout events list|show`: tables, JSON, and nothing personal unasked."""
+"""`altan-checkout events list|show`: tables, JSON, and personal data only on request."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""`altan-checkout events replay|rebuild`: what an operator does about events."""
+"""`altan-checkout events replay|rebuild`."""
 
 from dataclasses import replace
 from pathlib import Path

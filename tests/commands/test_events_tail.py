@@ -1,4 +1,4 @@
-"""`altan-checkout events tail`, as a program that somebody watches and ends with Ctrl-C."""
+"""`altan-checkout events tail`, as a program that runs until Ctrl-C."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The command that tries the containers passes against the same processes without containers.
+"""The command that checks the containers passes with processes instead of containers.
 
 So it cannot rot unseen between the rare runs that have an engine.
 """

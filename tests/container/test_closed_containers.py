@@ -1,4 +1,4 @@
-"""What every container is denied, whatever it runs: rights, memory, processes, another image."""
+"""What every container is denied: capabilities, memory, processes, other images."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Facts about the image that can be held without an engine; the rest is seen by running it."""
+"""Facts about the image that can be checked without an engine."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Every alert has a rule and a page, and the rules do what they say."""
+"""Every alert has a rule and a row in the documentation, and the rules work."""
 
 import os
 import re

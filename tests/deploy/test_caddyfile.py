@@ -1,4 +1,4 @@
-"""deploy/Caddyfile over real sockets: whose address a replica learns, and what is published."""
+"""deploy/Caddyfile over real sockets: client addresses for replicas, and public paths."""
 
 import http.client
 import json

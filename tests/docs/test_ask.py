@@ -1,4 +1,4 @@
-"""docs/fulfil.md's code, in both languages, against the service: it fulfils what was paid alone."""
+"""docs/fulfil.md's code, in both languages, with the service: it fulfils only paid orders."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""README's backups of SQLite: night after night, whole, and for their owner's eyes alone."""
+"""The documented backups of SQLite: repeatable, complete, and readable only by their owner."""
 
 import os
 import sqlite3

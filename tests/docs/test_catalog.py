@@ -1,4 +1,4 @@
-"""The catalogues that the documents show can be used as they stand."""
+"""The catalogues in the documentation work as they are."""
 
 import shutil
 import tomllib

@@ -1,4 +1,4 @@
-"""README's shell blocks do what README says, in order, beside the real programs."""
+"""The documentation's shell blocks do what it says, in order, with the real programs."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""docs/success-page.md's code delivers what was paid: once, to the order that it was paid for."""
+"""docs/success-page.md's code delivers what was paid: once, for the right order."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Links lead somewhere, pictures are of a known kind, and every shell block says how it is kept."""
+"""Links and pictures exist, and every shell block says how it is tested."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""README's pages that import /checkout.js work as they stand, in a browser, beside the demo."""
+"""The documented pages that import /checkout.js work as they are, in a browser, with the demo."""
 
 import re
 import socket

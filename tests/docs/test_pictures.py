@@ -1,4 +1,4 @@
-"""Each picture is shown, and told to those who do not see it."""
+"""Each picture is used, and has an alternative text."""
 
 from tests.support.docs.documents import ROOT, documents, links, pictures
 

@@ -1,4 +1,4 @@
-"""README's form and scripts work as they stand, against the real service and the sandbox."""
+"""The documented form and scripts work as they are, with the service and the sandbox."""
 
 import json
 import re

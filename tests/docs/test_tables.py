@@ -1,4 +1,4 @@
-"""What the documents list is what the code has: settings, errors, events, metrics, commands."""
+"""The documentation's lists match the code: settings, errors, events, metrics, commands."""
 
 import re
 from collections.abc import Iterator

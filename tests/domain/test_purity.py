@@ -1,4 +1,4 @@
-"""The domain imports itself and the standard library. import-linter can only forbid by name."""
+"""The domain imports only itself and the standard library. import-linter forbids only by name."""
 
 import ast
 import sys

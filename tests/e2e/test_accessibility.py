@@ -1,4 +1,4 @@
-"""The checks of a page find what they are there for."""
+"""The page checks detect what they are for."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A buyer's way from the shop to the payment page and back, with a mouse."""
+"""A buyer's path from the shop to the payment page and back, with a mouse."""
 
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The shop's cart: what its fields say is what is bought, with script and without."""
+"""The shop's cart: its fields decide what is bought, with and without script."""
 
 from typing import Any
 

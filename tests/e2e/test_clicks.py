@@ -1,4 +1,4 @@
-"""What impatient and lost people click: nobody pays twice by accident."""
+"""Impatient clicks: nobody pays twice by accident."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""/docs in a real browser, with no network but this machine; `watch` fails on any violation."""
+"""/docs in a real browser, without other hosts; `watch` fails on any violation."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How a purchase can end: a buyer clicks in one tab, the success page in the other tells of it."""
+"""Endings of a purchase: a buyer clicks in one tab, the success page in the other shows it."""
 
 import pytest
 from playwright.async_api import Page, expect

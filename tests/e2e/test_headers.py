@@ -1,4 +1,4 @@
-"""What stands on top of each page stays on one line, down to the smallest telephone."""
+"""Each page's header stays on one line, even on the smallest phone."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The hosted page as people use it: in Chromium, with the sandbox on a socket."""
+"""The hosted page in Chromium, with the sandbox on a socket."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Each page as somebody meets it: usable by everybody, whole on every screen, silent."""
+"""Every page is accessible, fits every screen, and logs nothing."""
 
 import pytest
 from playwright.async_api import Page

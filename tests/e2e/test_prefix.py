@@ -1,4 +1,4 @@
-"""The whole of a buyer's way with the service below a proxy's path, `/pay/…`, in a real browser."""
+"""A complete purchase with the service below a proxy's path, `/pay/…`, in a real browser."""
 
 import re
 from collections.abc import AsyncIterator

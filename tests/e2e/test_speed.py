@@ -1,4 +1,4 @@
-"""How long a buyer waits. Printed at the end of a run; no time decides a test."""
+"""How long a buyer waits, printed at the end of a run; no test fails because of a time."""
 
 from typing import Final
 

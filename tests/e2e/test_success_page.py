@@ -1,4 +1,4 @@
-"""The success page in a real browser: it changes by itself, whatever stands in its way."""
+"""The success page in a real browser updates automatically, whatever happens."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The watch over the browser notices what it is there for, so that its silence means something."""
+"""The browser watch detects what it is for, so that its silence means something."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""How the breaker finds out that Altan Pay is back: one probe at a time."""
+"""How the breaker detects that Altan Pay is back: one probe at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Five hundred carts at once, and an Altan Pay that answers none of them."""
+"""Five hundred carts at once, and an Altan Pay that never answers."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A database that cannot be written: buyers are told so, and Altan Pay is not called for them."""
+"""A database that cannot be written: buyers get an error, and Altan Pay is not called."""
 
 import asyncio
 import resource

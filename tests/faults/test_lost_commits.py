@@ -1,4 +1,4 @@
-"""PostgreSQL is lost while it commits a checkout: buyers with a key never wait for themselves."""
+"""The connection to PostgreSQL is lost during a commit: a buyer's key never waits for itself."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Altan Pay fails on one stranger's odd cart: the shop goes on selling everything else."""
+"""Altan Pay fails on one client's odd cart: the shop keeps selling everything else."""
 
 from pathlib import Path
 from typing import Final

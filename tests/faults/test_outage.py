@@ -1,4 +1,4 @@
-"""Altan Pay is down for some seconds while buyers keep coming, and then it is back."""
+"""Altan Pay is down for some seconds under load, and recovers."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What is tried again, how often, after which pause, and for whom no more."""
+"""What is retried, how often, after which pause, and when no more."""
 
 import asyncio
 from collections.abc import AsyncIterator

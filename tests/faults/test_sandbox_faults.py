@@ -1,4 +1,4 @@
-"""The sandbox's faulty prices, bought through the service: both as processes, as in the demo."""
+"""The sandbox's faulty prices, bought through the service, as in the demo."""
 
 import re
 import socket

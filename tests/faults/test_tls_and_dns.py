@@ -1,4 +1,4 @@
-"""What can go wrong before a word of HTTP is said over TLS."""
+"""What can go wrong before any HTTP is sent over TLS."""
 
 import datetime as dt
 import ssl

@@ -1,4 +1,4 @@
-"""Everything that Altan Pay can do wrong, over real sockets, against the service as a process.
+"""Everything that Altan Pay can do wrong, over real sockets, with the service as a process.
 
 All faults are met by the same process, one after the other: none of them may leave a mark.
 """

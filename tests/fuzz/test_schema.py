@@ -1,4 +1,4 @@
-"""Requests made from the published schema, right and wrong, against the real process."""
+"""Requests generated from the published schema, valid and invalid, to the real process."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-""".ci/run on a bare machine: it installs what is missing, under the names that apt knows there."""
+""".ci/run on a fresh machine installs what is missing, by the names that apt knows."""
 
 import shutil
 import subprocess

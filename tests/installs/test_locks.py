@@ -1,4 +1,4 @@
-"""The lock files are whole: whoever installs one has no reason to look for anything else."""
+"""The lock files are complete, so an install never looks for anything else."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""`npm ci` brings what the lock names, from a registry that offers a newer version of it."""
+"""`npm ci` installs the locked version, although the registry offers a newer one."""
 
 import base64
 import hashlib

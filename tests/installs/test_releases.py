@@ -1,4 +1,4 @@
-"""Whoever releases what, an install brings the locked versions: no install looks for others."""
+"""Installs use the locked versions, although the index offers newer ones."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What stands in the log, and what never does. Each in a process of its own: logging is global."""
+"""What is in the log, and what never is. Each test needs a process: logging is global."""
 
 import asyncio
 import os

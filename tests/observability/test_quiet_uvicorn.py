@@ -1,4 +1,4 @@
-"""What uvicorn says of single requests is a line in ten seconds, however many strangers send."""
+"""uvicorn's warnings about requests are limited to one line in ten seconds."""
 
 import logging
 from pathlib import Path

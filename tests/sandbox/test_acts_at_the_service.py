@@ -1,4 +1,4 @@
-"""What the sandbox plays after a payment, as the real service tells it: both as processes."""
+"""The sandbox's acts after a payment, as the service shows them; both as processes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

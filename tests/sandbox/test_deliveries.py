@@ -1,4 +1,4 @@
-"""The sandbox signs and sends events, and tries again, as Stripe does."""
+"""The sandbox signs, sends and retries events, as Stripe does."""
 
 import asyncio
 import re

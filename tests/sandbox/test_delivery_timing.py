@@ -1,4 +1,4 @@
-"""Events that the sandbox delays, withholds, sends again or forgets."""
+"""Events that the sandbox delays, withholds, resends or forgets."""
 
 import time
 

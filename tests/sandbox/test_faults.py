@@ -1,4 +1,4 @@
-"""What the faulty prices put on the wire, seen by a client that knows nothing of HTTP."""
+"""What the faulty prices send, seen by a client on a raw socket."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Who may talk to the sandbox: over real sockets, byte for byte as browsers and programs write."""
+"""Who may call the sandbox: over real sockets, with requests of browsers and programs."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Each test has a folder and an environment of its own."""
+"""Gives each test a separate folder and environment."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What holds where a setting is not set."""
+"""The defaults of settings that are not set."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An error names the setting and what to do, and never tells a secret's value."""
+"""An error names the setting and what to do, and never shows a secret's value."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How each setting is written."""
+"""The valid forms of each setting."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which sessions are a checkout's own, and which cost something else than it should."""
+"""Which sessions belong to a checkout, and which have another price."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which payment an event reaches, through whatever chain of ids."""
+"""Which payment an event reaches, through any chain of ids."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Payments told in every order, one by one and at once: they end in one state."""
+"""Payments in every order of events, one by one and at once, end in the same state."""
 
 import itertools
 import json

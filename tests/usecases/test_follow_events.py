@@ -1,4 +1,4 @@
-"""What an operator watches: every event once, also one that is on disk late."""
+"""An operator sees every event once, including one that is committed late."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What has had its time is forgotten, a little at once; what was not read before is read."""
+"""Expired data is deleted in small steps; unread events are read."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

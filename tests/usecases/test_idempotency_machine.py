@@ -1,4 +1,4 @@
-"""Any interleaving of requests, failures, crashes and time: one URL a key, and none lost."""
+"""Any interleaving of requests, failures, crashes and time: one URL for each key, none lost."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""Places are shared out by client and by payment; who holds most gives way first."""
+"""Places are divided between clients and payments; who holds most loses one first."""
 
 from collections import Counter
 from collections.abc import Sequence

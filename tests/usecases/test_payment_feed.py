@@ -1,4 +1,4 @@
-"""Who waits for a payment hears of each change: at once, or a tick later."""
+"""Followers of a payment learn of each change, at once or with the next tick."""
 
 import asyncio
 from contextlib import AsyncExitStack

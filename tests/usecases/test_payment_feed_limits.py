@@ -1,4 +1,4 @@
-"""What the watch bears: reads that fail, too many followers, and its end."""
+"""The feed with failing reads, too many followers, and at its end."""
 
 import asyncio
 from dataclasses import replace

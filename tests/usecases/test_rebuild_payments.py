@@ -1,4 +1,4 @@
-"""Payments computed anew from their events alone: they are what is kept, or it is said."""
+"""Payments computed from their events equal the stored ones, or are reported."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

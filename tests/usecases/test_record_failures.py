@@ -1,4 +1,4 @@
-"""Events that cannot be folded, or only in part: kept with the reason, told once, and alone."""
+"""Events that cannot be folded, or only partly: stored with the reason, alerted once, alone."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Renewals are kept in rows of their own: an event costs the same in a subscription's 10th year."""
+"""Renewals have rows of their own, so an event costs the same in a subscription's 10th year."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Folding again what is kept: it heals what failed, and changes nothing that is right."""
+"""Replaying stored events repairs what failed, and changes nothing that is correct."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace

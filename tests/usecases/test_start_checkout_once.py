@@ -1,4 +1,4 @@
-"""Every recovery point, seeded in a real file, and what the next request makes of it."""
+"""Every recovery point, seeded in a real file, and how the next request continues."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Odd events that join two payments: refused, and neither payment gets what is the other's."""
+"""Events that connect two payments are refused, and neither payment gets the other's facts."""
 
 import itertools
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Waiting events are woken a page at a time, whatever else there is, and a bad one fails alone."""
+"""Waiting events are woken page by page, and one that cannot be folded fails alone."""
 
 import asyncio
 import sys

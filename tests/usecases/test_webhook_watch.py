@@ -1,4 +1,4 @@
-"""A shop that Stripe talks to in vain is told of it: once, across restarts, and when it is over."""
+"""A shop whose webhooks are all refused is alerted: once, across restarts, until it is over."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

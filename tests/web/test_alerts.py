@@ -1,4 +1,4 @@
-"""What the owner must know, from its cause to the chat, through the whole service."""
+"""Alerts through the whole service, from the cause to the chat."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""The routes of the whole service, as one who knows only HTTP sees them."""
+"""The routes of the whole service over HTTP."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What the service says about itself in /openapi.json, and whether it is true."""
+"""/openapi.json, and whether it is true."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Answers that lead to a payment page, answers of another shape, and calls that are given up."""
+"""Answers with a payment page, malformed answers, and canceled calls."""
 
 import asyncio
 import gzip

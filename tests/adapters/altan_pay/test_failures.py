@@ -1,4 +1,4 @@
-"""Every answer that is not a payment page has its error."""
+"""Every answer that is not a payment page becomes the right error."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""Every error that httpx has becomes one of ours."""
+"""Every httpx error becomes one of ours."""
 
 import re
 from collections.abc import Mapping

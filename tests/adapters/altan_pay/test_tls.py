@@ -1,4 +1,4 @@
-"""Certificates: whom the client trusts."""
+"""Which certificates the client trusts."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""What is true of every database: these tests run on SQLite and on PostgreSQL."""
+"""Behavior of every database: these tests run on SQLite and on PostgreSQL."""
 
 import asyncio
 import traceback

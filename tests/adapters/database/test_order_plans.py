@@ -1,4 +1,4 @@
-"""Lists of orders are read along an index, on both databases: nothing is scanned or sorted."""
+"""Lists of orders are read along an index on both databases, without scans or sorts."""
 
 from pathlib import Path
 from typing import Any

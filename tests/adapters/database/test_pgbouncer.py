@@ -1,4 +1,4 @@
-"""Through PgBouncer in transaction mode: each transaction may meet another session of the server.
+"""PgBouncer in transaction mode: each transaction may run in another server session.
 
 Three server sessions in turn, with Debian's settings: what one transaction leaves in a session, the
 next one does not find, and what it finds is somebody else's.

@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: errors, limits of time, connections. The rest is test_database.py's."""
+"""PostgreSQL only: errors, time limits, connections. test_database.py has the rest."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""The commands of docs/deployment.md: a dump, and back from it into an empty database."""
+"""The commands of docs/deployment.md: dump, and restore into an empty database."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A real server that stops, dies, hangs, refuses and fills up, under load, and comes back.
+"""A server that stops, crashes, hangs, refuses or fills up under load, and recovers.
 
 Whatever happens: a write that was acknowledged is there, an event is folded once, everybody else
 gets `StorageUnavailableError` in time, and the first write after the server's return succeeds.

@@ -1,4 +1,4 @@
-"""PostgreSQL's schema: who may change it, who refuses it, and that it is the one written down."""
+"""PostgreSQL's schema: who may change it, who refuses it, and that it is as written down."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""SQLite's files are the service's own, whatever the process's umask and whatever was before."""
+"""Only the service can read SQLite's files, regardless of umask and existing modes."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Two replicas, one PostgreSQL: what each folds at the same moment, the other must not lose.
+"""Two replicas on one PostgreSQL fold at the same moment, and lose nothing.
 
 Each race is run twice: as it is, and with its lock taken away. The second run proves that the
 first would see the loss.

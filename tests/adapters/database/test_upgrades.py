@@ -1,4 +1,4 @@
-"""From every earlier revision, with rows in place, on every database: nothing is lost."""
+"""Upgrades from every earlier revision, with rows, on both databases: nothing is lost."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is asked of Stripe, and how its lists are walked through."""
+"""Requests to Stripe, and how its lists are read."""
 
 import asyncio
 from urllib.parse import parse_qsl, urlsplit

@@ -1,4 +1,4 @@
-"""However Stripe's API fails, the failure has its kind, and gives nothing away."""
+"""Every failure of Stripe's API becomes the right error, without secrets."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""A request for a checkout: its envelope, its fields, and every fault told at once."""
+"""A request for a checkout: its envelope, its fields, and all faults at once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever JSON is sent, it is a cart within the limits or an error that says where."""
+"""Any JSON is either a cart within the limits, or an error that says where."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a shop writes into its success URL, and what its page can read when the buyer is back.
+"""Ids in success URLs, and what the shop's page reads when the buyer returns.
 
 `page_reads` and `router_reads` do what `new URLSearchParams(…).get(name)` does in a page: they
 decode a query and take the first of a name (URL standard, 5.1 and 6.2).

@@ -1,4 +1,4 @@
-"""The origins beside each address are what a browser's URL parser (WHATWG) answers for it."""
+"""The expected origins are those of a browser's URL parser (WHATWG)."""
 
 import pytest
 from hypothesis import example, given, settings

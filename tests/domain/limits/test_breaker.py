@@ -1,4 +1,4 @@
-"""The circuit breaker's laws, on a clock of the test's own."""
+"""The circuit breaker's rules, with a simulated clock."""
 
 import ipaddress
 

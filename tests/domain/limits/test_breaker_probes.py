@@ -1,4 +1,4 @@
-"""Half open, the circuit breaker lets one probe through at a time."""
+"""The half-open circuit breaker lets one probe through at a time."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What clients and their networks hold is counted right, whatever comes and goes."""
+"""Holdings of clients and their networks are counted correctly."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Carts that keep failing rest for a while."""
+"""Carts that keep failing are blocked for a while."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which counters a request meets, and who is refused when a shared limit is nearly full."""
+"""Which counters apply to a request, and who is refused when a shared limit is nearly full."""
 
 import pytest
 from hypothesis import given

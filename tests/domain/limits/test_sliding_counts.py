@@ -1,4 +1,4 @@
-"""Counts that slide, in bounded memory, at a cost that stays flat."""
+"""Sliding counts, in bounded memory and at constant cost."""
 
 from collections import Counter
 

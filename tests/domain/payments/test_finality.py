@@ -1,4 +1,4 @@
-"""When a payment is final, and which refunds are the first payment's."""
+"""When a payment is final, and which refunds belong to the first payment."""
 
 import pytest
 

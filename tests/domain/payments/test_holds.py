@@ -1,4 +1,4 @@
-"""A hold is captured, in part or whole, or given up: its session says no more than `unpaid`."""
+"""A hold is captured, partly or fully, or canceled; its session stays `unpaid`."""
 
 import itertools
 from collections.abc import Sequence

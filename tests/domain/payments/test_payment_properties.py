@@ -1,4 +1,4 @@
-"""What must hold of all facts and of all histories."""
+"""Properties of all facts and all histories."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What every fact has in common, whatever it is about."""
+"""Rules that all kinds of facts share."""
 
 from dataclasses import FrozenInstanceError, fields
 from inspect import Parameter, signature

@@ -1,4 +1,4 @@
-"""Of a list that no event of Stripe's is that long, only the first objects count."""
+"""Only the first objects of a list count that is longer than Stripe's."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which events speak of a payment, and that nothing which Stripe could send does any harm."""
+"""Which events concern a payment, and that no event can do harm."""
 
 import json
 from pathlib import Path

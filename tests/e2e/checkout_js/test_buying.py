@@ -1,4 +1,4 @@
-"""/checkout.js in a browser: from a cart to the payment page, once, whatever gets lost."""
+"""/checkout.js in a browser: from a cart to one payment page, whatever gets lost."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What /checkout.js says in a browser when a checkout cannot start."""
+"""/checkout.js in a browser when a checkout cannot start."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What /checkout.js tells a page of a payment where no stream passes: it asks."""
+"""/checkout.js follows a payment by polling if streams do not work."""
 
 from contextlib import AsyncExitStack
 from dataclasses import replace

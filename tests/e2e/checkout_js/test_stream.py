@@ -1,4 +1,4 @@
-"""What /checkout.js tells a page of a payment by stream."""
+"""/checkout.js follows a payment by stream."""
 
 from contextlib import AsyncExitStack
 from dataclasses import replace

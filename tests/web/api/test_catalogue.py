@@ -1,4 +1,4 @@
-"""A catalogue through the whole service: what is refused, what is expected, what is found out."""
+"""A catalogue with the whole service: what is refused, expected and flagged."""
 
 import asyncio
 import signal

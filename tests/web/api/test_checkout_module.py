@@ -1,4 +1,4 @@
-"""GET /checkout.js and its types: what is served, for how long it is kept, and by whom."""
+"""GET /checkout.js and its types: the content, and how long it may be cached."""
 
 import base64
 import hashlib

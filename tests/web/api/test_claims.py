@@ -1,4 +1,4 @@
-"""Whose checkout a session pays, where the payment page's address tells no session."""
+"""Which checkout a session pays if the payment page's URL has no session id."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

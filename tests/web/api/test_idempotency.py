@@ -1,4 +1,4 @@
-"""A key through the whole service: one session, whatever clicks, crashes and restarts do."""
+"""Keys with the whole service: one session, despite clicks, crashes and restarts."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Limits through the whole service: who is refused, with which words, and what the owner hears."""
+"""Limits with the whole service: who is refused, with which message, and which alert."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Over sockets: strangers take all places to wait, and a buyer still learns of the payment."""
+"""Over sockets: strangers take all places, and a buyer still learns of the payment."""
 
 import json
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""Signed JSON whose strings hold halves of characters, or NUL: kept byte for byte, and folded."""
+"""Signed JSON with halves of characters, or NUL: stored byte for byte, and folded."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A session that expired is paid through Stripe's recovery link: by a new one, in any order."""
+"""An expired session is paid through Stripe's recovery link, by a new one, in any order."""
 
 import itertools
 from collections.abc import Sequence

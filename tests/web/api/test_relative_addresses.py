@@ -1,4 +1,4 @@
-"""No answer names an address from the root of its host: a proxy may have the service below a path.
+"""Answers use relative URLs, because a proxy may serve the service below a path.
 
 The way through a real browser is in tests/e2e/test_prefix.py.
 """

@@ -1,4 +1,4 @@
-"""A session of `mode: "setup"` saves a card: it is recorded, and is no payment."""
+"""A session of `mode: "setup"` saves a card: it is recorded, but is not a payment."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Any interleaving of webhooks, other processes, reads, waits and streams: nothing is ever stale.
+"""Any interleaving of webhooks, other processes, reads, waits and streams: nothing is stale.
 
 What GET, `wait` and the stream deliver is never older than what was acknowledged before they were
 asked, and all of them arrive at what is true.

@@ -1,4 +1,4 @@
-"""What the status object tells of a subscription."""
+"""The subscription in the status object."""
 
 from collections.abc import Sequence
 

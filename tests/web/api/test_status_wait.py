@@ -1,4 +1,4 @@
-"""GET /checkout/{id}?wait=…: the answer is held until there is news, or the time is over."""
+"""GET /checkout/{id}?wait=…: the answer comes with a change, or when the time is over."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What is done for a client ends when the client leaves."""
+"""Work for a client ends when the client disconnects."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What scripts on other origins may ask, and which answers their browsers let them read."""
+"""What scripts of other origins may send, and which answers they may read."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

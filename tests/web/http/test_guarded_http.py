@@ -1,4 +1,4 @@
-"""Over a socket, with bytes: what a stranger may send before any code of ours runs."""
+"""Raw bytes over a socket: what a client may send before any code of ours runs."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Over raw sockets, at the whole service: a request names exactly one host."""
+"""Raw sockets, the whole service: a request must have exactly one host."""
 
 import asyncio
 from collections.abc import AsyncIterator

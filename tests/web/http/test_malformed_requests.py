@@ -1,4 +1,4 @@
-"""Over a socket, with bytes: a malformed request, and the answers before it."""
+"""Raw bytes over a socket: a malformed request, and the answers before it."""
 
 import asyncio
 from dataclasses import dataclass, field

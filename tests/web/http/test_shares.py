@@ -1,4 +1,4 @@
-"""Nobody takes all: whatever others hold, something stays free for who holds nothing."""
+"""Nobody can take everything: something stays free for those who hold nothing."""
 
 import ipaddress
 import resource

@@ -1,4 +1,4 @@
-"""A real service process with room for little: who is served when all of it is taken."""
+"""A service process with low limits: who is served when they are reached."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path

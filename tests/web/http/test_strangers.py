@@ -1,4 +1,4 @@
-"""A real service process, and strangers who take what they can: memory, files, its end."""
+"""A service process, and clients that take all they can: memory, files, its end."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""/docs and the files that it loads, all from this service. A browser opens it in tests/e2e."""
+"""/docs and its files, all from this service. tests/e2e opens it in a browser."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What the success page says, as a browser that runs no script shows it."""
+"""The success page's text, without script."""
 
 import re
 

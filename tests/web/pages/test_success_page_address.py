@@ -1,4 +1,4 @@
-"""How a buyer gets to the success page, and what is there where there is none."""
+"""How a buyer gets to the success page, and what an unknown id shows."""
 
 import sqlite3
 from contextlib import closing

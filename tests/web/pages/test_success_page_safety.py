@@ -1,4 +1,4 @@
-"""What the success page lets a browser do, and what a shop's own settings do to it."""
+"""What the success page allows a browser to do, and the effect of the shop's settings."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What a buyer is told where Altan Pay fails."""
+"""What a buyer gets when Altan Pay fails."""
 
 from pathlib import Path
 

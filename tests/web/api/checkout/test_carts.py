@@ -1,4 +1,4 @@
-"""Carts as JSON, and the faults that they can have."""
+"""Carts as JSON, and their faults."""
 
 import pytest
 

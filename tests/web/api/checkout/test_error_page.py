@@ -1,4 +1,4 @@
-"""Errors as a page for a person."""
+"""Errors as a page for people."""
 
 from html.parser import HTMLParser
 

@@ -1,4 +1,4 @@
-"""What a checkout sends to Altan Pay, and what it keeps."""
+"""What a checkout sends to Altan Pay, and what it stores."""
 
 import asyncio
 import sqlite3

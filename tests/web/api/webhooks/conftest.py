@@ -1,4 +1,4 @@
-"""The webhook endpoint in a process of the test's, and as a process of its own."""
+"""The webhook endpoint in the test's process, and as a separate process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Events that are recorded, and events that are not ours."""
+"""Events that are recorded, and events that are not for this service."""
 
 import asyncio
 import json
