@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from sandbox.server import SandboxConfig
-from tests.support.sandbox.neighbours import running_sandbox
+from tests.support.sandbox.local_servers import running_sandbox
 from tests.support.wire import Upstream, answer, closed_port, upstream
 
 TOKEN = "a-token-of-the-demo-0123456789"

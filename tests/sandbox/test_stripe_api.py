@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from app.adapters.stripe_api.reads import StripeApi
 from app.usecases.stripe_reads import StripeObjectMissingError
-from tests.support.sandbox.neighbours import Service, open_session
+from tests.support.sandbox.local_servers import Service, open_session
 from tests.support.stripe_api_calls import stripe_api
 
 TYPES = ["checkout.session.completed", "checkout.session.expired", "payment_intent.succeeded"]

@@ -23,7 +23,7 @@ LIMIT_DEFAULT: Final = 50
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,600}")
 _ORDER_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
-_NO_CURSOR: Final = "is not a cursor of ours: send next_cursor as you got it"
+_NO_CURSOR: Final = "is not a valid cursor: send next_cursor unchanged"
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -53,7 +53,7 @@ def read_order_query(
 
 
 def make_cursor(wanted: OrderFilter, last: OrderPosition) -> str:
-    """The cursor to what comes after `last` under these filters."""
+    """Return the cursor to the orders after `last` with these filters."""
     return _cursor_to(last, filters=_print_of_filters(wanted))
 
 
@@ -78,7 +78,7 @@ def _read_cursor(text: str, wanted: OrderFilter) -> OrderPosition:
     if text != _cursor_to(last, filters=filters):  # changed on its way, or made up
         raise ValueError(_NO_CURSOR)
     if filters != _print_of_filters(wanted):
-        raise ValueError("belongs to other filters: send the same ones for each page")
+        raise ValueError("belongs to other filters: use the same filters for each page")
     return last
 
 
