@@ -105,7 +105,7 @@ async def test_what_is_closed_is_closed_last_first_once_nothing_runs(
 
 
 @pytest.mark.parametrize("number", LISTENED_TO)
-async def test_a_signal_is_told_to_those_who_must_stop_and_to_the_server(
+async def test_a_signal_reaches_the_stop_callbacks_and_the_server(
     application: FastAPI, server: Server, number: signal.Signals
 ) -> None:
     lifetime, told = Lifetime(), list[str]()

@@ -86,7 +86,7 @@ async def test_a_chat_that_is_not_there_is_logged() -> None:
     assert lines[0]["error"] == "ConnectError"
 
 
-async def test_a_chat_that_hangs_holds_nobody_and_a_full_queue_drops_the_rest() -> None:
+async def test_a_chat_that_hangs_delays_nothing_and_a_full_queue_drops_messages() -> None:
     async with upstream(hangs) as server, chat(server.url) as tell:
         tell(MISMATCH, "0")
         await server.wait_for_requests(1)

@@ -67,9 +67,7 @@ async def watched(catalog: CatalogFile) -> AsyncIterator[None]:
     ],
     ids=["rule", "no TOML", "empty", "no UTF-8", "deep"],
 )
-def test_a_file_that_cannot_be_used_is_told_with_its_path(
-    path: Path, text: bytes, words: str
-) -> None:
+def test_an_unusable_file_is_reported_with_its_path(path: Path, text: bytes, words: str) -> None:
     path.write_bytes(text)
 
     with pytest.raises(CatalogError) as caught:
@@ -79,7 +77,7 @@ def test_a_file_that_cannot_be_used_is_told_with_its_path(
     assert words in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="No such file"):
         CatalogFile(tmp_path / "none.toml", SilentAlarm())
 
@@ -107,7 +105,7 @@ async def test_a_file_replaced_by_a_rename_is_read_even_if_old_and_of_the_same_s
         await until(lambda: for_sale(catalog) == ["price_six"])
 
 
-async def test_a_broken_new_file_keeps_the_old_one_and_is_told_once(
+async def test_a_broken_new_file_keeps_the_old_one_and_alerts_once(
     path: Path, alarm: SilentAlarm
 ) -> None:
     catalog = CatalogFile(path, alarm)

@@ -193,7 +193,7 @@ async def test_where_nobody_listens_the_connection_is_refused() -> None:
     assert got == Answer(status=None, problem="refuses connections, or cannot be reached")
 
 
-async def test_a_name_without_an_address_is_told() -> None:
+async def test_a_name_without_an_address_is_reported() -> None:
     got = await posted("http://no-such-host.invalid/")
 
     assert got == Answer(status=None, problem="cannot be found: its host name does not resolve")
@@ -211,7 +211,7 @@ async def test_a_certificate_from_nobody_we_trust_ends_the_try() -> None:
     assert server.requests == []
 
 
-async def test_a_server_without_tls_is_told() -> None:
+async def test_a_server_without_tls_is_reported() -> None:
     async with upstream(says_and_closes(b"HTTP/1.1 400 Bad\r\n\r\n")) as server:
         server.requests.clear()
         got = await posted(f"https://127.0.0.1:{server.port}/", deadline_s=5)

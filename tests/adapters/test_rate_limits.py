@@ -23,7 +23,7 @@ async def test_a_client_may_so_often_and_no_more(alarm: SilentAlarm) -> None:
     assert alarm.told == []  # somebody who is impatient is no news
 
 
-async def test_who_is_refused_is_told_how_much_and_until_when(alarm: SilentAlarm) -> None:
+async def test_a_refused_client_gets_the_limit_and_its_reset(alarm: SilentAlarm) -> None:
     limiter = limits(alarm, per_client="1/hour")
     await limiter.check_client("192.0.2.1")
 
@@ -45,7 +45,9 @@ async def test_a_limit_ends_with_its_window(alarm: SilentAlarm) -> None:
     assert await allowed_clients(limiter)
 
 
-async def test_one_price_is_limited_whoever_asks_and_the_owner_hears(alarm: SilentAlarm) -> None:
+async def test_one_price_is_limited_for_all_clients_and_the_owner_is_alerted(
+    alarm: SilentAlarm,
+) -> None:
     limiter = limits(alarm, per_price="1/day")
     await limiter.check_cart("192.0.2.1", ["price_A"])
 
@@ -56,7 +58,7 @@ async def test_one_price_is_limited_whoever_asks_and_the_owner_hears(alarm: Sile
     assert alarm.names == [AlertName.CARD_TESTING_SUSPECTED]
 
 
-async def test_all_carts_together_are_limited_and_the_owner_hears(alarm: SilentAlarm) -> None:
+async def test_all_carts_together_are_limited_and_the_owner_is_alerted(alarm: SilentAlarm) -> None:
     limiter = limits(alarm, overall="1/day")
     await limiter.check_cart("192.0.2.1", ["price_A"])
 
@@ -77,7 +79,7 @@ async def test_without_limits_nobody_is_counted(alarm: SilentAlarm) -> None:
     assert alarm.told == []
 
 
-async def test_a_storage_that_is_not_there_stops_no_sale_and_is_told(alarm: SilentAlarm) -> None:
+async def test_a_missing_storage_stops_no_sale_and_alerts(alarm: SilentAlarm) -> None:
     url = f"redis://127.0.0.1:{closed_port()}"
     limiter = limits(alarm, per_client="1/day", overall="1/day", counters=RedisCounters(url))
 

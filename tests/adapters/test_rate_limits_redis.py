@@ -112,7 +112,7 @@ async def test_a_redis_that_dies_is_left_alone_for_a_while_and_then_asked_again(
     assert over[0] == (AlertName.RATE_LIMITS_UNAVAILABLE, "checkouts are limited again")
 
 
-async def test_memory_and_redis_refuse_the_same_requests_with_the_same_words(
+async def test_memory_and_redis_refuse_the_same_requests_with_the_same_message(
     redis: Redis,
 ) -> None:
     """Strangers' networks and buyers, of both families, over three minutes."""

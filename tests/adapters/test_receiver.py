@@ -34,7 +34,7 @@ async def sent(auth_header: str | None = None, words: str = "a") -> Request:
 
 
 @pytest.mark.parametrize("key", KEYS)
-async def test_whoever_knows_one_of_the_secrets_can_verify_it(key: bytes) -> None:
+async def test_a_receiver_with_one_of_the_secrets_can_verify_it(key: bytes) -> None:
     request = await sent(words="\N{SNOWMAN}")
 
     secret = f"whsec_{base64.b64encode(key).decode()}"

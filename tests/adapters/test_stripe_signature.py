@@ -295,7 +295,7 @@ def test_a_body_signed_with_an_empty_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("header", ["garbage", sign(BODY, secret=OLD_SECRET, at_s=NOW_S)])
-def test_no_error_tells_a_secret(header: str) -> None:
+def test_no_error_contains_a_secret(header: str) -> None:
     with pytest.raises(SignatureInvalidError) as refused:
         verify(header)
 

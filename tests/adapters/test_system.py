@@ -12,7 +12,7 @@ from app.domain.ids import CHECKOUT_ID
 TIMES_MS = st.integers(0, 2**48 - 1)
 
 
-def test_the_clock_tells_milliseconds_of_this_very_moment() -> None:
+def test_the_clock_returns_the_current_milliseconds() -> None:
     before = time.time()
 
     now_ms = SystemClock().now_ms()

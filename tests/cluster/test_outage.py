@@ -89,7 +89,7 @@ async def test_an_outage_of_postgresql_costs_503s_alone_and_is_over_when_it_is_b
     )
 
 
-async def test_a_stream_outlives_an_outage_and_a_replica_without_a_database_ends_when_told(
+async def test_a_stream_survives_an_outage_and_a_replica_without_a_database_stops_on_sigterm(
     shop: Shop, server: PostgresServer
 ) -> None:
     async with running_fleet(shop) as fleet:

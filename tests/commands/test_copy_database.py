@@ -227,7 +227,7 @@ def test_a_source_of_another_revision_is_refused(
         ("sqlite:///none.db", "postgresql://a:hunter2@b/c", "there is no file none.db"),
     ],
 )
-def test_addresses_that_are_wrong_are_told_without_the_password(
+def test_wrong_addresses_are_reported_without_the_password(
     source: str, target: str, words: str
 ) -> None:
     with pytest.raises(CopyError, match=words) as refused:
@@ -236,7 +236,7 @@ def test_addresses_that_are_wrong_are_told_without_the_password(
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_target_that_is_not_there_is_told_without_the_password(shop: str) -> None:
+def test_an_unreachable_target_is_reported_without_the_password(shop: str) -> None:
     with pytest.raises(CopyError, match="cannot be reached") as refused:
         copy_database(shop, f"postgresql://a:hunter2@127.0.0.1:{closed_port()}/c")
 

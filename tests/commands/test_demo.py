@@ -128,7 +128,7 @@ def test_a_page_elsewhere_may_not(demo: Demo) -> None:
     assert post_form(demo, demo.shop_url, success_url=f"{origin}/thanks").status_code == 422
 
 
-def test_a_page_elsewhere_may_buy_once_the_demo_is_told_of_it(tmp_path: Path) -> None:
+def test_a_page_elsewhere_may_buy_if_the_demo_allows_its_origin(tmp_path: Path) -> None:
     origin = "https://shop.test"
     port, sandbox_port = free_ports(2)
     ports = ("--port", str(port), "--sandbox-port", str(sandbox_port))

@@ -159,7 +159,9 @@ async def test_a_shop_on_this_machine_needs_no_https(tmp_path: Path) -> None:
     assert "APP_URL" not in by_subject
 
 
-async def test_a_misspelt_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_misspelled_name_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ALLOWED_ORIGIN", "https://pottery.test")
 
     finding = await found(tmp_path, "ALLOWED_ORIGIN")
@@ -177,7 +179,7 @@ async def test_several_secrets_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
-async def test_the_last_webhooks_are_told_with_their_times(
+async def test_the_last_webhooks_are_reported_with_their_times(
     tmp_path: Path, database_path: Path, database: Database
 ) -> None:
     changes = {}
@@ -204,7 +206,7 @@ async def test_the_last_webhooks_are_told_with_their_times(
     )
 
 
-def test_a_shop_that_stripe_talks_to_in_vain_is_doubted() -> None:
+def test_a_shop_that_refuses_all_webhooks_gets_a_warning() -> None:
     finding = judge_webhooks(
         [
             WebhookSighting(WebhookKind.TAKEN, 1, None, 1),

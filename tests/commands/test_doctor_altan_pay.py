@@ -34,7 +34,7 @@ def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-async def test_a_certificate_that_we_trust_is_told_with_its_days(
+async def test_a_trusted_certificate_is_reported_with_its_days(
     tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with authority.cert_pem.tempfile(dir=str(tmp_path)) as trusted:
@@ -74,7 +74,7 @@ async def test_the_clock_is_held_against_altan_pays(
     [answer(b"", "Connection: close"), b"220 mail.example ready\r\n\r\n", resets],
     ids=["no date", "no HTTP", "reset"],
 )
-async def test_where_nobody_tells_the_time_the_clock_is_only_doubted(
+async def test_without_a_time_from_altan_pay_the_clock_gets_a_warning(
     tmp_path: Path, script: Script | bytes
 ) -> None:
     async with altan_pay(script) as server:

@@ -62,7 +62,7 @@ async def test_looking_leaves_the_database_as_it_was(tmp_path: Path, database_pa
     assert tables == []
 
 
-async def test_a_postgresql_that_works_is_told_with_its_version(
+async def test_a_working_postgresql_is_reported_with_its_version(
     tmp_path: Path, postgres_url: str
 ) -> None:
     finding = await found(tmp_path, "database", database_url=postgres_url)

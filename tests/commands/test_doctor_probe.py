@@ -61,7 +61,7 @@ async def test_the_catalogues_first_price_is_probed_in_its_own_mode(tmp_path: Pa
 
 
 @pytest.mark.parametrize("livemode", [None, True])
-async def test_what_may_be_live_is_not_probed_without_a_word(
+async def test_an_account_that_may_be_live_is_not_probed_without_live(
     tmp_path: Path, *, livemode: bool | None
 ) -> None:
     real = settings(tmp_path, altan_pay_url="https://altan.invalid", stripe_livemode=livemode)
@@ -70,7 +70,7 @@ async def test_what_may_be_live_is_not_probed_without_a_word(
         await said(real)
 
 
-async def test_with_that_word_it_is(tmp_path: Path) -> None:
+async def test_with_live_it_is_probed(tmp_path: Path) -> None:
     real = settings(tmp_path, altan_pay_url=f"https://127.0.0.1:{closed_port()}")
 
     with pytest.raises(ProbeError, match="The payment provider is unavailable"):

@@ -99,7 +99,7 @@ async def test_as_json_each_event_is_a_line(database: Database, database_path: P
         ]
 
 
-async def test_an_outage_is_told_once_and_waited_out(
+async def test_an_outage_is_reported_once_and_waited_for(
     database: Database, database_path: Path
 ) -> None:
     settings = GOOD | {"DATABASE_URL": url_of(database_path)}

@@ -39,7 +39,7 @@ async def test_people_get_a_sentence(tmp_path: Path) -> None:
     )
 
 
-async def test_a_failure_is_told_and_ends_with_status_1(tmp_path: Path) -> None:
+async def test_a_failure_is_reported_and_exits_with_1(tmp_path: Path) -> None:
     refused = says_json(
         {"error": {"message": "Having the 'rak_event_read' permission would allow"}},
         status="403 Forbidden",

@@ -195,7 +195,7 @@ def test_nothing_else_is_published(balancer: int, path: str) -> None:
     assert (status, got) == (404, None)
 
 
-def test_readme_tells_others_proxies_to_publish_the_same() -> None:
+def test_the_documentation_tells_other_proxies_to_publish_the_same_paths() -> None:
     (snippet,) = [block.text for block in blocks(OPERATE) if block.language == "caddyfile"]
 
     lists = [re.findall(r"@public path (.+)", text) for text in (snippet, CADDYFILE.read_text())]

@@ -86,7 +86,7 @@ def pages_of_this_machine(html: str) -> Starlette:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-async def test_a_page_on_another_port_buys_in_the_demo_and_is_told_that_it_is_paid(
+async def test_a_page_on_another_port_buys_in_the_demo_and_sees_that_it_is_paid(
     demo: Demo, page: Page, host: str
 ) -> None:
     (block,) = marked("html", "own page")

@@ -51,7 +51,7 @@ async def test_with_script_one_click_buys_what_the_field_says(
     assert await sold_to(page, demo) == {"price_sandbox_beans": 2, "price_sandbox_mug": 3}
 
 
-async def test_with_script_all_that_tells_of_the_cart_follows_what_is_typed(
+async def test_with_script_everything_about_the_cart_follows_the_input(
     demo: RunningDemo, page: Page
 ) -> None:
     await page.goto(f"{demo.shop_url}/?beans=2&mug=1")

@@ -35,7 +35,7 @@ def test_the_program_that_the_environment_names_is_taken_before_all(
     assert find_chromium() == mine
 
 
-def test_where_none_is_installed_the_words_say_what_to_install() -> None:
+def test_if_none_is_installed_the_message_says_what_to_install() -> None:
     with pytest.raises(NoChromiumError, match="no chromium or chromium-browser or google-chrome"):
         find_chromium()
 

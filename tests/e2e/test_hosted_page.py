@@ -173,7 +173,7 @@ async def test_nothing_is_cut_off_or_fetched_elsewhere_on_a_small_screen(
     assert {url for url in asked if not url.startswith(sandbox.url)} == set()
 
 
-async def test_another_sites_form_and_script_press_nothing_and_the_page_itself_goes_on(
+async def test_another_sites_form_and_script_are_refused_and_our_own_page_works(
     sandbox: Sandbox, page: Page, own_page: OwnPage, watch: Watch
 ) -> None:
     watch.allow("status of 403")

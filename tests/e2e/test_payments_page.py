@@ -9,7 +9,7 @@ from tests.support.browser.visitors import Variant, Visitors
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-async def test_whoever_paid_finds_the_payment_from_the_shop_and_refunds_it(
+async def test_a_buyer_finds_the_payment_from_the_shop_and_refunds_it(
     demo: RunningDemo, visitors: Visitors, *, script: bool
 ) -> None:
     page = await visitors.new(Variant(script=script))

@@ -150,7 +150,7 @@ async def test_a_page_for_an_error_leads_back_to_the_shop(
     assert below.proxy.lost == []
 
 
-async def test_the_module_watches_from_whatever_address_it_was_imported(
+async def test_the_module_watches_the_service_that_it_was_imported_from(
     below: Below, page: Page
 ) -> None:
     started = await new_checkout(page, below)

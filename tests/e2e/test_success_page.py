@@ -154,7 +154,7 @@ async def test_a_hidden_tab_listens_while_a_payment_is_open_and_not_after(
         await page.evaluate(SET_HIDDEN, False)  # noqa: FBT003 as above
 
 
-async def test_who_waits_for_long_is_told_that_nothing_is_lost(page: Page) -> None:
+async def test_after_waiting_long_a_buyer_reads_that_nothing_is_lost(page: Page) -> None:
     await page.clock.install()
     await open_page(page)
     await page.clock.fast_forward(29_000)

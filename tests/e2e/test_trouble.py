@@ -31,7 +31,7 @@ def allow_absence(watch: Watch) -> None:
 
 
 @pytest.mark.e2e_long
-async def test_what_is_told_twice_counts_once(demo: RunningDemo, page: Page) -> None:
+async def test_repeated_events_count_once(demo: RunningDemo, page: Page) -> None:
     purchase = await begin(page, demo)
     await page.get_by_label("Deliver each webhook twice").check()
 
@@ -44,7 +44,9 @@ async def test_what_is_told_twice_counts_once(demo: RunningDemo, page: Page) -> 
 
 
 @pytest.mark.e2e_long
-async def test_what_is_told_in_the_wrong_order_ends_alike(demo: RunningDemo, page: Page) -> None:
+async def test_events_in_the_wrong_order_end_in_the_same_state(
+    demo: RunningDemo, page: Page
+) -> None:
     purchase = await begin(page, demo)
     await page.get_by_label("In the wrong order").check()
 
@@ -88,7 +90,7 @@ async def test_a_webhook_that_is_late_turns_confirming_into_paid(
     await purchase.assert_ends(PAID, "paid")
 
 
-async def test_who_has_paid_and_waits_for_30_seconds_is_told_that_nothing_is_lost(
+async def test_after_30_seconds_a_waiting_buyer_reads_that_nothing_is_lost(
     demo: RunningDemo, page: Page
 ) -> None:
     await buy(page, demo)

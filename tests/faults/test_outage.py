@@ -18,7 +18,7 @@ RECOVERED_S_MAX = 40.0  # the breaker's ten seconds, and a busy machine's share
 BREAKER = "altan_checkout_altan_pay_breaker"
 
 
-async def test_the_service_recovers_by_itself_while_buyers_keep_coming(
+async def test_the_service_recovers_automatically_under_load(
     upstream: Upstream, tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     async with running_service(

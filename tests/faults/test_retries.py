@@ -69,7 +69,7 @@ async def test_the_patience_that_is_asked_for_is_had_where_it_fits(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_patience_beyond_the_deadline_is_told_to_the_buyer_at_once(
+async def test_a_pause_beyond_the_deadline_fails_at_once(
     service: Service, upstream: Upstream, status: int
 ) -> None:
     calls_before = upstream.calls

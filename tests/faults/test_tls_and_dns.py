@@ -69,7 +69,7 @@ async def test_a_good_certificate_is_trusted(service: Service) -> None:
 
 
 @pytest.mark.parametrize("name", CERTIFICATES)
-async def test_a_wrong_certificate_is_told_the_owner_by_name_and_sent_no_cart(
+async def test_a_wrong_certificate_is_reported_by_name_and_gets_no_cart(
     service: Service, upstream: Upstream, name: str
 ) -> None:
     await upstream.stop()
@@ -103,7 +103,7 @@ async def test_an_upstream_without_tls_is_sent_no_cart(
     assert [(await service.buy()).status for _ in range(2)] == [200, 200]
 
 
-async def test_a_name_that_does_not_resolve_is_told_the_owner_as_that(tmp_path: Path) -> None:
+async def test_a_name_that_does_not_resolve_is_reported_as_such(tmp_path: Path) -> None:
     url = "https://altan-pay.invalid"  # RFC 6761: nobody ever has it
     async with running_service(tmp_path, altan_pay_url=url, timeout_s=TIMEOUT_S) as service:
         answered = await service.buy()

@@ -239,7 +239,7 @@ async def test_a_fault_costs_one_clear_answer_and_nothing_else(
     await keep_the_breaker_closed(service)
 
 
-async def test_whoever_is_slow_runs_into_the_deadline(service: Service, upstream: Upstream) -> None:
+async def test_a_slow_call_reaches_the_deadline(service: Service, upstream: Upstream) -> None:
     """All at once, so that the deadline is waited for once."""
     before, calls_before = await counters(service, TIMED_OUT), upstream.calls
 

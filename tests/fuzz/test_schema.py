@@ -14,7 +14,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "30")
 
 
-async def test_the_service_keeps_to_its_schema_whatever_is_sent(tmp_path: Path) -> None:
+async def test_the_service_follows_its_schema_for_any_request(tmp_path: Path) -> None:
     config = SandboxConfig(stripe_connect_id=ACCOUNT)
     async with (
         serving(create_sandbox(config)) as altan_pay,

@@ -87,7 +87,7 @@ def test_one_alert_does_not_silence_another() -> None:
     assert len(lines) == 2
 
 
-def test_what_is_over_is_told_once_and_only_after_it_was_told() -> None:
+def test_the_end_of_an_alert_is_sent_once_and_only_after_the_alert() -> None:
     channel = SilentAlarm()
     alerts = Alerts(Metrics(), [channel], clock_s=Seconds())
 
@@ -103,7 +103,7 @@ def test_what_is_over_is_told_once_and_only_after_it_was_told() -> None:
     assert [line["event"] for line in lines] == ["alert_over"]
 
 
-def test_what_comes_and_goes_is_told_once_in_ten_minutes_and_so_is_its_end() -> None:
+def test_a_recurring_alert_and_its_end_are_sent_once_in_ten_minutes() -> None:
     channel, clock = SilentAlarm(), Seconds()
     alerts = Alerts(Metrics(), [channel], clock_s=clock)
 

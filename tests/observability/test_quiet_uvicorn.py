@@ -25,7 +25,7 @@ def record(
     return logging.LogRecord("uvicorn.error", level, path, 1, words, ("x",), None)
 
 
-def test_one_line_passes_and_the_next_one_tells_of_those_left_out() -> None:
+def test_one_line_passes_and_the_next_one_counts_those_left_out() -> None:
     now_s = [100.0]
     quiet = OneLineInTenSeconds(lambda: now_s[0])
 

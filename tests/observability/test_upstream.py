@@ -50,7 +50,7 @@ async def test_a_page_passes_through_and_is_counted() -> None:
     assert lines == []
 
 
-async def test_a_failure_is_told_to_the_operator_with_its_reason() -> None:
+async def test_a_failure_is_reported_with_its_reason() -> None:
     metrics = Metrics()
     failure = AltanPayTimeoutError(
         "words for the buyer", reason="the deadline for all tries passed"

@@ -37,7 +37,7 @@ def test_a_flood_of_forged_webhooks_is_counted_whole_and_logged_once() -> None:
     assert lines[0]["log_level"] == "warning"
 
 
-def test_the_next_line_says_how_many_were_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_line_has_the_number_of_those_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
     report = WebhookReport(Metrics(), SilentAlarm())

@@ -153,7 +153,7 @@ def test_a_declined_card_leaves_the_session_open_for_another_try_with_the_same_i
     assert "payment_intent.created" not in types(paid)
 
 
-def test_expiring_tells_so_and_nothing_more() -> None:
+def test_expiring_sends_only_its_event() -> None:
     outcome = perform(Act.EXPIRE, a_session())
 
     assert types(outcome) == ["checkout.session.expired"]

@@ -64,7 +64,9 @@ async def test_another_stripe_connect_id_is_forbidden(
     assert response.status_code == 403
 
 
-async def test_a_body_of_another_shape_is_refused_in_words(sandbox: httpx.AsyncClient) -> None:
+async def test_a_body_of_another_shape_is_refused_with_a_message(
+    sandbox: httpx.AsyncClient,
+) -> None:
     response = await sandbox.post(CREATE_PATH, json={"line_items": []})
 
     assert response.status_code == 400
@@ -119,7 +121,7 @@ async def test_a_fault_price_makes_the_call_hang_but_not_for_ever() -> None:
     assert response.status_code == 504
 
 
-async def test_a_hanging_call_ends_when_the_caller_hangs_up() -> None:
+async def test_a_hanging_call_ends_when_the_caller_disconnects() -> None:
     listener, url = listen()
     app = create_sandbox(SandboxConfig(), waits=Waits(hang_s=3600))
     body = order_body(("price_fault_hang", 1))

@@ -54,7 +54,7 @@ def test_a_cart_knows_what_it_costs() -> None:
 
 
 @given(ADDRESSES)
-def test_whatever_is_typed_gives_a_cart_that_its_own_address_gives_again(
+def test_any_input_gives_a_cart_that_survives_its_own_url(
     query: dict[str, str],
 ) -> None:
     cart = read_cart(query)

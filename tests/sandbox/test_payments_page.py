@@ -72,5 +72,5 @@ async def test_the_shop_and_the_payment_page_link_to_it(sandbox: httpx.AsyncClie
         (after(Act.PAY, Act.RENEW, session=a_subscription_session()), "Paid"),
     ],
 )
-def test_a_payments_standing_is_said_in_words(session: Session, words: str) -> None:
+def test_a_payments_status_is_shown_as_text(session: Session, words: str) -> None:
     assert standing_of(session)[0] == words

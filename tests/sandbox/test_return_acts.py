@@ -94,7 +94,7 @@ def test_a_charge_says_that_it_was_disputed() -> None:
     assert told(perform(Act.REFUND, won), "charge.refunded")["disputed"] is True
 
 
-def test_who_comes_too_late_is_told_where_the_payment_stands() -> None:
+def test_a_late_refund_is_refused_with_the_payments_status() -> None:
     refunded = perform(Act.REFUND, after(Act.PAY), 900).session
     lost = after(Act.DISPUTE_OPEN, Act.DISPUTE_LOSE, session=refunded)
 

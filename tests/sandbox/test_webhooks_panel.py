@@ -35,7 +35,7 @@ async def event_ids(sandbox: httpx.AsyncClient) -> list[str]:
     return [event["event_id"] for event in events]
 
 
-async def test_each_attempt_has_its_time_status_and_the_services_word(
+async def test_each_attempt_has_its_time_status_and_the_services_outcome(
     sandbox: httpx.AsyncClient, service: Service
 ) -> None:
     service.answer_body = b'{"event_id": "evt_1", "outcome": "recorded", "reason": null}'

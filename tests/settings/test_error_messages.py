@@ -24,7 +24,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize("value", [*STRANGE, "[" * 10_000, "9" * 5_000, "true"])
-def test_no_value_of_any_setting_is_answered_in_pydantics_words(load: Load, value: str) -> None:
+def test_no_setting_is_answered_with_pydantics_message(load: Load, value: str) -> None:
     try:
         load(**dict.fromkeys((name.upper() for name in Settings.model_fields), value))
     except SettingsError as error:
@@ -103,7 +103,7 @@ def test_a_password_with_special_characters_is_to_be_percent_encoded(
         ("DATABASE_URL", "mysql://shop:hunter2@db/checkout"),
     ],
 )
-def test_the_value_of_a_secret_is_never_told(load: Load, name: str, value: str) -> None:
+def test_the_value_of_a_secret_is_never_shown(load: Load, name: str, value: str) -> None:
     changes = {"STRIPE_WEBHOOK_SECRETS": None, name: value} if "WEBHOOK" in name else {name: value}
 
     lines = load.lines(**changes)

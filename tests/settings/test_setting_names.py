@@ -57,7 +57,7 @@ def secrets_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("place", ["environment", "dotenv", "secrets"])
 @pytest.mark.parametrize("name", MISSPELT)
-def test_a_misspelt_name_is_told_with_the_one_that_was_meant(
+def test_a_misspelled_name_is_reported_with_the_intended_one(
     secrets_dir: Path, monkeypatch: pytest.MonkeyPatch, place: str, name: str
 ) -> None:
     match place:
@@ -76,7 +76,7 @@ def test_a_misspelt_name_is_told_with_the_one_that_was_meant(
 
 
 @pytest.mark.parametrize("name", ["ALTAN_TYPO", "STRIPE_SECRET_KEY", "NOTIFY_ME", "stripe_color"])
-def test_a_name_that_begins_as_ours_do_is_told(secrets_dir: Path, name: str) -> None:
+def test_a_name_with_one_of_our_prefixes_is_reported(secrets_dir: Path, name: str) -> None:
     Path(".env").write_text(f"export {name}=1\n")
 
     (line,) = odd_names(secrets_dir)
@@ -85,7 +85,7 @@ def test_a_name_that_begins_as_ours_do_is_told(secrets_dir: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", [*FOREIGN, "STRIPE_SECRET_KEY", *sorted(COMPANIONS)])
-def test_names_of_others_are_not_told(
+def test_other_programs_names_are_not_reported(
     secrets_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "1")
@@ -93,14 +93,14 @@ def test_names_of_others_are_not_told(
     assert odd_names(secrets_dir) == []
 
 
-def test_our_own_names_are_not_told_in_any_case(secrets_dir: Path) -> None:
+def test_our_own_names_are_never_reported(secrets_dir: Path) -> None:
     names = [*SETTING_NAMES, *(name.lower() for name in SETTING_NAMES), *compose_variables()]
     Path(".env").write_text("".join(f"{name}=\n" for name in names))
 
     assert odd_names(secrets_dir) == []
 
 
-def test_a_start_that_is_refused_tells_the_odd_names_too(
+def test_a_refused_start_also_reports_odd_names(
     secrets_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**GOOD, "APP_ULR": "https://a.test", "APP_URL": ""}.items():
@@ -122,7 +122,7 @@ def test_a_start_that_is_refused_tells_the_odd_names_too(
         ({"STRIPE_WEBHOOK_SECRETS": "whsec_abcdefgh;whsec_ijklmnop"}, "with commas"),
     ],
 )
-def test_the_start_goes_on_with_a_warning(
+def test_the_start_continues_with_a_warning(
     tmp_path: Path, environment: dict[str, str], words: str
 ) -> None:
     ended = run(tmp_path, "migrate", **{**GOOD, **environment})

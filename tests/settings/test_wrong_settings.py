@@ -27,7 +27,7 @@ def test_a_missing_setting_is_named_with_what_to_do(
     assert help_ in line
 
 
-def test_all_that_is_missing_is_told_at_once(load: Load) -> None:
+def test_all_missing_settings_are_reported_together(load: Load) -> None:
     lines = load.lines(**dict.fromkeys(GOOD))
 
     assert [line.partition(" ")[0] for line in lines] == list(GOOD)

@@ -45,7 +45,7 @@ async def test_an_event_waits_until_its_session_comes(database: Database) -> Non
     assert (await payment_of(database)).facts.status is PaymentStatus.DISPUTED
 
 
-async def test_an_event_whose_chain_has_a_gap_goes_on_waiting(database: Database) -> None:
+async def test_an_event_whose_chain_has_a_gap_keeps_waiting(database: Database) -> None:
     await record(
         database,
         event("charge.dispute.created", dispute(payment_intent=None), id="evt_dispute"),

@@ -25,7 +25,7 @@ def ids(followed: list[FollowedEvent]) -> list[str]:
 
 
 @pytest.mark.parametrize(("last", "shown"), [(0, []), (2, ["evt_0002", "evt_0003"])])
-async def test_it_begins_with_the_last_few_and_goes_on_with_what_is_new(
+async def test_it_starts_with_the_last_few_and_continues_with_new_ones(
     database: Database, last: int, shown: list[str]
 ) -> None:
     await keep(database, *(row(n, at_ms=NOW_MS + n) for n in range(1, 4)))
@@ -65,7 +65,7 @@ async def test_of_many_at_once_each_is_told_once_and_a_bounded_number_at_a_time(
     assert rounds[-1] == []
 
 
-async def test_one_that_is_on_disk_late_is_told_all_the_same(database: Database) -> None:
+async def test_an_event_that_is_committed_late_is_still_shown(database: Database) -> None:
     await keep(database, row(2))
     following = FollowEvents(database=database)
     await following.begin(1)

@@ -76,7 +76,7 @@ async def test_only_the_payload_is_forgotten(database: Database, clock: FixedClo
     assert await payment_of(database) == payment
 
 
-async def test_what_is_pruned_still_goes_on_being_folded_upon(
+async def test_a_pruned_payment_can_still_be_folded_into(
     database: Database, clock: FixedClock
 ) -> None:
     await record(database, event(id="evt_1"))
@@ -151,7 +151,9 @@ async def test_keys_and_payloads_are_counted_together(
 # --- in the background
 
 
-async def test_a_round_goes_on_until_nothing_is_left(database: Database, clock: FixedClock) -> None:
+async def test_a_round_continues_until_nothing_is_left(
+    database: Database, clock: FixedClock
+) -> None:
     observed = ObservedDatabase(database)
     await keep(
         database,

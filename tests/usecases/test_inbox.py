@@ -199,7 +199,7 @@ async def test_a_disk_that_is_down_is_asked_once_for_a_batch(disk: Disk) -> None
     assert all(task.exception() is disk.down for task in tasks)
 
 
-async def test_a_defect_is_told_to_everyone_who_waits(disk: Disk) -> None:
+async def test_a_bug_fails_every_waiting_item(disk: Disk) -> None:
     inbox = Inbox(disk.record)
 
     async with commit_under_way(disk, inbox, "a") as tasks:
@@ -274,7 +274,7 @@ async def test_who_gave_up_during_the_commit_does_not_stop_it(disk: Disk) -> Non
     assert disk.batches == [["first"], ["a"]]
 
 
-async def test_who_gave_up_is_not_told_of_a_failure(disk: Disk) -> None:
+async def test_a_sender_that_gave_up_gets_no_failure(disk: Disk) -> None:
     inbox = Inbox(disk.record)
 
     async with commit_under_way(disk, inbox, "a") as tasks:

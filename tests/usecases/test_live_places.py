@@ -41,7 +41,7 @@ def test_one_client_gets_so_many_and_another_has_its_own() -> None:
     assert full == [Full.CLIENT] * 45
 
 
-def test_the_oldest_of_a_payment_gives_way_whoever_it_is() -> None:
+def test_the_oldest_of_a_payment_loses_its_place_for_any_client() -> None:
     full: list[Full] = []
     rung: list[str] = []
     places = LivePlaces(of_payment=2, on_full=full.append)

@@ -58,7 +58,7 @@ async def test_what_is_shown_at_first_is_what_is_committed(
 
 @pytest.mark.parametrize("public_id", [SESSION_ID, CHECKOUT_ID])
 @pytest.mark.parametrize("session_id", [SESSION_ID, None])
-async def test_who_follows_by_either_id_is_told_at_once_and_without_a_tick(
+async def test_followers_by_either_id_are_notified_at_once(
     database: Database,
     observed: ObservedDatabase,
     watch: PaymentFeed,
@@ -98,7 +98,9 @@ async def test_each_change_is_told(database: Database, watch: PaymentFeed) -> No
     assert seen == ["open", "processing", "paid", "partially_refunded", "disputed"]
 
 
-async def test_whoever_is_slow_gets_the_latest_once(database: Database, watch: PaymentFeed) -> None:
+async def test_a_slow_reader_gets_only_the_latest_state(
+    database: Database, watch: PaymentFeed
+) -> None:
     await keep(database, checkout())
 
     async with watch.follow(CHECKOUT_ID, BUYER) as slow, watch.follow(CHECKOUT_ID, BUYER) as quick:

@@ -54,7 +54,7 @@ async def test_a_read_that_fails_is_made_again_at_the_next_tick(
         assert observed.finds_down == 0
 
 
-async def test_a_change_of_this_process_that_could_not_be_read_is_told_by_a_tick(
+async def test_a_change_that_could_not_be_read_at_once_is_reported_by_the_next_tick(
     database: Database, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
@@ -160,7 +160,7 @@ async def test_without_a_place_the_present_state_is_shown_and_nothing_is_waited_
         assert (watch.followers, full) == (2, [Full.CLIENT])
 
 
-async def test_the_oldest_of_a_payment_gives_way_and_is_told_at_once(
+async def test_the_oldest_of_a_payment_loses_its_place_and_is_answered_at_once(
     database: Database, observed: ObservedDatabase
 ) -> None:
     await record(database, event())
@@ -176,7 +176,7 @@ async def test_the_oldest_of_a_payment_gives_way_and_is_told_at_once(
     assert watch.followers == 0
 
 
-async def test_who_has_no_place_and_asks_for_what_nobody_knows_is_told_so(
+async def test_an_unknown_payment_is_404_even_without_a_place(
     database: Database, observed: ObservedDatabase
 ) -> None:
     await record(database, event())
@@ -241,7 +241,7 @@ async def test_who_comes_after_the_end_sees_what_is_and_waits_for_nothing(
         assert await follower.next(3600) is None
 
 
-async def test_what_changed_before_the_end_is_told_before_it(
+async def test_changes_before_the_end_are_sent_before_it(
     database: Database, watch: PaymentFeed
 ) -> None:
     await record(database, event())

@@ -393,7 +393,7 @@ async def expect(database: Database, expected: Money | None) -> None:
     await database.write(keep)
 
 
-async def test_a_payment_that_differs_is_marked_and_told_once_however_often_it_comes(
+async def test_a_payment_that_differs_is_flagged_and_alerts_only_once(
     record_events: RecordEvents, database: Database, alarm: SilentAlarm
 ) -> None:
     await expect(database, Money(amount_minor=1999, currency="eur"))
@@ -426,7 +426,7 @@ async def test_a_payment_that_does_not_differ_is_no_evidence(
     assert alarm.told == []
 
 
-async def test_an_event_that_fails_and_a_cut_connection_are_told_once_each(
+async def test_a_failed_event_and_a_lost_connection_alert_once_each(
     record_events: RecordEvents, alarm: SilentAlarm
 ) -> None:
     odd = event(id="evt_odd", subject=session(**UNFORESEEN))

@@ -66,7 +66,7 @@ async def reason_of(database: Database, event_id: str) -> str:
         ),
     ],
 )
-async def test_what_is_not_understood_is_kept_as_failed_with_the_reason_and_told_once(
+async def test_an_unknown_event_is_stored_as_failed_with_the_reason_and_alerts_once(
     database: Database, alarm: SilentAlarm, type_: str, subject: Document, reason: str
 ) -> None:
     document = event(type_, subject, id="evt_odd")
@@ -151,7 +151,7 @@ async def test_an_event_whose_facts_the_database_refuses_costs_its_neighbours_no
     assert kept["cs_test_other"].facts.status is PaymentStatus.PAID
 
 
-async def test_an_event_that_the_database_refuses_whatever_it_says_is_not_acknowledged(
+async def test_an_event_that_the_database_refuses_is_not_acknowledged(
     database: Database,
 ) -> None:
     (received,) = batch(event("customer.created", {"id": "cus_1"}))
@@ -203,7 +203,7 @@ async def test_of_two_events_with_one_id_the_one_that_is_kept_is_the_one_that_is
 # --- contradictions
 
 
-async def test_a_contradicted_payment_is_told_once_however_often_it_is_said(
+async def test_a_contradicted_payment_alerts_only_once(
     database: Database, alarm: SilentAlarm
 ) -> None:
     expired = event("checkout.session.expired", id="evt_expired")
@@ -226,7 +226,7 @@ async def test_a_contradicted_payment_is_told_once_however_often_it_is_said(
     assert payment.facts.status is PaymentStatus.PARTIALLY_REFUNDED
 
 
-async def test_a_contradiction_within_one_batch_is_told_once(
+async def test_a_contradiction_within_one_batch_alerts_once(
     database: Database, alarm: SilentAlarm
 ) -> None:
     await record(
@@ -243,7 +243,7 @@ async def test_a_contradiction_within_one_batch_is_told_once(
 # --- who waits
 
 
-async def test_those_who_wait_hear_of_what_has_changed_and_of_nothing_else(
+async def test_followers_learn_only_of_changes(
     database: Database,
 ) -> None:
     told: list[set[str]] = []

@@ -132,7 +132,7 @@ async def test_a_renewal_that_turns_out_to_be_the_first_payment_comes_back(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-async def test_in_whatever_order_what_is_kept_apart_is_what_the_whole_sets_apart(
+async def test_the_separated_parts_equal_those_of_the_whole_in_any_order(
     database: Database, history: list[Document]
 ) -> None:
     """Histories pile up in one database: they share ids, so that payments have long pasts."""
@@ -149,7 +149,7 @@ async def test_in_whatever_order_what_is_kept_apart_is_what_the_whole_sets_apart
     assert set(await rebuilt(database)) <= {Verdict.SAME}
 
 
-async def test_a_rebuild_sets_renewals_apart_anew(database: Database, database_path: Path) -> None:
+async def test_a_rebuild_separates_renewals_again(database: Database, database_path: Path) -> None:
     await record(database, SUBSCRIBED, paid(1), refunded(1), paid(2))
     right = await payment_of(database), await renewals_of(database)
     query(database_path, "DELETE FROM renewals WHERE invoice_id = 'in_1'")

@@ -113,7 +113,7 @@ async def test_an_event_that_failed_is_folded_by_a_program_that_understands_it(
     assert heard.session_ids == [SESSION_ID]
 
 
-async def test_what_an_earlier_program_did_not_read_is_read_now_in_whatever_order(
+async def test_events_that_an_earlier_version_did_not_read_are_read_now_in_any_order(
     database: Database, replay: ReplayEvents
 ) -> None:
     await keep(

@@ -300,7 +300,7 @@ async def test_what_the_end_cuts_off_is_no_try_and_is_due_at_once(
     assert len(await lease(outbox, clock.ms, limit=100)) == 20
 
 
-async def test_once_it_is_told_to_stop_it_starts_nothing(
+async def test_after_stop_it_starts_nothing(
     outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
 ) -> None:
     async with sending(outbox, receiver, clock) as sender:

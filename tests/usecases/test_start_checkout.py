@@ -159,7 +159,7 @@ async def test_no_transaction_is_open_while_altan_pay_is_asked(
     assert pages.could_write == [True]
 
 
-async def test_a_page_whose_session_is_not_told_is_kept_without_one(
+async def test_a_page_without_a_session_in_its_url_is_stored_without_one(
     database: Database,
 ) -> None:
     pages = FakePages(PaymentPage("https://checkout.stripe.com/pay/x", None))

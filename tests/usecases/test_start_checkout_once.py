@@ -276,7 +276,7 @@ async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_le
     assert keys(database_path) == [(checkout.id, "open")]
 
 
-async def test_who_knows_that_a_key_could_not_be_freed_goes_on_with_it_at_once(
+async def test_a_process_that_could_not_free_a_key_continues_with_it_at_once(
     database: Database, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages([AltanPayTimeoutError("words")])
@@ -553,7 +553,7 @@ async def test_a_round_of_housekeeping_forgets_five_hundred_dead_keys_at_most(
     assert len(keys(database_path)) == 100
 
 
-async def test_housekeeping_goes_on_after_a_round_that_failed(
+async def test_housekeeping_continues_after_a_failed_round(
     database: Database, database_path: Path, clock: FixedClock, alarm: SilentAlarm
 ) -> None:
     await seed(database, claim())

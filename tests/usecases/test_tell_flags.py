@@ -250,7 +250,7 @@ async def test_both_orders_that_are_paid_twice_are_told(
     assert all("paid_twice" in told and "refund one of the two" in told for told in shop.told)
 
 
-async def test_two_payments_at_the_same_moment_on_two_replicas_are_told(
+async def test_two_payments_at_the_same_moment_on_two_replicas_are_reported(
     shop: Shop, database: SqliteDatabase | PostgresDatabase
 ) -> None:
     """Both look after both have committed, or one after the other: one of them sees both."""
@@ -361,7 +361,7 @@ async def test_of_an_order_that_is_gone_nobody_is_reminded(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("page", [1, 200])
-async def test_the_job_tells_what_is_left_and_what_comes(
+async def test_the_job_reports_what_is_left_and_what_is_new(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr("app.usecases.tell_flags.PAGE", page)
@@ -386,7 +386,7 @@ async def test_the_job_reminds(shop: Shop) -> None:
         job.cancel()
 
 
-async def test_what_cannot_be_read_is_told_later(shop: Shop) -> None:
+async def test_an_unreadable_change_is_reported_later(shop: Shop) -> None:
     class Broken:
         async def read_orders(self, _: object) -> object:
             raise StorageUnavailableError("no disk")

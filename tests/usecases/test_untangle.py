@@ -251,7 +251,7 @@ async def test_events_that_say_nothing_of_a_payment_change_nothing(database: Dat
     assert kept["evt_odd"].state is EventState.FAILED
 
 
-async def test_an_event_that_is_understood_in_part_says_so_within_a_tangle_too(
+async def test_a_partly_understood_event_says_so_among_entangled_ones_too(
     database: Database,
 ) -> None:
     odd = event(

@@ -172,7 +172,7 @@ async def test_what_is_left_outlives_a_database_that_goes_down_after_the_commit(
     assert set((await states(database)).values()) == {EventState.FOLDED}
 
 
-async def test_waking_goes_on_once_a_database_that_was_down_is_back(database: Database) -> None:
+async def test_waking_continues_when_the_database_is_back(database: Database) -> None:
     await record_many(database, [refund_event(number) for number in range(3)])
     await record(database, COMPLETED)
     await database.write(leave_pi_1)
@@ -264,7 +264,7 @@ async def test_many_bad_ones_cost_a_bounded_number_of_transactions(
     assert observed.writes < 60
 
 
-async def test_a_replay_of_a_session_tells_its_event_from_the_bad_one_that_it_wakes(
+async def test_replaying_a_session_separates_its_event_from_the_bad_one_that_it_wakes(
     database: Database, database_path: Path
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)

@@ -98,7 +98,7 @@ async def test_one_refused_webhook_about_the_only_checkout_is_enough(
     assert hint in words
 
 
-async def test_the_checkouts_own_id_tells_too(shop: Shop) -> None:
+async def test_the_checkouts_own_id_works_too(shop: Shop) -> None:
     await shop.sell(session_id=None)
     (row,) = query(shop.path, "SELECT id FROM checkouts")
     body = f'"success_url": "https://shop.test/?checkout_id={row["id"]}&x=1"'.encode()
@@ -108,7 +108,7 @@ async def test_the_checkouts_own_id_tells_too(shop: Shop) -> None:
     assert shop.told == [ALERT]
 
 
-async def test_it_is_told_once_in_an_episode_and_once_more_in_the_next(shop: Shop) -> None:
+async def test_it_alerts_once_in_each_episode(shop: Shop) -> None:
     await shop.sell()
 
     for _ in range(3):
@@ -167,7 +167,7 @@ async def test_without_a_restart_it_is_judged_again_after_a_minute(shop: Shop) -
 
 
 @pytest.mark.parametrize("a_day", [1, 3])
-async def test_a_small_shop_whose_webhooks_name_nobody_is_told_after_a_day(
+async def test_a_small_shop_is_alerted_after_a_day_without_usable_webhooks(
     shop: Shop, a_day: int
 ) -> None:
     """Refused before their bodies are read, for example: a session has ended within 24 hours."""
@@ -197,7 +197,7 @@ async def test_many_of_another_secret_beside_several_checkouts_are_enough(shop: 
 # --- what is not
 
 
-async def test_noise_without_a_checkout_is_not_told(shop: Shop) -> None:
+async def test_noise_without_a_checkout_raises_no_alert(shop: Shop) -> None:
     for _ in range(100):
         await shop.see(REFUSED, INVALID, ABOUT_US)
         await shop.see(REFUSED, "signature_missing")
@@ -206,7 +206,7 @@ async def test_noise_without_a_checkout_is_not_told(shop: Shop) -> None:
     assert shop.told == []
 
 
-async def test_noise_before_the_first_checkout_has_ended_is_not_told(shop: Shop) -> None:
+async def test_noise_before_the_first_checkout_has_ended_raises_no_alert(shop: Shop) -> None:
     await shop.sell()
 
     for _ in range(100):
@@ -216,7 +216,7 @@ async def test_noise_before_the_first_checkout_has_ended_is_not_told(shop: Shop)
     assert shop.told == []
 
 
-async def test_noise_beside_webhooks_that_are_taken_is_not_told(shop: Shop) -> None:
+async def test_noise_among_accepted_webhooks_raises_no_alert(shop: Shop) -> None:
     for _ in range(50):
         await shop.sell(session_id=None)
         await shop.see(TAKEN)
@@ -230,7 +230,7 @@ async def test_noise_beside_webhooks_that_are_taken_is_not_told(shop: Shop) -> N
     assert refused["times"] == 3  # since the last one that was taken
 
 
-async def test_other_accounts_events_are_not_told(shop: Shop) -> None:
+async def test_other_accounts_events_are_not_reported(shop: Shop) -> None:
     """As an endpoint of a platform gets them all day."""
     await shop.sell()
 

@@ -171,7 +171,7 @@ async def test_a_secret_of_another_endpoint_is_told_and_so_is_its_end(database_p
         await opened.heard_the_end("nothing_but_refused_webhooks")
 
 
-async def test_an_event_that_cannot_be_folded_is_told_once(database_path: Path) -> None:
+async def test_an_event_that_cannot_be_folded_alerts_once(database_path: Path) -> None:
     subject = session(payment_status="of a kind that nobody foresaw")
     async with shop(database_path) as opened:
         for _ in range(2):
@@ -182,7 +182,7 @@ async def test_an_event_that_cannot_be_folded_is_told_once(database_path: Path) 
         assert await opened.counted("event_fold_failed") == 1
 
 
-async def test_an_account_that_was_cut_off_is_told_once(database_path: Path) -> None:
+async def test_a_disconnected_account_alerts_once(database_path: Path) -> None:
     cut_off = event("account.application.deauthorized", {"id": "ca_1", "object": "application"})
     async with shop(database_path) as opened:
         for _ in range(2):
@@ -192,7 +192,7 @@ async def test_an_account_that_was_cut_off_is_told_once(database_path: Path) -> 
         assert await opened.counted("account_deauthorized") == 1
 
 
-async def test_an_event_that_stripe_never_made_is_told_once_with_its_object(
+async def test_an_event_that_stripe_never_created_alerts_once_with_its_object(
     database_path: Path,
 ) -> None:
     notice = thin_event(
@@ -245,7 +245,7 @@ async def test_a_chat_that_hangs_delays_no_request(database_path: Path) -> None:
     assert took_s < 2
 
 
-async def test_sentry_hears_of_alerts_and_of_nothing_else(database_path: Path) -> None:
+async def test_sentry_gets_only_alerts(database_path: Path) -> None:
     async with upstream(answer(b"{}")) as sentry:
         dsn = f"http://key@127.0.0.1:{sentry.port}/1"
         async with shop(database_path, answer(b"", status="401 No"), sentry_dsn=dsn) as opened:

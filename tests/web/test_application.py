@@ -142,7 +142,7 @@ async def test_an_address_where_nothing_is_says_so_to_a_person(client: httpx.Asy
         ("POST", "/checkout.js", "GET"),
     ],
 )
-async def test_a_wrong_method_is_told_the_right_one(
+async def test_a_wrong_method_is_answered_with_the_right_one(
     client: httpx.AsyncClient, method: str, path: str, allowed: str
 ) -> None:
     response = await client.request(method, path)

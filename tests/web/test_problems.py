@@ -160,7 +160,7 @@ def test_every_error_is_a_page_for_a_person(problems: Problems, kind: type[Check
 
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("accept", ["*/*", "text/html"])
-def test_who_may_come_again_is_told_when(
+def test_a_client_that_may_retry_gets_the_delay(
     problems: Problems, kind: type[CheckoutError], accept: str
 ) -> None:
     response = problems.answer(made(kind), scope(accept))
@@ -239,7 +239,7 @@ def test_a_page_of_problems_asks_for_nothing_from_elsewhere(problems: Problems) 
     assert "url(" not in html
 
 
-def test_what_only_http_knows_is_told_apart_from_the_domain() -> None:
+def test_errors_of_http_are_separate_from_the_domains() -> None:
     own = [kind for kind in every_error() if kind.__module__ == request_errors.__name__]
 
     assert len(own) == 12
@@ -254,7 +254,7 @@ def test_an_error_that_an_adapter_refines_is_what_it_refines_to_a_caller(
     assert orjson.loads(bytes(response.body))["code"] == "altan_pay_unavailable"
 
 
-def test_a_limit_tells_how_large_it_is_and_when_it_ends(problems: Problems) -> None:
+def test_a_refusal_has_the_limit_and_its_reset(problems: Problems) -> None:
     error = RateLimitedError("Some words.", limit=30, remaining=0, retry_after_s=7)
 
     headers = problems.answer(error, scope()).headers

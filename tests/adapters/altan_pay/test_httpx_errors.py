@@ -90,7 +90,7 @@ async def test_every_error_that_httpx_has_becomes_one_of_ours(kind: type[Excepti
     assert_publishable(caught.value)
 
 
-async def test_the_reason_is_told_to_the_operator_in_plain_words() -> None:
+async def test_the_reason_is_reported_in_plain_words() -> None:
     reasons = [
         getattr(await failure_after(answer(b"", status="503 No")), "reason", ""),
         getattr(await failure_after(answer(b"{}")), "reason", ""),

@@ -106,7 +106,7 @@ async def test_what_passes_is_tried_again_until_it_goes_well(failures: int) -> N
     assert asked.asked == failures + 1
 
 
-async def test_after_the_third_try_the_last_failure_is_told() -> None:
+async def test_after_the_third_attempt_the_last_failure_is_reported() -> None:
     last = unavailable()
     pages, asked = retrying(unavailable(), unavailable(), last)
 
@@ -205,7 +205,7 @@ async def trickles_its_head(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("script", [hangs, trickles, trickles_its_head])
-async def test_whoever_is_slow_runs_into_the_one_deadline(script: Script) -> None:
+async def test_slow_steps_share_one_deadline(script: Script) -> None:
     async with upstream(script) as server:
         error = await failure(server.url)
 
@@ -213,7 +213,7 @@ async def test_whoever_is_slow_runs_into_the_one_deadline(script: Script) -> Non
     assert error.reason == "the deadline for all tries passed"
 
 
-async def test_the_caller_hangs_up_on_an_upstream_that_missed_the_deadline() -> None:
+async def test_the_caller_disconnects_from_an_upstream_that_missed_the_deadline() -> None:
     async with upstream(hangs) as server:
         await failure(server.url)
 

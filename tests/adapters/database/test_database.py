@@ -654,7 +654,7 @@ async def test_versions_are_found_by_session_and_by_checkout(database: AnyDataba
     assert found(await database.versions([], [])) == []
 
 
-async def test_a_read_sees_one_moment_whatever_is_committed_meanwhile(
+async def test_a_read_sees_one_moment_despite_concurrent_commits(
     database: AnyDatabase, database_path: Path
 ) -> None:
     await committed(database, lambda t: t.save_payments([PAYMENT]))
@@ -728,7 +728,7 @@ async def test_a_key_is_fulfilled_by_its_holder_alone_and_forgotten_in_time(
 # --- when it fails
 
 
-async def test_tables_that_are_missing_are_told(
+async def test_missing_tables_are_reported(
     database: AnyDatabase, database_path: Path, alarm: SilentAlarm
 ) -> None:
     query(database_path, "ALTER TABLE payments RENAME TO elsewhere")

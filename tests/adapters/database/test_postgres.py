@@ -91,7 +91,7 @@ def test_every_error_of_the_driver_is_caught_and_becomes_ours(kind: type[BaseExc
     assert (failure.__cause__ is None) == isinstance(failure, RowsRefusedError)
 
 
-def test_an_error_without_words_still_has_a_reason() -> None:
+def test_an_error_without_a_message_still_has_a_reason() -> None:
     assert failure_of(TimeoutError(), "").reason == "no answer in time"
     assert failure_of(ConnectionResetError(), "").reason == "ConnectionResetError()"
 
@@ -103,7 +103,7 @@ def test_a_server_without_memory_for_so_much_is_not_called_down() -> None:
     assert not is_storage_down(failure)
 
 
-async def test_only_a_database_that_is_down_is_told(
+async def test_only_a_database_that_is_down_alerts(
     database: PostgresDatabase, alarm: SilentAlarm
 ) -> None:
     async def ask_for_too_much(transaction: Transaction) -> None:
@@ -180,7 +180,7 @@ async def test_an_id_that_no_index_can_hold_is_refused(database: PostgresDatabas
 # --- acts that are run anew
 
 
-async def test_a_deadlock_is_run_anew_and_both_acts_are_committed(
+async def test_after_a_deadlock_both_operations_run_again_and_commit(
     database: PostgresDatabase,
 ) -> None:
     both_hold_one = asyncio.Barrier(2)
@@ -451,7 +451,7 @@ async def test_closing_finishes_what_was_begun_and_lets_the_connections_go(
     ],
     ids=["refused", "unknown host", "no socket"],
 )
-async def test_a_server_that_is_not_there_is_told_at_once_and_without_the_password(
+async def test_an_unreachable_server_is_reported_at_once_without_the_password(
     url: str, alarm: SilentAlarm
 ) -> None:
     database = PostgresDatabase(url, alarm)
@@ -469,7 +469,7 @@ async def test_a_server_that_is_not_there_is_told_at_once_and_without_the_passwo
 # --- plans
 
 
-async def test_a_limit_holds_whatever_the_planner_believes_of_the_table(
+async def test_a_limit_holds_for_any_table_statistics(
     database: PostgresDatabase, postgres_url: str
 ) -> None:
     # With the figures of a table whose rows have all gone it once joined, and pruned all.

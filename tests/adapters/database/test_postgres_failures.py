@@ -166,7 +166,7 @@ async def test_a_server_that_hangs_is_given_up_in_time_and_found_again(
     await assert_nothing_is_lost_or_doubled(server, load)
 
 
-async def test_a_server_without_a_free_connection_is_told_and_found_again(
+async def test_a_server_without_a_free_connection_is_reported_and_used_again_later(
     server: PostgresServer,
 ) -> None:
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'")
@@ -205,7 +205,7 @@ async def test_a_primary_that_has_become_read_only_is_left_for_the_new_one(
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
-async def test_a_full_disk_is_told_and_when_there_is_room_again_all_goes_on() -> None:
+async def test_a_full_disk_is_reported_and_work_continues_when_there_is_space() -> None:
     with small_disk("112m") as disk:
         settings = {**SAFE, "max_wal_size": "32MB", "min_wal_size": "32MB"}
         with new_server({**settings, "wal_recycle": "off"}, data_on=disk) as server:

@@ -106,7 +106,7 @@ async def test_the_schema_is_looked_at_while_a_loop_runs(postgres_url: str) -> N
 
 
 @pytest.mark.parametrize("act", [migrate_postgres, require_current_schema])
-def test_a_server_that_is_not_there_is_told_without_the_password(act: Any) -> None:  # noqa: ANN401 either
+def test_an_unreachable_server_is_reported_without_the_password(act: Any) -> None:  # noqa: ANN401 either
     url = f"postgresql://shop:hunter2@127.0.0.1:{closed_port()}/checkout"
 
     with pytest.raises(MigrationError, match="cannot be reached") as refused:
@@ -231,7 +231,7 @@ def engine_of(url: str) -> Any:  # noqa: ANN401 SQLAlchemy's
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
 
 
-async def test_ids_compare_by_their_bytes_in_whatever_database(postgres_url: str) -> None:
+async def test_ids_compare_by_their_bytes_in_every_database(postgres_url: str) -> None:
     columns = await fetch(postgres_url, COLUMNS)
 
     ids = {

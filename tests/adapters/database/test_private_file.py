@@ -61,6 +61,6 @@ def test_a_database_that_nobody_may_write_is_not_made_writable(tmp_path: Path) -
     assert modes(tmp_path)["checkout.db"] == 0o400
 
 
-def test_a_folder_that_is_not_there_is_told_in_sqlites_words(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_with_sqlites_message(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="unable to open database file"):
         connect(tmp_path / "nowhere" / "checkout.db")

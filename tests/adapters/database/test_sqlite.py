@@ -181,7 +181,7 @@ async def test_a_full_disk_is_not_taken_for_a_bad_row(database: SqliteDatabase) 
     assert not isinstance(failed.value, RowsRefusedError)
 
 
-async def test_a_folder_that_is_missing_is_told_and_found_once_it_is_there(tmp_path: Path) -> None:
+async def test_a_missing_folder_is_reported_and_used_once_it_exists(tmp_path: Path) -> None:
     path = tmp_path / "not mounted yet" / "checkout.db"
     database = SqliteDatabase(path, SilentAlarm())
     with pytest.raises(StorageUnavailableError, match="cannot be written"):
@@ -197,7 +197,7 @@ async def test_a_folder_that_is_missing_is_told_and_found_once_it_is_there(tmp_p
     await database.close()
 
 
-async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "checkout.db"
     path.write_bytes(b"somebody's notes " * 100)
     database = SqliteDatabase(path, SilentAlarm())
@@ -247,7 +247,7 @@ def test_a_connection_that_cannot_be_set_up_is_refused(tmp_path: Path) -> None:
 # --- one deadline for each act
 
 
-async def test_however_many_wait_for_a_lock_that_somebody_keeps_all_are_told_in_one_acts_time(
+async def test_any_number_of_waiters_for_a_held_lock_fail_within_one_operations_time(
     hasty: SqliteDatabase, database_path: Path
 ) -> None:
     with closing(connect(database_path)) as backup:

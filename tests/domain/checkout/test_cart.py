@@ -135,7 +135,7 @@ def test_an_envelope_is_opened_once() -> None:
     assert pointers == ["/payload/payload", "/payload/line_items"]
 
 
-def test_every_fault_is_told_at_once_in_the_order_of_the_document() -> None:
+def test_all_faults_are_reported_together_in_document_order() -> None:
     document = {
         "nonsense": 1,
         "mode": "setup",
@@ -160,7 +160,7 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_document() -> None:
     ]
 
 
-def test_no_more_than_twenty_faults_are_told_but_all_are_counted() -> None:
+def test_at_most_twenty_faults_are_listed_but_all_are_counted() -> None:
     document = cart(*[None] * 500)
 
     with pytest.raises(InvalidCartError) as caught:

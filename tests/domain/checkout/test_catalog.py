@@ -182,7 +182,7 @@ def test_a_whole_catalogue_is_read() -> None:
         ({"unit_amount": 1}, "unit_amount is not a known field; use id"),
     ],
 )
-def test_a_fault_is_told_with_its_entry_and_its_field(
+def test_a_fault_is_reported_with_its_entry_and_field(
     changes: Mapping[str, object], words: str
 ) -> None:
     said = refusal({"price": [entry(id="price_Z"), entry(**changes)]})
@@ -242,7 +242,7 @@ DOCUMENTS = st.dictionaries(
 
 
 @given(DOCUMENTS)
-def test_whatever_toml_holds_is_a_catalogue_or_refused_in_words(
+def test_any_toml_is_a_catalogue_or_refused_with_a_message(
     document: Mapping[str, object],
 ) -> None:
     try:

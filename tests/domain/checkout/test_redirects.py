@@ -171,7 +171,7 @@ def test_an_address_of_5001_characters_is_refused() -> None:
         r"https://shop\.example(/[!-\[\]-~]{0,20})?(\?[!-\[\]-~]{0,20})?", fullmatch=True
     ).filter(lambda text: "#" not in text)
 )
-def test_whatever_the_query_was_it_ends_with_ids_that_can_be_read_back(requested: str) -> None:
+def test_ids_can_be_read_back_after_any_query(requested: str) -> None:
     sent = success_url(requested)
 
     pairs = parse_qsl(urlsplit(sent).query, keep_blank_values=True)

@@ -155,7 +155,7 @@ def test_an_address_may_have_as_many_characters_as_stripe_takes() -> None:
     assert len(accepted.text) == 5000
 
 
-def test_the_parts_of_an_address_are_told_apart() -> None:
+def test_the_parts_of_an_address_are_separated() -> None:
     url = read_web_url("HTTP://Shop.Example:8080/A?b#c")
 
     assert (url.scheme, url.host, url.port, url.rest) == (

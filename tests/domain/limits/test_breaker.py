@@ -46,7 +46,7 @@ def test_an_outage_of_a_shop_with_one_price_opens_it() -> None:
     assert shop.state is State.OPEN
 
 
-def test_one_price_that_fails_for_everybody_rests_while_another_is_sold() -> None:
+def test_a_price_that_fails_for_everybody_is_blocked_while_another_is_sold() -> None:
     shop = Shop("price_A", "price_B")
 
     for _ in range(FAILURES_MIN):
@@ -152,7 +152,7 @@ def test_no_number_of_strangers_opens_it_with_carts_that_never_worked(
         max_size=80,
     )
 )
-def test_whatever_happened_it_sells_again_soon_after_altan_pay_is_back(
+def test_it_always_sells_again_soon_after_altan_pay_is_back(
     steps: list[tuple[Verdict, str, str, float]],
 ) -> None:
     shop = Shop("price_good")

@@ -65,7 +65,7 @@ def test_all_sums_and_limits_hold(acts: Sequence[tuple[bool, str | None]]) -> No
     st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=30),
     st.sampled_from(CLIENTS),
 )
-def test_what_gives_way_is_the_oldest_of_the_largest(
+def test_the_oldest_of_the_largest_gives_way(
     clients: list[str | None], newcomer: str | None
 ) -> None:
     held: Held = [(client, number) for number, client in enumerate(clients)]
@@ -88,7 +88,7 @@ def test_what_gives_way_is_the_oldest_of_the_largest(
     assert beside[given_by] == max(beside.values()) > own + 1
 
 
-def test_within_a_full_network_the_larger_neighbor_gives_way() -> None:
+def test_within_a_full_network_the_client_with_most_gives_way() -> None:
     holdings = filled("192.0.2.1", "192.0.2.2", "192.0.2.2", *["198.51.100.1"] * 9)
 
     assert holdings.giver("192.0.2.3", "192.0.2.0/24") == ("192.0.2.2", 1)

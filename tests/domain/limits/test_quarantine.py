@@ -26,7 +26,7 @@ def failing(households: int, each: int) -> Quarantine:
     return quarantine
 
 
-def test_a_households_cart_rests_after_it_failed_a_few_times() -> None:
+def test_a_households_cart_is_blocked_after_a_few_failures() -> None:
     assert failing(1, FAILURES_OF_ONE - 1).ask(SORT, "household 0", 1) == 0
 
     quarantine = failing(1, FAILURES_OF_ONE)
@@ -44,7 +44,7 @@ def test_failures_that_were_under_way_at_once_count_as_one() -> None:
     assert quarantine.ask(SORT, "household", 20) == 0
 
 
-def test_a_cart_that_fails_for_many_households_rests_for_all() -> None:
+def test_a_cart_that_fails_for_many_households_is_blocked_for_everybody() -> None:
     quarantine = failing(HOUSEHOLDS_FAILING, 1)
 
     assert quarantine.ask(SORT, "somebody else", 1) == REST_S - 1
@@ -52,7 +52,7 @@ def test_a_cart_that_fails_for_many_households_rests_for_all() -> None:
 
 
 @pytest.mark.parametrize(("households", "each"), [(1, FAILURES_OF_ONE), (HOUSEHOLDS_FAILING, 1)])
-def test_after_its_rest_one_goes_to_find_out(households: int, each: int) -> None:
+def test_after_the_block_one_call_tests_the_cart(households: int, each: int) -> None:
     quarantine = failing(households, each)
 
     asked = [quarantine.ask(SORT, "household 0", REST_S) for _ in range(3)]

@@ -88,7 +88,7 @@ def test_a_neighbor_of_strangers_is_refused_with_them() -> None:
 
 
 @given(total=st.integers(0, 100), more=st.integers(0, 100), less=st.integers(0, 100))
-def test_whoever_took_most_is_refused_first(total: int, more: int, less: int) -> None:
+def test_the_network_that_used_most_is_refused_first(total: int, more: int, less: int) -> None:
     less, more = sorted((less, more))
 
     if is_refused(total=total, taken=less):
@@ -101,7 +101,7 @@ def test_whoever_took_most_is_refused_first(total: int, more: int, less: int) ->
     previous=st.integers(0, 60),
     part=st.floats(0, 0.999),
 )
-def test_whoever_waits_as_long_as_told_finds_room_where_nobody_came_in_between(
+def test_after_the_announced_wait_there_is_room(
     amount: int, current: int, previous: int, part: float
 ) -> None:
     rule = Rule(Kind.CLIENT, "192.0.2.1", 60, amount)

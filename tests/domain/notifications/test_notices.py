@@ -79,7 +79,7 @@ def test_a_status_that_was_told_is_not_told_when_another_follows() -> None:
     assert told(processing, processing.join(PAID)) == [(Type.PAID, "")]
 
 
-def test_what_came_before_the_session_is_told_after_its_payment() -> None:
+def test_events_before_the_session_are_reported_after_its_payment() -> None:
     dispute = Dispute(state=DisputeState.LOST, amount_minor=1000, intent_id="pi_1")
     after = refunded(400, a=RefundState.SUCCEEDED).join(PaymentFacts(disputes={"dp_1": dispute}))
 
@@ -108,7 +108,7 @@ def test_each_refunded_sum_is_told_also_one_that_falls_back() -> None:
     assert len(set(ids)) == 4
 
 
-def test_a_charge_that_reports_the_sum_of_known_refunds_tells_nothing() -> None:
+def test_a_charge_that_reports_the_sum_of_known_refunds_adds_nothing() -> None:
     known = refunded(400, a=RefundState.SUCCEEDED)
     charge = PaymentFacts(charges={"ch_1": Charge(refunded_minor=400, intent_id="pi_1")})
 

@@ -35,7 +35,7 @@ def test_the_schemes_own_example_has_the_signature_that_it_says() -> None:
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
-def test_whoever_knows_one_of_the_secrets_can_verify(secret: str) -> None:
+def test_a_receiver_with_one_of_the_secrets_can_verify(secret: str) -> None:
     sent = headers(b'{"a": 1}', NEW, OLD)
 
     assert Webhook(secret).verify(b'{"a": 1}', sent) == {"a": 1}

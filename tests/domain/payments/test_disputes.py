@@ -99,7 +99,7 @@ def test_a_review_once_closed_stays_closed() -> None:
     assert closed.join(closed) == closed
 
 
-def test_the_states_words_are_those_that_are_stored() -> None:
+def test_the_states_have_the_stored_values() -> None:
     assert [state.value for state in DisputeState] == [
         "open",
         "warning_closed",
@@ -117,7 +117,5 @@ def test_the_states_words_are_those_that_are_stored() -> None:
         (DisputeState.OPEN, "under_review", "under_review"),
     ],
 )
-def test_a_dispute_has_stripes_word_for_how_it_stands(
-    state: DisputeState, word: str | None, status: str
-) -> None:
+def test_a_dispute_has_stripes_status(state: DisputeState, word: str | None, status: str) -> None:
     assert dispute(state, word=word).status == status

@@ -88,7 +88,7 @@ def test_two_values_are_joined_to_one_in_either_order(
         ("reviews", Review(closed=False), Review(closed=True)),
     ],
 )
-def test_what_both_sides_know_of_one_object_is_joined_and_the_rest_is_kept(
+def test_objects_on_both_sides_are_joined_and_others_are_kept(
     name: str, one: object, other: object
 ) -> None:
     left: Document = {name: {"left": one, "both": one}}
@@ -169,7 +169,7 @@ def test_a_paid_payment_is_refunded_when_all_of_it_has_gone_back(
     assert facts.amount_refunded_minor == gone_back
 
 
-def test_a_dispute_tells_more_than_a_refund_beside_it() -> None:
+def test_a_dispute_takes_precedence_over_a_refund() -> None:
     assert paid().join(refunded(1000)).join(disputed()).status is PaymentStatus.DISPUTED
 
 
@@ -184,7 +184,7 @@ def test_of_what_failed_or_expired_stripe_has_nothing_more_to_tell(
     assert status.is_final is is_final
 
 
-def test_the_words_are_those_that_buyers_pages_and_rows_hold() -> None:
+def test_the_statuses_have_the_values_in_pages_and_rows() -> None:
     assert [status.value for status in PaymentStatus] == [
         "open",
         "processing",
@@ -202,7 +202,7 @@ def test_the_words_are_those_that_buyers_pages_and_rows_hold() -> None:
 
 
 @pytest.mark.parametrize("flag", ["awaits_bank", "bank_failed", "expired"])
-def test_what_is_not_paid_is_not_contradicted_by_itself(flag: str) -> None:
+def test_an_unpaid_payment_alone_is_not_contradicted(flag: str) -> None:
     proven: Document = {flag: True}
 
     assert not PaymentFacts(**proven).contradicted

@@ -154,7 +154,7 @@ def test_a_hold_that_is_given_up_has_failed(reason: str | None) -> None:
     assert not facts.contradicted
 
 
-def test_a_voucher_that_is_given_up_has_failed_whatever_else_is_told() -> None:
+def test_a_canceled_voucher_has_failed_in_any_order() -> None:
     given_up = evidence(CANCELED, payment_intent())
     failed = evidence("payment_intent.payment_failed", payment_intent())
     refused = evidence_of_session(FAILED, payment_status="unpaid")

@@ -83,7 +83,7 @@ def test_what_is_proven_stays_proven(one: PaymentFacts, other: PaymentFacts) -> 
 
 
 @given(facts())
-def test_whatever_is_known_has_a_status_and_a_sum(some: PaymentFacts) -> None:
+def test_all_facts_have_a_status_and_a_sum(some: PaymentFacts) -> None:
     assert (some.status in PAID) == some.is_paid
     assert some.amount_refunded_minor >= 0
     assert some.renewals_paid >= 0
@@ -136,7 +136,7 @@ def test_paid_never_goes_back(data: st.DataObject, history: list[Document]) -> N
 
 
 @given(histories())
-def test_everything_that_stripe_tells_is_understood(history: list[Document]) -> None:
+def test_all_of_stripes_events_are_understood(history: list[Document]) -> None:
     told = evidence_in(history)
 
     assert len(told) == len(history)
@@ -165,5 +165,5 @@ def test_every_renewal_counts_once(history: list[Document]) -> None:
 
 
 @given(histories(payments_max=1))
-def test_all_that_stripe_tells_of_one_payment_fits_together(history: list[Document]) -> None:
+def test_all_events_of_one_payment_have_matching_ids(history: list[Document]) -> None:
     assert not fold(*evidence_in(history)).contradicted

@@ -107,7 +107,7 @@ def test_the_larger_of_the_standing_and_the_reported_less_the_failed_counts(
     assert sum_of(*refunds, ch_1=charge(reported)) == gone_back
 
 
-def test_each_payment_intent_is_summed_by_itself() -> None:
+def test_each_payment_intent_is_summed_separately() -> None:
     other = refund(40, charge_id="ch_2", intent_id="pi_2")
 
     assert sum_of(refund(7), other, ch_1=charge(7), ch_2=charge(10, "pi_2")) == 47
@@ -191,5 +191,5 @@ def test_facts_without_refunds_have_nothing_gone_back() -> None:
     assert PaymentFacts(paid=True).amount_refunded_minor == 0
 
 
-def test_the_states_words_are_those_that_are_stored() -> None:
+def test_the_states_have_the_stored_values() -> None:
     assert [state.value for state in RefundState] == ["pending", "succeeded", "failed"]

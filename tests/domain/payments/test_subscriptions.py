@@ -109,7 +109,7 @@ def test_a_subscription_that_was_paused_is_active_again_when_it_was_resumed_late
     assert fold(resumed, paused).subscriptions["sub_1"].status is Status.ACTIVE
 
 
-def test_a_deleted_subscription_stays_canceled_whatever_comes_late() -> None:
+def test_a_deleted_subscription_stays_canceled_after_late_events() -> None:
     deleted = evidence("customer.subscription.deleted", subscription_object(status="canceled"))
     late = evidence("customer.subscription.updated", subscription_object(), created=NOW_S + 9)
 
@@ -142,7 +142,7 @@ def test_an_invoice_keeps_the_largest_amount_and_every_payment() -> None:
     assert one.join(other) == other.join(one) == joined
 
 
-def test_the_status_words_are_stripes_own() -> None:
+def test_the_statuses_are_stripes() -> None:
     assert [status.value for status in Status] == [
         "incomplete",
         "trialing",

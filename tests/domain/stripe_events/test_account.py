@@ -36,7 +36,7 @@ def test_what_a_notice_does_not_name_is_called_unknown(data: object) -> None:
     assert str(never_made(read_event(notice(data)))) == "unknown about unknown unknown"
 
 
-def test_words_that_could_be_anything_are_not_repeated() -> None:
+def test_arbitrary_texts_are_not_repeated() -> None:
     odd = {"event_type": "a\nb", "related_object": {"id": "<b>", "type": "\ud83d"}}
 
     assert str(never_made(read_event(notice({"impact": odd})))) == "unknown about unknown unknown"

@@ -55,7 +55,7 @@ def test_an_intent_stands_as_its_events_type_says(type_: str, state: IntentState
         ({"amount_received": "1500", "currency": 7}, None, None),
     ],
 )
-def test_an_intent_that_has_succeeded_tells_when_and_how_much(
+def test_a_succeeded_intent_has_its_time_and_amount(
     fields: Document, received_minor: int | None, currency: str | None
 ) -> None:
     read = evidence("payment_intent.succeeded", payment_intent(**fields))
@@ -205,7 +205,7 @@ def test_a_refund_stands_as_its_status_says(type_: str, status: str, state: Refu
 
 
 @pytest.mark.parametrize("status", ["succeeded", "pending", "failed"])
-def test_a_refund_whose_event_says_failed_has_failed_whatever_its_object_says(status: str) -> None:
+def test_a_refund_failed_event_counts_for_any_status_of_its_object(status: str) -> None:
     read = evidence("refund.failed", refund(status=status))
 
     known = Refund(

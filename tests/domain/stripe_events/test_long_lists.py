@@ -43,7 +43,7 @@ def long_list(make: str) -> Document:
         ("customer.subscription.updated", subscription(), "items", 2),
     ],
 )
-def test_of_a_list_that_is_too_long_the_first_objects_count_and_the_rest_is_told(
+def test_the_first_objects_of_a_long_list_count_and_the_rest_is_reported(
     type_: str, subject: Document, name: str, ids_max: int
 ) -> None:
     read = evidence(type_, subject | {name: long_list(name)})

@@ -82,7 +82,7 @@ def real(type_: str) -> Evidence:
 
 
 @pytest.mark.parametrize("path", real_events(), ids=lambda path: path.stem)
-def test_of_the_real_events_just_these_speak_of_a_payment(path: Path) -> None:
+def test_just_these_real_events_concern_a_payment(path: Path) -> None:
     assert (read_file(path) is not None) == path.stem.startswith(SPEAKING_PREFIXES)
 
 

@@ -191,7 +191,7 @@ def test_a_success_url_without_our_id_names_no_checkout(success_url: object) -> 
     assert evidence_of_session(success_url=success_url).facts.checkout_id is None
 
 
-def test_the_ids_by_which_later_events_speak_of_the_payment_are_linked() -> None:
+def test_the_ids_that_later_events_use_for_the_payment_are_linked() -> None:
     read = evidence_of_session(payment_intent="pi_7", subscription="sub_7", invoice="in_7")
 
     assert read.object_ids == ("pi_7", "sub_7", "in_7")
@@ -233,7 +233,7 @@ DETAILS = [
 
 
 @pytest.mark.parametrize(("name", "changes", "value"), DETAILS)
-def test_a_session_tells_its_details(name: str, changes: Document, value: object) -> None:
+def test_a_session_contains_its_details(name: str, changes: Document, value: object) -> None:
     details = evidence_of_session(**changes).facts.details
 
     assert details is not None
@@ -241,7 +241,7 @@ def test_a_session_tells_its_details(name: str, changes: Document, value: object
 
 
 @pytest.mark.parametrize(("name", "changes", "value"), DETAILS)
-def test_a_detail_that_one_event_tells_is_kept_in_any_order(
+def test_a_detail_of_one_event_is_kept_in_any_order(
     name: str, changes: Document, value: object
 ) -> None:
     bare, told = evidence_of_session().facts, evidence_of_session(**changes).facts

@@ -119,7 +119,7 @@ async def test_two_carts_have_two_keys(visit: ShopPage) -> None:
 
 
 @pytest.mark.parametrize("is_as_they_left_it", [True, False])
-async def test_whoever_comes_back_to_the_page_and_buys_again_starts_anew(
+async def test_a_buyer_who_returns_and_buys_again_starts_a_new_checkout(
     visit: ShopPage, *, is_as_they_left_it: bool
 ) -> None:
     await visit.page.evaluate("window.isLeft = true")
@@ -194,7 +194,7 @@ async def test_who_has_left_before_asks_nothing(visit: ShopPage) -> None:
     assert visit.sent("POST") == []
 
 
-async def test_who_leaves_meanwhile_goes_nowhere_and_the_next_click_goes_on_from_there(
+async def test_after_leaving_during_a_click_the_next_click_continues(
     visit: ShopPage,
 ) -> None:
     visit.shop.upstream.script = says(b"")  # takes the request, and is silent

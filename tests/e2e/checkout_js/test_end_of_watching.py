@@ -7,7 +7,7 @@ from tests.support.browser.watching_page import NO_EVENT_SOURCE, polls
 from tests.support.builders import until
 
 
-async def test_nothing_is_told_after_stop(visit: ShopPage) -> None:
+async def test_no_callback_after_stop(visit: ShopPage) -> None:
     checkout_id, session_id = await visit.shop.new_checkout()
     for name in ("stopped", "other"):
         await visit.watch(checkout_id, name)
@@ -20,7 +20,7 @@ async def test_nothing_is_told_after_stop(visit: ShopPage) -> None:
     assert await visit.statuses("stopped") == ["open"]
 
 
-async def test_stop_lets_go_of_a_request_that_waits_and_no_other_follows(shop: Shop) -> None:
+async def test_stop_cancels_a_waiting_request_and_no_other_follows(shop: Shop) -> None:
     checkout_id, _ = await shop.new_checkout()
     async with shop.visited(init_script=NO_EVENT_SOURCE) as visit:
         await visit.stop_the_clock()
@@ -57,7 +57,7 @@ async def test_who_stops_when_first_called_is_not_called_again(visit: ShopPage) 
 
 
 @pytest.mark.parametrize("init_script", ["", NO_EVENT_SOURCE], ids=["stream", "asking"])
-async def test_an_unknown_id_is_told_once(shop: Shop, init_script: str) -> None:
+async def test_an_unknown_id_is_reported_once(shop: Shop, init_script: str) -> None:
     async with shop.visited(init_script=init_script) as visit:
         await visit.stop_the_clock()
         await visit.watch("chk_unknown")
@@ -75,7 +75,7 @@ async def test_an_unknown_id_is_told_once(shop: Shop, init_script: str) -> None:
 
 
 @pytest.mark.parametrize("init_script", ["", NO_EVENT_SOURCE], ids=["stream", "asking"])
-async def test_a_page_that_breaks_when_it_is_told_is_told_the_next_thing_all_the_same(
+async def test_a_callback_that_throws_still_gets_the_next_change(
     shop: Shop, init_script: str
 ) -> None:
     checkout_id, session_id = await shop.new_checkout()

@@ -12,7 +12,7 @@ from tests.support.builders import running_process
 from tests.support.cluster.balancer import running_balancer
 
 
-async def test_each_change_is_told_at_once_by_a_stream(visit: ShopPage) -> None:
+async def test_a_stream_sends_each_change_at_once(visit: ShopPage) -> None:
     checkout_id, session_id = await visit.shop.new_checkout()
 
     await visit.watch(checkout_id)

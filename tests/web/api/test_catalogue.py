@@ -140,7 +140,7 @@ async def test_what_a_cart_is_expected_to_cost_is_kept_with_its_checkout(
     ],
     ids=["amount", "currency", "amount alone", "currency alone"],
 )
-async def test_a_payment_of_something_else_is_marked_and_told_once(
+async def test_a_payment_of_something_else_is_flagged_and_alerts_once(
     database_path: Path, catalog_path: Path, page: bytes, paid: dict[str, object]
 ) -> None:
     async with shop(database_path, catalog_path, page) as service:

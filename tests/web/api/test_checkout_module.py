@@ -71,7 +71,7 @@ async def test_a_browser_takes_it_for_what_it_is_and_on_any_page(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_head_tells_the_same_headers(client: httpx.AsyncClient, path: str) -> None:
+async def test_head_has_the_same_headers(client: httpx.AsyncClient, path: str) -> None:
     got, headed = await client.get(path), await client.head(path)
 
     assert headed.status_code == 200

@@ -86,7 +86,7 @@ async def test_it_is_ready_when_every_part_is() -> None:
 @pytest.mark.parametrize(
     "error", [OSError("private path"), KeyError("defect"), TimeoutError(), RuntimeError("x")]
 )
-async def test_the_part_that_fails_is_named_and_why_is_not_told(error: Exception) -> None:
+async def test_the_failing_part_is_named_without_its_reason(error: Exception) -> None:
     response = await Readiness({"disk": passes, "database": fails_with(error)}).answer(REQUEST)
 
     assert response.status_code == 503

@@ -241,7 +241,7 @@ async def test_a_process_killed_between_the_two_transactions_is_succeeded(
     assert checkout["id"] == first.json()["checkout_id"] != left["checkout_id"]
 
 
-async def test_who_waits_too_long_is_told_to_come_again(database_path: Path) -> None:
+async def test_a_sender_that_waits_too_long_must_retry(database_path: Path) -> None:
     """The full ten seconds are the contract's; the clock here is the real one."""
     async with upstream(hangs) as altan_pay:
         changes = {"altan_pay_url": altan_pay.url, "altan_pay_timeout_s": 30}

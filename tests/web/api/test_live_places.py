@@ -85,7 +85,7 @@ async def test_at_an_address_that_holds_all_its_places_a_wait_is_answered_at_onc
 
 
 @pytest.mark.usefixtures("strangers_payments")
-async def test_at_an_address_that_holds_all_its_places_a_stream_tells_once_and_says_when_to_come(
+async def test_without_a_place_a_stream_sends_the_state_once_and_says_when_to_reconnect(
     service: Service,
 ) -> None:
     async with client_of(service) as client, AsyncExitStack() as stack:
@@ -101,7 +101,7 @@ async def test_at_an_address_that_holds_all_its_places_a_stream_tells_once_and_s
     assert 'altan_checkout_alerts_total{name="live_places_full"} 0.0' in metrics
 
 
-async def test_the_oldest_stream_of_a_payment_gives_way_and_comes_later(service: Service) -> None:
+async def test_the_oldest_stream_of_a_payment_ends_and_reconnects_later(service: Service) -> None:
     await service.deliver(UNPAID)
     async with client_of(service) as client, AsyncExitStack() as stack:
         streams = [
@@ -167,7 +167,7 @@ async def test_when_one_network_holds_a_place_at_each_address_a_buyer_gets_one_o
     assert status_of(told) == "paid"
 
 
-async def test_a_wait_that_gives_way_is_answered_with_what_is(database: Database) -> None:
+async def test_a_wait_that_loses_its_place_gets_the_current_state(database: Database) -> None:
     await keep(database, checkout())
     places = LivePlaces(in_all=2)
     async with status_service(database, places=places) as service:
@@ -219,7 +219,7 @@ async def test_behind_a_trusted_proxy_each_client_has_its_own_places(database_pa
     assert status_of(told) == "paid"
 
 
-def test_only_a_process_that_is_full_is_told_to_the_owner() -> None:
+def test_only_a_full_process_alerts_the_owner() -> None:
     metrics, alarm = Metrics(), SilentAlarm()
     report = LivePlacesReport(metrics, alarm)
 

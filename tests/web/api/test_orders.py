@@ -193,7 +193,7 @@ async def test_half_an_emoji_in_a_name_does_not_break_the_order(shop: OrderShop)
     assert (await shop.order())["customer"]["name"] == "Ana \ufffd"
 
 
-async def test_refunds_are_shown_one_by_one_in_stripes_words_in_any_order(
+async def test_refunds_are_shown_one_by_one_with_stripes_status_in_any_order(
     shop: OrderShop,
 ) -> None:
     await shop.tell(

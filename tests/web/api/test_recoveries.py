@@ -74,7 +74,7 @@ async def test_a_checkout_is_paid_by_the_session_that_recovers_its_own_in_any_or
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-async def test_a_chain_of_recoveries_is_followed_whatever_came_first(
+async def test_a_chain_of_recoveries_is_followed_in_any_order(
     database: Database, order: Sequence[int]
 ) -> None:
     await keep(database, checkout())
@@ -148,7 +148,7 @@ async def test_a_recovery_without_the_secret_is_joined_by_the_session_that_has_i
         assert (await service.get(last)).json()["checkout_id"] == CHECKOUT_ID
 
 
-async def test_a_stream_tells_of_a_recovery_without_the_secret(database: Database) -> None:
+async def test_a_stream_shows_a_recovery_without_the_secret(database: Database) -> None:
     await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
     async with status_service(database) as service:
         await service.tell(WITHOUT_SECRET["once"][0])
@@ -183,7 +183,7 @@ async def test_sessions_that_recover_each_other_lead_nowhere(database: Database)
 
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
 @pytest.mark.parametrize("is_elsewhere", [False, True])
-async def test_a_stream_goes_on_after_the_expiry_and_tells_of_the_recovery(
+async def test_a_stream_continues_after_the_expiry_and_shows_the_recovery(
     database: Database, public_id: str, *, is_elsewhere: bool
 ) -> None:
     await keep(database, checkout())
@@ -200,7 +200,7 @@ async def test_a_stream_goes_on_after_the_expiry_and_tells_of_the_recovery(
     assert '"status":"paid"' in second.data
 
 
-async def test_who_waits_after_the_expiry_is_told_of_the_recovery(database: Database) -> None:
+async def test_a_wait_after_the_expiry_returns_the_recovery(database: Database) -> None:
     await keep(database, checkout())
     async with status_service(database) as service:
         await service.tell(expired())

@@ -54,7 +54,7 @@ async def test_before_its_own_events_have_come_its_id_is_all_there_is(
 
 
 @pytest.mark.parametrize("is_session_last", [False, True])
-async def test_its_latest_state_is_shown_whatever_came_first(
+async def test_its_latest_state_is_shown_in_any_order(
     local_service: Service, *, is_session_last: bool
 ) -> None:
     own = [

@@ -150,7 +150,7 @@ async def test_it_ends_when_nothing_more_can_happen(
 
 
 @pytest.mark.parametrize("document", [PAID, UNPAID])
-async def test_it_goes_on_while_something_can_still_happen(
+async def test_it_continues_while_something_can_still_happen(
     open_checkout: StatusService, document: dict[str, object]
 ) -> None:
     await open_checkout.tell(document)
@@ -315,7 +315,7 @@ async def test_a_page_may_say_what_it_has_seen(service: Service) -> None:
     assert answer.status_code == 200
 
 
-async def test_all_streams_of_a_payment_hear_of_a_webhook(service: Service) -> None:
+async def test_all_streams_of_a_payment_show_a_webhooks_change(service: Service) -> None:
     await service.deliver(UNPAID)
     limits = httpx.Limits(max_connections=None)
     async with (

@@ -80,13 +80,13 @@ def test_the_scheme_is_read_in_any_case(scheme: str) -> None:
     assert bearer_token(Headers({"authorization": f"{scheme}  {SHOP} "})) == SHOP
 
 
-def test_who_guesses_is_told_to_wait() -> None:
+def test_a_client_that_guesses_must_wait() -> None:
     ended = guess(access(), WRONG_TOKENS_MAX + 1)
 
     assert ended == [UnauthorizedError] * WRONG_TOKENS_MAX + [TooManyGuessesError]
 
 
-def test_a_right_token_passes_whatever_was_guessed_from_its_address() -> None:
+def test_a_valid_token_passes_after_any_guesses_from_its_address() -> None:
     guarded = access()
     guess(guarded, WRONG_TOKENS_MAX * 3)
 

@@ -128,11 +128,11 @@ async def test_a_body_that_is_too_long_and_never_ends_is_cut_all_the_same() -> N
 
 
 @pytest.mark.parametrize("messages", [[GONE], [part(b"{"), GONE]])
-async def test_a_caller_that_hangs_up_is_not_waited_for(messages: list[Message]) -> None:
+async def test_a_caller_that_disconnects_is_not_waited_for(messages: list[Message]) -> None:
     with pytest.raises(ClientGoneError):
         await read(Caller(messages))
 
 
-async def test_a_caller_that_hangs_up_after_too_much_is_refused() -> None:
+async def test_a_caller_that_disconnects_after_sending_too_much_is_refused() -> None:
     with pytest.raises(BodyTooLargeError):
         await read(Caller([part(b"x" * 11), GONE]))

@@ -111,7 +111,7 @@ async def test_work_that_is_done_when_the_client_leaves_is_not_lost() -> None:
     assert await while_connected(answer(), Client([LEFT]).receive) == "the answer"
 
 
-async def test_nothing_goes_on_afterwards(work: Work) -> None:
+async def test_nothing_runs_afterwards(work: Work) -> None:
     before = asyncio.all_tasks()
     work.may_end.set()
 

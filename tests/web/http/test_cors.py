@@ -144,7 +144,7 @@ async def test_a_script_reads_when_to_come_back_and_what_to_tell_the_owner(
         "content-type,content-type",
     ],
 )
-async def test_a_preflight_allows_whatever_headers_a_page_adds(
+async def test_a_preflight_allows_any_headers_that_a_page_adds(
     client: httpx.AsyncClient, names: str
 ) -> None:
     asked = preflight(SECOND, Access_Control_Request_Headers=names)
@@ -219,7 +219,7 @@ async def test_an_endless_list_is_answered_by_a_short_one(client: httpx.AsyncCli
 
 @hypothesis.settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n")))
-async def test_whatever_is_asked_for_only_names_come_back(text: str) -> None:
+async def test_only_valid_header_names_are_echoed(text: str) -> None:
     async with in_process(Cors(unreachable, frozenset({SHOP}))) as client:
         asked = preflight(SHOP) | {"Access-Control-Request-Headers": text}
         sent = [(name.encode(), value.encode("latin-1")) for name, value in asked.items()]

@@ -78,7 +78,7 @@ async def test_a_body_that_still_trickles_after_its_answer_is_not_waited_for() -
         assert await server.serves()
 
 
-async def test_many_requests_on_one_connection_are_each_counted_anew() -> None:
+async def test_requests_on_one_connection_are_counted_separately() -> None:
     request = HEAD + b"X: " + b"a" * 20_000 + b"\r\n\r\n"
     last = HEAD + b"Connection: close\r\n\r\n"
 

@@ -100,7 +100,7 @@ async def test_what_follows_a_refused_request_on_its_connection_is_not_read(
         *(b"Host: my_service-1.internal.\r\n", b"Host: 127.0.0.1\r\n", b"Host:\r\n"),
     ],
 )
-async def test_one_host_is_enough_whatever_its_name(service: Service, lines: bytes) -> None:
+async def test_one_host_with_any_name_is_enough(service: Service, lines: bytes) -> None:
     answer = await answer_to(service, b"GET /health/live HTTP/1.1\r\n" + lines)
 
     assert answer.startswith(b"HTTP/1.1 200 ")

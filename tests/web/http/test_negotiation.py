@@ -76,7 +76,7 @@ def test_a_caller_without_a_preference_gets_a_redirect_and_problems(accept: str 
 
 @pytest.mark.parametrize("mode", ["cors", "same-origin", "no-cors"])
 @pytest.mark.parametrize("accept", [None, *HTML])
-def test_a_script_in_a_page_gets_data_whatever_it_accepts(mode: str, accept: str | None) -> None:
+def test_a_script_in_a_page_gets_data_with_any_accept_header(mode: str, accept: str | None) -> None:
     assert wants_json_answer(headers(accept, mode))
     assert not wants_page(headers(accept, mode))
 

@@ -176,7 +176,7 @@ def test_for_a_proxy_too_the_largest_gives_way() -> None:
     assert admissions(connections, "192.0.2.1", "192.0.2.2", None) == [Admission.ALL] * 3
 
 
-def test_where_too_many_are_leaving_one_that_gives_way_goes_at_once() -> None:
+def test_if_too_many_are_closing_a_connection_that_gives_way_closes_at_once() -> None:
     connections = Connections(in_all=100, of_peer=1)
     admissions(connections, *["192.0.2.1"] * (1 + LEAVING_MAX))
     in_time: list[bool] = []
@@ -203,7 +203,7 @@ def test_when_all_are_taken_by_equals_webhooks_alone_are_still_heard() -> None:
     assert outcomes.count(Outcome.WEBHOOKS_ALONE) == 2
 
 
-def test_beyond_all_some_hear_why_and_the_rest_are_closed() -> None:
+def test_above_the_limit_some_get_the_reason_and_the_rest_are_closed() -> None:
     connections = Connections(in_all=1)
     outcomes = outcomes_of(connections)
     admitted = [connections.admit(None) for _ in range(1 + KEPT_FOR_WEBHOOKS + LEAVING_MAX + 1)]

@@ -48,7 +48,7 @@ async def test_a_network_with_all_connections_gives_one_to_a_newcomer(tmp_path: 
         assert await answer_to(strangers[1]) == 200
 
 
-async def test_who_gives_way_still_gets_the_answer_that_is_under_way(tmp_path: Path) -> None:
+async def test_a_connection_that_gives_way_still_gets_its_current_answer(tmp_path: Path) -> None:
     async with (
         running_process(tmp_path, module=MODULE, **room(connections=2)) as running,
         connected(running.service.address, 2, sources=NEIGHBORS) as strangers,
@@ -73,7 +73,7 @@ async def test_a_network_has_a_multiple_of_a_peers_connections(tmp_path: Path) -
         assert 'connection_outcomes_total{outcome="refused_network"} 1.0' in metrics
 
 
-async def test_when_all_places_are_taken_the_owner_is_told(tmp_path: Path) -> None:
+async def test_when_all_places_are_taken_the_owner_is_alerted(tmp_path: Path) -> None:
     async with running_process(tmp_path, module=MODULE, **room(places=1)) as running:
         client = running.service.client
         await running.service.deliver(UNPAID)

@@ -112,7 +112,7 @@ async def test_an_unsigned_webhook_is_refused_before_its_body_is_sent(tmp_path: 
         assert [await connection.status() for connection in connections] == [400] * len(heads)
 
 
-async def test_one_peer_has_so_many_connections_and_is_told_why(tmp_path: Path) -> None:
+async def test_a_peer_above_its_limit_of_connections_gets_the_reason(tmp_path: Path) -> None:
     async with (
         running_process(tmp_path) as running,
         connected(running.service.address, CONNECTIONS_OF_PEER_MAX),

@@ -41,7 +41,7 @@ def ids(catalog: Catalog) -> set[str]:
 # --- the words
 
 
-def test_there_are_german_and_spanish_words_beside_the_english_ones() -> None:
+def test_there_are_german_and_spanish_translations() -> None:
     assert {"de", "en", "es"} <= TRANSLATIONS.keys()
     assert {path.parts[-3] for path in PO_FILES} == TRANSLATIONS.keys() - {"en"}
 
@@ -63,7 +63,7 @@ def test_every_message_is_translated_for_certain_and_with_its_placeholders(path:
 
 
 @each_po_file
-def test_words_bring_no_markup(path: Path) -> None:
+def test_texts_contain_no_markup(path: Path) -> None:
     messages = [message for message in read(path) if message.id]
 
     assert [each.id for each in messages if re.search("[<>&]", str(each.string))] == []
@@ -96,7 +96,7 @@ def test_a_language_is_added_by_its_file_alone(tmp_path: Path) -> None:
         ("de;q=nan, es;q=2, en;q=x", []),
     ],
 )
-def test_a_header_tells_the_languages_in_order_of_preference(header: str, tags: list[str]) -> None:
+def test_a_header_lists_languages_in_order_of_preference(header: str, tags: list[str]) -> None:
     assert [tag for tag in preferred_languages(header) if tag] == tags
 
 
@@ -116,7 +116,7 @@ def test_a_header_tells_the_languages_in_order_of_preference(header: str, tags: 
         (["*", "", "d", "../de", "de_AT", "\N{LATIN SMALL LETTER LONG S}s"], "en", "en"),
     ],
 )
-def test_the_first_language_for_which_there_are_words_is_spoken(
+def test_the_first_language_with_a_translation_is_used(
     tags: list[str], language: str, locale: str
 ) -> None:
     speech = speech_for(tags, TRANSLATIONS)
@@ -125,5 +125,5 @@ def test_the_first_language_for_which_there_are_words_is_spoken(
 
 
 @given(st.text(max_size=40))
-def test_whatever_a_browser_sends_some_language_is_spoken(header: str) -> None:
+def test_every_accept_language_header_leads_to_a_language(header: str) -> None:
     assert speech_for(preferred_languages(header), TRANSLATIONS).language in TRANSLATIONS

@@ -40,7 +40,7 @@ def test_no_status_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("status", HISTORIES)
-async def test_each_status_is_told_in_each_language(shop: Service, status: str) -> None:
+async def test_each_status_is_shown_in_each_language(shop: Service, status: str) -> None:
     await tell(shop, HISTORIES[status])
 
     for language, heading in zip(("en", "de", "es"), HEADINGS[status], strict=True):
@@ -78,7 +78,7 @@ async def test_yen_have_no_decimals(shop: Service) -> None:
     assert "¥2,500" in (await page(shop)).texts["p"]
 
 
-async def test_a_refund_in_part_tells_both_amounts(shop: Service) -> None:
+async def test_a_partial_refund_shows_both_amounts(shop: Service) -> None:
     await tell(shop, HISTORIES["partially_refunded"])
 
     text = (await page(shop)).texts["p"]
@@ -109,7 +109,7 @@ async def test_an_order_that_costs_nothing_is_not_called_paid(shop: Service) -> 
         (None, None),
     ],
 )
-async def test_a_subscription_is_called_one_and_tells_how_it_goes_on(
+async def test_a_subscription_page_says_so_and_shows_its_renewal(
     shop: Service, state: Document | None, words: str | None
 ) -> None:
     subscription = {"id": "sub_1", "current_period_end": NOW_S + 30 * 86_400}
@@ -123,7 +123,7 @@ async def test_a_subscription_is_called_one_and_tells_how_it_goes_on(
     assert said == ([words] if words else [])
 
 
-async def test_a_dispute_is_told_without_blame(shop: Service) -> None:
+async def test_a_dispute_is_shown_without_blame(shop: Service) -> None:
     await tell(shop, HISTORIES["disputed"])
 
     text = (await get(shop)).text.lower()
@@ -203,7 +203,7 @@ async def test_a_buyer_who_comes_for_the_first_time_is_not_late(shop: Service, o
     assert str(shown.refresh).startswith("3;url=?opened=")
 
 
-async def test_who_has_waited_long_is_told_that_nothing_is_lost(shop: Service) -> None:
+async def test_after_a_long_wait_a_buyer_reads_that_nothing_is_lost(shop: Service) -> None:
     now_s = int(str((await page(shop)).refresh).rpartition("=")[2])
 
     shown = await page(shop, f"{CHECKOUT_ID}/page?opened={now_s - LATE_AFTER_S}")

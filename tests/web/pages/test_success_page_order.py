@@ -142,7 +142,7 @@ async def test_nothing_else_of_a_buyer_is_shown_or_told_by_the_status(
     ],
     ids=["lost dispute", "declined", "ended", "overdue"],
 )
-async def test_each_misfortune_has_its_own_words(
+async def test_each_failure_has_its_own_text(
     local_service: Service, events: list[Document], headings: tuple[str, ...], words: str
 ) -> None:
     keep_checkout(local_service.database_path)

@@ -84,9 +84,7 @@ async def test_a_page_of_another_version_gets_the_script_but_may_not_keep_it(
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_shops_name_stays_text_whatever_stands_in_it(
-    database_path: Path, name: str
-) -> None:
+async def test_a_shops_name_is_always_escaped(database_path: Path, name: str) -> None:
     html = await page_of(database_path, shop_name=name)
 
     escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

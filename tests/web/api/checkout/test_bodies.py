@@ -52,7 +52,7 @@ async def test_a_body_of_another_kind_is_refused(shop: Shop, content_type: str |
 @pytest.mark.parametrize(
     "content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json ;"]
 )
-async def test_json_is_known_whatever_its_parameters(shop: Shop, content_type: str) -> None:
+async def test_json_is_recognized_with_any_parameters(shop: Shop, content_type: str) -> None:
     response = await shop.client.post(
         "/checkout", content=orjson.dumps(CART), headers={"Content-Type": content_type}
     )

@@ -29,7 +29,7 @@ class Page(HTMLParser):
         self.words += data
 
 
-async def test_a_person_gets_a_page_with_the_same_words_and_a_link_back(shop: Shop) -> None:
+async def test_a_person_gets_a_page_with_the_same_text_and_a_link_back(shop: Shop) -> None:
     pairs = [("price", "price_A"), ("quantity", "0")]
 
     for_person = await post_form(shop, *pairs, headers=NAVIGATION)

@@ -27,7 +27,7 @@ def link_of(html: str) -> str:
         ("fr", "Your cart could not be processed", "Back to shop.example"),
     ],
 )
-async def test_it_speaks_the_buyers_language(
+async def test_it_is_in_the_buyers_language(
     shop: Shop,
     language: str,
     heading: str,

@@ -67,7 +67,7 @@ async def test_a_field_left_empty_is_absent(shop: Shop) -> None:
         "application/x-www-form-urlencoded ; charset=utf-8",
     ],
 )
-async def test_a_form_is_known_whatever_its_charset_parameter(
+async def test_a_form_is_recognized_with_any_charset_parameter(
     shop: Shop, content_type: str
 ) -> None:
     response = await shop.client.post(

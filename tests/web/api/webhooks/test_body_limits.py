@@ -85,7 +85,7 @@ async def test_a_body_that_never_ends_is_cut(database: SqliteDatabase, sent: byt
     assert b"body_timeout" in answer
 
 
-async def test_a_caller_that_hangs_up_leaves_nothing_behind(service: Service) -> None:
+async def test_nothing_remains_after_a_caller_disconnects(service: Service) -> None:
     _, writer = await asyncio.open_connection(*service.address)
     writer.write(head("Content-Length: 100", signed()) + b'{"id":')
     await writer.drain()

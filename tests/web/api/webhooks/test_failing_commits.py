@@ -80,7 +80,7 @@ async def test_a_commit_that_fails_is_never_answered_with_200(
     assert event_ids(service) == ["evt_1"]
 
 
-async def test_a_commit_that_fails_is_told_to_everyone_in_the_batch(
+async def test_a_failed_commit_fails_every_item_of_the_batch(
     database: SqliteDatabase, database_path: Path
 ) -> None:
     failing = FailingCommits(database)

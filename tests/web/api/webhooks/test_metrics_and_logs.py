@@ -71,7 +71,7 @@ async def test_forged_webhooks_by_the_thousand_do_not_flood_the_log(
     assert 1 <= len(about_webhooks) <= 2
 
 
-async def test_no_log_line_tells_a_secret_or_a_payload(database_path: Path) -> None:
+async def test_no_log_line_contains_a_secret_or_a_payload(database_path: Path) -> None:
     personal = session(customer_details={"email": "buyer@example.com"}, payment_status="odd")
     async with running_process(database_path.parent, LOG_LEVEL="debug") as process:
         service = process.service

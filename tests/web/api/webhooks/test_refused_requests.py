@@ -169,7 +169,7 @@ ANY_JSON = st.recursive(
 
 
 @given(st.binary() | st.builds(to_body, ANY_JSON))
-def test_whatever_is_signed_but_no_event_gets_its_400(body: bytes) -> None:
+def test_signed_bodies_that_are_not_events_get_400(body: bytes) -> None:
     app = webhooks_over(SqliteDatabase(Path("never opened"), SilentAlarm()))
 
     async def deliver() -> int:
@@ -183,7 +183,7 @@ def test_whatever_is_signed_but_no_event_gets_its_400(body: bytes) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_another_method_is_told_which_one_is_taken(
+async def test_another_method_is_answered_with_the_allowed_one(
     endpoint: Service, method: str, path: str
 ) -> None:
     answer = await endpoint.client.request(method, path)
