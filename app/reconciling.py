@@ -6,13 +6,13 @@ from app.adapters.http_transport import AiohttpTransport
 from app.adapters.stripe_api.client import StripeAccess, StripeClient
 from app.adapters.stripe_api.reads import StripeApi
 from app.adapters.system import SystemClock
+from app.databases import AnyDatabase
 from app.domain.stripe_events.event import EventFilter
 from app.settings.settings import Settings
 from app.shared import Shared
 from app.usecases.keep_reconciled import KeepReconciled
 from app.usecases.ports import Alarm
 from app.usecases.reconcile import Reconcile
-from app.usecases.storage import Database
 from app.usecases.wake_events import OnChange
 from app.web.api.reconcile import ReconcileEndpoint
 
@@ -30,11 +30,12 @@ def open_stripe(settings: Settings, transport: AiohttpTransport, *, version: str
 
 
 def make_reconcile(
-    settings: Settings, database: Database, stripe: StripeApi, alarm: Alarm, on_change: OnChange
+    settings: Settings, database: AnyDatabase, stripe: StripeApi, alarm: Alarm, on_change: OnChange
 ) -> Reconcile:
     """One look at Stripe."""
     return Reconcile(
         database=database,
+        store=database,
         stripe=stripe,
         event_filter=EventFilter(settings.altan_stripe_connect_id, settings.stripe_livemode),
         clock=SystemClock(),

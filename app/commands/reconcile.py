@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from importlib.metadata import version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,9 @@ from app.commands.events_database import be_silent, stop, with_database
 from app.observability.printable import printable_lines
 from app.settings.settings import Settings, SettingsError, load_settings
 from app.usecases.reconcile import AGE_MAX_S, Look, Reconciled, read_since
-from app.usecases.storage import Database
+
+if TYPE_CHECKING:
+    from app.databases import AnyDatabase
 
 
 def reconcile(
@@ -54,7 +56,7 @@ def _settings_with_key() -> Settings:
     return settings
 
 
-async def _look(settings: Settings, database: Database, look: Look) -> Reconciled:
+async def _look(settings: Settings, database: "AnyDatabase", look: Look) -> Reconciled:
     from app.adapters.http_transport import AiohttpTransport  # noqa: PLC0415 most do without it
     from app.reconciling import make_reconcile, open_stripe  # noqa: PLC0415 as above
 

@@ -58,9 +58,8 @@ class KeepReconciled:
         if not await self.store.lead_looks(self.holder, now_ms=now_ms, until_ms=until_ms):
             return self.every_s
         state = await self.store.look_state()
-        result = await self.reconcile(Look(since_s=_since_s(state, now_ms)))
-        if result.failure is None:
-            state = _after(state, now_ms)
+        result = await self.reconcile(Look(since_s=_since_s(state, now_ms), state=state))
+        state = _after(result.state, now_ms) if result.has_all_events else result.state
         pause_s = self._pause_s(result)
         next_ms = self.clock.now_ms() + int(pause_s * 1000)
         await self.store.keep_looks(self.holder, state, until_ms=next_ms)

@@ -9,6 +9,8 @@ from app.domain.stripe_events.event import EventFilter
 from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.usecases.inbox import Inbox
 from app.usecases.ports import Alarm, Clock
+from app.usecases.read_back import ReadBack
+from app.usecases.reconciliation import LookState, LookStore
 from app.usecases.record_events import RecordEvents
 from app.usecases.records import EventSource, Payment
 from app.usecases.storage import Database
@@ -41,10 +43,14 @@ def read_since(text: str, now_s: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What to look for: events created since then, and whether delivered ones count, too."""
+    """What to look for: events created since then, and whether delivered ones count, too.
+
+    `state` is how far earlier looks read objects back.
+    """
 
     since_s: int
     only_undelivered: bool = True
+    state: LookState = field(default_factory=LookState)
 
 
 @dataclass(slots=True)
@@ -52,6 +58,8 @@ class Reconciled:
     """What a look found. `missed` events should have been delivered, the first at that time.
 
     `refused` is the right that the key lacks; `failure` is why the look could not be finished.
+    `has_all_events`: every event that was asked for is recorded. `state` is how far objects have
+    been read back.
     """
 
     findings: Findings = field(default_factory=Findings)
@@ -59,6 +67,15 @@ class Reconciled:
     missed_since_s: int | None = None
     refused: str | None = None
     failure: StripeReadError | None = None
+    has_all_events: bool = False
+    state: LookState = field(default_factory=LookState)
+
+    def fail(self, error: StripeReadError) -> None:
+        """Take note that a part of the look could not be done."""
+        self.findings.fail(str(error))
+        self.failure = error
+        if isinstance(error, StripeKeyRefusedError):
+            self.refused = str(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +83,7 @@ class Reconcile:
     """Looks at Stripe, and records what is found. `on_change` hears of every change."""
 
     database: Database
+    store: LookStore
     stripe: StripeReads
     event_filter: EventFilter
     clock: Clock
@@ -78,15 +96,26 @@ class Reconcile:
         Raises:
             StorageUnavailableError: some of what was found may be recorded.
         """
-        result = Reconciled()
+        result = Reconciled(state=look.state)
         take = self._taking(result.findings)
-        try:
+        read_back = ReadBack(self.stripe, self.store, take, self.clock)
+
+        async def missed_events(state: LookState) -> LookState:
             await self._missed_events(look, take, result)
-        except StripeReadError as error:
-            result.findings.fail(str(error))
-            result.failure = error
-            if isinstance(error, StripeKeyRefusedError):
-                result.refused = str(error)
+            return state
+
+        for part in (
+            missed_events,
+            read_back.silent_sessions,
+            read_back.ended_sessions,
+            read_back.never_made,
+        ):
+            try:
+                result.state = await part(result.state)
+            except StripeReadError as error:
+                result.fail(error)
+                if result.refused is None:  # a right that one part lacks, another may not need
+                    break
         return result
 
     def _taking(self, findings: Findings) -> TakeReadEvents:
@@ -109,12 +138,14 @@ class Reconcile:
                 types, since_s=look.since_s, only_undelivered=look.only_undelivered
             )
             async for page in pages:
+                take.findings.seen += len(page)
                 new = await take(page, EventSource.LISTED)
                 times_s = [each.created_s for each in new if each.created_s is not None]
                 missed = [at_s for at_s in times_s if at_s <= until_s]
                 result.missed += len(missed)
                 earliest = (*missed, *filter(None, [result.missed_since_s]))
                 result.missed_since_s = min(earliest, default=None)
+        result.has_all_events = True
 
 
 def _groups() -> Iterator[tuple[str, ...]]:

@@ -1,7 +1,11 @@
 """What is remembered between looks at Stripe, and who looks: the port and its values."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from app.domain.payments.facts import PaymentStatus
+from app.domain.stripe_events.event import StripeEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -9,11 +13,30 @@ class LookState:
     """How far earlier looks came; None before the first. Times are of our clock.
 
     `looked_until_s`: events created before that have been looked for. `whole_look_at_ms`: when
-    last all that Stripe keeps was looked through.
+    last all that Stripe keeps was looked through. `open_until_ms` and `ended_until_ms`: checkouts
+    started before that have been looked at, while their sessions were open and when they had ended.
+    `notices_until_ms`: notices of events that were never made, received before that, are done.
     """
 
     looked_until_s: int | None = None
     whole_look_at_ms: int | None = None
+    open_until_ms: int | None = None
+    ended_until_ms: int | None = None
+    notices_until_ms: int | None = None
+
+
+class SessionLeft(NamedTuple):
+    """A session that may be undecided, and when its checkout was started."""
+
+    session_id: str
+    created_at_ms: int
+
+
+class ReceivedNotice(NamedTuple):
+    """A notice that events were not made."""
+
+    event: StripeEvent
+    received_at_ms: int
 
 
 class LookStore(Protocol):
@@ -29,6 +52,19 @@ class LookStore(Protocol):
 
     async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
         """Keep the state of a look that is done; others may look after `until_ms`."""
+        ...
+
+    async def sessions_left(
+        self, *, after_ms: int, until_ms: int, statuses: Collection[PaymentStatus], limit: int
+    ) -> Sequence[SessionLeft]:
+        """The sessions of checkouts started in that time, first to last.
+
+        Those without any event, and those whose payment has one of these statuses.
+        """
+        ...
+
+    async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:
+        """The notices received after that of events that were never made, first to last."""
         ...
 
     async def leave_looks(self, holder: str) -> None:

@@ -67,7 +67,6 @@ class TakeReadEvents:
         Raises:
             StorageUnavailableError: some may be recorded.
         """
-        self.findings.seen += len(documents)
         found = [self._received(document, source) for document in documents]
         events = [event for event in found if event]
         ends = await asyncio.gather(*map(self.record, events), return_exceptions=True)

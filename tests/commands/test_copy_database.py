@@ -94,7 +94,7 @@ def shop(database_path: Path) -> str:
         "b" * 64,
     )
     query(database_path, "INSERT INTO flag_causes VALUES ('chk_1', 'disputed', 'dp_1', 7, 8, 9)")
-    query(database_path, "INSERT INTO reconciliation VALUES (1, 'one', 7, 7, 7)")
+    query(database_path, "INSERT INTO reconciliation VALUES (1, 'one', 7, 7, 7, 7, 7, 7)")
     return f"sqlite:///{database_path}"
 
 

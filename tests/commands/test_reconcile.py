@@ -49,7 +49,7 @@ async def test_a_failure_is_reported_and_exits_with_1(tmp_path: Path) -> None:
 
     assert ended.status == 1
     assert json.loads(ended.output)["failed"] == 1
-    assert ended.errors == "the key lacks the right rak_event_read\n"
+    assert ended.errors == "the key lacks the permission rak_event_read\n"
     assert KEY not in ended.output + ended.errors
 
 

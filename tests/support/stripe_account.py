@@ -10,13 +10,17 @@ PAGE = 2
 
 @dataclass(slots=True)
 class StripeAccount:
-    """`failures` are raised by the next calls, one each. `asked` are the questions so far."""
+    """`failures` are raised by the next calls, one each, and `read_failure` by each read.
+
+    `asked` are the questions so far.
+    """
 
     events_held: list[Document] = field(default_factory=list)
     delivered: set[str] = field(default_factory=set)
     objects: dict[str, Document] = field(default_factory=dict)
     items: dict[str, list[Document]] = field(default_factory=dict)
     failures: list[StripeReadError] = field(default_factory=list)
+    read_failure: StripeReadError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
     async def events(
@@ -36,6 +40,8 @@ class StripeAccount:
 
     async def read(self, object_type: str, object_id: str) -> Document:
         self._asked("read", object_type, object_id)
+        if self.read_failure:
+            raise self.read_failure
         if object_id not in self.objects:
             raise StripeObjectMissingError(f"there is no {object_type}")
         return self.objects[object_id]

@@ -17,6 +17,7 @@ from app.usecases.keep_reconciled import (
     KeepReconciled,
 )
 from app.usecases.ports import AlertName
+from app.usecases.read_back import ENDED_MS, QUIET_MS
 from app.usecases.reconcile import AGE_MAX_S, Reconcile
 from app.usecases.reconciliation import LookState
 from app.usecases.stripe_reads import (
@@ -44,6 +45,7 @@ class Setting:
         return KeepReconciled(
             reconcile=Reconcile(
                 database=self.database,
+                store=self.database,
                 stripe=self.stripe,
                 event_filter=EventFilter(ACCOUNT, None),
                 clock=self.clock,
@@ -96,8 +98,13 @@ async def test_what_is_remembered_survives_a_restart(setting: Setting) -> None:
     await setting.keep("two")()
 
     assert setting.looked_since()[1] == NOW_S - OVERLAP_S
+    now_ms = setting.clock.ms
     assert await setting.database.look_state() == LookState(
-        looked_until_s=setting.clock.ms // 1000, whole_look_at_ms=NOW_S * 1000
+        looked_until_s=now_ms // 1000,
+        whole_look_at_ms=NOW_S * 1000,
+        open_until_ms=now_ms - QUIET_MS,
+        ended_until_ms=now_ms - ENDED_MS,
+        notices_until_ms=now_ms,
     )
 
 

@@ -1,13 +1,15 @@
 """What is remembered between looks at Stripe: one row, the same on every database."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from app.adapters.database import looks_sql as sql
-from app.adapters.database.rows import Row
-from app.usecases.reconciliation import LookState
+from app.adapters.database.rows import Row, row_to_stored_event
+from app.domain.payments.facts import PaymentStatus
+from app.domain.stripe_events.account import NEVER_MADE
+from app.usecases.reconciliation import LookState, ReceivedNotice, SessionLeft
 from app.usecases.storage import Transaction
 
 if TYPE_CHECKING:
@@ -39,6 +41,25 @@ class KeepsLooks(ABC):
     async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
         """See `LookStore.keep_looks`."""
         await self._change(sql.KEEP, holder=holder, until_ms=until_ms, **asdict(state))
+
+    async def sessions_left(
+        self, *, after_ms: int, until_ms: int, statuses: Collection[PaymentStatus], limit: int
+    ) -> Sequence[SessionLeft]:
+        """See `LookStore.sessions_left`."""
+        rows = await self._read(
+            sql.SESSIONS_LEFT,
+            after_ms=after_ms,
+            until_ms=until_ms,
+            statuses=sorted(statuses),
+            limit=limit,
+        )
+        return [SessionLeft(row["session_id"], row["created_at_ms"]) for row in rows]
+
+    async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:
+        """See `LookStore.notices`."""
+        rows = await self._read(sql.NOTICES, after_ms=after_ms, type=NEVER_MADE, limit=limit)
+        stored = [(row_to_stored_event(row).event, row["received_at_ms"]) for row in rows]
+        return [ReceivedNotice(event, at_ms) for event, at_ms in stored if event]
 
     async def leave_looks(self, holder: str) -> None:
         """See `LookStore.leave_looks`."""

@@ -18,4 +18,18 @@ KEEP = f"""
     {", ".join(f"{name} = :{name}" for name in STATE)}
     WHERE holder = :holder
 """
+# Both ends of the index by time, so that a look reads no more than what was started since.
+SESSIONS_LEFT = """
+    SELECT checkouts.session_id, checkouts.created_at_ms FROM checkouts
+    LEFT JOIN payments ON payments.session_id = checkouts.session_id
+    WHERE checkouts.created_at_ms > :after_ms AND checkouts.created_at_ms <= :until_ms
+      AND checkouts.session_id IS NOT NULL
+      AND (payments.session_id IS NULL OR payments.status = ANY(:statuses::text[]))
+    ORDER BY checkouts.created_at_ms, checkouts.id LIMIT :limit
+"""
+NOTICES = """
+    SELECT id, state, payload, received_at_ms FROM events
+    WHERE payload IS NOT NULL AND received_at_ms > :after_ms AND type = :type
+    ORDER BY received_at_ms, id LIMIT :limit
+"""
 LEAVE = "UPDATE reconciliation SET lease_until_ms = 0 WHERE holder = :holder"

@@ -244,6 +244,9 @@ reconciliation = Table(
     Column("lease_until_ms", BigInteger, nullable=False),
     Column("looked_until_s", BigInteger),
     Column("whole_look_at_ms", BigInteger),
+    Column("open_until_ms", BigInteger),
+    Column("ended_until_ms", BigInteger),
+    Column("notices_until_ms", BigInteger),
     CheckConstraint("id = 1", name="one_row"),
 )
 

@@ -7,7 +7,7 @@ from app.domain.stripe_events.event import StripeEvent
 from app.domain.stripe_events.evidence import id_of, inner, name_of
 
 DEAUTHORIZED: Final = "account.application.deauthorized"
-_NEVER_MADE: Final = "v2.core.health.event_generation_failure.resolved"
+NEVER_MADE: Final = "v2.core.health.event_generation_failure.resolved"
 _UNKNOWN: Final = "unknown"
 
 
@@ -29,7 +29,7 @@ def never_made(event: StripeEvent) -> NeverMade | None:
 
     None for any other event. The lost event can never be listed: check its object instead.
     """
-    if event.type != _NEVER_MADE:
+    if event.type != NEVER_MADE:
         return None
     related = inner(event.thin_data, "impact", "related_object")
     return NeverMade(

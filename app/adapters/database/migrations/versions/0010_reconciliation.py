@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
         sa.Column("looked_until_s", sa.BigInteger),
         sa.Column("whole_look_at_ms", sa.BigInteger),
+        sa.Column("open_until_ms", sa.BigInteger),
+        sa.Column("ended_until_ms", sa.BigInteger),
+        sa.Column("notices_until_ms", sa.BigInteger),
         sa.PrimaryKeyConstraint("id", name="pk_reconciliation"),
         sa.CheckConstraint("id = 1", name="one_row"),
     )

@@ -1,0 +1,134 @@
+"""Makes events of objects that were read from Stripe, for events that Stripe never made.
+
+An object says by its state what has happened to it, so it takes the place of the events that would
+have told: of the same types, so that everything treats it as one of them. Its id is made of what it
+says, so that the same object read twice is one event.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from app.domain.stripe_events.evidence import Subject, id_of, inner, time_s
+
+_ID_DIGITS: Final = 48
+# Stripe, the objects' `status`; what is not listed has not happened yet.
+_INTENTS: Final[Mapping[object, str]] = {
+    "succeeded": "payment_intent.succeeded",
+    "canceled": "payment_intent.canceled",
+    "processing": "payment_intent.processing",
+}
+_INVOICES: Final[Mapping[object, str]] = {
+    "paid": "invoice.paid",
+    "void": "invoice.voided",
+    "uncollectible": "invoice.marked_uncollectible",
+}
+
+
+def events_made_of(subject: Subject, *, now_s: int) -> list[dict[str, object]]:
+    """Return the events that an object stands for, as Stripe would have written them.
+
+    `now_s` is when it was read, in epoch seconds. An expanded payment intent and its charge are
+    objects of their own.
+    """
+    at_s = _paid_at_s(subject) or now_s
+    return [
+        _event(part, event_type, at_s) for part in _parts(subject) for event_type in _types_of(part)
+    ]
+
+
+def _parts(subject: Subject) -> Iterator[Subject]:
+    intent = subject.get("payment_intent")
+    charge = inner(intent, "latest_charge")
+    yield from (each for each in (subject, intent, charge) if isinstance(each, dict))
+
+
+def _types_of(part: Subject) -> Iterable[str]:
+    kind = part.get("object")
+    types_of = _TYPES_OF.get(kind) if isinstance(kind, str) else None
+    return types_of(part) if types_of else ()
+
+
+def _types_of_intent(intent: Subject) -> Iterator[str]:
+    if intent.get("status") in _INTENTS:
+        yield _INTENTS[intent.get("status")]
+    elif intent.get("last_payment_error"):
+        yield "payment_intent.payment_failed"
+
+
+def _types_of_charge(_: Subject) -> Iterator[str]:
+    yield "charge.updated"
+
+
+def _types_of_refund(refund: Subject) -> Iterator[str]:
+    yield "refund.failed" if refund.get("status") == "failed" else "refund.updated"
+
+
+def _types_of_subscription(subscription: Subject) -> Iterator[str]:
+    is_over = subscription.get("status") == "canceled"
+    yield "customer.subscription.deleted" if is_over else "customer.subscription.updated"
+
+
+def _types_of_invoice(invoice: Subject) -> Iterator[str]:
+    if invoice.get("status") in _INVOICES:
+        yield _INVOICES[invoice.get("status")]
+    elif invoice.get("attempted") is True:
+        yield "invoice.payment_failed"
+
+
+def _types_of_session(session: Subject) -> Iterator[str]:
+    """A session that is complete and unpaid waits for the bank, or its payment has failed.
+
+    Its intent then asks for another way to pay (Stripe: payments/bank-debits, failures).
+    """
+    if session.get("status") == "expired":
+        yield "checkout.session.expired"
+    elif session.get("status") == "complete":
+        yield "checkout.session.completed"
+        has_failed = inner(session, "payment_intent", "status") == "requires_payment_method"
+        if session.get("payment_status") == "unpaid" and has_failed:
+            yield "checkout.session.async_payment_failed"
+
+
+def _types_of_dispute(dispute: Subject) -> Iterator[str]:
+    """What was taken and given back is in the balance (Stripe, the dispute object)."""
+    yield "charge.dispute.updated"
+    moves = dispute.get("balance_transactions")
+    amounts = [inner(move, "amount") for move in moves] if isinstance(moves, list) else []
+    if any(isinstance(amount, int) and amount < 0 for amount in amounts):
+        yield "charge.dispute.funds_withdrawn"
+    if any(isinstance(amount, int) and amount > 0 for amount in amounts):
+        yield "charge.dispute.funds_reinstated"
+
+
+_TYPES_OF: Final[Mapping[str, Callable[[Subject], Iterable[str]]]] = {
+    "charge": _types_of_charge,
+    "checkout.session": _types_of_session,
+    "dispute": _types_of_dispute,
+    "invoice": _types_of_invoice,
+    "payment_intent": _types_of_intent,
+    "refund": _types_of_refund,
+    "subscription": _types_of_subscription,
+}
+
+
+def _paid_at_s(subject: Subject) -> int | None:
+    """When it was paid, where the intent's charge is expanded."""
+    return time_s(inner(subject, "payment_intent", "latest_charge", "created"))
+
+
+def _event(part: Subject, event_type: str, created_s: int) -> dict[str, object]:
+    """The event, with ids where objects were expanded."""
+    ids = {name: id_of(part[name]) for name in ("payment_intent", "latest_charge") if name in part}
+    subject = {**part, **ids}
+    said = json.dumps([event_type, subject], sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(said.encode()).hexdigest()[:_ID_DIGITS]
+    return {
+        "id": f"evt_read_{digest}",
+        "object": "event",
+        "created": created_s,
+        "livemode": subject.get("livemode") is True,
+        "type": event_type,
+        "data": {"object": subject},
+    }

@@ -1,0 +1,99 @@
+"""Reads objects whose events never came: sessions that stay open, and what Stripe gave up telling.
+
+What is read is kept as events, so that replay, rebuild and retention know no difference.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.domain.payments.facts import PaymentStatus
+from app.domain.stripe_events.account import never_made
+from app.domain.stripe_events.read_back import events_made_of
+from app.usecases.ports import Clock
+from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.records import EventSource
+from app.usecases.stripe_reads import StripeObjectMissingError, StripeReads
+from app.usecases.take_read_events import TakeReadEvents
+
+_MINUTE_MS: Final = 60 * 1000
+QUIET_MS: Final = 30 * _MINUTE_MS  # after which most who pay have paid
+# A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and tells so.
+ENDED_MS: Final = 25 * 60 * _MINUTE_MS
+FAR_BACK_MS: Final = 30 * 24 * 60 * _MINUTE_MS
+LATE_COMMIT_MS: Final = _MINUTE_MS  # an event may be committed so long after it was received
+READ_MAX: Final = 200  # of a kind in one look: the others wait for the next
+_UNDECIDED: Final = frozenset({PaymentStatus.OPEN, PaymentStatus.PROCESSING})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """Reads what is due, in the order of time, and says how far it came."""
+
+    stripe: StripeReads
+    store: LookStore
+    take: TakeReadEvents
+    clock: Clock
+
+    async def silent_sessions(self, state: LookState) -> LookState:
+        """Read the sessions of which nothing was heard within half an hour.
+
+        Raises:
+            StripeReadError: one could not be read; it is still due.
+        """
+        now_ms = self.clock.now_ms()
+        after_ms = _later(state.open_until_ms, now_ms - ENDED_MS)
+        until_ms = await self._sessions(after_ms, now_ms - QUIET_MS, frozenset())
+        return replace(state, open_until_ms=until_ms)
+
+    async def ended_sessions(self, state: LookState) -> LookState:
+        """Read the sessions that are still undecided when they must have ended.
+
+        Raises:
+            StripeReadError: one could not be read; it is still due.
+        """
+        now_ms = self.clock.now_ms()
+        after_ms = _later(state.ended_until_ms, now_ms - FAR_BACK_MS)
+        until_ms = await self._sessions(after_ms, now_ms - ENDED_MS, _UNDECIDED)
+        return replace(state, ended_until_ms=until_ms)
+
+    async def never_made(self, state: LookState) -> LookState:
+        """Read the objects whose events Stripe could not make.
+
+        Raises:
+            StripeReadError: one could not be read; it is still due.
+        """
+        now_ms = self.clock.now_ms()
+        after_ms = _later(state.notices_until_ms, now_ms - FAR_BACK_MS) - LATE_COMMIT_MS
+        notices = await self.store.notices(after_ms=after_ms, limit=READ_MAX)
+        for notice in notices:
+            lost = never_made(notice.event)
+            if lost is not None:
+                await self._read(lost.object_type, lost.object_id)
+        is_full = len(notices) == READ_MAX
+        return replace(state, notices_until_ms=notices[-1].received_at_ms if is_full else now_ms)
+
+    async def _sessions(
+        self, after_ms: int, until_ms: int, statuses: frozenset[PaymentStatus]
+    ) -> int:
+        """Read some sessions of a span of time; up to when all of them are read."""
+        found = await self.store.sessions_left(
+            after_ms=after_ms, until_ms=until_ms, statuses=statuses, limit=READ_MAX
+        )
+        for left in found:
+            await self._read("checkout.session", left.session_id)
+        is_full = len(found) == READ_MAX
+        return found[-1].created_at_ms if is_full else max(after_ms, until_ms)
+
+    async def _read(self, object_type: str, object_id: str) -> None:
+        self.take.findings.seen += 1
+        try:
+            subject = await self.stripe.read(object_type, object_id)
+        except StripeObjectMissingError as error:
+            self.take.findings.fail(str(error))
+            return
+        events = events_made_of(subject, now_s=self.clock.now_ms() // 1000)
+        await self.take(events, EventSource.READ)
+
+
+def _later(kept_ms: int | None, earliest_ms: int) -> int:
+    return earliest_ms if kept_ms is None else max(kept_ms, earliest_ms)

@@ -1,0 +1,144 @@
+"""An object that was read says what has happened to it, as events would have."""
+
+import pytest
+
+from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.stripe_events.event import read_event
+from app.domain.stripe_events.evidence import Subject
+from app.domain.stripe_events.read_back import events_made_of
+from app.domain.stripe_events.readers import read_evidence
+from tests.support.builders import NOW_S, session
+from tests.support.stripe_objects import (
+    charge,
+    dispute,
+    invoice,
+    payment_intent,
+    refund,
+    subscription,
+)
+
+LATER_S = NOW_S + 1_000
+CHARGED = payment_intent(latest_charge=charge(created=NOW_S))
+
+
+def facts_of(subject: Subject) -> PaymentFacts:
+    facts = PaymentFacts()
+    for document in events_made_of(subject, now_s=LATER_S):
+        evidence = read_evidence(read_event(document))
+        if evidence:
+            facts = facts.join(evidence.facts)
+    return facts
+
+
+def types_of(subject: Subject) -> list[object]:
+    return [document["type"] for document in events_made_of(subject, now_s=LATER_S)]
+
+
+@pytest.mark.parametrize(
+    ("subject", "status"),
+    [
+        (session(status="open", payment_status="unpaid", payment_intent=None), "open"),
+        (session(status="expired", payment_status="unpaid", payment_intent=None), "expired"),
+        (session(), "paid"),
+        (session(payment_intent=CHARGED), "paid"),
+        (session(payment_status="no_payment_required", payment_intent=None), "paid"),
+        (
+            session(payment_status="unpaid", payment_intent=payment_intent(status="processing")),
+            "processing",
+        ),
+        (
+            session(
+                payment_status="unpaid",
+                payment_intent=payment_intent(status="requires_payment_method"),
+            ),
+            "failed",
+        ),
+        (
+            session(payment_status="unpaid", payment_intent=payment_intent(status="canceled")),
+            "failed",
+        ),
+        (
+            session(
+                payment_intent=payment_intent(
+                    latest_charge=charge(amount_refunded=1999, created=NOW_S)
+                )
+            ),
+            "refunded",
+        ),
+    ],
+)
+def test_a_sessions_status_is_what_its_events_would_have_told(
+    subject: Subject, status: str
+) -> None:
+    assert facts_of(subject).status is PaymentStatus(status)
+
+
+def test_the_time_of_payment_is_the_charges_or_else_now() -> None:
+    assert facts_of(session(payment_intent=CHARGED)).first_paid_at_s == NOW_S
+    assert facts_of(session()).first_paid_at_s == LATER_S
+    without_time = payment_intent(latest_charge=charge())
+    assert facts_of(session(payment_intent=without_time)).first_paid_at_s == LATER_S
+
+
+def test_expanded_objects_become_ids_as_in_events() -> None:
+    made = events_made_of(session(payment_intent=CHARGED), now_s=LATER_S)
+
+    subjects = [read_event(document).subject for document in made]
+    assert [each["object"] for each in subjects] == ["checkout.session", "payment_intent", "charge"]
+    assert subjects[0]["payment_intent"] == "pi_1"
+    assert subjects[1]["latest_charge"] == "ch_1"
+
+
+@pytest.mark.parametrize(
+    ("subject", "types"),
+    [
+        (payment_intent(), ["payment_intent.succeeded"]),
+        (payment_intent(status="canceled"), ["payment_intent.canceled"]),
+        (payment_intent(status="requires_payment_method"), []),
+        (
+            payment_intent(status="requires_payment_method", last_payment_error={"code": "x"}),
+            ["payment_intent.payment_failed"],
+        ),
+        (charge(), ["charge.updated"]),
+        (refund(), ["refund.updated"]),
+        (refund(status="failed"), ["refund.failed"]),
+        (dispute(), ["charge.dispute.updated"]),
+        (
+            dispute(balance_transactions=[{"amount": -1}, {"amount": 1}, "x"]),
+            [
+                "charge.dispute.updated",
+                "charge.dispute.funds_withdrawn",
+                "charge.dispute.funds_reinstated",
+            ],
+        ),
+        (subscription(), ["customer.subscription.updated"]),
+        (subscription(status="canceled"), ["customer.subscription.deleted"]),
+        (invoice(status="paid"), ["invoice.paid"]),
+        (invoice(status="void"), ["invoice.voided"]),
+        (invoice(status="uncollectible"), ["invoice.marked_uncollectible"]),
+        (invoice(status="open", attempted=True), ["invoice.payment_failed"]),
+        (invoice(status="open", attempted=False), []),
+        ({"id": "po_1", "object": "payout"}, []),
+        ({}, []),
+    ],
+)
+def test_each_object_stands_for_the_events_of_its_state(
+    subject: Subject, types: list[object]
+) -> None:
+    assert types_of(subject) == types
+
+
+def test_what_says_the_same_is_the_same_event_and_what_says_more_is_another() -> None:
+    (first,) = events_made_of(refund(), now_s=NOW_S)
+    (again,) = events_made_of(refund(), now_s=LATER_S)
+    (other,) = events_made_of(refund(status="pending"), now_s=NOW_S)
+
+    assert first["id"] == again["id"] != other["id"]
+    assert str(first["id"]).startswith("evt_read_")
+
+
+@pytest.mark.parametrize(("livemode", "told"), [(True, True), (False, False), (None, False)])
+def test_the_mode_is_the_objects(*, livemode: bool | None, told: bool) -> None:
+    (document,) = events_made_of(refund(livemode=livemode), now_s=NOW_S)
+
+    assert document["livemode"] is told
