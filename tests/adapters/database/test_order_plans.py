@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.adapters.database import orders_sql as sql
+from app.adapters.database.flags import DUE
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.payments.facts import PaymentStatus
@@ -51,6 +52,19 @@ def _many_orders(database_path: Path) -> None:
         + " SELECT 'cs_' || CAST(i AS text), 'paid', '{}', i, i,"
         " 'order-' || CAST(i AS text) FROM n",
     )
+    query(
+        database_path,
+        "INSERT INTO renewals (session_id, invoice_id, facts, flagged) "  # noqa: S608 ours
+        + _NUMBERS
+        + " SELECT 'cs_' || CAST(i AS text), 'in_1', '{}', i % 5000 = 0 FROM n",
+    )
+    query(
+        database_path,
+        "INSERT INTO flag_causes (order_id, flag, cause, remind_at_ms) "  # noqa: S608 ours
+        + _NUMBERS
+        + " SELECT 'cs_' || CAST(i AS text), 'disputed', 'dp_1',"
+        " CASE WHEN i % 5000 = 0 THEN i END FROM n",
+    )
     if database_path.suffix == ".url":
         query(database_path, "ANALYZE")
 
@@ -88,7 +102,15 @@ async def test_a_page_is_read_along_an_index(
     ("text", "values", "index"),
     [
         (sql.SESSIONS_OF_STATUS, {"statuses": ["paid"], "limit": 5}, "ix_payments_status"),
-        (sql.FLAGGED_SESSIONS, {"limit": 5}, "ix_payments_flagged"),
+        (sql.FLAGGED_SESSIONS, {"after": "", "limit": 5}, "ix_payments_flagged"),
+        (sql.FLAGGED_SESSIONS, {"after": "", "limit": 5}, "ix_renewals_flagged"),
+        (
+            sql.CHECKOUTS_WITH_TWINS,
+            {"session_ids": ["cs_1"], "checkout_ids": ["chk_1"]},
+            "ix_checkouts_session_id",
+        ),
+        (sql.TWINS_OF, {"ids": ["chk_1"]}, "ix_checkouts_client_reference_id"),
+        (DUE, {"now_ms": 5, "limit": 5}, "ix_flag_causes_remind_at_ms"),
         (sql.FAILED_EVENTS, {"limit": 5}, "ix_events_failed"),
     ],
 )
