@@ -12,9 +12,11 @@ from app.usecases.order_document import Order
 
 _NAMED_MAX: Final = 3
 
+# The likely reasons first: Stripe itself may change what is bought (payments/checkout/upsells).
 PRICE_HINT: Final = (
-    "often an upsell, a changed quantity or a promotion from Stripe's dashboard, or a price that "
-    "was changed there; if it is none of these, somebody may be cheating"
+    "most often an upsell, a cross-sell or an adjustable quantity that is set in Stripe's "
+    "dashboard, or a price that was changed there or in the catalogue; if it is none of these, "
+    "somebody may be cheating"
 )
 _TODO: Final[Mapping[Flag, str]] = {
     Flag.CONTRADICTED: "compare it with Stripe's dashboard before you ship or refund",

@@ -15,6 +15,7 @@ from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.renewals import ids_in, set_apart
 from app.usecases.claims import is_foreign, is_mismatch
+from app.usecases.flag_texts import PRICE_HINT
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.reach import EventEvidence, Reach, Waking
 from app.usecases.reasons import reason_of
@@ -45,7 +46,8 @@ class Folded:
         for woken in self.broken:
             alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
         for session_id in self.mismatched:
-            alarm(AlertName.PRICE_MISMATCH, f"{session_id} differs from the catalogue")
+            words = f"{session_id} differs from the catalogue: {PRICE_HINT}"
+            alarm(AlertName.PRICE_MISMATCH, words)
         for session_id in self.foreign:
             words = f"{session_id} names a checkout that it was not made for: it stays as it is"
             alarm(AlertName.CHECKOUT_CLAIM_REFUSED, words)

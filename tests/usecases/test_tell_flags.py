@@ -150,6 +150,39 @@ async def test_what_has_an_alert_of_its_own_is_counted_but_not_sent_twice(shop: 
     assert set(shop.notes.names) == {AlertName.ORDER_FLAGGED}
 
 
+async def test_the_alert_of_another_price_says_the_likely_reasons_first(
+    shop: Shop, alarm: SilentAlarm
+) -> None:
+    await keep(shop.database, checkout(expected=Money(amount_minor=1, currency="eur")))
+
+    await record(shop.database, event(subject=session(amount_subtotal=1999)), alarm=alarm)
+
+    ((name, message),) = alarm.told
+    assert name is AlertName.PRICE_MISMATCH
+    assert message.startswith(f"{SESSION_ID} differs from the catalogue: most often an upsell")
+    assert message.endswith("somebody may be cheating")
+
+
+async def test_a_subscription_whose_first_period_is_free_is_no_other_price(
+    shop: Shop, alarm: SilentAlarm
+) -> None:
+    await keep(shop.database, checkout(expected=Money(amount_minor=1900, currency="eur")))
+    trial = session(
+        mode="subscription",
+        payment_status="no_payment_required",
+        payment_intent=None,
+        subscription="sub_1",
+        invoice="in_1",
+        amount_subtotal=0,
+        amount_total=0,
+    )
+
+    await record(shop.database, event(subject=trial), alarm=alarm, on_change=shop.tell.changed)
+    await shop.tell()
+
+    assert (alarm.told, shop.told, shop.notes.told) == ([], [], [])
+
+
 async def test_a_second_cause_of_a_flag_is_told_and_the_end_of_one_is_not(shop: Shop) -> None:
     second = dispute(id="dp_2")
     await shop.hear(event(), DISPUTED)
