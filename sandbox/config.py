@@ -16,6 +16,8 @@ class SandboxConfig:
     webhook_secret: str = "whsec_sandbox_0123456789abcdef"  # noqa: S105 - made up, guards nothing
     api_token: str = field(default="", repr=False)
     """One of the service's API_TOKENS, for the order desk; empty: it has none."""
+    notify_secret: str = "whsec_c2FuZGJveC1ub3RpZmljYXRpb25zLTAx"  # noqa: S105 - as above
+    """The demo's NOTIFY_SECRETS."""
     account_id: str = "00000000-0000-4000-8000-000000000000"
     stripe_connect_id: str = "acct_sandbox"
     retry_delays_s: tuple[float, ...] = (1, 2, 5, 10, 30, 60)
@@ -38,3 +40,5 @@ class Waits:
     """One webhook delivery, from connecting to the last byte of the answer."""
     hang_s: float = 60
     """How long the hanging fault waits for the caller to disconnect."""
+    slow_s: float = 20
+    """How late the slow receiver of notifications answers: the service waits 15 s."""

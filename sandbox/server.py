@@ -18,6 +18,8 @@ from sandbox.config import SandboxConfig, Waits
 from sandbox.control import Control
 from sandbox.guard import Guard
 from sandbox.pages import HERE, Pages
+from sandbox.shop.notifications import PATH as NOTIFICATIONS
+from sandbox.shop.notifications import Notifications
 from sandbox.shop.order_desk import OrderDesk
 from sandbox.shop.products import SHOP_NAME
 from sandbox.shop.shop_pages import Shop
@@ -73,6 +75,7 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
             *_shop_routes(Shop(config=config, pages=pages, faults=FAULTS)),
             Route("/sandbox/orders", OrderDesk(config=config, client=client, pages=pages).show),
+            *_notification_routes(Notifications(config=config, pages=pages, slow_s=waits.slow_s)),
             Route("/sandbox/payments", PaymentsPage(payments=payments, pages=pages).show),
             Route("/health/live", _live),
             Mount("/static", StaticFiles(directory=HERE / "static")),
@@ -125,6 +128,15 @@ def _shop_routes(shop: Shop) -> list[BaseRoute]:
         Route("/", shop.show),
         Route("/sandbox/faults", shop.show_faults),
         Route("/thanks", shop.thank),
+    ]
+
+
+def _notification_routes(notifications: Notifications) -> list[BaseRoute]:
+    return [
+        Route(NOTIFICATIONS, notifications.show),
+        Route(NOTIFICATIONS, notifications.receive, methods=["POST"]),
+        Route(f"{NOTIFICATIONS}/tries", notifications.list_tries),
+        Route(f"{NOTIFICATIONS}/mood", notifications.change_mood, methods=["POST"]),
     ]
 
 

@@ -36,6 +36,7 @@ _POLL_S: Final = 0.1
 _ACCOUNT_ID: Final = "00000000-0000-4000-8000-000000000000"
 _CONNECT_ID: Final = "acct_sandbox"
 _WEBHOOK_SECRET: Final = "whsec_sandbox_0123456789abcdef"  # noqa: S105 published on purpose
+_NOTIFY_SECRET: Final = "whsec_c2FuZGJveC1ub3RpZmljYXRpb25zLTAx"  # noqa: S105 as above
 
 
 def database_url(folder: Path) -> str:
@@ -156,6 +157,8 @@ class Demo:
             "STRIPE_API_KEY": "rk_test_sandbox",
             "STRIPE_API_URL": f"http://127.0.0.1:{self.sandbox_port}",
             "RECONCILE_EVERY_S": "2",
+            "NOTIFY_URL": f"http://127.0.0.1:{self.sandbox_port}/sandbox/notifications",
+            "NOTIFY_SECRETS": _NOTIFY_SECRET,
             "APP_URL": self.shop_url,
             "SUCCESS_URL": f"{self.shop_url}/thanks",
             "SHOP_NAME": SHOP_NAME,
@@ -194,6 +197,7 @@ class Demo:
             f"  [green]{escape(follow)}[/]",
             "",
             f"[dim]The orders    {self.shop_url}/sandbox/orders[/]",
+            f"[dim]What is told  {self.shop_url}/sandbox/notifications[/]",
             f"[dim]The service   {self.service_url}/docs[/]",
             f"[dim]The database  {escape(str(self.database_path.absolute()))}[/]",
             "",

@@ -26,7 +26,7 @@ from app.usecases.ports import Clock
 from app.usecases.reasons import reason_of
 
 AT_ONCE: Final = 10
-HELD_MAX: Final = 60  # leased: read together, and sent one after the other
+HELD_MAX: Final = 120  # leased: read together, and sent one after the other
 LEASE_MS: Final = 28_000  # what a dead replica had is sent again within 30 s
 TRY_MS: Final = 16_000  # of a lease, so much must be left for a try
 PROBE_EVERY_MS: Final = 10_000
