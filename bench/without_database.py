@@ -5,13 +5,14 @@ The composition root creates everything else, so this cannot drift from the serv
 """
 
 import argparse
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
 from app import databases, serving
-from app.domain.notifications.notification import NewNotification
+from app.domain.fold.asking import Surroundings, Wanted
+from app.domain.fold.outcome import Outcome
 from app.observability.logs import configure_logging
 from app.settings.settings import load_settings
 from app.usecases.ports import Alarm
@@ -22,15 +23,8 @@ from app.usecases.records import (
     EventRow,
     EventState,
     EventSummary,
-    Link,
-    Mention,
     Payment,
     PaymentVersion,
-    Renewal,
-    Settled,
-    SoldCheckout,
-    StoredEvent,
-    Wake,
     WebhookSighting,
 )
 from app.usecases.storage import Database, Transaction
@@ -108,16 +102,13 @@ class _NoTransaction:
     async def forget_claims(self, *, dead_before_ms: int) -> int:  # noqa: ARG002
         return 0
 
-    async def lock(self, object_ids: Collection[str]) -> None:
-        pass
-
-    async def try_lock(self, _: Collection[str]) -> bool:
+    async def lock(self, _: Collection[str], *, wait: bool = True) -> bool:  # noqa: ARG002
         return True
 
-    async def known_events(self, _: Collection[str]) -> Collection[str]:
-        return ()
+    async def look_around(self, _: Wanted) -> Surroundings:
+        return Surroundings()
 
-    async def add_events(self, events: Sequence[EventRow]) -> Collection[str]:
+    async def record(self, events: Sequence[EventRow], _: Outcome) -> Collection[str]:
         return [event.id for event in events]
 
     async def list_events(self, _: EventQuery) -> Sequence[EventSummary]:
@@ -141,65 +132,6 @@ class _NoTransaction:
     async def try_to_lead(self) -> bool:
         return True
 
-    async def stored_events(self, _: Collection[str]) -> Sequence[StoredEvent]:
-        return ()
-
-    async def settle(self, events: Collection[Settled]) -> None:
-        pass
-
-    async def mention(self, mentions: Collection[Mention]) -> None:
-        pass
-
-    async def events_mentioning(
-        self,
-        _: Collection[str],
-        *,
-        limit: int | None = None,  # noqa: ARG002
-    ) -> Sequence[StoredEvent]:
-        return ()
-
-    async def events_of_wake(self, _: Wake, *, limit: int) -> Sequence[StoredEvent]:  # noqa: ARG002
-        return ()
-
-    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:  # noqa: ARG002
-        return ()
-
-    async def renewals(self, _: Mapping[str, Collection[str]]) -> Sequence[Renewal]:
-        return ()
-
-    async def all_renewals(self, _: str) -> Sequence[Renewal]:
-        return ()
-
-    async def save_renewals(self, renewals: Collection[Renewal]) -> None:
-        pass
-
-    async def keep_wakes(self, wakes: Collection[Wake]) -> None:
-        pass
-
-    async def forget_wakes(self, object_ids: Collection[str]) -> None:
-        pass
-
-    async def wake(self, event_ids: Collection[str]) -> None:
-        pass
-
-    async def links(self, _: Collection[str]) -> Collection[Link]:
-        return ()
-
-    async def link(self, links: Collection[Link]) -> None:
-        pass
-
-    async def payments(self, _: Collection[str]) -> Mapping[str, Payment]:
-        return {}
-
-    async def save_payments(self, payments: Collection[Payment]) -> None:
-        pass
-
-    async def notify(self, new: Sequence[NewNotification]) -> None:
-        pass
-
-    async def sold_checkouts(self, _: Mapping[str, str | None]) -> Mapping[str, SoldCheckout]:
-        return {}
-
     async def webhook_sightings(self) -> Sequence[WebhookSighting]:
         """None yet."""
         return ()
@@ -210,9 +142,6 @@ class _NoTransaction:
     async def checkouts_between(self, _: str, __: str, *, limit: int) -> int:
         """Always none, whatever the `limit`."""
         return min(0, limit)
-
-    async def beat(self, at_ms: int) -> None:
-        pass
 
     async def commit(self) -> None:
         pass

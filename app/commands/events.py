@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -17,13 +17,16 @@ from rich.table import Column, Table
 
 from app.adapters.system import SystemClock
 from app.commands.events_database import Demo, EventsCommand, be_silent, stop, with_database
+from app.domain.fold.rebuild import Rebuilt, Verdict
 from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.observability.printable import printable, printable_json, printable_lines
 from app.usecases.inspect_events import EventInspection, InspectEvents
-from app.usecases.rebuild_payments import RebuildPayments, Rebuilt, Verdict
+from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.records import EventQuery, EventState, EventSummary
 from app.usecases.replay_events import ReplayEvents
-from app.usecases.storage import Database
+
+if TYPE_CHECKING:
+    from app.databases import AnyDatabase
 
 events = typer.Typer(help="List Stripe's events, and process them again.", no_args_is_help=True)
 
@@ -134,7 +137,7 @@ def replay(
     if bool(event_ids) + failed + everything != 1:
         stop("Name the events to replay, or use --failed or --all.", status=2)
 
-    async def run(database: Database) -> dict[str, int]:
+    async def run(database: "AnyDatabase") -> dict[str, int]:
         replaying = ReplayEvents(
             database=database, clock=SystemClock(), alarm=be_silent, on_change=lambda _: None
         )
@@ -167,7 +170,7 @@ def rebuild(
 ) -> None:
     """Compute every payment from its events, and report differences; exit 1 if there are any."""
 
-    async def run(database: Database) -> tuple[dict[Verdict, int], list[Rebuilt]]:
+    async def run(database: "AnyDatabase") -> tuple[dict[Verdict, int], list[Rebuilt]]:
         counts = dict.fromkeys(Verdict, 0)
         differing = []
         async for rebuilt in RebuildPayments(database=database, clock=SystemClock())(repair=repair):

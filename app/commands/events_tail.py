@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import orjson
 import typer
@@ -15,7 +15,9 @@ from app.commands.events_database import Demo, with_cause, with_database
 from app.domain.errors import StorageUnavailableError
 from app.observability.printable import printable, printable_json
 from app.usecases.follow_events import FollowedEvent, FollowEvents
-from app.usecases.storage import Database
+
+if TYPE_CHECKING:
+    from app.databases import AnyDatabase
 
 POLL_S: Final = 0.5
 
@@ -38,7 +40,7 @@ def tail(
         with_database(partial(_follow, last=last, show=show), demo)
 
 
-async def _follow(database: Database, *, last: int, show: Show) -> None:
+async def _follow(database: "AnyDatabase", *, last: int, show: Show) -> None:
     following = FollowEvents(database=database)
     followed = await following.begin(last)
     typer.echo("Following the events. Press Ctrl-C to stop.", err=True)

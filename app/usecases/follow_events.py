@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.domain.fold.asking import Wanted
+from app.usecases.event_book import EventBook, EventDatabase
 from app.usecases.inspect_events import payments_concerned
 from app.usecases.records import EventQuery, EventSummary, Payment
-from app.usecases.storage import Database, Transaction
+from app.usecases.storage import Transaction
 
 PAGE: Final = 100
 # An event is on disk some time after it was received: its batch waited for a lock or for the disk,
@@ -26,7 +28,7 @@ class FollowedEvent:
 class FollowEvents:
     """Only reads, and remembers what it has returned."""
 
-    database: Database
+    database: EventDatabase
     _newest_ms: int = 0
     _told: dict[str, int] = field(default_factory=dict)
     """When the events were received of which one might be read again."""
@@ -35,7 +37,7 @@ class FollowEvents:
         """The latest few, the very latest at the end; what comes after them is news."""
 
         async def look(
-            transaction: Transaction,
+            transaction: EventBook,
         ) -> tuple[Sequence[EventSummary], list[FollowedEvent]]:
             latest = await transaction.list_events(EventQuery(limit=max(last, 1)))
             known = list(latest)
@@ -56,7 +58,7 @@ class FollowEvents:
             StorageUnavailableError: the database cannot be read; nothing is lost by asking again.
         """
 
-        async def look(transaction: Transaction) -> list[FollowedEvent]:
+        async def look(transaction: EventBook) -> list[FollowedEvent]:
             after = (self._newest_ms - LATE_MS, "")
             while page := await transaction.events_after(*after, limit=PAGE):
                 untold = [event for event in page if event.id not in self._told]
@@ -79,6 +81,7 @@ class FollowEvents:
 async def _followed(
     transaction: Transaction, events: Sequence[EventSummary]
 ) -> list[FollowedEvent]:
-    stored = await transaction.stored_events([event.id for event in events])
+    wanted = Wanted(events=[event.id for event in events])
+    stored = (await transaction.look_around(wanted)).events
     payments = await payments_concerned(transaction, stored)
     return [FollowedEvent(event=event, payments=payments[event.id]) for event in events]

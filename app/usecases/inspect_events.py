@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from app.domain.errors import NotFoundError
+from app.domain.fold.asking import Wanted
+from app.domain.fold.readings import read_for_fold
 from app.domain.ids import CHECKOUT_ID
+from app.usecases.event_book import EventBook, EventDatabase
+from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.read_payment import ReadPayment
 from app.usecases.rebuild_payments import whole_payment
-from app.usecases.record_events import read_for_fold
 from app.usecases.records import EventQuery, EventRow, EventSummary, Payment, StoredEvent
-from app.usecases.storage import Database, Transaction
+from app.usecases.storage import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +28,15 @@ class EventInspection:
     payments: tuple[Payment, ...]
 
 
+class InspectedDatabase(EventDatabase, PaymentDatabase, Protocol):
+    """A database whose events are found by their payments, too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectEvents:
     """Reads only."""
 
-    database: Database
+    database: InspectedDatabase
 
     async def list(self, wanted: EventQuery) -> Sequence[EventSummary]:
         """The latest events of a kind. `payment` may be a checkout id, too.
@@ -48,11 +56,11 @@ class InspectEvents:
             NotFoundError: it is not kept.
         """
 
-        async def look(transaction: Transaction) -> EventInspection | None:
+        async def look(transaction: EventBook) -> EventInspection | None:
             row = await transaction.find_event(event_id)
             if row is None:
                 return None
-            stored = await transaction.stored_events([event_id])
+            stored = (await transaction.look_around(Wanted(events=[event_id]))).events
             concerned = (await payments_concerned(transaction, stored))[event_id]
             payments = [await whole_payment(transaction, each.session_id) for each in concerned]
             return EventInspection(
@@ -73,16 +81,16 @@ async def payments_concerned(
     """The payments that each of these events speaks of, by the event's id."""
     object_ids = _mentioned(stored)
     session_ids = {object_id: {object_id} for object_id in object_ids}
-    for link in await transaction.links(object_ids):
+    found = await transaction.look_around(Wanted(around=object_ids))
+    for link in found.links:
         session_ids[link.object_id].add(link.session_id)
-    payments = await transaction.payments(set().union(*session_ids.values()))
     return {
         each.id: tuple(
-            payments[session_id]
+            found.payments[session_id]
             for session_id in sorted(
                 set().union(*(session_ids[object_id] for object_id in _mentioned([each])))
             )
-            if session_id in payments
+            if session_id in found.payments
         )
         for each in stored
     }

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import reduce
 
 from app.domain.checkout.cart import Mode
+from app.domain.payments.claims import is_owner
 from app.domain.payments.facts import PaymentFacts
-from app.usecases.claims import is_owner
 from app.usecases.order_document import status_of
 from app.usecases.order_flags import KEPT_MONEY
 from app.usecases.orders import OrderBook, OrderParts, OrderPosition, Recovery, Twins

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from app.domain.fold.readings import read_for_fold
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.orders import OrderBook, OrderFilter
-from app.usecases.record_events import read_for_fold
 from app.usecases.records import StoredEvent
 
 CANDIDATES_MAX: Final = 500  # more are found sooner by walking through the list

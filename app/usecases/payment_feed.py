@@ -14,9 +14,9 @@ from typing import Final
 from app.domain.errors import StorageUnavailableError
 from app.domain.ids import CHECKOUT_ID
 from app.usecases.live_places import LivePlaces, Place
+from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import Payment, PaymentVersion, PaymentView
-from app.usecases.storage import Database
 
 TICK_S: Final = 0.5
 
@@ -110,7 +110,7 @@ class PaymentFeed:
         self,
         *,
         read_payment: ReadPayment,
-        database: Database,
+        database: PaymentDatabase,
         places: LivePlaces,
         tick_s: float = TICK_S,
     ) -> None:

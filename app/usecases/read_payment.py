@@ -6,11 +6,11 @@ from typing import Final
 
 from app.domain.errors import NotFoundError
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
+from app.domain.payments.claims import is_owner
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.intents import IntentState
-from app.usecases.claims import is_owner
+from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.records import Checkout, PageDetails, Payment, PaymentView, SubscriptionView
-from app.usecases.storage import Database
 
 RECOVERIES_MAX: Final = 100  # one after the other; Stripe lets each page expire before the next
 _STRENGTH: Final = {
@@ -34,7 +34,7 @@ _STRENGTH: Final = {
 class ReadPayment:
     """Reads the latest committed state: what a webhook's 2xx promised is visible here."""
 
-    database: Database
+    database: PaymentDatabase
 
     async def __call__(self, public_id: str) -> PaymentView:
         """The payment of a checkout id or of a `cs_…` session id.

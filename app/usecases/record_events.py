@@ -1,19 +1,21 @@
 """Events become rows and payments: a batch in one transaction, committed before any 2xx."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.errors import ActTooLargeError, is_storage_down
+from app.domain.fold.fold import Fold
+from app.domain.fold.outcome import Outcome
+from app.domain.fold.readings import EventReading, evidence_of, read_for_fold
+from app.domain.fold.reasons import reason_of
+from app.domain.fold.records import EventState, Settled
+from app.domain.fold.waking import WAKE_MAX
 from app.domain.stripe_events.account import DEAUTHORIZED, never_made
 from app.domain.stripe_events.event import StripeEvent
-from app.domain.stripe_events.evidence import Evidence
-from app.domain.stripe_events.readers import read_evidence
-from app.usecases.fold import Folded, fold
+from app.usecases.fold import inform, report
 from app.usecases.ports import Alarm, AlertName, Clock
-from app.usecases.reach import WAKE_MAX, EventEvidence, Waking, mentioned_ids
-from app.usecases.reasons import reason_of
-from app.usecases.records import EventRow, EventSource, EventState, Mention
+from app.usecases.records import EventRow, EventSource
 from app.usecases.storage import Database, Transaction
 from app.usecases.wake_events import OnChange, WakeEvents
 
@@ -33,57 +35,6 @@ class Recorded(StrEnum):
     RECORDED = "recorded"
     DUPLICATE = "duplicate"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class EventReading:
-    """An event after the fold's first half: its evidence of a payment, or why there is none."""
-
-    event_id: str
-    evidence: Evidence | None
-    error: str | None = None
-
-    def settled(self, folded: Folded) -> tuple[EventState, str | None]:
-        """The state in which the event's row ends, and the reason of one that failed.
-
-        One that was understood in part fails too, though what was understood is folded: replaying
-        it with a newer program will do the rest.
-        """
-        error = self.error or folded.failures.get(self.event_id)
-        if error:
-            return EventState.FAILED, error
-        if self.evidence is None:
-            return EventState.RECORDED, None
-        if self.evidence.doubts:
-            return EventState.FAILED, "; ".join(self.evidence.doubts)
-        if self.event_id in folded.reached_ids:
-            return EventState.FOLDED, None
-        return EventState.WAITING if self.evidence.object_ids else EventState.RECORDED, None
-
-    @property
-    def mentions(self) -> list[Mention]:
-        """By which ids the event is found again: a session's event by its session's alone."""
-        if self.evidence is None:
-            return []
-        ids = (self.evidence.session_id,) if self.evidence.session_id else self.evidence.object_ids
-        return [Mention(object_id, self.event_id) for object_id in ids]
-
-
-def read_for_fold(event: StripeEvent) -> EventReading:
-    """Read an event; one that breaks our reading must not break a batch."""
-    try:
-        return EventReading(event.id, read_evidence(event))
-    except Exception as error:  # noqa: BLE001 its reason is kept with the event
-        return EventReading(event.id, None, reason_of(error))
-
-
-def evidence_of(readings: Collection[EventReading]) -> list[EventEvidence]:
-    """The evidence that there is to fold."""
-    return [
-        EventEvidence(reading.event_id, reading.evidence)
-        for reading in readings
-        if reading.evidence
-    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +61,12 @@ class RecordEvents:
         # Of an event that is there twice the first is kept, so the first is what is folded.
         readings = {each.event.id: read_for_fold(each.event) for each in reversed(batch)}
         try:
-            recorded, waking = await self._record(batch, readings)
+            recorded, is_more_left = await self._record(batch, readings)
         except Exception as error:
             if is_storage_down(error) or len(batch) > 1 or not evidence_of(readings.values()):
                 raise
-            recorded, waking = await self._record_alone(batch, readings)
-        if waking.left:
+            recorded, is_more_left = await self._record_alone(batch, readings)
+        if is_more_left:
             waker = WakeEvents(
                 database=self.database,
                 clock=self.clock,
@@ -128,7 +79,7 @@ class RecordEvents:
 
     async def _record_alone(
         self, batch: Sequence[ReceivedEvent], readings: dict[str, EventReading]
-    ) -> tuple[list[Recorded], Waking]:
+    ) -> tuple[list[Recorded], bool]:
         """An event that could not be folded: perhaps it was one that it woke, perhaps itself."""
         try:
             return await self._record(batch, readings, wake_max=0)
@@ -145,32 +96,29 @@ class RecordEvents:
         readings: dict[str, EventReading],
         *,
         wake_max: int = WAKE_MAX,
-    ) -> tuple[list[Recorded], Waking]:
+    ) -> tuple[list[Recorded], bool]:
         now_ms = self.clock.now_ms()
 
-        async def record(transaction: Transaction) -> tuple[dict[str, EventRow], Folded]:
-            await transaction.lock(mentioned_ids(evidence_of(readings.values())))
-            known = await transaction.known_events(list(readings))
-            new = [reading for event_id, reading in readings.items() if event_id not in known]
-            folded = await fold(transaction, evidence_of(new), now_ms, Waking(wake_max))
-            rows = _rows(batch, {reading.event_id: reading for reading in new}, folded, now_ms)
-            await folded.save(transaction)
-            await transaction.mention([mention for reading in new for mention in reading.mentions])
-            fresh = await transaction.add_events(rows)  # with all of it, where that saves a call
+        async def record(transaction: Transaction) -> tuple[dict[str, EventRow], Outcome]:
+            fold = Fold(readings.values(), wake_max=wake_max)
+            await inform(fold, transaction)
+            outcome = fold.outcome(now_ms)
+            rows = _rows(batch, outcome.ended, now_ms)
+            fresh = await transaction.record(rows, outcome)
             await transaction.commit()
-            return {row.id: row for row in rows if row.id in fresh}, folded
+            return {row.id: row for row in rows if row.id in fresh}, outcome
 
-        fresh, folded = await self.database.write(record)
-        self._tell([each for each in batch if each.event.id in fresh], fresh, folded)
-        outcomes = [_outcome(fresh.pop(received.event.id, None)) for received in batch]
-        return outcomes, folded.waking
+        fresh, outcome = await self.database.write(record)
+        self._tell([each for each in batch if each.event.id in fresh], fresh, outcome)
+        recorded = [_recorded(fresh.pop(received.event.id, None)) for received in batch]
+        return recorded, bool(outcome.wakes)
 
     def _tell(
-        self, new: Sequence[ReceivedEvent], rows: Mapping[str, EventRow], folded: Folded
+        self, new: Sequence[ReceivedEvent], rows: Mapping[str, EventRow], outcome: Outcome
     ) -> None:
         """Who waits, and what the owner must know; said once it is on disk, and once each."""
-        if folded.changed:
-            self.on_change(folded.changed)
+        if outcome.payments:
+            self.on_change(outcome.payments)
         for event in {received.event.id: received.event for received in new}.values():
             row = rows[event.id]
             if row.state is EventState.FAILED:
@@ -179,21 +127,17 @@ class RecordEvents:
                 self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
             elif lost := never_made(event):
                 self.alarm(AlertName.EVENT_NEVER_MADE, f"{lost}: {event.id} is the notice")
-        folded.tell(self.alarm)
+        report(outcome, self.alarm)
 
 
 def _rows(
-    batch: Sequence[ReceivedEvent],
-    readings: dict[str, EventReading],
-    folded: Folded,
-    now_ms: int,
+    batch: Sequence[ReceivedEvent], ended: Mapping[str, Settled], now_ms: int
 ) -> list[EventRow]:
-    """The rows of what is new, each once, sorted by id: so that replicas lock in one order."""
+    """The rows of what is new, each once."""
     rows: dict[str, EventRow] = {}
     for received in batch:
         event = received.event
-        if event.id in readings and event.id not in rows:
-            state, reason = readings[event.id].settled(folded)
+        if event.id in ended and event.id not in rows:
             rows[event.id] = EventRow(
                 id=event.id,
                 type=event.type,
@@ -201,15 +145,15 @@ def _rows(
                 received_at_ms=now_ms,
                 account=event.account,
                 livemode=event.livemode,
-                state=state,
-                reason=reason,
+                state=ended[event.id].state,
+                reason=ended[event.id].reason,
                 payload=received.payload,
                 source=received.source,
             )
-    return [rows[event_id] for event_id in sorted(rows)]
+    return list(rows.values())
 
 
-def _outcome(row: EventRow | None) -> Recorded:
+def _recorded(row: EventRow | None) -> Recorded:
     """The same event twice in a batch: the first took the row, and the second is a duplicate."""
     if row is None:
         return Recorded.DUPLICATE

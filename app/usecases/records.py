@@ -1,16 +1,40 @@
-"""What is kept, and what is shown of it: the values between use cases and adapters."""
+"""What is kept, and what is shown of it: the values between use cases and adapters.
+
+Those that the fold reads and writes are the domain's; they are found here, too.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.checkout.passed_fields import PassedFields
+from app.domain.fold.records import (
+    EventState,
+    Link,
+    Mention,
+    Payment,
+    Renewal,
+    Settled,
+    StoredEvent,
+    Wake,
+)
 from app.domain.ids import UNKNOWN_BUCKET
 from app.domain.money import Money
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.claims import SoldCheckout
+from app.domain.payments.facts import PaymentStatus
 from app.domain.payments.subscriptions import SubscriptionStatus
-from app.domain.stripe_events.event import StripeEvent
+
+__all__ = [
+    "EventState",
+    "Link",
+    "Mention",
+    "Payment",
+    "Renewal",
+    "Settled",
+    "SoldCheckout",
+    "StoredEvent",
+    "Wake",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +74,6 @@ class Checkout:
     created_by: CreatedBy = CreatedBy.BROWSER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoldCheckout:
-    """Of a checkout, what decides whether a session is its own, and costs what it should."""
-
-    session_id: str | None
-    key_digest: str | None
-    expected: Money | None
-
-
 class ClaimState(StrEnum):
     """How far the checkout of an idempotency key has come: its recovery points."""
 
@@ -79,21 +94,6 @@ class Claim:
     state: ClaimState
     lease_until_ms: int
     created_at_ms: int
-
-
-class EventState(StrEnum):
-    """How far an event has come.
-
-    `recorded`: kept, and about no payment. `waiting`: about one that no session has named yet.
-    `failed`: not understood, or only in part. `unread`: recorded by a version of this program that
-    understood less; it is read once more at the next start.
-    """
-
-    RECORDED = "recorded"
-    WAITING = "waiting"
-    FOLDED = "folded"
-    FAILED = "failed"
-    UNREAD = "unread"
 
 
 class EventSource(StrEnum):
@@ -118,15 +118,6 @@ class EventRow:
     reason: str | None
     payload: bytes | None
     source: EventSource = EventSource.WEBHOOK
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
-    """An event read back from its row. `event` is None once its payload's time is over."""
-
-    id: str
-    state: EventState
-    event: StripeEvent | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,68 +146,6 @@ class EventSummary:
     reason: str | None
     has_payload: bool
     source: EventSource = EventSource.WEBHOOK
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """The state in which a replayed event ends."""
-
-    event_id: str
-    state: EventState
-    reason: str | None
-
-
-class Mention(NamedTuple):
-    """An event speaks of a Stripe object, by its id."""
-
-    object_id: str
-    event_id: str
-
-
-class Link(NamedTuple):
-    """A Stripe object belongs to a session's payment."""
-
-    object_id: str
-    session_id: str
-
-
-class Wake(NamedTuple):
-    """The events that speak of a linked object are still to be folded: those after `event_id`.
-
-    In the order of their ids, so all of them after the empty one.
-    """
-
-    object_id: str
-    event_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """A payment as it is kept. `updated_at_ms` is when its facts last changed.
-
-    `version` counts the changes, also those of its renewals, which are kept apart.
-    `price_mismatch`: Stripe's subtotal or currency is not what the catalogue said.
-    `before`, of one that has just changed, are the facts that it had, without those of renewals.
-    """
-
-    session_id: str
-    facts: PaymentFacts
-    updated_at_ms: int
-    version: int = 1
-    price_mismatch: bool = False
-    before: PaymentFacts | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewal:
-    """What is proven of one renewal of a session's subscription: kept apart from its payment.
-
-    With no facts in it, there is no such renewal any more.
-    """
-
-    session_id: str
-    invoice_id: str
-    facts: PaymentFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.errors import ActTooLargeError, is_storage_down
-from app.usecases.fold import Folded, fold
+from app.domain.fold.fold import FoldAgain
+from app.domain.fold.outcome import Outcome
+from app.domain.fold.reasons import reason_of
+from app.domain.fold.records import EventState, Settled
+from app.domain.fold.waking import WAKE_MAX
+from app.usecases.event_book import EventDatabase
+from app.usecases.fold import inform, report
 from app.usecases.ports import Alarm, Clock
-from app.usecases.reach import WAKE_MAX, Waking, mentioned_ids
-from app.usecases.reasons import reason_of
-from app.usecases.record_events import EventReading, evidence_of, read_for_fold
-from app.usecases.records import EventState, Settled
-from app.usecases.storage import Database, Transaction
+from app.usecases.storage import Transaction
 from app.usecases.wake_events import OnChange, WakeEvents
 
 PAGE: Final = 100  # what one transaction folds: short enough that webhooks hardly notice
@@ -22,7 +24,7 @@ PAGE: Final = 100  # what one transaction folds: short enough that webhooks hard
 class ReplayEvents:
     """After an upgrade that understands more, or to be sure. `on_change` hears of every change."""
 
-    database: Database
+    database: EventDatabase
     clock: Clock
     alarm: Alarm
     on_change: OnChange
@@ -68,27 +70,20 @@ class ReplayEvents:
     async def _replay(
         self, event_ids: Collection[str], *, wake_max: int = WAKE_MAX
     ) -> Counter[EventState]:
-        async def replay(transaction: Transaction) -> tuple[list[Settled], Folded]:
-            stored = await transaction.stored_events(event_ids)
-            readings = [read_for_fold(each.event) for each in stored if each.event]
-            await transaction.lock(mentioned_ids(evidence_of(readings)))
-            waking = Waking(wake_max)
-            folded = await fold(transaction, evidence_of(readings), self.clock.now_ms(), waking)
-            settled = [_settled(reading, folded) for reading in readings]
-            await transaction.settle(settled)
-            await transaction.mention(
-                [mention for reading in readings for mention in reading.mentions]
-            )
-            await folded.save(transaction)
+        async def replay(transaction: Transaction) -> Outcome:
+            fold = FoldAgain(event_ids, wake_max=wake_max)
+            await inform(fold, transaction)
+            outcome = fold.outcome(self.clock.now_ms())
+            await transaction.record((), outcome)
             await transaction.commit()
-            return settled, folded
+            return outcome
 
-        settled, folded = await self.database.write(replay)
-        self.on_change(folded.changed)
-        folded.tell(self.alarm)
-        if folded.waking.left:
+        outcome = await self.database.write(replay)
+        self.on_change(outcome.payments)
+        report(outcome, self.alarm)
+        if outcome.wakes:
             await self._wake_the_rest()
-        return Counter(event.state for event in settled)
+        return Counter(event.state for event in outcome.ended.values())
 
     async def _wake_the_rest(self) -> None:
         wake = WakeEvents(
@@ -100,7 +95,7 @@ class ReplayEvents:
     async def _settle_as_failed(self, event_id: str, reason: str) -> Counter[EventState]:
         async def settle(transaction: Transaction) -> None:
             failed = Settled(event_id=event_id, state=EventState.FAILED, reason=reason)
-            await transaction.settle([failed])
+            await transaction.record((), Outcome(settled=[failed]))
             await transaction.commit()
 
         await self.database.write(settle)
@@ -110,8 +105,3 @@ class ReplayEvents:
         return await self.database.read(
             lambda transaction: transaction.event_ids(state, after=after, limit=PAGE)
         )
-
-
-def _settled(reading: EventReading, folded: Folded) -> Settled:
-    state, reason = reading.settled(folded)
-    return Settled(event_id=reading.event_id, state=state, reason=reason)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from app.domain.errors import StorageUnavailableError
+from app.domain.fold.reasons import reason_of
 from app.domain.notifications.tries import Answer, Verdict, next_try_ms, verdict_of
 from app.usecases.order_document import Document
 from app.usecases.outbox import (
@@ -23,7 +24,6 @@ from app.usecases.outbox import (
     TryResult,
 )
 from app.usecases.ports import Clock
-from app.usecases.reasons import reason_of
 
 AT_ONCE: Final = 10
 HELD_MAX: Final = 120  # leased: read together, and sent one after the other

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.domain.errors import ActTooLargeError, StorageUnavailableError, is_storage_down
-from app.usecases.fold import Folded, fold
+from app.domain.fold.asking import Wanted
+from app.domain.fold.fold import FoldOfWakes
+from app.domain.fold.outcome import Outcome
+from app.domain.fold.reasons import reason_of
+from app.domain.fold.records import EventState, Payment, Settled
+from app.domain.fold.waking import WAKE_MAX, Waking
+from app.usecases.fold import inform, report
 from app.usecases.ports import Alarm, AlertName, Clock
-from app.usecases.reach import WAKE_MAX, Waking
-from app.usecases.reasons import reason_of
-from app.usecases.records import EventState, Payment, Settled
 from app.usecases.storage import Database, Transaction
 
 OnChange = Callable[[Collection[Payment]], None]
@@ -23,7 +26,6 @@ OnChange = Callable[[Collection[Payment]], None]
 # An event's sender waits for so many transactions, and then sees a status that knows 1,000 woken
 # events. Somebody else may be next, so the rest is woken beside the requests.
 PASSES_AT_ONCE: Final = 10
-WAKES_AT_ONCE: Final = 32
 EVERY_S: Final = 60.0  # for what another process left behind
 
 
@@ -93,26 +95,23 @@ class WakeEvents:
         """One transaction; None where nothing is left. `tries` holds how far each try came."""
         now_ms = self.clock.now_ms()
 
-        async def wake(transaction: Transaction) -> Folded | None:
-            seen = {wake.object_id for wake in await transaction.pending_wakes(limit=WAKES_AT_ONCE)}
-            if not seen:
-                return None
-            await transaction.lock({*seen, *contended})
-            stored = await transaction.pending_wakes(limit=WAKES_AT_ONCE)  # as they are now
-            waking = Waking(events_max, [wake for wake in stored if wake.object_id in seen])
-            tries.append(waking)
-            folded = await fold(transaction, (), now_ms, waking)
-            await folded.save(transaction)
-            await transaction.commit()
-            return folded
+        async def wake(transaction: Transaction) -> tuple[FoldOfWakes, Outcome]:
+            fold = FoldOfWakes(contended, wake_max=events_max)
+            tries.append(fold.waking)
+            await inform(fold, transaction)
+            outcome = fold.outcome(now_ms)
+            if not fold.is_idle:
+                await transaction.record((), outcome)
+                await transaction.commit()
+            return fold, outcome
 
-        folded = await self.database.write(wake)
-        if folded is None:
+        fold, outcome = await self.database.write(wake)
+        if fold.is_idle:
             return None
-        if folded.changed:
-            self.on_change(folded.changed)
-        folded.tell(self.alarm)
-        return folded.waking
+        if outcome.payments:
+            self.on_change(outcome.payments)
+        report(outcome, self.alarm)
+        return fold.waking
 
     async def _give_up(self, tries: list[Waking], error: Exception) -> None:
         """The one event that was tried alone fails alone; the next pass goes on behind it."""
@@ -123,13 +122,13 @@ class WakeEvents:
 
         async def settle(transaction: Transaction) -> list[Settled]:
             await transaction.lock([tried.object_id])
+            found = await transaction.look_around(Wanted(events=[tried.event_id]))
             failed = [
                 Settled(event_id=event.id, state=EventState.FAILED, reason=reason)
-                for event in await transaction.stored_events([tried.event_id])
+                for event in found.events
                 if event.state is EventState.WAITING
             ]
-            await transaction.settle(failed)
-            await transaction.keep_wakes([tried])
+            await transaction.record((), Outcome(settled=failed, wakes=[tried]))
             await transaction.commit()
             return failed
 

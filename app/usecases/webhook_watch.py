@@ -17,7 +17,7 @@ from app.domain.errors import StorageUnavailableError
 from app.domain.ids import CHECKOUT_ID
 from app.usecases.ports import Alarm, AlertName, AllClear, CheckoutIds, Clock
 from app.usecases.records import WebhookKind, WebhookSighting
-from app.usecases.storage import Database, Transaction
+from app.usecases.webhook_ledger import WebhookDatabase, WebhookLedger
 
 EVERY_S: Final = 5.0
 QUIET_MS: Final = 10 * 60 * 1000  # since the last one taken: one bad endpoint of two is not all
@@ -46,7 +46,7 @@ Sightings = Mapping[WebhookKind, WebhookSighting]
 class WebhookWatch:
     """Sees each webhook; alerts the owner if none gets through, and when one does again."""
 
-    database: Database
+    database: WebhookDatabase
     clock: Clock
     ids: CheckoutIds
     alarm: Alarm
@@ -127,7 +127,7 @@ class WebhookWatch:
         if is_about_us:
             new.append(WebhookSighting(WebhookKind.UNHEARD, now_ms, _last_reason(seen), 1))
 
-        async def keep(transaction: Transaction) -> tuple[Sightings, Sightings]:
+        async def keep(transaction: WebhookLedger) -> tuple[Sightings, Sightings]:
             before = {each.kind: each for each in await transaction.webhook_sightings()}
             after = _added(before, new)
             if await self._is_to_be_told(after, now_ms, transaction):
@@ -142,7 +142,9 @@ class WebhookWatch:
         self._judge_again_at_ms = math.inf if is_over else now_ms + JUDGE_EVERY_MS
         return before, after
 
-    async def _is_to_be_told(self, kept: Sightings, now_ms: int, transaction: Transaction) -> bool:
+    async def _is_to_be_told(
+        self, kept: Sightings, now_ms: int, transaction: WebhookLedger
+    ) -> bool:
         taken_ms = _at_ms(kept, WebhookKind.TAKEN)
         if (
             _at_ms(kept, WebhookKind.TOLD) > taken_ms

@@ -11,7 +11,7 @@ from app.domain.stripe_events.event import read_event
 from app.usecases.outbox import NotificationQuery
 from app.usecases.record_events import ReceivedEvent, RecordEvents
 from app.usecases.records import Wake, WebhookKind, WebhookSighting
-from app.usecases.storage import Transaction
+from app.usecases.webhook_ledger import WebhookLedger
 from tests.commands.test_cli import GOOD, run
 from tests.support.builders import (
     FixedClock,
@@ -26,7 +26,7 @@ from tests.support.builders import (
 )
 from tests.support.outbox import POSTED, ended, lease, new_notification, notify
 from tests.support.rows import open_database
-from tests.support.stores import CHECKOUT
+from tests.support.stores import CHECKOUT, put
 from tests.support.stripe_objects import invoice, listing
 from tests.support.wire import closed_port
 
@@ -72,14 +72,14 @@ def shop(database_path: Path) -> str:
         bodies += [path.read_bytes() for path in real_events()]
         await record_events([ReceivedEvent(read_event(read(body)), body) for body in bodies])
 
-        async def add_checkout(transaction: Transaction) -> None:
+        async def add_checkout(transaction: WebhookLedger) -> None:
             await transaction.add_checkout(CHECKOUT)
-            await transaction.beat(7)
             await transaction.see_webhooks([WebhookSighting(WebhookKind.TAKEN, 7, None, 1)])
-            await transaction.keep_wakes([Wake("pi_1", "evt_1")])
+            await put(transaction, Wake("pi_1", "evt_1"))
             await transaction.commit()
 
         await database.write(add_checkout)
+        await database.beat(7)
         database.posting = POSTED
         await notify(database, new_notification(), new_notification(2))
         await database.settle_tries([ended(each) for each in await lease(database)])

@@ -7,8 +7,9 @@ import pytest
 
 from app.commands.doctor_webhooks import judge_webhooks
 from app.commands.findings import Finding, Verdict
+from app.databases import AnyDatabase
 from app.usecases.records import WebhookKind, WebhookSighting
-from app.usecases.storage import Database, Transaction
+from app.usecases.webhook_ledger import WebhookLedger
 from tests.support.builders import settings
 from tests.support.examining import FAILS, OK, WARNING, altan_pay, findings, found
 
@@ -180,7 +181,7 @@ async def test_several_secrets_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
 async def test_the_last_webhooks_are_reported_with_their_times(
-    tmp_path: Path, database_path: Path, database: Database
+    tmp_path: Path, database_path: Path, database: AnyDatabase
 ) -> None:
     changes = {}
     if database_path.suffix == ".url":
@@ -191,7 +192,7 @@ async def test_the_last_webhooks_are_reported_with_their_times(
         WebhookSighting(WebhookKind.REFUSED, 1_760_000_001_000, "signature_invalid", 3),
     ]
 
-    async def see(transaction: Transaction) -> None:
+    async def see(transaction: WebhookLedger) -> None:
         await transaction.see_webhooks(sightings)
         await transaction.commit()
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.records import EventState
-from app.usecases.storage import Database
 from tests.support.builders import SESSION_ID, query
 from tests.support.recording import keep, kept_event, payment_of, prune
 from tests.support.shop_with_events import CHARGED, HISTORY, PAID, Shop, make_busy, make_shop
@@ -81,7 +81,7 @@ def test_what_to_replay_must_be_said_in_one_way(shop: Shop, arguments: list[str]
 
 
 def tamper(shop: Shop) -> None:
-    async def change(database: Database) -> None:
+    async def change(database: AnyDatabase) -> None:
         await keep(database, replace(await payment_of(database), facts=PaymentFacts()))
 
     shop.does(change)

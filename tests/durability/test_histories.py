@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.usecases.rebuild_payments import RebuildPayments, Verdict
+from app.domain.fold.rebuild import Verdict
+from app.usecases.rebuild_payments import RebuildPayments
 from tests.support.builders import Document, FixedClock, SilentAlarm, event, session
 from tests.support.comparing import DatabaseState, received, recorder, state_from
 from tests.support.durability.linked_events import tangles

@@ -30,10 +30,10 @@ from app.domain.checkout.cart import Cart, CheckoutRequest
 from app.serving import make_config
 from app.settings.database_url import is_postgres
 from app.settings.settings import Settings
+from app.usecases.event_book import EventDatabase
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName
 from app.usecases.replay_events import ReplayEvents
-from app.usecases.storage import Database
 from app.web.http.connections import Connections
 from tests.support.migrated import copy_migrated
 from tests.support.postgres_server import fetch, run_apart
@@ -111,7 +111,7 @@ async def always_wanted() -> bool:
     return True
 
 
-def housekeeping(database: Database, clock: FixedClock, **changes: Any) -> Housekeeping:  # noqa: ANN401 any field
+def housekeeping(database: EventDatabase, clock: FixedClock, **changes: Any) -> Housekeeping:  # noqa: ANN401 any field
     """Return housekeeping without alerts."""
     replay = ReplayEvents(
         database=database, clock=clock, alarm=SilentAlarm(), on_change=lambda _: None

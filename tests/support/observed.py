@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
+from app.usecases.event_book import EventBook
 from app.usecases.records import Checkout, Claim, Payment, PaymentVersion
-from app.usecases.storage import Database, Transaction
+from app.usecases.storage import Transaction
 
 T = TypeVar("T")
 
@@ -26,7 +28,7 @@ class ObservedDatabase:
     Results are delayed while `answers` is not set; `held` is how many calls wait for it.
     """
 
-    inner: Database
+    inner: AnyDatabase
     asked: list[int] = field(default_factory=list)
     finds: int = 0
     writes: int = 0
@@ -49,7 +51,7 @@ class ObservedDatabase:
     async def give_back_space(self) -> None:
         await self.inner.give_back_space()
 
-    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, look: Callable[[EventBook], Awaitable[T]]) -> T:
         return await self.inner.read(look)
 
     async def versions(

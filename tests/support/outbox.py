@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.domain.fold.outcome import Outcome
 from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
 from app.usecases.outbox import (
@@ -38,7 +39,7 @@ async def notify(database: Database, *new: NewNotification) -> None:
     """Commit these."""
 
     async def write(transaction: Transaction) -> None:
-        await transaction.notify(new)
+        await transaction.record((), Outcome(notifications=list(new)))
         await transaction.commit()
 
     await database.write(write)

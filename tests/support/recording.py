@@ -1,8 +1,13 @@
 """Records events as the service does, and reads the results, on any database."""
 
+from typing import Any
+
+from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.money import Money
 from app.domain.stripe_events.event import read_event
+from app.usecases.event_book import EventBook
 from app.usecases.ports import Alarm
 from app.usecases.rebuild_payments import whole_payment
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
@@ -18,6 +23,7 @@ from tests.support.builders import (
     SilentAlarm,
     to_body,
 )
+from tests.support.stores import Kept, put
 from tests.support.stripe_objects import charge
 
 EVERYTHING = 10_000
@@ -53,16 +59,16 @@ async def record(
     return await recording(batch(*documents))
 
 
-async def payment_of(database: Database, session_id: str = SESSION_ID) -> Payment:
+async def payment_of(database: AnyDatabase, session_id: str = SESSION_ID) -> Payment:
     payment = await database.find_payment(session_id)
     assert payment is not None
     return payment
 
 
-async def payments(database: Database) -> dict[str, Payment]:
+async def payments(database: AnyDatabase) -> dict[str, Payment]:
     """Return every stored payment, its facts joined with those of its renewals."""
 
-    async def look(transaction: Transaction) -> dict[str, Payment]:
+    async def look(transaction: EventBook) -> dict[str, Payment]:
         session_ids = await transaction.session_ids(after="", limit=EVERYTHING)
         found = [await whole_payment(transaction, session_id) for session_id in session_ids]
         return {payment.session_id: payment for payment in found if payment}
@@ -70,10 +76,10 @@ async def payments(database: Database) -> dict[str, Payment]:
     return await database.read(look)
 
 
-async def rows(database: Database) -> dict[str, EventRow]:
+async def rows(database: AnyDatabase) -> dict[str, EventRow]:
     """Return every stored event."""
 
-    async def look(transaction: Transaction) -> dict[str, EventRow]:
+    async def look(transaction: EventBook) -> dict[str, EventRow]:
         ids = await transaction.event_ids(None, after="", limit=EVERYTHING)
         found = [await transaction.find_event(event_id) for event_id in ids]
         return {row.id: row for row in found if row}
@@ -81,26 +87,24 @@ async def rows(database: Database) -> dict[str, EventRow]:
     return await database.read(look)
 
 
-async def states(database: Database) -> dict[str, EventState]:
+async def states(database: AnyDatabase) -> dict[str, EventState]:
     return {event_id: row.state for event_id, row in (await rows(database)).items()}
 
 
+async def look(database: Database, **wanted: Any) -> Surroundings:  # noqa: ANN401 any field
+    """What is kept of this."""
+    return await database.read(lambda transaction: transaction.look_around(Wanted(**wanted)))
+
+
 async def links(database: Database, *object_ids: str) -> set[Link]:
-    return set(await database.read(lambda transaction: transaction.links(object_ids)))
+    return set((await look(database, around=object_ids)).links)
 
 
-async def keep(database: Database, *kept: Checkout | Payment | EventRow) -> None:
+async def keep(database: Database, *kept: Kept) -> None:
     """Insert rows that no use case would write."""
 
     async def write(transaction: Transaction) -> None:
-        for row in kept:
-            match row:
-                case Checkout():
-                    await transaction.add_checkout(row)
-                case Payment():
-                    await transaction.save_payments([row])
-                case EventRow():
-                    await transaction.add_events([row])
+        await put(transaction, *kept)
         await transaction.commit()
 
     await database.write(write)
@@ -108,12 +112,7 @@ async def keep(database: Database, *kept: Checkout | Payment | EventRow) -> None
 
 async def mention(database: Database, object_id: str, event_id: str) -> None:
     """Make a manually inserted event findable by this id."""
-
-    async def write(transaction: Transaction) -> None:
-        await transaction.mention([Mention(object_id, event_id)])
-        await transaction.commit()
-
-    await database.write(write)
+    await keep(database, Mention(object_id, event_id))
 
 
 async def prune(database: Database, count: int) -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.commands.cli import cli
-from app.usecases.storage import Database
+from app.databases import AnyDatabase
 from tests.commands.test_cli import GOOD
 from tests.support.builders import SilentAlarm, event, session
 from tests.support.recording import checkout, keep, record, states
@@ -41,7 +41,7 @@ class Shop:
         assert (ended.exit_code, ended.stderr) == (status, "")
         return json.loads(ended.stdout)
 
-    def does(self, act: Callable[[Database], Awaitable[object]]) -> Any:  # noqa: ANN401 whatever the act returns
+    def does(self, act: Callable[[AnyDatabase], Awaitable[object]]) -> Any:  # noqa: ANN401 whatever the act returns
         async def run_act() -> object:
             database = SqliteDatabase(self.database_path, SilentAlarm())
             try:
@@ -67,7 +67,7 @@ def make_shop(database_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
 def make_busy(shop: Shop) -> Shop:
     """A shop with a disputed payment, a waiting event, and a failed one."""
 
-    async def tell(database: Database) -> None:
+    async def tell(database: AnyDatabase) -> None:
         await keep(database, checkout())
         for document in HISTORY:
             await record(database, document)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import httpx
 from fastapi import FastAPI
 
+from app.databases import AnyDatabase
 from app.usecases.live_places import LivePlaces
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.read_payment import ReadPayment
-from app.usecases.storage import Database
 from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
 from app.web.application import Application
@@ -64,7 +64,7 @@ class Stream:
 class StatusService:
     client: httpx.AsyncClient
     feed: PaymentFeed
-    database: Database
+    database: AnyDatabase
 
     async def tell(self, *documents: Document) -> None:
         """Stripe's events are recorded by this very process."""
@@ -140,7 +140,7 @@ async def _messages(response: httpx.Response) -> AsyncGenerator[Message, None]:
 
 @asynccontextmanager
 async def status_service(
-    database: Database,
+    database: AnyDatabase,
     *,
     comment_every_s: float = 3600,
     open_max_s: float = 3600,

@@ -1,10 +1,25 @@
 """Rows for the tests of every database, and functions that write them."""
 
+from collections.abc import Collection, Sequence
+from typing import TypeVar
+
 from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.fold.outcome import Outcome
 from app.domain.payments.facts import PaymentFacts
-from app.usecases.records import Checkout, EventRow, EventState, Payment
+from app.usecases.records import (
+    Checkout,
+    EventRow,
+    EventState,
+    Link,
+    Mention,
+    Payment,
+    Renewal,
+    Wake,
+)
 from app.usecases.storage import Transaction
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
+
+T = TypeVar("T")
 
 NOW_MS = NOW_S * 1000
 OTHER_SESSION_ID = "cs_test_b2"
@@ -37,16 +52,37 @@ PAYMENT = Payment(
 )
 
 
+Kept = Checkout | EventRow | Payment | Renewal | Link | Mention | Wake
+
+
+async def put(transaction: Transaction, *kept: Kept) -> Collection[str]:
+    """Write rows by hand, as no use case would; the ids of those events that are new."""
+    for checkout in _of(Checkout, kept):
+        await transaction.add_checkout(checkout)
+    outcome = Outcome(
+        payments=_of(Payment, kept),
+        renewals=_of(Renewal, kept),
+        links=_of(Link, kept),
+        mentions=_of(Mention, kept),
+        wakes=_of(Wake, kept),
+    )
+    return await transaction.record(_of(EventRow, kept), outcome)
+
+
+def _of(kind: type[T], kept: Sequence[object]) -> list[T]:
+    return [row for row in kept if isinstance(row, kind)]
+
+
 async def add_event(transaction: Transaction) -> None:
-    await transaction.add_events([EVENT])
+    await put(transaction, EVENT)
     await transaction.commit()
 
 
 async def add_checkout(transaction: Transaction) -> None:
-    await transaction.add_checkout(CHECKOUT)
+    await put(transaction, CHECKOUT)
     await transaction.commit()
 
 
 async def save_payment(transaction: Transaction) -> None:
-    await transaction.save_payments([PAYMENT])
+    await put(transaction, PAYMENT)
     await transaction.commit()

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.live_places import LivePlaces
 from app.usecases.payment_feed import Follower, PaymentFeed
+from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.read_payment import ReadPayment
-from app.usecases.storage import Database
 from tests.support.builders import DEADLINE_S, event
 from tests.support.stripe_objects import refund
 
@@ -23,7 +23,7 @@ def many_places() -> LivePlaces:
     return LivePlaces(in_all=MANY, of_client=MANY, of_payment=MANY)
 
 
-def make_watch(database: Database, places: LivePlaces | None = None) -> PaymentFeed:
+def make_watch(database: PaymentDatabase, places: LivePlaces | None = None) -> PaymentFeed:
     """Run the feed without pauses between its ticks."""
     return PaymentFeed(
         read_payment=ReadPayment(database=database),

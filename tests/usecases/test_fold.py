@@ -2,15 +2,12 @@
 
 from dataclasses import replace
 
+from app.databases import AnyDatabase
 from app.domain.payments.disputes import Dispute, DisputeState
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
-from app.usecases.fold import fold
 from app.usecases.ports import AlertName
-from app.usecases.reach import EventEvidence
-from app.usecases.records import EventState, Link, Payment
-from app.usecases.storage import Database, Transaction
+from app.usecases.records import EventState, Link
 from tests.support.builders import SESSION_ID, SilentAlarm, event, session
-from tests.support.readings import evidence, evidence_of_session
 from tests.support.recording import (
     keep,
     kept_event,
@@ -30,7 +27,7 @@ from tests.support.stripe_objects import (
 )
 
 
-async def test_an_event_waits_until_its_session_comes(database: Database) -> None:
+async def test_an_event_waits_until_its_session_comes(database: AnyDatabase) -> None:
     await record(database, event("charge.succeeded", charge(), id="evt_charge"))
     await record(
         database,
@@ -45,7 +42,7 @@ async def test_an_event_waits_until_its_session_comes(database: Database) -> Non
     assert (await payment_of(database)).facts.status is PaymentStatus.DISPUTED
 
 
-async def test_an_event_whose_chain_has_a_gap_keeps_waiting(database: Database) -> None:
+async def test_an_event_whose_chain_has_a_gap_keeps_waiting(database: AnyDatabase) -> None:
     await record(
         database,
         event("charge.dispute.created", dispute(payment_intent=None), id="evt_dispute"),
@@ -57,7 +54,7 @@ async def test_an_event_whose_chain_has_a_gap_keeps_waiting(database: Database) 
     assert await links(database, "ch_1") == set()
 
 
-async def test_each_id_on_the_way_is_linked(database: Database) -> None:
+async def test_each_id_on_the_way_is_linked(database: AnyDatabase) -> None:
     subscribed = session(mode="subscription", payment_intent=None, subscription="sub_1")
     await record(
         database,
@@ -72,7 +69,7 @@ async def test_each_id_on_the_way_is_linked(database: Database) -> None:
     }
 
 
-async def test_a_sessions_event_concerns_its_own_payment_alone(database: Database) -> None:
+async def test_a_sessions_event_concerns_its_own_payment_alone(database: AnyDatabase) -> None:
     other = session(id="cs_test_other", amount_total=5)
     expired = event("checkout.session.expired", other, id="evt_2")
 
@@ -83,7 +80,7 @@ async def test_a_sessions_event_concerns_its_own_payment_alone(database: Databas
     assert kept["cs_test_other"].facts.status is PaymentStatus.EXPIRED
 
 
-async def test_a_payment_changes_its_version_once_a_batch(database: Database) -> None:
+async def test_a_payment_changes_its_version_once_a_batch(database: AnyDatabase) -> None:
     await record(
         database,
         event(id="evt_1"),
@@ -98,12 +95,6 @@ async def test_a_payment_changes_its_version_once_a_batch(database: Database) ->
     assert (await payment_of(database)).version == 2
 
 
-async def test_nothing_is_nothing(database: Database) -> None:
-    folded = await database.write(lambda transaction: fold(transaction, [], 1))
-
-    assert (folded.changed, folded.new_links, folded.woken_ids) == ([], [], [])
-
-
 # --- facts that break a join
 
 
@@ -114,27 +105,8 @@ def broken(dispute_id: str = "dp_1") -> PaymentFacts:
     return PaymentFacts(paid=True, disputes={dispute_id: known})
 
 
-async def test_facts_that_cannot_be_joined_fail_alone(database: Database) -> None:
-    await keep(database, Payment(session_id=SESSION_ID, facts=broken(), updated_at_ms=1))
-    items = [
-        EventEvidence("evt_1", evidence("charge.dispute.created", dispute())),
-        EventEvidence("evt_2", evidence_of_session()),
-        EventEvidence("evt_3", evidence_of_session(id="cs_test_other", payment_intent=None)),
-    ]
-
-    async def act(transaction: Transaction) -> tuple[dict[str, str], set[str]]:
-        folded = await fold(transaction, items, 2)
-        return folded.failures, {payment.session_id for payment in folded.changed}
-
-    failures, changed = await database.write(act)
-
-    assert list(failures) == ["evt_1"]
-    assert failures["evt_1"].startswith("TypeError: ")
-    assert changed == {SESSION_ID, "cs_test_other"}
-
-
 async def test_a_batch_with_an_event_that_cannot_be_joined_keeps_it_as_failed(
-    database: Database, alarm: SilentAlarm
+    database: AnyDatabase, alarm: SilentAlarm
 ) -> None:
     await record(database, event(id="evt_1"))
     kept = await payment_of(database)
@@ -157,7 +129,7 @@ async def test_a_batch_with_an_event_that_cannot_be_joined_keeps_it_as_failed(
 
 
 async def test_a_waiting_event_that_cannot_be_joined_when_its_turn_comes_is_not_called_folded(
-    database: Database, alarm: SilentAlarm
+    database: AnyDatabase, alarm: SilentAlarm
 ) -> None:
     waiting = event("charge.dispute.created", dispute(payment_intent=None), id="evt_waiting")
     await record(database, event(id="evt_1"))
@@ -177,7 +149,7 @@ async def test_a_waiting_event_that_cannot_be_joined_when_its_turn_comes_is_not_
     ]
 
 
-async def test_a_waiting_event_whose_payload_is_gone_stays_as_it_is(database: Database) -> None:
+async def test_a_waiting_event_whose_payload_is_gone_stays_as_it_is(database: AnyDatabase) -> None:
     await record(database, event("charge.succeeded", charge(), id="evt_waiting"))
     await prune(database, 1)
 
@@ -188,7 +160,7 @@ async def test_a_waiting_event_whose_payload_is_gone_stays_as_it_is(database: Da
 
 
 async def test_a_waiting_event_that_cannot_be_read_any_more_stays_as_it_is(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     nameless = event("charge.succeeded", charge(id=None), id="evt_waiting")
     await keep(database, kept_event(nameless, EventState.WAITING))

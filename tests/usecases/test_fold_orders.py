@@ -8,9 +8,9 @@ from dataclasses import asdict
 import orjson
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import EventState
-from app.usecases.storage import Database
 from tests.support.builders import Document, event, session
 from tests.support.recording import (
     payments,
@@ -122,7 +122,7 @@ def orders(story: Sequence[Document]) -> Iterator[tuple[int, list[Document]]]:
         yield number, [documents[position] for position in order]
 
 
-async def outcome(database: Database, number: int) -> set[bytes]:
+async def outcome(database: AnyDatabase, number: int) -> set[bytes]:
     """The facts of a story's payments, without its number."""
     return {
         orjson.dumps(
@@ -137,7 +137,7 @@ async def outcome(database: Database, number: int) -> set[bytes]:
 @pytest.mark.parametrize("name", STORIES)
 @pytest.mark.parametrize("is_one_batch", [False, True], ids=["one by one", "in one batch"])
 async def test_every_order_of_a_story_ends_in_one_state(
-    database: Database, name: str, *, is_one_batch: bool
+    database: AnyDatabase, name: str, *, is_one_batch: bool
 ) -> None:
     for number, documents in orders(STORIES[name]):
         for group in [documents] if is_one_batch else [[each] for each in documents]:
@@ -149,7 +149,7 @@ async def test_every_order_of_a_story_ends_in_one_state(
     assert set((await states(database)).values()) - odd == {EventState.FOLDED}
 
 
-async def test_the_stories_reach_their_payments(database: Database) -> None:
+async def test_the_stories_reach_their_payments(database: AnyDatabase) -> None:
     for number, story in enumerate(STORIES.values()):
         await record(database, *told(story, number))
 

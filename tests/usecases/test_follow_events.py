@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.usecases.follow_events import LATE_MS, PAGE, FollowedEvent, FollowEvents
 from app.usecases.inbox import WAIT_S
 from app.usecases.records import EventRow, EventState
-from app.usecases.storage import Database
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, event, session
 from tests.support.recording import NOW_MS, checkout, keep, kept_event, record
 from tests.support.stripe_objects import charge
@@ -26,7 +26,7 @@ def ids(followed: list[FollowedEvent]) -> list[str]:
 
 @pytest.mark.parametrize(("last", "shown"), [(0, []), (2, ["evt_0002", "evt_0003"])])
 async def test_it_starts_with_the_last_few_and_continues_with_new_ones(
-    database: Database, last: int, shown: list[str]
+    database: AnyDatabase, last: int, shown: list[str]
 ) -> None:
     await keep(database, *(row(n, at_ms=NOW_MS + n) for n in range(1, 4)))
     following = FollowEvents(database=database)
@@ -39,7 +39,7 @@ async def test_it_starts_with_the_last_few_and_continues_with_new_ones(
     assert await following.news() == []
 
 
-async def test_the_very_first_event_is_news(database: Database) -> None:
+async def test_the_very_first_event_is_news(database: AnyDatabase) -> None:
     following = FollowEvents(database=database)
     assert await following.begin(10) == []
 
@@ -49,7 +49,7 @@ async def test_the_very_first_event_is_news(database: Database) -> None:
 
 
 async def test_of_many_at_once_each_is_told_once_and_a_bounded_number_at_a_time(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     old = [row(n) for n in range(PAGE + 5)]
     await keep(database, *old)
@@ -65,7 +65,7 @@ async def test_of_many_at_once_each_is_told_once_and_a_bounded_number_at_a_time(
     assert rounds[-1] == []
 
 
-async def test_an_event_that_is_committed_late_is_still_shown(database: Database) -> None:
+async def test_an_event_that_is_committed_late_is_still_shown(database: AnyDatabase) -> None:
     await keep(database, row(2))
     following = FollowEvents(database=database)
     await following.begin(1)
@@ -80,7 +80,7 @@ def test_late_is_later_than_an_event_may_wait_for_the_disk() -> None:
     assert LATE_MS > WAIT_S * 1000
 
 
-async def test_what_was_told_long_ago_is_not_kept_in_mind(database: Database) -> None:
+async def test_what_was_told_long_ago_is_not_kept_in_mind(database: AnyDatabase) -> None:
     following = FollowEvents(database=database)
     await following.begin(0)
     for n in range(5):
@@ -90,7 +90,7 @@ async def test_what_was_told_long_ago_is_not_kept_in_mind(database: Database) ->
     assert set(following._told) == {"evt_0003", "evt_0004"}  # noqa: SLF001 no other sign of it
 
 
-async def test_an_event_comes_with_the_payments_that_it_concerns(database: Database) -> None:
+async def test_an_event_comes_with_the_payments_that_it_concerns(database: AnyDatabase) -> None:
     await keep(database, checkout())
     following = FollowEvents(database=database)
     await following.begin(0)

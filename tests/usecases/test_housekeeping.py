@@ -10,10 +10,11 @@ from typing import TypeVar
 import pytest
 from pydantic import ValidationError
 
+from app.databases import AnyDatabase
 from app.domain.checkout.idempotency import KEY_LIFE_MS
 from app.usecases.housekeeping import EVERY_S, PRUNE_BATCH, Housekeeping
 from app.usecases.records import Claim, ClaimState, EventState
-from app.usecases.storage import Database, Transaction
+from app.usecases.storage import Transaction
 from tests.support.builders import (
     SESSION_ID,
     FixedClock,
@@ -45,7 +46,7 @@ async def kept_up(keeping: Housekeeping) -> AsyncIterator[None]:
 
 
 async def test_a_payload_is_forgotten_when_its_time_is_over_and_not_before(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     keeping = housekeeping(database, clock, retention_days=30)
     await record(database, event())
@@ -58,7 +59,7 @@ async def test_a_payload_is_forgotten_when_its_time_is_over_and_not_before(
     assert (kept, forgotten, await keeping()) == (0, 1, 0)
 
 
-async def test_only_the_payload_is_forgotten(database: Database, clock: FixedClock) -> None:
+async def test_only_the_payload_is_forgotten(database: AnyDatabase, clock: FixedClock) -> None:
     await record(
         database,
         event(id="evt_1"),
@@ -77,7 +78,7 @@ async def test_only_the_payload_is_forgotten(database: Database, clock: FixedClo
 
 
 async def test_a_pruned_payment_can_still_be_folded_into(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     await record(database, event(id="evt_1"))
     clock.ms += 401 * DAY_MS
@@ -89,7 +90,7 @@ async def test_a_pruned_payment_can_still_be_folded_into(
     assert (await rows(database))["evt_1"].payload is None
 
 
-async def test_payloads_are_forgotten_in_batches(database: Database, clock: FixedClock) -> None:
+async def test_payloads_are_forgotten_in_batches(database: AnyDatabase, clock: FixedClock) -> None:
     await keep(
         database,
         *(
@@ -103,7 +104,7 @@ async def test_payloads_are_forgotten_in_batches(database: Database, clock: Fixe
     assert [await keeping() for _ in range(4)] == [500, 500, 3, 0]
 
 
-async def test_only_one_replica_does_it(database: Database, clock: FixedClock) -> None:
+async def test_only_one_replica_does_it(database: AnyDatabase, clock: FixedClock) -> None:
     @dataclass
     class Another:
         """The transaction of a replica that comes second."""
@@ -125,7 +126,7 @@ async def test_only_one_replica_does_it(database: Database, clock: FixedClock) -
 
 
 async def test_keys_and_payloads_are_counted_together(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     claim = Claim(
         key_digest="a" * 64,
@@ -152,7 +153,7 @@ async def test_keys_and_payloads_are_counted_together(
 
 
 async def test_a_round_continues_until_nothing_is_left(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     observed = ObservedDatabase(database)
     await keep(
@@ -169,7 +170,7 @@ async def test_a_round_continues_until_nothing_is_left(
 
 
 async def test_what_an_earlier_version_did_not_read_is_read_at_the_start(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     await keep(
         database,
@@ -186,7 +187,7 @@ async def test_what_an_earlier_version_did_not_read_is_read_at_the_start(
 
 
 async def test_a_round_that_fails_is_followed_by_another(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     observed = ObservedDatabase(database, writes_down=2)
     await record(database, event(subject=session()))

@@ -2,11 +2,11 @@
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.errors import NotFoundError
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.inspect_events import InspectEvents
 from app.usecases.records import EventQuery, EventState, EventSummary
-from app.usecases.storage import Database
 from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
@@ -23,7 +23,7 @@ OTHER = session(id="cs_test_other", payment_intent="pi_other", success_url=None)
 
 
 @pytest.fixture
-async def inspect(database: Database) -> InspectEvents:
+async def inspect(database: AnyDatabase) -> InspectEvents:
     """A paid and disputed payment, another one, an event that waits and one that failed."""
     clock = FixedClock()
     for document in (
@@ -88,26 +88,26 @@ async def test_a_summary_holds_all_but_the_payload(inspect: InspectEvents) -> No
 
 @pytest.mark.parametrize("session_id", [SESSION_ID, None])
 async def test_a_payments_events_are_found_by_its_checkout_id(
-    database: Database, inspect: InspectEvents, session_id: str | None
+    database: AnyDatabase, inspect: InspectEvents, session_id: str | None
 ) -> None:
     await keep(database, checkout(session_id))
 
     assert await listed(inspect, EventQuery(payment=CHECKOUT_ID)) == ["evt_3", "evt_2", "evt_1"]
 
 
-async def test_a_checkout_without_events_has_none(database: Database) -> None:
+async def test_a_checkout_without_events_has_none(database: AnyDatabase) -> None:
     await keep(database, checkout(None))
 
     assert await InspectEvents(database=database).list(EventQuery(payment=CHECKOUT_ID)) == []
 
 
-async def test_a_checkout_that_is_unknown_is_not_found(database: Database) -> None:
+async def test_a_checkout_that_is_unknown_is_not_found(database: AnyDatabase) -> None:
     with pytest.raises(NotFoundError):
         await InspectEvents(database=database).list(EventQuery(payment=CHECKOUT_ID))
 
 
 async def test_events_without_payload_are_listed_by_their_payment_alone(
-    database: Database, inspect: InspectEvents
+    database: AnyDatabase, inspect: InspectEvents
 ) -> None:
     await prune(database, 1)  # only what was received at once: evt_1
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.payment_feed import TICK_S, PaymentFeed
-from app.usecases.storage import Database
 from tests.support.builders import (
     CHECKOUT_ID,
     DEADLINE_S,
@@ -34,7 +34,7 @@ from tests.support.watching import (
 
 
 @pytest.fixture
-async def observed(database: Database) -> ObservedDatabase:
+async def observed(database: AnyDatabase) -> ObservedDatabase:
     return ObservedDatabase(database)
 
 
@@ -47,7 +47,7 @@ async def watch(observed: ObservedDatabase) -> PaymentFeed:
 
 
 async def test_what_is_shown_at_first_is_what_is_committed(
-    database: Database, watch: PaymentFeed
+    database: AnyDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -59,7 +59,7 @@ async def test_what_is_shown_at_first_is_what_is_committed(
 @pytest.mark.parametrize("public_id", [SESSION_ID, CHECKOUT_ID])
 @pytest.mark.parametrize("session_id", [SESSION_ID, None])
 async def test_followers_by_either_id_are_notified_at_once(
-    database: Database,
+    database: AnyDatabase,
     observed: ObservedDatabase,
     watch: PaymentFeed,
     public_id: str,
@@ -81,7 +81,7 @@ async def test_followers_by_either_id_are_notified_at_once(
     assert observed.asked == []
 
 
-async def test_each_change_is_told(database: Database, watch: PaymentFeed) -> None:
+async def test_each_change_is_told(database: AnyDatabase, watch: PaymentFeed) -> None:
     await keep(database, checkout())
 
     async with watch.follow(CHECKOUT_ID, BUYER) as follower:
@@ -99,7 +99,7 @@ async def test_each_change_is_told(database: Database, watch: PaymentFeed) -> No
 
 
 async def test_a_slow_reader_gets_only_the_latest_state(
-    database: Database, watch: PaymentFeed
+    database: AnyDatabase, watch: PaymentFeed
 ) -> None:
     await keep(database, checkout())
 
@@ -112,7 +112,7 @@ async def test_a_slow_reader_gets_only_the_latest_state(
         assert await slow.next(AT_ONCE_S) is None
 
 
-async def test_other_payments_are_no_news(database: Database, watch: PaymentFeed) -> None:
+async def test_other_payments_are_no_news(database: AnyDatabase, watch: PaymentFeed) -> None:
     await record(database, event())
 
     async with watch.follow(SESSION_ID, BUYER) as follower:
@@ -124,7 +124,7 @@ async def test_other_payments_are_no_news(database: Database, watch: PaymentFeed
 
 
 async def test_a_change_that_nobody_waits_for_is_not_read(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event(), on_change=watch.changed)
     await some_turns()
@@ -133,7 +133,7 @@ async def test_a_change_that_nobody_waits_for_is_not_read(
 
 
 async def test_changes_that_come_during_a_read_are_read_after_it(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -153,7 +153,7 @@ async def test_changes_that_come_during_a_read_are_read_after_it(
 
 
 async def test_a_read_that_ends_late_does_not_turn_time_back(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
     observed.answers.clear()
@@ -176,7 +176,7 @@ async def test_a_read_that_ends_late_does_not_turn_time_back(
 
 
 async def test_a_checkout_that_is_kept_after_its_first_event_is_shown(
-    database: Database, watch: PaymentFeed
+    database: AnyDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -210,7 +210,7 @@ async def test_what_another_process_records_is_seen_within_a_tick(
 
 
 async def test_of_several_sessions_of_one_checkout_each_is_watched(
-    database: Database, watch: PaymentFeed
+    database: AnyDatabase, watch: PaymentFeed
 ) -> None:
     await keep(database, checkout(None))
     spare = session(id="cs_test_spare", payment_intent=None, payment_status="unpaid")
@@ -223,7 +223,7 @@ async def test_of_several_sessions_of_one_checkout_each_is_watched(
 
 
 async def test_a_thousand_followers_cost_one_query_a_tick(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     sessions = [session(id=f"cs_test_{n}", payment_intent=f"pi_{n}") for n in range(1000)]
     await record(database, *(event(id=f"evt_{n}", subject=each) for n, each in enumerate(sessions)))
@@ -240,7 +240,7 @@ async def test_a_thousand_followers_cost_one_query_a_tick(
 
 
 async def test_what_many_follow_is_read_once_when_it_changes(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -258,7 +258,7 @@ async def test_what_many_follow_is_read_once_when_it_changes(
 
 
 async def test_while_nobody_waits_nothing_is_asked(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.errors import NotFoundError
 from app.domain.payments.disputes import Dispute
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.usecases.live_places import Full, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.records import Payment
-from app.usecases.storage import Database
 from tests.support.builders import DEADLINE_S, SESSION_ID, event, session, until
 from tests.support.observed import ObservedDatabase
 from tests.support.recording import keep, record
@@ -28,7 +28,7 @@ UNKNOWN_ID = "cs_test_nowhere"
 
 
 @pytest.fixture
-async def observed(database: Database) -> ObservedDatabase:
+async def observed(database: AnyDatabase) -> ObservedDatabase:
     return ObservedDatabase(database)
 
 
@@ -41,7 +41,7 @@ async def watch(observed: ObservedDatabase) -> PaymentFeed:
 
 
 async def test_a_read_that_fails_is_made_again_at_the_next_tick(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -55,7 +55,7 @@ async def test_a_read_that_fails_is_made_again_at_the_next_tick(
 
 
 async def test_a_change_that_could_not_be_read_at_once_is_reported_by_the_next_tick(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -69,7 +69,7 @@ async def test_a_change_that_could_not_be_read_at_once_is_reported_by_the_next_t
 
 
 async def test_a_query_that_fails_is_followed_by_another(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     observed.versions_down = 5
     await record(database, event())
@@ -81,7 +81,7 @@ async def test_a_query_that_fails_is_followed_by_another(
 
 
 async def test_who_asks_for_what_nobody_knows_costs_the_others_nothing(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -103,7 +103,7 @@ async def test_who_asks_for_what_nobody_knows_costs_the_others_nothing(
 
 
 async def test_a_row_that_cannot_be_read_costs_the_others_nothing(
-    database: Database, watch: PaymentFeed
+    database: AnyDatabase, watch: PaymentFeed
 ) -> None:
     other = event(id="evt_2", subject=session(id="cs_test_other", payment_intent=None))
     await record(database, event(), other)
@@ -129,7 +129,7 @@ async def test_a_row_that_cannot_be_read_costs_the_others_nothing(
 
 
 async def test_a_place_is_free_again_when_its_follower_leaves(
-    database: Database, observed: ObservedDatabase
+    database: AnyDatabase, observed: ObservedDatabase
 ) -> None:
     await record(database, event())
     watch = make_watch(observed, LivePlaces(in_all=1))
@@ -143,7 +143,7 @@ async def test_a_place_is_free_again_when_its_follower_leaves(
 
 
 async def test_without_a_place_the_present_state_is_shown_and_nothing_is_waited_for(
-    database: Database, observed: ObservedDatabase
+    database: AnyDatabase, observed: ObservedDatabase
 ) -> None:
     await record(database, event())
     full: list[Full] = []
@@ -161,7 +161,7 @@ async def test_without_a_place_the_present_state_is_shown_and_nothing_is_waited_
 
 
 async def test_the_oldest_of_a_payment_loses_its_place_and_is_answered_at_once(
-    database: Database, observed: ObservedDatabase
+    database: AnyDatabase, observed: ObservedDatabase
 ) -> None:
     await record(database, event())
     watch = make_watch(observed, LivePlaces(of_payment=1))
@@ -177,7 +177,7 @@ async def test_the_oldest_of_a_payment_loses_its_place_and_is_answered_at_once(
 
 
 async def test_an_unknown_payment_is_404_even_without_a_place(
-    database: Database, observed: ObservedDatabase
+    database: AnyDatabase, observed: ObservedDatabase
 ) -> None:
     await record(database, event())
     watch = make_watch(observed, LivePlaces(in_all=1))
@@ -198,7 +198,7 @@ async def test_who_finds_nothing_holds_no_place(watch: PaymentFeed) -> None:
 
 
 async def test_who_leaves_before_the_first_read_ends_holds_no_place(
-    database: Database, observed: ObservedDatabase, watch: PaymentFeed
+    database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
     observed.answers.clear()
@@ -218,7 +218,7 @@ async def test_who_leaves_before_the_first_read_ends_holds_no_place(
 # --- the end
 
 
-async def test_closing_lets_everybody_go(database: Database, watch: PaymentFeed) -> None:
+async def test_closing_lets_everybody_go(database: AnyDatabase, watch: PaymentFeed) -> None:
     await record(database, event())
 
     async with watch.follow(SESSION_ID, BUYER) as one, watch.follow(SESSION_ID, BUYER) as another:
@@ -231,7 +231,7 @@ async def test_closing_lets_everybody_go(database: Database, watch: PaymentFeed)
 
 
 async def test_who_comes_after_the_end_sees_what_is_and_waits_for_nothing(
-    database: Database, watch: PaymentFeed
+    database: AnyDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
     watch.close()
@@ -242,7 +242,7 @@ async def test_who_comes_after_the_end_sees_what_is_and_waits_for_nothing(
 
 
 async def test_changes_before_the_end_are_sent_before_it(
-    database: Database, watch: PaymentFeed
+    database: AnyDatabase, watch: PaymentFeed
 ) -> None:
     await record(database, event())
 
@@ -258,7 +258,9 @@ async def test_changes_before_the_end_are_sent_before_it(
         assert await follower.next(3600) is None
 
 
-async def test_a_ring_without_news_is_no_evidence(database: Database, watch: PaymentFeed) -> None:
+async def test_a_ring_without_news_is_no_evidence(
+    database: AnyDatabase, watch: PaymentFeed
+) -> None:
     await record(database, event())
 
     async with watch.follow(SESSION_ID, BUYER) as follower:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import NotFoundError
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
@@ -9,7 +10,6 @@ from app.domain.payments.refunds import Refund, RefundState
 from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
-from app.usecases.storage import Database
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
 from tests.support.recording import keep
 
@@ -42,7 +42,7 @@ PROCESSING = PaymentFacts(awaits_bank=True, checkout_id=CHECKOUT_ID)
 
 
 @pytest.fixture
-def read_payment(database: Database) -> ReadPayment:
+def read_payment(database: AnyDatabase) -> ReadPayment:
     return ReadPayment(database=database)
 
 
@@ -53,7 +53,7 @@ def payment(
 
 
 async def test_a_checkout_without_events_is_open(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT)
 
@@ -76,7 +76,7 @@ async def test_a_checkout_without_events_is_open(
 
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
 async def test_a_paid_checkout_is_shown_by_either_id(
-    database: Database, read_payment: ReadPayment, public_id: str
+    database: AnyDatabase, read_payment: ReadPayment, public_id: str
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID))
 
@@ -98,7 +98,7 @@ async def test_a_paid_checkout_is_shown_by_either_id(
 
 
 async def test_an_event_that_came_before_the_checkout_was_kept_does_not_turn_time_back(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID, updated_at_ms=NOW_MS - 5))
 
@@ -106,7 +106,7 @@ async def test_an_event_that_came_before_the_checkout_was_kept_does_not_turn_tim
 
 
 async def test_a_session_that_this_service_did_not_start_is_shown_without_a_checkout(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, payment(replace(PAID, checkout_id=None)))
 
@@ -119,7 +119,7 @@ async def test_a_session_that_this_service_did_not_start_is_shown_without_a_chec
 
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
 async def test_where_the_page_did_not_tell_its_session_the_success_url_joins_them(
-    database: Database, read_payment: ReadPayment, public_id: str
+    database: AnyDatabase, read_payment: ReadPayment, public_id: str
 ) -> None:
     await keep(database, replace(CHECKOUT, session_id=None), payment(PAID))
 
@@ -130,7 +130,7 @@ async def test_where_the_page_did_not_tell_its_session_the_success_url_joins_the
 
 
 async def test_a_checkout_whose_session_is_unknown_is_open(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, replace(CHECKOUT, session_id=None))
 
@@ -151,7 +151,7 @@ async def test_a_checkout_whose_session_is_unknown_is_open(
 )
 @pytest.mark.parametrize("ids", [(SESSION_ID, SPARE_ID), (SPARE_ID, SESSION_ID)])
 async def test_of_several_sessions_the_furthest_counts(
-    database: Database,
+    database: AnyDatabase,
     read_payment: ReadPayment,
     stronger: PaymentFacts,
     weaker: PaymentFacts,
@@ -170,7 +170,7 @@ async def test_of_several_sessions_the_furthest_counts(
 
 
 async def test_a_retrys_spare_session_does_not_make_the_checkout_expired(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
 
@@ -178,7 +178,7 @@ async def test_a_retrys_spare_session_does_not_make_the_checkout_expired(
 
 
 async def test_a_retrys_spare_session_does_not_make_an_open_checkout_expired(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(EXPIRED, SPARE_ID))
 
@@ -186,7 +186,7 @@ async def test_a_retrys_spare_session_does_not_make_an_open_checkout_expired(
 
 
 async def test_a_retrys_spare_session_stands_for_itself_alone(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
 
@@ -197,7 +197,7 @@ async def test_a_retrys_spare_session_stands_for_itself_alone(
 
 
 async def test_a_session_that_claims_a_checkout_which_is_not_ours_stands_alone(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT, payment(replace(PAID, checkout_id=OTHER_CHECKOUT_ID), SPARE_ID))
 
@@ -207,7 +207,7 @@ async def test_a_session_that_claims_a_checkout_which_is_not_ours_stands_alone(
 
 
 async def test_a_refunded_payment_shows_how_much_has_gone_back(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     refund = Refund(state=RefundState.SUCCEEDED, amount_minor=500, charge_id="ch_1")
     await keep(database, payment(replace(PAID, refunds={"re_1": refund})))
@@ -221,7 +221,7 @@ async def test_a_refunded_payment_shows_how_much_has_gone_back(
 
 
 async def test_a_subscription_of_which_nothing_else_is_known_shows_its_id(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, payment(replace(PAID, subscription_id="sub_1")))
 
@@ -237,7 +237,7 @@ async def test_a_subscription_of_which_nothing_else_is_known_shows_its_id(
 
 
 async def test_a_subscription_is_shown_as_its_own_events_tell_it(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     state = Subscription(
         status=SubscriptionStatus.PAST_DUE,
@@ -265,7 +265,7 @@ async def test_a_subscription_is_shown_as_its_own_events_tell_it(
 
 
 async def test_a_view_has_its_payments_version(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, CHECKOUT)
     before = await read_payment(CHECKOUT_ID)
@@ -276,7 +276,7 @@ async def test_a_view_has_its_payments_version(
 
 
 async def test_each_change_of_any_of_a_checkouts_sessions_raises_the_version(
-    database: Database, read_payment: ReadPayment
+    database: AnyDatabase, read_payment: ReadPayment
 ) -> None:
     await keep(database, replace(CHECKOUT, session_id=None))
     versions = [(await read_payment(CHECKOUT_ID)).version]

@@ -9,11 +9,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from app.databases import AnyDatabase
+from app.domain.fold.rebuild import Rebuilt, Verdict
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
-from app.usecases.rebuild_payments import PAGE, RebuildPayments, Rebuilt, Verdict
+from app.usecases.rebuild_payments import PAGE, RebuildPayments
 from app.usecases.records import EventState, Link, Payment
-from app.usecases.storage import Database, Transaction
+from app.usecases.storage import Transaction
 from tests.support.builders import SESSION_ID, Document, FixedClock, event, session
 from tests.support.observed import ObservedDatabase
 from tests.support.recording import (
@@ -40,7 +42,7 @@ PAID_AND_DISPUTED = (
 
 
 @pytest.fixture
-def rebuild(database: Database) -> RebuildPayments:
+def rebuild(database: AnyDatabase) -> RebuildPayments:
     return RebuildPayments(database=database, clock=FixedClock(NOW_MS + 60_000))
 
 
@@ -58,7 +60,7 @@ async def test_nothing_is_rebuilt_of_nothing(rebuild: RebuildPayments) -> None:
 
 
 async def test_a_payment_is_what_its_events_prove(
-    database: Database, rebuild: RebuildPayments
+    database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     await record(database, *PAID_AND_DISPUTED)
 
@@ -76,7 +78,7 @@ async def test_a_payment_is_what_its_events_prove(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_after_any_history_in_any_order_there_are_no_differences(
-    database: Database, rebuild: RebuildPayments, told: list[Document], size: int
+    database: AnyDatabase, rebuild: RebuildPayments, told: list[Document], size: int
 ) -> None:
     """Histories pile up in one database: they share ids, so that payments have long pasts."""
     for start in range(0, len(told), size):
@@ -86,7 +88,7 @@ async def test_after_any_history_in_any_order_there_are_no_differences(
 
 
 async def test_more_than_a_page_is_gone_through(
-    database: Database, rebuild: RebuildPayments
+    database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     sessions = [session(id=f"cs_test_{n:04}", payment_intent=f"pi_{n}") for n in range(PAGE + 2)]
     await record(database, *(event(id=f"evt_{n}", subject=each) for n, each in enumerate(sessions)))
@@ -108,7 +110,7 @@ async def test_more_than_a_page_is_gone_through(
     ],
 )
 async def test_a_payment_that_somebody_has_changed_is_found_and_mended(
-    database: Database, rebuild: RebuildPayments, change: dict[str, object]
+    database: AnyDatabase, rebuild: RebuildPayments, change: dict[str, object]
 ) -> None:
     await record(database, *PAID_AND_DISPUTED)
     right = await payment_of(database)
@@ -131,7 +133,7 @@ async def test_a_payment_that_somebody_has_changed_is_found_and_mended(
 
 
 async def test_a_payment_that_is_gone_is_found_and_mended(
-    database: Database, rebuild: RebuildPayments
+    database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     """Its events were kept by a program that failed to fold them."""
     await keep(database, kept_event(event(), EventState.UNREAD))
@@ -146,7 +148,7 @@ async def test_a_payment_that_is_gone_is_found_and_mended(
 
 
 async def test_a_missing_link_is_found_and_mended(
-    database: Database, rebuild: RebuildPayments
+    database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     """The same events in a database that knows the payment, and by no id that leads there."""
     await record(database, *PAID_AND_DISPUTED[1:])
@@ -169,7 +171,7 @@ async def test_a_missing_link_is_found_and_mended(
 
 
 async def test_what_the_catalogue_said_counts_in_what_is_mended(
-    database: Database, rebuild: RebuildPayments
+    database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     await keep(database, checkout(expected=Money(amount_minor=1999, currency="eur")))
     await record(database, event(subject=session(amount_subtotal=1)))
@@ -184,7 +186,7 @@ async def test_what_the_catalogue_said_counts_in_what_is_mended(
     assert (await payment_of(database)).facts == right.facts
 
 
-async def test_what_has_been_mended_meanwhile_is_left_as_it_is(database: Database) -> None:
+async def test_what_has_been_mended_meanwhile_is_left_as_it_is(database: AnyDatabase) -> None:
     class Overtaken(ObservedDatabase):
         """Another operator mends it between the look and the repair."""
 
@@ -209,7 +211,7 @@ async def test_what_has_been_mended_meanwhile_is_left_as_it_is(database: Databas
 
 @pytest.mark.parametrize("pruned", [1, 2, 3])
 async def test_a_payment_of_which_payloads_are_gone_is_said_to_be_so(
-    database: Database, rebuild: RebuildPayments, pruned: int
+    database: AnyDatabase, rebuild: RebuildPayments, pruned: int
 ) -> None:
     await record(database, *PAID_AND_DISPUTED)
     before = await payment_of(database)
@@ -223,7 +225,7 @@ async def test_a_payment_of_which_payloads_are_gone_is_said_to_be_so(
 
 
 async def test_what_is_left_of_a_pruned_payment_must_agree_and_only_adds_when_mended(
-    database: Database, rebuild: RebuildPayments
+    database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     await record(database, PAID_AND_DISPUTED[0])
     await prune(database, 1)
@@ -246,7 +248,7 @@ async def test_what_is_left_of_a_pruned_payment_must_agree_and_only_adds_when_me
 
 
 async def test_a_payload_that_cannot_be_read_counts_as_gone(
-    database: Database, rebuild: RebuildPayments
+    database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     await record(database, PAID_AND_DISPUTED[0])
     spoiled = kept_event(event(id="evt_9"), EventState.FOLDED, payload=b"{")

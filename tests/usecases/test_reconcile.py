@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
 from app.domain.payments.facts import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
@@ -58,7 +59,7 @@ async def look(
 
 
 async def test_what_was_missed_is_recorded_with_its_source(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     stripe.events_held = [REFUND, PAID]
 
@@ -70,7 +71,9 @@ async def test_what_was_missed_is_recorded_with_its_source(
     assert told
 
 
-async def test_what_came_already_changes_nothing(database: Database, stripe: StripeAccount) -> None:
+async def test_what_came_already_changes_nothing(
+    database: AnyDatabase, stripe: StripeAccount
+) -> None:
     await record(database, PAID)
     stripe.events_held = [PAID]
 
@@ -82,7 +85,7 @@ async def test_what_came_already_changes_nothing(database: Database, stripe: Str
 
 
 async def test_delivered_events_are_looked_at_only_where_all_are_wanted(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     stripe.events_held, stripe.delivered = [PAID], {"evt_1"}
 
@@ -93,7 +96,7 @@ async def test_delivered_events_are_looked_at_only_where_all_are_wanted(
 
 
 async def test_every_type_that_is_registered_is_asked_for_20_at_a_time(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     await look(database, stripe)
 
@@ -102,7 +105,7 @@ async def test_every_type_that_is_registered_is_asked_for_20_at_a_time(
     assert max(map(len, groups)) <= TYPES_MAX
 
 
-async def test_events_of_others_do_no_harm(database: Database, stripe: StripeAccount) -> None:
+async def test_events_of_others_do_no_harm(database: AnyDatabase, stripe: StripeAccount) -> None:
     stripe.events_held = [PAID | {"account": "acct_other"}, REFUND | {"livemode": True}]
 
     result, _ = await look(database, stripe, livemode=False)
@@ -112,7 +115,7 @@ async def test_events_of_others_do_no_harm(database: Database, stripe: StripeAcc
 
 
 async def test_what_cannot_be_read_is_counted_and_its_neighbours_are_recorded(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     broken: list[Document] = [
         PAID | {"id": f"no event {number}", "created": NOW_S - 400} for number in range(30)
@@ -128,7 +131,7 @@ async def test_what_cannot_be_read_is_counted_and_its_neighbours_are_recorded(
 
 
 async def test_text_that_was_cut_within_a_character_is_kept(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     stripe.events_held = [event("refund.created", refund(description="\ud83d"), id="evt_3")]
 
@@ -140,7 +143,7 @@ async def test_text_that_was_cut_within_a_character_is_kept(
 
 
 async def test_an_event_in_its_first_minute_is_recorded_and_not_called_missed(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     under_way = REFUND | {"created": NOW_S - UNDER_WAY_S + 1}
     stripe.events_held = [PAID | {"created": NOW_S - 900}, PAID | {"id": "evt_9"}, under_way]
@@ -152,7 +155,7 @@ async def test_an_event_in_its_first_minute_is_recorded_and_not_called_missed(
 
 
 async def test_what_was_found_before_stripe_failed_stays(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     stripe.events_held = [PAID]
     result, _ = await look(database, stripe)
@@ -166,7 +169,7 @@ async def test_what_was_found_before_stripe_failed_stays(
     assert failed.refused is None
 
 
-async def test_a_refused_key_names_the_right(database: Database, stripe: StripeAccount) -> None:
+async def test_a_refused_key_names_the_right(database: AnyDatabase, stripe: StripeAccount) -> None:
     words = "the key lacks the right rak_event_read"
     stripe.failures = [StripeKeyRefusedError(words)]
 
@@ -192,7 +195,7 @@ async def test_an_event_that_breaks_recording_is_counted_and_the_others_go_on() 
 
 
 async def test_a_database_that_is_down_ends_the_look(
-    database: Database, stripe: StripeAccount
+    database: AnyDatabase, stripe: StripeAccount
 ) -> None:
     stripe.events_held = [PAID]
 

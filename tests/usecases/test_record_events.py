@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError
 from app.domain.money import Money
@@ -13,7 +14,7 @@ from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import Checkout, Payment
-from app.usecases.storage import Database, Transaction
+from app.usecases.storage import Transaction
 from tests.support.builders import (
     ACCOUNT,
     CHECKOUT_ID,
@@ -33,7 +34,7 @@ UNFORESEEN = {"payment_status": "of a kind that nobody foresaw"}
 
 
 @pytest.fixture
-def record_events(database: Database, clock: FixedClock, alarm: SilentAlarm) -> RecordEvents:
+def record_events(database: AnyDatabase, clock: FixedClock, alarm: SilentAlarm) -> RecordEvents:
     return RecordEvents(database=database, clock=clock, alarm=alarm, on_change=lambda _: None)
 
 
@@ -71,6 +72,8 @@ async def test_an_event_is_kept_with_all_that_is_known_of_it(
             "state": "folded",
             "reason": None,
             "payload": to_body(document),
+            "source": "webhook",
+            "state_changes": 0,
         }
     ]
 
@@ -190,7 +193,7 @@ async def test_a_failed_event_that_comes_again_and_fails_again_is_a_duplicate(
 
 
 async def test_a_failed_event_that_comes_again_and_can_be_folded_now_is_folded(
-    record_events: RecordEvents, database: Database, database_path: Path
+    record_events: RecordEvents, database: AnyDatabase, database_path: Path
 ) -> None:
     payload = to_body(event())
     query(
@@ -226,7 +229,7 @@ async def test_a_folded_event_never_becomes_a_failed_one(
 
 
 async def test_a_paid_session_becomes_a_payment(
-    record_events: RecordEvents, database: Database, database_path: Path
+    record_events: RecordEvents, database: AnyDatabase, database_path: Path
 ) -> None:
     await record_events(batch(event()))
 
@@ -291,7 +294,7 @@ async def test_an_id_that_two_sessions_mention_leads_to_both(
 
 
 async def test_events_of_one_payment_are_joined_within_a_batch(
-    record_events: RecordEvents, database: Database
+    record_events: RecordEvents, database: AnyDatabase
 ) -> None:
     await record_events(
         batch(
@@ -309,7 +312,7 @@ async def test_events_of_one_payment_are_joined_within_a_batch(
 
 
 async def test_events_of_one_payment_are_joined_from_batch_to_batch(
-    record_events: RecordEvents, database: Database, clock: FixedClock
+    record_events: RecordEvents, database: AnyDatabase, clock: FixedClock
 ) -> None:
     await record_events(batch(event("checkout.session.async_payment_succeeded", id="evt_1")))
     clock.ms += 5
@@ -324,7 +327,7 @@ async def test_events_of_one_payment_are_joined_from_batch_to_batch(
 
 
 async def test_an_event_with_nothing_new_leaves_the_payment_as_it_is(
-    record_events: RecordEvents, database: Database, clock: FixedClock
+    record_events: RecordEvents, database: AnyDatabase, clock: FixedClock
 ) -> None:
     await record_events(batch(event(id="evt_1")))
     clock.ms += 5
@@ -337,7 +340,7 @@ async def test_an_event_with_nothing_new_leaves_the_payment_as_it_is(
 
 
 async def test_a_duplicate_is_not_folded_again(
-    record_events: RecordEvents, database: Database
+    record_events: RecordEvents, database: AnyDatabase
 ) -> None:
     await record_events(batch(event(subject=session(payment_status="unpaid"))))
 
@@ -374,7 +377,7 @@ async def test_of_a_batch_with_a_row_that_is_refused_nothing_is_committed(
 # --- what the owner hears
 
 
-async def expect(database: Database, expected: Money | None) -> None:
+async def expect(database: AnyDatabase, expected: Money | None) -> None:
     async def keep(transaction: Transaction) -> None:
         checkout = Checkout(
             id=CHECKOUT_ID,
@@ -394,7 +397,7 @@ async def expect(database: Database, expected: Money | None) -> None:
 
 
 async def test_a_payment_that_differs_is_flagged_and_alerts_only_once(
-    record_events: RecordEvents, database: Database, alarm: SilentAlarm
+    record_events: RecordEvents, database: AnyDatabase, alarm: SilentAlarm
 ) -> None:
     await expect(database, Money(amount_minor=1999, currency="eur"))
     subject = session(amount_subtotal=1)
@@ -412,7 +415,7 @@ async def test_a_payment_that_differs_is_flagged_and_alerts_only_once(
 @pytest.mark.parametrize("expected", [None, Money(amount_minor=1999, currency="eur")])
 async def test_a_payment_that_does_not_differ_is_no_evidence(
     record_events: RecordEvents,
-    database: Database,
+    database: AnyDatabase,
     alarm: SilentAlarm,
     expected: Money | None,
 ) -> None:

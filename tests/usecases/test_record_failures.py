@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.inbox import Inbox
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
 from app.usecases.records import EventState
-from app.usecases.storage import Database
 from tests.support.builders import (
     SESSION_ID,
     Document,
@@ -36,7 +36,7 @@ from tests.support.rows import refuse
 from tests.support.stripe_objects import charge, dispute, refund
 
 
-async def reason_of(database: Database, event_id: str) -> str:
+async def reason_of(database: AnyDatabase, event_id: str) -> str:
     row = (await rows(database))[event_id]
     assert row.state is EventState.FAILED
     assert row.reason is not None
@@ -67,7 +67,7 @@ async def reason_of(database: Database, event_id: str) -> str:
     ],
 )
 async def test_an_unknown_event_is_stored_as_failed_with_the_reason_and_alerts_once(
-    database: Database, alarm: SilentAlarm, type_: str, subject: Document, reason: str
+    database: AnyDatabase, alarm: SilentAlarm, type_: str, subject: Document, reason: str
 ) -> None:
     document = event(type_, subject, id="evt_odd")
 
@@ -82,14 +82,14 @@ async def test_an_unknown_event_is_stored_as_failed_with_the_reason_and_alerts_o
     assert len(alarm.told) == 1
 
 
-async def test_a_thin_event_about_a_payment_is_kept_as_failed(database: Database) -> None:
+async def test_a_thin_event_about_a_payment_is_kept_as_failed(database: AnyDatabase) -> None:
     await record(database, thin_event(type="v1.charge.succeeded"))
 
     assert "thin" in await reason_of(database, "evt_test_thin")
 
 
 async def test_of_an_event_that_is_understood_in_part_that_part_is_folded(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record(database, event(id="evt_1"))
 
@@ -102,7 +102,7 @@ async def test_of_an_event_that_is_understood_in_part_that_part_is_folded(
 
 
 async def test_a_part_that_came_before_its_session_is_folded_when_it_comes_and_stays_failed(
-    database: Database, alarm: SilentAlarm
+    database: AnyDatabase, alarm: SilentAlarm
 ) -> None:
     await record(database, event("refund.created", refund(status="new"), id="evt_2"), alarm=alarm)
 
@@ -114,7 +114,7 @@ async def test_a_part_that_came_before_its_session_is_folded_when_it_comes_and_s
 
 
 async def test_an_event_whose_facts_the_database_refuses_is_kept_without_them(
-    database: Database, database_path: Path, alarm: SilentAlarm
+    database: AnyDatabase, database_path: Path, alarm: SilentAlarm
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, event(id="evt_1"))
@@ -129,7 +129,7 @@ async def test_an_event_whose_facts_the_database_refuses_is_kept_without_them(
 
 
 async def test_an_event_whose_facts_the_database_refuses_costs_its_neighbours_nothing(
-    database: Database, database_path: Path, clock: FixedClock, alarm: SilentAlarm
+    database: AnyDatabase, database_path: Path, clock: FixedClock, alarm: SilentAlarm
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, event(id="evt_1"))
@@ -152,7 +152,7 @@ async def test_an_event_whose_facts_the_database_refuses_costs_its_neighbours_no
 
 
 async def test_an_event_that_the_database_refuses_is_not_acknowledged(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     (received,) = batch(event("customer.created", {"id": "cus_1"}))
     too_large = replace(received, payload=b"x" * 1_048_577)
@@ -192,7 +192,7 @@ async def test_a_database_that_is_down_is_asked_once(clock: FixedClock) -> None:
 
 
 async def test_of_two_events_with_one_id_the_one_that_is_kept_is_the_one_that_is_folded(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record(database, event(), event(subject=session(amount_total=7)))
 
@@ -204,7 +204,7 @@ async def test_of_two_events_with_one_id_the_one_that_is_kept_is_the_one_that_is
 
 
 async def test_a_contradicted_payment_alerts_only_once(
-    database: Database, alarm: SilentAlarm
+    database: AnyDatabase, alarm: SilentAlarm
 ) -> None:
     expired = event("checkout.session.expired", id="evt_expired")
     await record(database, event(id="evt_paid"), alarm=alarm)
@@ -227,7 +227,7 @@ async def test_a_contradicted_payment_alerts_only_once(
 
 
 async def test_a_contradiction_within_one_batch_alerts_once(
-    database: Database, alarm: SilentAlarm
+    database: AnyDatabase, alarm: SilentAlarm
 ) -> None:
     await record(
         database,
@@ -244,7 +244,7 @@ async def test_a_contradiction_within_one_batch_alerts_once(
 
 
 async def test_followers_learn_only_of_changes(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     told: list[set[str]] = []
 

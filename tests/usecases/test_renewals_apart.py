@@ -1,25 +1,31 @@
 """Renewals have rows of their own, so an event costs the same in a subscription's 10th year."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
+from app.databases import AnyDatabase
+from app.domain.fold.asking import Surroundings, Wanted
+from app.domain.fold.outcome import Outcome
+from app.domain.fold.rebuild import Verdict
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.renewals import set_apart
-from app.usecases.rebuild_payments import RebuildPayments, Verdict
-from app.usecases.records import Payment, Renewal
-from app.usecases.storage import Database, Transaction
+from app.usecases.rebuild_payments import RebuildPayments
+from app.usecases.records import EventRow, Payment
+from app.usecases.storage import Transaction
 from tests.support.builders import SESSION_ID, Document, FixedClock, event, query, session
 from tests.support.recording import (
     keep,
+    look,
     payment_of,
     payments,
     record,
 )
+from tests.support.stores import put
 from tests.support.strategies import histories
 from tests.support.stripe_objects import charge, dispute, invoice, listing
 
@@ -54,18 +60,20 @@ def disputed(number: int) -> Document:
     return event("charge.dispute.created", subject, id=f"evt_disputed_{number}")
 
 
-async def renewals_of(database: Database, session_id: str = SESSION_ID) -> dict[str, PaymentFacts]:
-    found = await database.read(lambda transaction: transaction.all_renewals(session_id))
-    return {renewal.invoice_id: renewal.facts for renewal in found}
+async def renewals_of(
+    database: AnyDatabase, session_id: str = SESSION_ID
+) -> dict[str, PaymentFacts]:
+    found = await look(database, renewals_of=[session_id])
+    return {renewal.invoice_id: renewal.facts for renewal in found.renewals}
 
 
-async def rebuilt(database: Database, *, repair: bool = False) -> list[Verdict]:
+async def rebuilt(database: AnyDatabase, *, repair: bool = False) -> list[Verdict]:
     rebuild = RebuildPayments(database=database, clock=FixedClock())
     return [each.verdict async for each in rebuild(repair=repair)]
 
 
 async def test_a_renewal_is_kept_apart_and_does_not_touch_the_first_payment(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record(database, SUBSCRIBED)
     before = await payment_of(database)
@@ -81,7 +89,7 @@ async def test_a_renewal_is_kept_apart_and_does_not_touch_the_first_payment(
 
 
 async def test_what_came_before_its_renewal_was_known_is_set_apart_with_it(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     named = event(
         "invoice_payment.paid",
@@ -111,7 +119,7 @@ async def test_what_came_before_its_renewal_was_known_is_set_apart_with_it(
 
 
 async def test_a_renewal_that_turns_out_to_be_the_first_payment_comes_back(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record(database, SUBSCRIBED)
     await record(database, paid(1), refunded(1))
@@ -133,14 +141,14 @@ async def test_a_renewal_that_turns_out_to_be_the_first_payment_comes_back(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_the_separated_parts_equal_those_of_the_whole_in_any_order(
-    database: Database, history: list[Document]
+    database: AnyDatabase, history: list[Document]
 ) -> None:
     """Histories pile up in one database: they share ids, so that payments have long pasts."""
     for document in history:
         await record(database, document)
 
     whole = await payments(database)
-    firsts = await database.read(lambda transaction: transaction.payments(whole.keys()))
+    firsts = (await look(database, around=whole.keys())).payments
 
     for session_id, payment in whole.items():
         kept = (firsts[session_id].facts, await renewals_of(database, session_id))
@@ -149,7 +157,9 @@ async def test_the_separated_parts_equal_those_of_the_whole_in_any_order(
     assert set(await rebuilt(database)) <= {Verdict.SAME}
 
 
-async def test_a_rebuild_separates_renewals_again(database: Database, database_path: Path) -> None:
+async def test_a_rebuild_separates_renewals_again(
+    database: AnyDatabase, database_path: Path
+) -> None:
     await record(database, SUBSCRIBED, paid(1), refunded(1), paid(2))
     right = await payment_of(database), await renewals_of(database)
     query(database_path, "DELETE FROM renewals WHERE invoice_id = 'in_1'")
@@ -164,7 +174,7 @@ async def test_a_rebuild_separates_renewals_again(database: Database, database_p
 
 
 async def test_a_payment_that_was_kept_whole_is_set_apart_by_its_next_event(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record(database, SUBSCRIBED, *(paid(number) for number in range(5)))
     whole = (await payments(database))[SESSION_ID].facts
@@ -180,13 +190,8 @@ async def test_a_payment_that_was_kept_whole_is_set_apart_by_its_next_event(
 
 
 async def forget_renewals(transaction: Transaction) -> None:
-    kept = await transaction.all_renewals(SESSION_ID)
-    await transaction.save_renewals(
-        [
-            Renewal(session_id=SESSION_ID, invoice_id=each.invoice_id, facts=PaymentFacts())
-            for each in kept
-        ]
-    )
+    kept = (await transaction.look_around(Wanted(renewals_of=[SESSION_ID]))).renewals
+    await put(transaction, *(replace(each, facts=PaymentFacts()) for each in kept))
     await transaction.commit()
 
 
@@ -197,7 +202,7 @@ async def forget_renewals(transaction: Transaction) -> None:
 class Weighed:
     """Counts what acts read and write of payments and renewals: rows, and objects in them."""
 
-    inner: Database
+    inner: AnyDatabase
     objects: list[int] = field(default_factory=list)
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -215,23 +220,16 @@ class _WeighedTransaction:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 whatever the transaction has
         return getattr(self._transaction, name)
 
-    async def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment]:
-        found = await self._transaction.payments(session_ids)
-        self._objects += [weight(payment.facts) for payment in found.values()]
+    async def look_around(self, wanted: Wanted) -> Surroundings:
+        found = await self._transaction.look_around(wanted)
+        self._objects += [weight(payment.facts) for payment in found.payments.values()]
+        self._objects += [weight(renewal.facts) for renewal in found.renewals]
         return found
 
-    async def renewals(self, object_ids: Mapping[str, Collection[str]]) -> Sequence[Renewal]:
-        found = await self._transaction.renewals(object_ids)
-        self._objects += [weight(renewal.facts) for renewal in found]
-        return found
-
-    async def save_payments(self, payments: Collection[Payment]) -> None:
-        self._objects += [weight(payment.facts) for payment in payments]
-        await self._transaction.save_payments(payments)
-
-    async def save_renewals(self, renewals: Collection[Renewal]) -> None:
-        self._objects += [weight(renewal.facts) for renewal in renewals]
-        await self._transaction.save_renewals(renewals)
+    async def record(self, events: Sequence[EventRow], outcome: Outcome) -> Collection[str]:
+        self._objects += [weight(payment.facts) for payment in outcome.payments]
+        self._objects += [weight(renewal.facts) for renewal in outcome.renewals]
+        return await self._transaction.record(events, outcome)
 
 
 def weight(facts: PaymentFacts) -> int:
@@ -240,13 +238,13 @@ def weight(facts: PaymentFacts) -> int:
 
 
 async def test_an_event_costs_the_same_however_long_a_subscription_has_lived(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     async def cost_of(number: int) -> list[int]:
         weighed = Weighed(database)
         for document in (paid(number), refunded(number), disputed(number), disputed(3)):
             await record(
-                cast("Database", weighed), {**document, "id": f"{document['id']}_{number}"}
+                cast("AnyDatabase", weighed), {**document, "id": f"{document['id']}_{number}"}
             )
         return weighed.objects
 

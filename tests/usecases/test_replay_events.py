@@ -2,23 +2,23 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
+from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
 from app.domain.payments.facts import PaymentStatus
 from app.usecases.records import EventState, Payment
 from app.usecases.replay_events import PAGE, ReplayEvents
-from app.usecases.storage import Database, Transaction
 from tests.support.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session
 from tests.support.recording import (
     POISONED,
     keep,
     kept_event,
+    look,
     payment_of,
     payments,
     poison,
@@ -47,13 +47,13 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def replay(database: Database, clock: FixedClock, heard: Heard) -> ReplayEvents:
+def replay(database: AnyDatabase, clock: FixedClock, heard: Heard) -> ReplayEvents:
     clock.ms += 60_000  # what is written now can be told from what was recorded
     return ReplayEvents(database=database, clock=clock, alarm=SilentAlarm(), on_change=heard)
 
 
 async def test_replaying_what_is_folded_changes_nothing(
-    database: Database, replay: ReplayEvents, heard: Heard
+    database: AnyDatabase, replay: ReplayEvents, heard: Heard
 ) -> None:
     await record(
         database,
@@ -84,7 +84,7 @@ async def test_replaying_what_is_folded_changes_nothing(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_replaying_any_history_changes_no_version(
-    database: Database, history: list[Document]
+    database: AnyDatabase, history: list[Document]
 ) -> None:
     """Histories pile up in one database: they share ids, so that payments have long pasts."""
     for document in history:
@@ -100,7 +100,7 @@ async def test_replaying_any_history_changes_no_version(
 
 
 async def test_an_event_that_failed_is_folded_by_a_program_that_understands_it(
-    database: Database, replay: ReplayEvents, heard: Heard
+    database: AnyDatabase, replay: ReplayEvents, heard: Heard
 ) -> None:
     await keep(database, kept_event(event(), EventState.FAILED))
 
@@ -114,7 +114,7 @@ async def test_an_event_that_failed_is_folded_by_a_program_that_understands_it(
 
 
 async def test_events_that_an_earlier_version_did_not_read_are_read_now_in_any_order(
-    database: Database, replay: ReplayEvents
+    database: AnyDatabase, replay: ReplayEvents
 ) -> None:
     await keep(
         database,
@@ -134,7 +134,7 @@ async def test_events_that_an_earlier_version_did_not_read_are_read_now_in_any_o
 
 
 async def test_a_replayed_event_is_found_by_what_links_it_later(
-    database: Database, replay: ReplayEvents
+    database: AnyDatabase, replay: ReplayEvents
 ) -> None:
     unread = event("charge.dispute.created", dispute(payment_intent=None), id="evt_1")
     await keep(database, kept_event(unread, EventState.UNREAD))
@@ -146,7 +146,7 @@ async def test_a_replayed_event_is_found_by_what_links_it_later(
     assert set((await states(database)).values()) == {EventState.FOLDED}
 
 
-async def test_more_than_a_page_is_replayed(database: Database, replay: ReplayEvents) -> None:
+async def test_more_than_a_page_is_replayed(database: AnyDatabase, replay: ReplayEvents) -> None:
     await keep(
         database,
         *(
@@ -168,7 +168,7 @@ async def test_more_than_a_page_is_replayed(database: Database, replay: ReplayEv
 
 
 async def test_named_events_alone_are_replayed_and_unknown_ones_are_passed_by(
-    database: Database, replay: ReplayEvents
+    database: AnyDatabase, replay: ReplayEvents
 ) -> None:
     await keep(
         database,
@@ -183,7 +183,7 @@ async def test_named_events_alone_are_replayed_and_unknown_ones_are_passed_by(
 
 
 async def test_an_event_whose_payload_is_gone_is_passed_by(
-    database: Database, replay: ReplayEvents
+    database: AnyDatabase, replay: ReplayEvents
 ) -> None:
     await keep(database, kept_event(event(), EventState.UNREAD, payload=None))
 
@@ -192,7 +192,7 @@ async def test_an_event_whose_payload_is_gone_is_passed_by(
 
 
 async def test_an_event_whose_facts_the_database_refuses_costs_its_page_nothing(
-    database: Database, database_path: Path, replay: ReplayEvents
+    database: AnyDatabase, database_path: Path, replay: ReplayEvents
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, event(id="evt_1"))
@@ -216,7 +216,7 @@ async def test_an_event_whose_facts_the_database_refuses_costs_its_page_nothing(
 
 
 async def test_a_folded_event_that_no_longer_can_be_says_so_and_its_payment_stays(
-    database: Database, replay: ReplayEvents
+    database: AnyDatabase, replay: ReplayEvents
 ) -> None:
     await record(database, event())
     kept = await payment_of(database)
@@ -230,7 +230,7 @@ async def test_a_folded_event_that_no_longer_can_be_says_so_and_its_payment_stay
 
 
 async def test_a_payment_that_changed_by_a_replay_has_a_new_time_and_version(
-    database: Database, replay: ReplayEvents, clock: FixedClock
+    database: AnyDatabase, replay: ReplayEvents, clock: FixedClock
 ) -> None:
     await record(database, event(id="evt_1"))
     before = await payment_of(database)
@@ -264,12 +264,12 @@ async def test_a_database_that_is_down_ends_the_replay(clock: FixedClock, heard:
         await replay(["evt_1", "evt_2"])
 
 
-async def test_mentions_are_not_lost_by_a_replay(database: Database, replay: ReplayEvents) -> None:
+async def test_mentions_are_not_lost_by_a_replay(
+    database: AnyDatabase, replay: ReplayEvents
+) -> None:
     await record(database, event("charge.succeeded", charge(), id="evt_1"))
     await replay.of_state(None)
 
-    async def found_by(transaction: Transaction, object_id: str) -> list[str]:
-        return [stored.id for stored in await transaction.events_mentioning([object_id])]
-
     for object_id in ("ch_1", "pi_1"):
-        assert await database.read(partial(found_by, object_id=object_id)) == ["evt_1"]
+        found = await look(database, mentioning=[object_id])
+        assert [stored.id for stored in found.events] == ["evt_1"]

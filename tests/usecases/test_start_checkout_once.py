@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 from app.adapters.system import RandomCheckoutIds
+from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.checkout.catalog import Catalog, CatalogPrice
 from app.domain.checkout.idempotency import (
@@ -118,7 +119,7 @@ def claim(**changes: object) -> Claim:
     return Claim(**(values | changes))  # type: ignore[arg-type]
 
 
-async def seed(database: Database, seeded: Claim) -> None:
+async def seed(database: AnyDatabase, seeded: Claim) -> None:
     async def act(transaction: Transaction) -> None:
         await transaction.claim(seeded, dead_before_ms=0)
         await transaction.commit()
@@ -139,7 +140,7 @@ def checkouts(path: Path) -> list[str]:
 
 
 async def test_no_row_becomes_an_open_one_together_with_its_checkout(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     checkout = await once(database, NumberedPages(), clock)(REQUEST, KEY)
 
@@ -149,7 +150,7 @@ async def test_no_row_becomes_an_open_one_together_with_its_checkout(
 
 
 async def test_while_altan_pay_is_asked_the_row_says_creating_and_no_transaction_is_open(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     pages.may_answer.clear()
@@ -166,7 +167,7 @@ async def test_while_altan_pay_is_asked_the_row_says_creating_and_no_transaction
 
 
 async def test_creating_under_a_live_lease_is_waited_for_and_then_told(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     await seed(database, claim())
@@ -180,7 +181,7 @@ async def test_creating_under_a_live_lease_is_waited_for_and_then_told(
 
 @pytest.mark.parametrize(("past_lease_ms", "is_taken"), [(0, False), (1, True)])
 async def test_creating_is_taken_over_when_its_lease_is_over_and_not_before(
-    database: Database,
+    database: AnyDatabase,
     database_path: Path,
     clock: FixedClock,
     past_lease_ms: int,
@@ -202,7 +203,7 @@ async def test_creating_is_taken_over_when_its_lease_is_over_and_not_before(
 
 
 async def test_open_gives_the_same_answer_without_asking_anybody(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     act = once(database, pages, clock)
@@ -222,7 +223,7 @@ async def test_open_gives_the_same_answer_without_asking_anybody(
     ids=lambda error: type(error).__name__,
 )
 async def test_a_failure_frees_the_key_and_the_next_request_has_it(
-    database: Database, database_path: Path, clock: FixedClock, error: Exception
+    database: AnyDatabase, database_path: Path, clock: FixedClock, error: Exception
 ) -> None:
     pages = NumberedPages([error])
     act = once(database, pages, clock)
@@ -238,7 +239,7 @@ async def test_a_failure_frees_the_key_and_the_next_request_has_it(
 
 
 async def test_what_is_not_for_sale_frees_the_key_too(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     catalog = Catalog({"price_A": CatalogPrice(id="price_A", mode=Mode.PAYMENT)})
@@ -250,7 +251,7 @@ async def test_what_is_not_for_sale_frees_the_key_too(
 
 
 async def test_a_page_that_cannot_be_kept_frees_the_key(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     refuse(database_path, "INSERT ON checkouts")
 
@@ -261,7 +262,7 @@ async def test_a_page_that_cannot_be_kept_frees_the_key(
 
 
 async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_lease(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     failure = AltanPayTimeoutError("words")
     break_down(database_path, "DELETE ON idempotency_keys")
@@ -277,7 +278,7 @@ async def test_a_key_that_cannot_be_freed_hides_no_failure_and_is_left_to_its_le
 
 
 async def test_a_process_that_could_not_free_a_key_continues_with_it_at_once(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages([AltanPayTimeoutError("words")])
     start = once(database, pages, clock, wait_s=0)
@@ -300,7 +301,7 @@ async def test_a_process_that_could_not_free_a_key_continues_with_it_at_once(
 
 
 async def test_only_so_many_abandoned_keys_are_remembered(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     failing = ObservedDatabase(database)
     start = once(failing, NumberedPages(), clock)
@@ -334,7 +335,7 @@ class DoubtfulDatabase(ObservedDatabase):
 
 @pytest.mark.parametrize("reached", [True, False], ids=["committed", "not committed"])
 async def test_a_claim_whose_answer_was_lost_is_known_by_its_checkout_id(
-    database: Database, database_path: Path, clock: FixedClock, *, reached: bool
+    database: AnyDatabase, database_path: Path, clock: FixedClock, *, reached: bool
 ) -> None:
     doubtful = DoubtfulDatabase(database, doubtful={1}, reached=reached)
 
@@ -344,7 +345,7 @@ async def test_a_claim_whose_answer_was_lost_is_known_by_its_checkout_id(
 
 
 async def test_a_claim_that_stays_in_doubt_is_gone_on_with_by_the_next_request(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     start = once(DoubtfulDatabase(database, doubtful={1, 2}), NumberedPages(), clock, wait_s=0)
     with pytest.raises(CommitInDoubtError):
@@ -356,7 +357,7 @@ async def test_a_claim_that_stays_in_doubt_is_gone_on_with_by_the_next_request(
 
 
 async def test_a_checkout_whose_answer_was_lost_is_found_on_disk(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
 
@@ -367,7 +368,7 @@ async def test_a_checkout_whose_answer_was_lost_is_found_on_disk(
 
 
 async def test_a_checkout_that_was_lost_with_its_answer_frees_the_key(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     doubtful = DoubtfulDatabase(database, doubtful={2}, reached=False)
 
@@ -380,7 +381,7 @@ async def test_a_checkout_that_was_lost_with_its_answer_frees_the_key(
 
 @pytest.mark.parametrize("reached", [True, False], ids=["committed", "not committed"])
 async def test_a_checkout_without_a_key_is_found_on_disk_too(
-    database: Database, database_path: Path, clock: FixedClock, *, reached: bool
+    database: AnyDatabase, database_path: Path, clock: FixedClock, *, reached: bool
 ) -> None:
     start = once(
         DoubtfulDatabase(database, doubtful={1}, reached=reached), NumberedPages(), clock
@@ -395,7 +396,7 @@ async def test_a_checkout_without_a_key_is_found_on_disk_too(
 
 @pytest.mark.parametrize("state", list(ClaimState))
 async def test_a_key_older_than_a_day_is_a_new_one_even_for_another_cart(
-    database: Database, database_path: Path, clock: FixedClock, state: ClaimState
+    database: AnyDatabase, database_path: Path, clock: FixedClock, state: ClaimState
 ) -> None:
     await seed(database, claim(state=state))
     clock.ms += KEY_LIFE_MS + 1
@@ -409,7 +410,7 @@ async def test_a_key_older_than_a_day_is_a_new_one_even_for_another_cart(
 @pytest.mark.parametrize("state", list(ClaimState))
 @pytest.mark.parametrize("past_ms", [0, LEASE_MS + 1])
 async def test_another_cart_is_refused_at_every_recovery_point(
-    database: Database, clock: FixedClock, state: ClaimState, past_ms: int
+    database: AnyDatabase, clock: FixedClock, state: ClaimState, past_ms: int
 ) -> None:
     pages = NumberedPages()
     await seed(database, claim(state=state))
@@ -422,7 +423,7 @@ async def test_another_cart_is_refused_at_every_recovery_point(
 
 
 async def test_the_order_of_the_line_items_does_not_matter(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     act = once(database, NumberedPages(), clock)
 
@@ -435,7 +436,7 @@ async def test_the_order_of_the_line_items_does_not_matter(
 
 
 async def test_two_at_once_make_one_session_and_the_second_waits_for_it(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     pages = NumberedPages()
     pages.may_answer.clear()
@@ -452,7 +453,7 @@ async def test_two_at_once_make_one_session_and_the_second_waits_for_it(
 
 
 async def test_who_waited_for_a_failure_tries_in_its_place(
-    database: Database, clock: FixedClock
+    database: AnyDatabase, clock: FixedClock
 ) -> None:
     pages = NumberedPages([AltanPayTimeoutError("words")])
     pages.may_answer.clear()
@@ -468,7 +469,7 @@ async def test_who_waited_for_a_failure_tries_in_its_place(
     assert (await second).url.endswith("cs_2")
 
 
-async def test_two_keys_are_two_checkouts(database: Database, clock: FixedClock) -> None:
+async def test_two_keys_are_two_checkouts(database: AnyDatabase, clock: FixedClock) -> None:
     act = once(database, NumberedPages(), clock)
 
     first = await act(REQUEST, KEY)
@@ -478,7 +479,7 @@ async def test_two_keys_are_two_checkouts(database: Database, clock: FixedClock)
 
 
 async def test_a_slow_holder_that_lost_its_lease_hands_out_its_successors_page(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     slow, quick = NumberedPages(), NumberedPages(calls=100)
     slow.may_answer.clear()
@@ -496,7 +497,7 @@ async def test_a_slow_holder_that_lost_its_lease_hands_out_its_successors_page(
 
 
 async def test_a_slow_holder_that_fails_does_not_free_its_successors_key(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     slow, quick = NumberedPages([AltanPayTimeoutError("words")]), NumberedPages(calls=100)
     slow.may_answer.clear()
@@ -518,7 +519,7 @@ async def test_a_slow_holder_that_fails_does_not_free_its_successors_key(
 
 
 async def test_who_dies_between_the_two_transactions_is_succeeded_after_the_lease(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     dying = NumberedPages()
     dying.may_answer.clear()
@@ -537,7 +538,7 @@ async def test_who_dies_between_the_two_transactions_is_succeeded_after_the_leas
 
 
 async def test_a_round_of_housekeeping_forgets_five_hundred_dead_keys_at_most(
-    database: Database, database_path: Path, clock: FixedClock
+    database: AnyDatabase, database_path: Path, clock: FixedClock
 ) -> None:
     async def add(transaction: Transaction) -> None:
         for number in range(700):
@@ -554,7 +555,7 @@ async def test_a_round_of_housekeeping_forgets_five_hundred_dead_keys_at_most(
 
 
 async def test_housekeeping_continues_after_a_failed_round(
-    database: Database, database_path: Path, clock: FixedClock, alarm: SilentAlarm
+    database: AnyDatabase, database_path: Path, clock: FixedClock, alarm: SilentAlarm
 ) -> None:
     await seed(database, claim())
     clock.ms += KEY_LIFE_MS + 1

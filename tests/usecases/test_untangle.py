@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.databases import AnyDatabase
+from app.domain.fold.rebuild import Verdict
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.stripe_events.evidence import Evidence
 from app.domain.stripe_events.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
 from app.usecases.ports import AlertName
-from app.usecases.rebuild_payments import RebuildPayments, Verdict
+from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.records import EventState
-from app.usecases.storage import Database
 from tests.support.builders import NOW_S, Document, FixedClock, SilentAlarm, event, session
 from tests.support.recording import mention, payments, prune, record, rows
 from tests.support.stripe_objects import charge, dispute, old_invoice, refund
@@ -69,7 +70,7 @@ ONCE_BACK = event(
 TOLD = [PAID_ONCE, PAID_FIRST, ODD_RENEWAL, RENEWAL_BACK, RENEWAL_FOUGHT, ONCE_BACK]
 
 
-async def ended(database: Database) -> dict[str, tuple[PaymentStatus, int]]:
+async def ended(database: AnyDatabase) -> dict[str, tuple[PaymentStatus, int]]:
     kept = await payments(database)
     return {
         session_id: (payment.facts.status, payment.facts.amount_refunded_minor)
@@ -77,7 +78,7 @@ async def ended(database: Database) -> dict[str, tuple[PaymentStatus, int]]:
     }
 
 
-async def verdicts(database: Database) -> set[Verdict]:
+async def verdicts(database: AnyDatabase) -> set[Verdict]:
     rebuild = RebuildPayments(database=database, clock=FixedClock())
     return {rebuilt.verdict async for rebuilt in rebuild()}
 
@@ -86,7 +87,7 @@ async def verdicts(database: Database) -> set[Verdict]:
 @pytest.mark.parametrize("is_reversed", [False, True])
 @pytest.mark.parametrize("at_once", [False, True])
 async def test_a_bill_that_names_two_payments_is_refused_and_touches_neither(
-    database: Database, alarm: SilentAlarm, *, first: int, is_reversed: bool, at_once: bool
+    database: AnyDatabase, alarm: SilentAlarm, *, first: int, is_reversed: bool, at_once: bool
 ) -> None:
     order = TOLD[first:] + TOLD[:first]
     order = order[::-1] if is_reversed else order
@@ -122,7 +123,7 @@ BACK = event("refund.created", refund(amount=1999), id="evt_back")
     "order", list(itertools.permutations([NAMES_IT_FIRST, NAMES_IT_LATER, BACK]))
 )
 async def test_an_intent_that_two_sessions_name_is_the_first_ones(
-    database: Database, alarm: SilentAlarm, order: Sequence[Document]
+    database: AnyDatabase, alarm: SilentAlarm, order: Sequence[Document]
 ) -> None:
     for document in order:
         await record(database, document, alarm=alarm)
@@ -142,7 +143,7 @@ async def test_an_intent_that_two_sessions_name_is_the_first_ones(
 
 
 async def test_another_intent_that_an_odd_bill_names_does_not_count_for_who_pays_once(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record(database, PAID_ONCE)
     for document in (ODD_RENEWAL, CHARGED, RENEWAL_BACK, RENEWAL_FOUGHT):
@@ -151,7 +152,7 @@ async def test_another_intent_that_an_odd_bill_names_does_not_count_for_who_pays
     assert await ended(database) == {ONCE: (PaymentStatus.PAID, 0)}
 
 
-async def test_what_only_a_refused_event_had_joined_waits_again(database: Database) -> None:
+async def test_what_only_a_refused_event_had_joined_waits_again(database: AnyDatabase) -> None:
     await record(database, PAID_FIRST, ODD_RENEWAL, RENEWAL_BACK)
     before = {name: row.state for name, row in (await rows(database)).items()}
 
@@ -223,7 +224,7 @@ def test_without_a_second_session_everything_that_is_reached_belongs_to_the_firs
 # --- what can no longer be read
 
 
-async def test_what_events_without_a_payload_have_proven_stays(database: Database) -> None:
+async def test_what_events_without_a_payload_have_proven_stays(database: AnyDatabase) -> None:
     await record(database, PAID_ONCE)
     await record(database, ONCE_BACK)
     await prune(database, 2)
@@ -237,7 +238,7 @@ async def test_what_events_without_a_payload_have_proven_stays(database: Databas
     }
 
 
-async def test_events_that_say_nothing_of_a_payment_change_nothing(database: Database) -> None:
+async def test_events_that_say_nothing_of_a_payment_change_nothing(database: AnyDatabase) -> None:
     broken = event("charge.succeeded", charge(id=None), id="evt_broken")
     silent = event("product.created", {"id": "prod_1", "object": "product"}, id="evt_silent")
     await record(database, PAID_ONCE, PAID_FIRST, broken, silent)
@@ -252,7 +253,7 @@ async def test_events_that_say_nothing_of_a_payment_change_nothing(database: Dat
 
 
 async def test_a_partly_understood_event_says_so_among_entangled_ones_too(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     odd = event(
         "refund.updated",

@@ -1,27 +1,24 @@
 """Waiting events are woken page by page, and one that cannot be folded fails alone."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar, cast
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.errors import ActTooLargeError, StorageUnavailableError
+from app.domain.fold.waking import WAKE_MAX, WAKES_AT_ONCE
 from app.domain.money import AMOUNT_MAX
 from app.domain.payments.facts import PaymentStatus
-from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
-from app.usecases.reach import WAKE_MAX, EventEvidence, Reach, Waking
 from app.usecases.record_events import Recorded, RecordEvents
-from app.usecases.records import EventState, Link, StoredEvent, Wake
+from app.usecases.records import EventState, Wake
 from app.usecases.replay_events import ReplayEvents
-from app.usecases.storage import Database, Transaction
-from app.usecases.wake_events import PASSES_AT_ONCE, WAKES_AT_ONCE, WakeEvents
+from app.usecases.storage import Transaction
+from app.usecases.wake_events import PASSES_AT_ONCE, WakeEvents
 from tests.support.builders import (
     DEADLINE_S,
     SESSION_ID,
@@ -32,12 +29,12 @@ from tests.support.builders import (
     session,
 )
 from tests.support.observed import ObservedDatabase
-from tests.support.readings import evidence, evidence_of_session
 from tests.support.recording import (
     POISONED,
     batch,
     keep,
     kept_event,
+    look,
     payment_of,
     payments,
     poison,
@@ -45,6 +42,7 @@ from tests.support.recording import (
     states,
 )
 from tests.support.rows import mend, refuse
+from tests.support.stores import put
 from tests.support.stripe_objects import charge, refund
 
 T = TypeVar("T")
@@ -64,16 +62,16 @@ def poison_event(id_: str = "evt_poison") -> Document:
     return event("charge.updated", poison(), id=id_)
 
 
-async def record_many(database: Database, documents: Sequence[Document]) -> None:
+async def record_many(database: AnyDatabase, documents: Sequence[Document]) -> None:
     for start in range(0, len(documents), 100):
         await record(database, *documents[start : start + 100])
 
 
-async def left(database: Database) -> list[Wake]:
-    return list(await database.read(lambda transaction: transaction.pending_wakes(limit=1000)))
+async def left(database: AnyDatabase) -> list[Wake]:
+    return list((await look(database, wakes_max=1000)).wakes)
 
 
-async def until_nothing_is_left(database: Database) -> None:
+async def until_nothing_is_left(database: AnyDatabase) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while await left(database):  # noqa: ASYNC110 a process of its own sets no event
             await asyncio.sleep(0.01)
@@ -83,7 +81,7 @@ def waker(
     database: object, alarm: SilentAlarm | None = None, *, every_s: float = 1e6
 ) -> WakeEvents:
     return WakeEvents(
-        database=cast("Database", database),
+        database=cast("AnyDatabase", database),
         clock=FixedClock(),
         alarm=alarm or SilentAlarm(),
         on_change=lambda _: None,
@@ -95,12 +93,12 @@ def waker(
 
 
 async def test_a_sender_waits_for_a_thousand_events_to_be_woken_a_page_at_a_time(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record_many(database, [refund_event(number) for number in range(WAKE_MAX * 2 + 50)])
     observed = ObservedDatabase(database)
 
-    await record(cast("Database", observed), COMPLETED)
+    await record(cast("AnyDatabase", observed), COMPLETED)
 
     assert set((await states(database)).values()) == {EventState.FOLDED}
     assert (await payment_of(database)).facts.amount_refunded_minor == WAKE_MAX * 2 + 50
@@ -109,7 +107,7 @@ async def test_a_sender_waits_for_a_thousand_events_to_be_woken_a_page_at_a_time
 
 
 async def test_what_a_sender_does_not_wait_for_is_asked_for_and_woken_beside_the_requests(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     count = WAKE_MAX * PASSES_AT_ONCE + 50
     await record_many(database, [refund_event(number) for number in range(count)])
@@ -133,7 +131,7 @@ async def test_what_a_sender_does_not_wait_for_is_asked_for_and_woken_beside_the
     assert (await payment_of(database)).facts.amount_refunded_minor == count
 
 
-async def test_what_waits_beside_the_requests_can_be_hurried(database: Database) -> None:
+async def test_what_waits_beside_the_requests_can_be_hurried(database: AnyDatabase) -> None:
     await record(database, COMPLETED)
     observed = ObservedDatabase(database)
     waking = waker(observed)
@@ -148,7 +146,7 @@ async def test_what_waits_beside_the_requests_can_be_hurried(database: Database)
 
 
 async def test_what_is_left_outlives_a_database_that_goes_down_after_the_commit(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record_many(database, [refund_event(number) for number in range(WAKE_MAX + 1)])
     observed = ObservedDatabase(database, writes_down=0)
@@ -158,7 +156,7 @@ async def test_what_is_left_outlives_a_database_that_goes_down_after_the_commit(
             observed.writes_down = observed.writes  # the first succeeds, each other fails
             return await observed.write(act)
 
-    outcome = await record(cast("Database", DownAfterOne()), COMPLETED)
+    outcome = await record(cast("AnyDatabase", DownAfterOne()), COMPLETED)
     paid = await payment_of(database)
     pending = await left(database)
 
@@ -172,7 +170,7 @@ async def test_what_is_left_outlives_a_database_that_goes_down_after_the_commit(
     assert set((await states(database)).values()) == {EventState.FOLDED}
 
 
-async def test_waking_continues_when_the_database_is_back(database: Database) -> None:
+async def test_waking_continues_when_the_database_is_back(database: AnyDatabase) -> None:
     await record_many(database, [refund_event(number) for number in range(3)])
     await record(database, COMPLETED)
     await database.write(leave_pi_1)
@@ -186,17 +184,17 @@ async def test_waking_continues_when_the_database_is_back(database: Database) ->
 async def leave_many(transaction: Transaction) -> None:
     """More than one call wakes, though nothing speaks of them."""
     count = WAKES_AT_ONCE * (PASSES_AT_ONCE + 1)
-    await transaction.keep_wakes([Wake(f"ch_{number}") for number in range(count)])
+    await put(transaction, *(Wake(f"ch_{number}") for number in range(count)))
     await transaction.commit()
 
 
 async def leave_pi_1(transaction: Transaction) -> None:
-    await transaction.keep_wakes([Wake("pi_1")])
+    await put(transaction, Wake("pi_1"))
     await transaction.commit()
 
 
 async def test_an_id_that_a_second_session_names_stays_whole_with_the_first(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record_many(database, [refund_event(number) for number in range(WAKE_MAX + 20)])
     await record(database, COMPLETED)
@@ -209,7 +207,7 @@ async def test_an_id_that_a_second_session_names_stays_whole_with_the_first(
     assert not kept["cs_test_second"].facts.refunds
 
 
-async def test_a_replay_wakes_to_the_end(database: Database) -> None:
+async def test_a_replay_wakes_to_the_end(database: AnyDatabase) -> None:
     await record_many(database, [refund_event(number) for number in range(WAKE_MAX + 20)])
     await keep(database, kept_event(COMPLETED, EventState.UNREAD))
     await database.write(leave_many)
@@ -227,7 +225,7 @@ async def test_a_replay_wakes_to_the_end(database: Database) -> None:
 
 
 async def test_a_waiting_event_that_the_database_refuses_fails_alone(
-    database: Database, database_path: Path, alarm: SilentAlarm
+    database: AnyDatabase, database_path: Path, alarm: SilentAlarm
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)
     good = [refund_event(number) for number in range(7)]
@@ -247,14 +245,14 @@ async def test_a_waiting_event_that_the_database_refuses_fails_alone(
 
 
 async def test_many_bad_ones_cost_a_bounded_number_of_transactions(
-    database: Database, database_path: Path
+    database: AnyDatabase, database_path: Path
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)
     bad = [poison_event(f"evt_bad_{number}") for number in range(5)]
     await record(database, *[refund_event(number) for number in range(20)], *bad)
     observed = ObservedDatabase(database)
 
-    await record(cast("Database", observed), COMPLETED)
+    await record(cast("AnyDatabase", observed), COMPLETED)
     while not await waker(observed)():
         pass
 
@@ -265,7 +263,7 @@ async def test_many_bad_ones_cost_a_bounded_number_of_transactions(
 
 
 async def test_replaying_a_session_separates_its_event_from_the_bad_one_that_it_wakes(
-    database: Database, database_path: Path
+    database: AnyDatabase, database_path: Path
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, refund_event(1), poison_event())
@@ -282,7 +280,7 @@ async def test_replaying_a_session_separates_its_event_from_the_bad_one_that_it_
 
 
 async def test_one_that_failed_is_folded_when_the_cause_has_gone(
-    database: Database, database_path: Path
+    database: AnyDatabase, database_path: Path
 ) -> None:
     refuse(database_path, "INSERT ON payments", where=POISONED)
     await record(database, poison_event())
@@ -296,7 +294,7 @@ async def test_one_that_failed_is_folded_when_the_cause_has_gone(
 
 
 async def test_an_event_that_is_folded_elsewhere_already_is_left_as_it_is(
-    database: Database, database_path: Path, alarm: SilentAlarm
+    database: AnyDatabase, database_path: Path, alarm: SilentAlarm
 ) -> None:
     await record(database, COMPLETED, poison_event())
     refuse(database_path, "INSERT ON payments", where=POISONED)
@@ -311,7 +309,7 @@ async def test_an_event_that_is_folded_elsewhere_already_is_left_as_it_is(
     assert ["evt_other" in words for _, words in alarm.told] == [True]
 
 
-async def test_a_sum_that_no_number_holds_is_the_largest_amount(database: Database) -> None:
+async def test_a_sum_that_no_number_holds_is_the_largest_amount(database: AnyDatabase) -> None:
     odd = [
         event("refund.created", refund(id=f"re_{n}", amount=2**53 - 1), id=f"evt_{n}")
         for n in range(1100)
@@ -333,7 +331,7 @@ async def test_a_sum_that_no_number_holds_is_the_largest_amount(database: Databa
 class Failing:
     """A database whose transactions fail as told, before they do anything."""
 
-    inner: Database
+    inner: AnyDatabase
     error: Exception
     times: int
     writes: int = 0
@@ -347,30 +345,30 @@ class Failing:
 
 
 async def test_an_act_that_is_too_large_for_the_database_is_tried_smaller(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await record(database, refund_event(1))
     failing = Failing(database, ActTooLargeError("words"), times=1)
 
-    outcome = await record(cast("Database", failing), COMPLETED)
+    outcome = await record(cast("AnyDatabase", failing), COMPLETED)
 
     assert outcome == [Recorded.RECORDED]
     assert set((await states(database)).values()) == {EventState.FOLDED}
 
 
 async def test_an_event_for_which_the_database_has_no_room_at_all_is_not_called_failed(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     failing = Failing(database, ActTooLargeError("words"), times=2)
     replay = ReplayEvents(
-        database=cast("Database", failing),
+        database=cast("AnyDatabase", failing),
         clock=FixedClock(),
         alarm=SilentAlarm(),
         on_change=lambda _: None,
     )
 
     with pytest.raises(ActTooLargeError):
-        await record(cast("Database", failing), COMPLETED)
+        await record(cast("AnyDatabase", failing), COMPLETED)
     await record(database, COMPLETED)
     failing.times = 2
     with pytest.raises(ActTooLargeError):
@@ -381,7 +379,7 @@ async def test_an_event_for_which_the_database_has_no_room_at_all_is_not_called_
 
 @pytest.mark.parametrize("error", [ActTooLargeError("words"), ZeroDivisionError()])
 async def test_a_pass_that_fails_whatever_it_tries_says_so(
-    database: Database, error: Exception
+    database: AnyDatabase, error: Exception
 ) -> None:
     await record(database, refund_event(1), COMPLETED)
     await database.write(leave_pi_1)
@@ -403,7 +401,7 @@ async def test_a_pass_that_fails_whatever_it_tries_says_so(
 class Contended:
     """Transactions that cannot have some ids at once; `locked` is what was waited for."""
 
-    inner: Database
+    inner: AnyDatabase
     ids: frozenset[str]
     locked: list[set[str]] = field(default_factory=list)
 
@@ -422,23 +420,22 @@ class _ContendedTransaction:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 whatever the transaction has
         return getattr(self._transaction, name)
 
-    async def lock(self, object_ids: Collection[str]) -> None:
-        self._database.locked.append(set(object_ids))
-        await self._transaction.lock(object_ids)
-
-    async def try_lock(self, object_ids: Collection[str]) -> bool:
-        waited_for = self._database.locked[-1]
-        return not (self._database.ids & (set(object_ids) - waited_for))
+    async def lock(self, object_ids: Collection[str], *, wait: bool = True) -> bool:
+        if not wait:
+            return not (self._database.ids & (set(object_ids) - self._database.locked[-1]))
+        if object_ids:
+            self._database.locked.append(set(object_ids))
+        return await self._transaction.lock(object_ids)
 
 
 async def test_ids_that_another_transaction_holds_are_waited_for_only_before_all_others(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     waiting = event("charge.succeeded", charge(), id="evt_charge")
     await record(database, waiting)
     contended = Contended(database, frozenset({"ch_1"}))
 
-    await record(cast("Database", contended), COMPLETED)
+    await record(cast("AnyDatabase", contended), COMPLETED)
 
     assert set((await states(database)).values()) == {EventState.FOLDED}
     assert contended.locked == [
@@ -448,77 +445,7 @@ async def test_ids_that_another_transaction_holds_are_waited_for_only_before_all
     ]
 
 
-# --- chains
-
-
-class Chain:
-    """Stored events of which each names the id that the next one names, too; counts questions."""
-
-    def __init__(self, length: int) -> None:
-        self._length = length
-        self.questions = 0
-
-    async def try_lock(self, _: Collection[str]) -> bool:
-        self.questions += 1
-        return True
-
-    async def links(self, _: Collection[str]) -> Collection[Link]:
-        self.questions += 1
-        return ()
-
-    async def events_mentioning(
-        self, object_ids: Collection[str], *, limit: int
-    ) -> Sequence[StoredEvent]:
-        self.questions += 1
-        assert limit >= 2
-        (object_id,) = object_ids
-        number = int(object_id.removeprefix("pi_"))
-        return [self._event(n) for n in (number - 1, number) if 0 <= n < self._length]
-
-    def _event(self, number: int) -> StoredEvent:
-        document = event(
-            "charge.succeeded",
-            charge(id=f"pi_{number + 1}", payment_intent=f"pi_{number}"),
-            id=f"evt_{number}",
-        )
-        return StoredEvent(id=f"evt_{number}", state=EventState.WAITING, event=read_event(document))
-
-
-@contextmanager
-def counted_calls() -> Iterator[list[int]]:
-    """How many functions are called meanwhile, Python's own included."""
-    calls = [0]
-
-    def count(_: FrameType, kind: str, __: object) -> None:
-        calls[0] += kind in {"call", "c_call"}
-
-    sys.setprofile(count)
-    try:
-        yield calls
-    finally:
-        sys.setprofile(None)
-
-
-async def work_of_a_chain(length: int) -> tuple[int, int]:
-    """How many questions, and how many calls, it takes to wake that many."""
-    chain, reach = Chain(length), Reach()
-    completed = EventEvidence("evt_completed", evidence_of_session(payment_intent="pi_0"))
-    with counted_calls() as calls:
-        waking = Waking(10 * length)
-        await reach.spread(cast("Transaction", chain), [completed], waking)
-    assert len(reach.woken) == length
-    return chain.questions, calls[0]
-
-
-async def test_a_chain_of_waiting_events_costs_as_much_for_each_link_however_long() -> None:
-    questions, calls = await work_of_a_chain(200)
-    more_questions, more_calls = await work_of_a_chain(2000)
-
-    assert more_questions < 11 * questions
-    assert more_calls < 11 * calls
-
-
-async def test_a_chain_is_woken_to_its_end_over_many_transactions(database: Database) -> None:
+async def test_a_chain_is_woken_to_its_end_over_many_transactions(database: AnyDatabase) -> None:
     length = 3 * WAKE_MAX
     chain = [
         event("charge.succeeded", charge(id=f"pi_{n + 1}", payment_intent=f"pi_{n}"), id=f"evt_{n}")
@@ -531,18 +458,3 @@ async def test_a_chain_is_woken_to_its_end_over_many_transactions(database: Data
         pass
 
     assert set((await states(database)).values()) == {EventState.FOLDED}
-
-
-async def test_many_events_of_one_session_meet_it_once() -> None:
-    async def calls_for(count: int) -> int:
-        reach, nobody = Reach(), Chain(0)
-        items = [
-            EventEvidence(f"evt_{n}", evidence("refund.created", refund())) for n in range(count)
-        ]
-        items.append(EventEvidence("evt_completed", evidence_of_session()))
-        with counted_calls() as calls:
-            await reach.spread(cast("Transaction", nobody), items, Waking(0))
-        assert len(reach.new_links) == 2
-        return calls[0]
-
-    assert await calls_for(2000) < 11 * await calls_for(200)

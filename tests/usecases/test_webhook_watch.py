@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.adapters.system import RandomCheckoutIds
+from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
 from app.usecases.ports import AlertName
 from app.usecases.records import WebhookKind, WebhookSighting
-from app.usecases.storage import Database
 from app.usecases.webhook_watch import (
     CHECKOUTS_MIN,
     JUDGE_EVERY_MS,
@@ -31,7 +31,7 @@ HOUR_MS = 60 * 60 * 1000
 
 @dataclass
 class Shop:
-    database: Database
+    database: AnyDatabase
     clock: FixedClock
     path: Path
     alarm: SilentAlarm = field(default_factory=SilentAlarm)
@@ -71,7 +71,7 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database, database_path: Path, clock: FixedClock) -> Shop:
+async def shop(database: AnyDatabase, database_path: Path, clock: FixedClock) -> Shop:
     return Shop(database, clock, database_path)
 
 

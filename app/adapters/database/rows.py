@@ -3,7 +3,6 @@
 Columns are known by name: no order has to be the same in two files.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -81,7 +80,10 @@ def row_to_checkout(row: Row) -> Checkout:
 def row_to_sold(row: Row) -> SoldCheckout:
     """What decides whose a checkout is, from these columns of it."""
     return SoldCheckout(
-        session_id=row["session_id"], key_digest=row["key_digest"], expected=_expected(row)
+        id=row["id"],
+        session_id=row["session_id"],
+        key_digest=row["key_digest"],
+        expected=_expected(row),
     )
 
 
@@ -90,12 +92,6 @@ def _expected(row: Row) -> Money | None:
     if currency is None:
         return None
     return Money(amount_minor=row["expected_subtotal_minor"], currency=currency)
-
-
-def sold_by_session(rows: Sequence[Row]) -> dict[str, SoldCheckout]:
-    """From the rows of SOLD. A checkout of the session's own goes before one that is claimed."""
-    own_last = sorted(rows, key=lambda row: bool(row["asked_by"] == row["session_id"]))
-    return {row["asked_by"]: row_to_sold(row) for row in own_last}
 
 
 def claim_to_row(claim: Claim) -> NamedValues:

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from app.adapters.database import sql
 from app.adapters.database.rows import Row, row_to_checkout, row_to_claim, row_to_payment
+from app.adapters.database.transaction import SqlTransaction
 from app.adapters.database.writability import Writability
 from app.usecases.records import Checkout, Claim, Payment
-from app.usecases.storage import Transaction
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class SingleActs(ABC):
         self._writability = Writability(self._try_to_write)
 
     @abstractmethod
-    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(self, act: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """Run `act` in a transaction of its own."""
 
     @abstractmethod
@@ -35,7 +35,7 @@ class SingleActs(ABC):
             StorageUnavailableError: it is not.
         """
 
-        async def write_heartbeat(transaction: Transaction) -> None:
+        async def write_heartbeat(transaction: SqlTransaction) -> None:
             await transaction.beat(at_ms)
             await transaction.commit()
 

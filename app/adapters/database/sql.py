@@ -32,7 +32,7 @@ _CHECKOUT: Final = (
 CHECKOUT_COLUMNS: Final = ", ".join(f"checkouts.{name}" for name in _CHECKOUT)
 _CLAIM_COLUMNS: Final = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
 PAYMENT_COLUMNS: Final = "session_id, facts, updated_at_ms, version, price_mismatch"
-_EVENT_COLUMNS: Final = (
+EVENT_COLUMNS: Final = (
     "id, type, created_s, received_at_ms, account, livemode, state, reason, payload, source"
 )
 _SUMMARY_COLUMNS: Final = (
@@ -97,23 +97,7 @@ FORGET_CLAIMS = """
 
 # --- events
 
-KNOWN_EVENTS = "SELECT id FROM events WHERE id = ANY(:event_ids::text[]) AND state <> 'failed'"
-STORED_EVENTS = """
-    SELECT id, state, payload FROM events WHERE id = ANY(:event_ids::text[]) ORDER BY id
-"""
-EVENTS_MENTIONING = """
-    SELECT id, state, payload FROM events WHERE id = ANY(ARRAY(
-        SELECT DISTINCT event_id FROM event_mentions
-        WHERE object_id = ANY(:object_ids::text[]) LIMIT :limit))
-    ORDER BY id
-"""
-EVENTS_OF_WAKE = """
-    SELECT id, state, payload FROM events WHERE id = ANY(ARRAY(
-        SELECT event_id FROM event_mentions WHERE object_id = :object_id AND event_id > :event_id
-        ORDER BY event_id LIMIT :limit))
-    ORDER BY id
-"""
-FIND_EVENT = f"SELECT {_EVENT_COLUMNS} FROM events WHERE id = :event_id"
+FIND_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE id = :event_id"
 LIST_EVENTS = f"""
     SELECT {_SUMMARY_COLUMNS} FROM events
     WHERE payload IS NOT NULL
@@ -144,13 +128,9 @@ PRUNE = """
         SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < :before_ms LIMIT :limit
         FOR UPDATE SKIP LOCKED))
 """
-PENDING_WAKES = "SELECT object_id, event_id FROM pending_wakes ORDER BY object_id LIMIT :limit"
 
 # --- payments
 
-PAYMENTS = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = ANY(:session_ids::text[])"
-LINKS = "SELECT object_id, session_id FROM payment_links WHERE object_id = ANY(:object_ids::text[])"
-ALL_RENEWALS = "SELECT session_id, invoice_id, facts FROM renewals WHERE session_id = :session_id"
 FIND_PAYMENT = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE session_id = :id"
 # A session that expired may be recovered, and the new one again: UNION stops where it has been.
 FIND_RECOVERIES = f"""
@@ -199,98 +179,3 @@ class Writing:
 
     text: str
     columns: Mapping[str, str]
-
-
-_PAYMENT: Final = {
-    "session_id": "text",
-    "checkout_id": "text",
-    "status": "text",
-    "amount_total_minor": "bigint",
-    "currency": "text",
-    "paid_at_s": "bigint",
-    "facts": "text",
-    "updated_at_ms": "bigint",
-    "price_mismatch": "boolean",
-    "version": "bigint",
-    "amount_refunded_minor": "bigint",
-    "contradicted": "boolean",
-    "recovered_from": "text",
-    "created_at_ms": "bigint",
-    "client_reference_id": "text",
-    "flagged": "boolean",
-}
-
-MENTION = Writing(
-    "INSERT INTO event_mentions (object_id, event_id) SELECT * FROM {rows} ON CONFLICT DO NOTHING",
-    {"object_id": "text", "event_id": "text"},
-)
-LINK = Writing(
-    "INSERT INTO payment_links (object_id, session_id) SELECT * FROM {rows} ON CONFLICT DO NOTHING",
-    {"object_id": "text", "session_id": "text"},
-)
-WAKE = Writing(
-    "UPDATE events SET state = 'folded', state_changes = events.state_changes + 1 FROM {rows}"
-    " WHERE events.id = given.event_id AND events.state = 'waiting'",
-    {"event_id": "text"},
-)
-SETTLE = Writing(
-    "UPDATE events SET state = given.state, reason = given.reason, state_changes ="
-    " events.state_changes + CASE WHEN events.state = given.state THEN 0 ELSE 1 END"
-    " FROM {rows} WHERE events.id = given.event_id",
-    {"event_id": "text", "state": "text", "reason": "text"},
-)
-_STAYS: Final = ("session_id", "created_at_ms")
-SAVE_PAYMENT = Writing(
-    f"INSERT INTO payments ({', '.join(_PAYMENT)}) SELECT * FROM {{rows}}"
-    " ON CONFLICT (session_id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _PAYMENT if name not in _STAYS)
-    # When a session was made is learned late, and never changes: the earliest time is right.
-    + ", created_at_ms = CASE WHEN excluded.created_at_ms < payments.created_at_ms"
-    " THEN excluded.created_at_ms ELSE payments.created_at_ms END",
-    _PAYMENT,
-)
-SAVE_RENEWAL = Writing(
-    "INSERT INTO renewals (session_id, invoice_id, facts, flagged) SELECT * FROM {rows}"
-    " ON CONFLICT (session_id, invoice_id) DO UPDATE"
-    " SET facts = excluded.facts, flagged = excluded.flagged",
-    {"session_id": "text", "invoice_id": "text", "facts": "text", "flagged": "boolean"},
-)
-NAME_RENEWAL = Writing(
-    "INSERT INTO renewal_ids (session_id, object_id, invoice_id) SELECT * FROM {rows}"
-    " ON CONFLICT DO NOTHING",
-    {"session_id": "text", "object_id": "text", "invoice_id": "text"},
-)
-FORGET_RENEWAL = Writing(
-    "DELETE FROM renewals WHERE (session_id, invoice_id) IN"
-    " (SELECT given.session_id, given.invoice_id FROM {rows})",
-    {"session_id": "text", "invoice_id": "text"},
-)
-KEEP_WAKE = Writing(
-    "INSERT INTO pending_wakes (object_id, event_id) SELECT * FROM {rows}"
-    " ON CONFLICT (object_id) DO UPDATE SET event_id = excluded.event_id",
-    {"object_id": "text", "event_id": "text"},
-)
-FORGET_WAKE = Writing(
-    "DELETE FROM pending_wakes WHERE object_id IN (SELECT given.object_id FROM {rows})",
-    {"object_id": "text"},
-)
-# An event that once failed is taken as new when it comes again and can be folded now.
-ADD_EVENT = Writing(
-    f"INSERT INTO events ({_EVENT_COLUMNS}) SELECT * FROM {{rows}}"
-    " ON CONFLICT (id) DO UPDATE SET"
-    " state = excluded.state, reason = excluded.reason, payload = excluded.payload,"
-    " state_changes = events.state_changes + 1"
-    " WHERE events.state = 'failed' AND excluded.state <> 'failed'",
-    {
-        "id": "text",
-        "type": "text",
-        "created_s": "bigint",
-        "received_at_ms": "bigint",
-        "account": "text",
-        "livemode": "boolean",
-        "state": "text",
-        "reason": "text",
-        "payload": "bytea",
-        "source": "text",
-    },
-)

@@ -1,21 +1,27 @@
 """What a transaction may do on any database: the same SQL, by the same names."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 from app.adapters.database import sql
+from app.adapters.database.fold_sql import Reading
+from app.adapters.database.outcome_rows import writings
 from app.adapters.database.rows import (
+    NamedValues,
+    Row,
     checkout_to_row,
     claim_to_row,
     row_to_claim,
     row_to_event,
-    row_to_renewal,
     row_to_sighting,
-    row_to_stored_event,
     row_to_summary,
     sighting_to_row,
 )
+from app.adapters.database.sql import Writing
+from app.adapters.database.surroundings import questions, surroundings
+from app.domain.fold.asking import Surroundings, Wanted
+from app.domain.fold.outcome import Outcome
+from app.usecases.outbox import Posting
 from app.usecases.records import (
     Checkout,
     Claim,
@@ -23,23 +29,60 @@ from app.usecases.records import (
     EventRow,
     EventState,
     EventSummary,
-    Renewal,
-    StoredEvent,
-    Wake,
     WebhookSighting,
 )
 
 
 class SqlTransaction(ABC):
-    """One unit of work, over one connection."""
+    """One unit of work, over one connection. `posting` is for the notifications that it keeps."""
+
+    def __init__(self, posting: Posting) -> None:
+        self._posting = posting
 
     @abstractmethod
-    async def ask(self, text: str, **values: object) -> Sequence[Any]:
+    async def ask(self, text: str, **values: object) -> Sequence[Row]:
         """The rows of one statement; a value that is a list stands for an array."""
 
     @abstractmethod
     async def change(self, text: str, **values: object) -> int:
         """Run one statement; how many rows it changed."""
+
+    @abstractmethod
+    async def look(
+        self, readings: tuple[Reading, ...], values: NamedValues
+    ) -> Mapping[Reading, Sequence[Row]]:
+        """The rows of some readings, which share these values."""
+
+    @abstractmethod
+    async def write(self, kinds: Mapping[Writing, Sequence[NamedValues]]) -> Collection[str]:
+        """Write rows of some kinds; the ids of those events that are new."""
+
+    @abstractmethod
+    async def lock(self, object_ids: Collection[str], *, wait: bool = True) -> bool:
+        """Let nobody else fold what mentions one of these ids, until the end."""
+
+    @abstractmethod
+    async def try_to_lead(self) -> bool:
+        """Whether no other replica's transaction leads now."""
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Make everything durable: on disk when this returns."""
+
+    async def look_around(self, wanted: Wanted) -> Surroundings:
+        """What is kept of this."""
+        readings, values = questions(wanted)
+        return surroundings(await self.look(readings, values)) if readings else Surroundings()
+
+    async def record(self, events: Sequence[EventRow], outcome: Outcome) -> Collection[str]:
+        """Write what a fold has found out, with its events; the ids of those that are new."""
+        kinds = writings(events, outcome, self._posting)
+        return await self.write(kinds) if kinds else ()
+
+    async def write_rows(self, writing: Writing, rows: Sequence[NamedValues]) -> None:
+        """Write rows of one kind."""
+        if rows:
+            await self.write({writing: rows})
 
     async def add_checkout(self, checkout: Checkout) -> None:
         """Keep a checkout."""
@@ -105,28 +148,6 @@ class SqlTransaction(ABC):
     async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
         """Forget payloads of events received before that; how many."""
         return await self.change(sql.PRUNE, before_ms=before_ms, limit=limit)
-
-    async def stored_events(self, event_ids: Collection[str]) -> Sequence[StoredEvent]:
-        """Those of these events that are kept."""
-        if not event_ids:
-            return []
-        rows = await self.ask(sql.STORED_EVENTS, event_ids=list(event_ids))
-        return [row_to_stored_event(row) for row in rows]
-
-    async def events_of_wake(self, wake: Wake, *, limit: int) -> Sequence[StoredEvent]:
-        """The next events that a wake is about, in the order of their ids."""
-        rows = await self.ask(sql.EVENTS_OF_WAKE, **wake._asdict(), limit=limit)
-        return [row_to_stored_event(row) for row in rows]
-
-    async def pending_wakes(self, *, limit: int) -> Sequence[Wake]:
-        """What is left to be woken, in the order of the objects' ids."""
-        rows = await self.ask(sql.PENDING_WAKES, limit=limit)
-        return [Wake(row["object_id"], row["event_id"]) for row in rows]
-
-    async def all_renewals(self, session_id: str) -> Sequence[Renewal]:
-        """Every renewal of a session's subscription."""
-        rows = await self.ask(sql.ALL_RENEWALS, session_id=session_id)
-        return [row_to_renewal(row) for row in rows]
 
     async def beat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""

@@ -15,8 +15,12 @@ from app.adapters.database.postgres.transaction import PostgresTransaction
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.adapters.database.sqlite.transaction import SqliteTransaction
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.domain.fold.asking import Surroundings, Wanted
+from app.domain.fold.outcome import Outcome
 from app.domain.money import Money
+from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.facts import PaymentFacts
+from app.usecases.event_book import EventBook
 from app.usecases.ports import AlertName
 from app.usecases.records import (
     Checkout,
@@ -30,11 +34,11 @@ from app.usecases.records import (
     Payment,
     PaymentVersion,
     Settled,
-    SoldCheckout,
     Wake,
 )
 from app.usecases.storage import Transaction
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, SilentAlarm, event, query, to_body
+from tests.support.recording import look
 from tests.support.stores import (
     CHECKOUT,
     EVENT,
@@ -43,6 +47,7 @@ from tests.support.stores import (
     PAYMENT,
     add_checkout,
     add_event,
+    put,
     save_payment,
 )
 
@@ -67,7 +72,7 @@ async def test_what_is_committed_is_read_at_once(database: AnyDatabase) -> None:
         payment = replace(PAYMENT, updated_at_ms=n)
 
         async def save(transaction: Transaction, payment: Payment = payment) -> None:
-            await transaction.save_payments([payment])
+            await put(transaction, payment)
             await transaction.commit()
 
         await database.write(save)
@@ -79,7 +84,7 @@ async def test_what_is_not_committed_is_not_there(
     database: AnyDatabase, database_path: Path
 ) -> None:
     async def forget_to_commit(transaction: Transaction) -> str:
-        await transaction.add_events([EVENT])
+        await put(transaction, EVENT)
         return "done"
 
     assert await database.write(forget_to_commit) == "done"
@@ -93,7 +98,7 @@ async def test_an_act_that_raises_is_rolled_back(
     database: AnyDatabase, database_path: Path
 ) -> None:
     async def fail(transaction: Transaction) -> None:
-        await transaction.add_events([EVENT])
+        await put(transaction, EVENT)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -111,7 +116,7 @@ async def test_many_writers_and_readers_at_once_lose_nothing(
         payment = replace(PAYMENT, session_id=f"cs_test_{n}")
 
         async def save(transaction: Transaction) -> None:
-            await transaction.save_payments([payment])
+            await put(transaction, payment)
             await transaction.commit()
 
         await database.write(save)
@@ -181,7 +186,7 @@ async def test_payments_are_found_by_the_checkout_that_they_claim(
     foreign = Payment(session_id="cs_test_c3", facts=PaymentFacts(), updated_at_ms=NOW_MS)
 
     async def save(transaction: Transaction) -> None:
-        await transaction.save_payments([PAYMENT, spare, foreign])
+        await put(transaction, PAYMENT, spare, foreign)
         await transaction.commit()
 
     await database.write(save)
@@ -201,7 +206,7 @@ async def test_a_payment_that_is_saved_again_is_replaced(
     )
 
     async def save(transaction: Transaction) -> None:
-        await transaction.save_payments([later])
+        await put(transaction, later)
         await transaction.commit()
 
     await database.write(save)
@@ -323,7 +328,7 @@ async def test_a_refused_row_is_not_quoted(database: AnyDatabase) -> None:
     personal = replace(EVENT, id="no event's id", payload=b"jane@example.com")
 
     async def add(transaction: Transaction) -> None:
-        await transaction.add_events([personal])
+        await put(transaction, personal)
 
     with pytest.raises(RowsRefusedError) as refused:
         await database.write(add)
@@ -372,10 +377,10 @@ def events(*ids: str, **changes: Any) -> list[EventRow]:  # noqa: ANN401 any fie
 async def test_of_events_that_are_kept_already_only_the_new_ones_are_told(
     database: AnyDatabase,
 ) -> None:
-    await committed(database, lambda t: t.add_events(events("evt_b", "evt_a")))
+    await committed(database, lambda t: put(t, *events("evt_b", "evt_a")))
 
     async def add(transaction: Transaction) -> Collection[str]:
-        return await transaction.add_events(events("evt_a", "evt_b", "evt_c"))
+        return await put(transaction, *events("evt_a", "evt_b", "evt_c"))
 
     assert list(await database.write(add)) == ["evt_c"]
 
@@ -383,15 +388,15 @@ async def test_of_events_that_are_kept_already_only_the_new_ones_are_told(
 async def test_a_failed_event_is_replaced_by_one_that_does_not_fail(database: AnyDatabase) -> None:
     failed = events("evt_1", "evt_2", state=EventState.FAILED, reason="an old defect")
     folded = events("evt_1", state=EventState.FOLDED, payload=b"{ }")
-    await committed(database, lambda t: t.add_events(failed))
+    await committed(database, lambda t: put(t, *failed))
 
-    async def known(transaction: Transaction) -> Collection[str]:
-        return await transaction.known_events(["evt_1", "evt_2", "evt_3"])
+    async def known() -> Collection[str]:
+        return (await look(database, known=["evt_1", "evt_2", "evt_3"])).known_events
 
-    assert set(await database.read(known)) == set()
-    await committed(database, lambda t: t.add_events([*folded, failed[1]]))
+    assert set(await known()) == set()
+    await committed(database, lambda t: put(t, *folded, failed[1]))
 
-    assert set(await database.read(known)) == {"evt_1"}
+    assert set(await known()) == {"evt_1"}
     assert await database.read(lambda t: t.find_event("evt_1")) == folded[0]
 
 
@@ -401,7 +406,7 @@ async def test_an_event_is_read_as_it_was_written(
     livemode: bool | None,  # noqa: FBT001 one of its fields
 ) -> None:
     event = replace(EVENT, livemode=livemode, account="acct_1", payload=bytes(range(256)))
-    await committed(database, lambda t: t.add_events([event]))
+    await committed(database, lambda t: put(t, event))
 
     assert await database.read(lambda t: t.find_event(event.id)) == event
     assert await database.read(lambda t: t.find_event("evt_other")) is None
@@ -409,9 +414,9 @@ async def test_an_event_is_read_as_it_was_written(
 
 async def test_pages_of_ids_are_in_the_order_of_their_bytes(database: AnyDatabase) -> None:
     ids = ["evt_1", "evt_A", "evt_B", "evt__", "evt_a", "evt_b", "evt_\u00e9"]
-    await committed(database, lambda t: t.add_events(events(*reversed(ids))))
+    await committed(database, lambda t: put(t, *events(*reversed(ids))))
 
-    async def pages(transaction: Transaction) -> list[str]:
+    async def pages(transaction: EventBook) -> list[str]:
         found: list[str] = []
         while page := await transaction.event_ids(
             EventState.RECORDED if len(found) % 2 else None, after=max(found, default=""), limit=3
@@ -424,7 +429,7 @@ async def test_pages_of_ids_are_in_the_order_of_their_bytes(database: AnyDatabas
 
 async def test_pages_of_ids_are_of_one_state_alone(database: AnyDatabase) -> None:
     waiting = events("evt_2", state=EventState.WAITING)
-    await committed(database, lambda t: t.add_events([*events("evt_1"), *waiting]))
+    await committed(database, lambda t: put(t, *events("evt_1"), *waiting))
 
     found = await database.read(lambda t: t.event_ids(EventState.WAITING, after="", limit=9))
 
@@ -438,7 +443,7 @@ async def test_sessions_are_those_of_payments_and_those_of_events_of_their_own(
         Mention(object_id, f"evt_{n}")
         for n, object_id in enumerate(["cs_b", "cs_B", "cs_b", "pi_1", "ch_1", "cus_1", SESSION_ID])
     ]
-    await committed(database, lambda t: t.save_payments([PAYMENT]), lambda t: t.mention(mentions))
+    await committed(database, lambda t: put(t, PAYMENT), lambda t: put(t, *mentions))
 
     assert await database.read(lambda t: t.session_ids(after="", limit=9)) == [
         "cs_B",
@@ -453,30 +458,36 @@ async def test_events_are_found_by_what_they_mention(database: AnyDatabase) -> N
     mentions = [Mention("pi_1", "evt_1"), Mention("pi_1", "evt_1"), Mention("ch_1", "evt_2")]
     await committed(
         database,
-        lambda t: t.add_events(events("evt_1", payload=payload)),
-        lambda t: t.add_events(events("evt_2", "evt_3")),
-        lambda t: t.mention(mentions),
+        lambda t: put(t, *events("evt_1", payload=payload)),
+        lambda t: put(t, *events("evt_2", "evt_3")),
+        lambda t: put(t, *mentions),
     )
 
-    found = await database.read(lambda t: t.events_mentioning({"pi_1", "re_1"}))
-    stored = await database.read(lambda t: t.stored_events(["evt_2", "evt_1", "evt_9"]))
+    found = await look(database, around=["re_1", "pi_1"], mentioning={"pi_1", "re_1"})
+    stored = await look(database, events=["evt_2", "evt_1", "evt_9"])
 
-    assert [(each.id, each.event and each.event.id) for each in found] == [("evt_1", "evt_1")]
-    assert [each.id for each in stored] == ["evt_1", "evt_2"]
-    assert await database.read(lambda t: t.events_mentioning([])) == []
+    assert [(each.id, each.event and each.event.id) for each in found.events] == [
+        ("evt_1", "evt_1")
+    ]
+    assert list(found.mentioned) == ["pi_1"]
+    assert [each.id for each in stored.events] == ["evt_1", "evt_2"]
+
+
+async def test_nothing_is_found_around_nothing(database: AnyDatabase) -> None:
+    assert await look(database) == Surroundings()
 
 
 async def test_no_more_events_are_found_than_asked_for(database: AnyDatabase) -> None:
     mentions = [Mention(object_id, f"evt_{n}") for n in range(1, 5) for object_id in ("a", "b")]
     await committed(
         database,
-        lambda t: t.add_events(events("evt_1", "evt_2", "evt_3", "evt_4")),
-        lambda t: t.mention(mentions),
+        lambda t: put(t, *events("evt_1", "evt_2", "evt_3", "evt_4")),
+        lambda t: put(t, *mentions),
     )
 
-    found = await database.read(lambda t: t.events_mentioning({"a", "b"}, limit=3))
-    whole = await database.read(lambda t: t.events_mentioning({"a", "b"}, limit=4))
-    after = await database.read(lambda t: t.events_of_wake(Wake("a", "evt_1"), limit=2))
+    found = (await look(database, mentioning={"a", "b"}, limit=3)).events
+    whole = (await look(database, mentioning={"a", "b"}, limit=4)).events
+    after = (await look(database, wake=Wake("a", "evt_1"), limit=2)).events
 
     assert len({each.id for each in found}) == 3
     assert [each.id for each in whole] == ["evt_1", "evt_2", "evt_3", "evt_4"]
@@ -489,17 +500,17 @@ async def test_what_is_left_to_be_woken_is_kept_until_it_is_forgotten(
     first, second = Wake("ch_1", "evt_5"), Wake("pi_1")
     await committed(
         database,
-        lambda t: t.keep_wakes([Wake("pi_1", "evt_9"), first]),
-        lambda t: t.keep_wakes([second]),
+        lambda t: put(t, Wake("pi_1", "evt_9"), first),
+        lambda t: put(t, second),
     )
 
-    found = await database.read(lambda t: t.pending_wakes(limit=9))
-    page = await database.read(lambda t: t.pending_wakes(limit=1))
-    await committed(database, lambda t: t.forget_wakes(["ch_1", "pi_2"]))
+    found = (await look(database, wakes_max=9)).wakes
+    page = (await look(database, wakes_max=1)).wakes
+    await committed(database, lambda t: t.record((), Outcome(awake=["ch_1", "pi_2"])))
 
     assert found == [first, second]
     assert page == [first]
-    assert await database.read(lambda t: t.pending_wakes(limit=9)) == [second]
+    assert (await look(database, wakes_max=9)).wakes == [second]
 
 
 async def test_replayed_events_end_as_they_were_settled_and_only_waiting_ones_wake(
@@ -507,13 +518,11 @@ async def test_replayed_events_end_as_they_were_settled_and_only_waiting_ones_wa
 ) -> None:
     states = [EventState.WAITING, EventState.RECORDED, EventState.UNREAD]
     rows = [replace(EVENT, id=f"evt_{n}", state=state) for n, state in enumerate(states)]
+    failed = Settled(event_id="evt_2", state=EventState.FAILED, reason="no such thing")
     await committed(
         database,
-        lambda t: t.add_events(rows),
-        lambda t: t.wake(["evt_0", "evt_1"]),
-        lambda t: t.settle(
-            [Settled(event_id="evt_2", state=EventState.FAILED, reason="no such thing")]
-        ),
+        lambda t: put(t, *rows),
+        lambda t: t.record((), Outcome(woken_ids=["evt_0", "evt_1"], settled=[failed])),
     )
 
     listed = await database.read(lambda t: t.list_events(EventQuery()))
@@ -536,10 +545,10 @@ async def test_events_are_listed_latest_first_by_state_type_and_payment(
     ]
     await committed(
         database,
-        lambda t: t.add_events(rows),
-        lambda t: t.save_payments([PAYMENT]),
-        lambda t: t.link([Link("pi_1", SESSION_ID), Link("pi_1", SESSION_ID)]),
-        lambda t: t.mention([Mention("pi_1", "evt_4"), Mention(SESSION_ID, "evt_2")]),
+        lambda t: put(t, *rows),
+        lambda t: put(t, PAYMENT),
+        lambda t: put(t, Link("pi_1", SESSION_ID), Link("pi_1", SESSION_ID)),
+        lambda t: put(t, Mention("pi_1", "evt_4"), Mention(SESSION_ID, "evt_2")),
     )
 
     async def ids(**wanted: Any) -> list[str]:  # noqa: ANN401 any field
@@ -556,7 +565,7 @@ async def test_events_are_listed_latest_first_by_state_type_and_payment(
 
 async def test_payloads_of_before_are_forgotten_a_few_at_once(database: AnyDatabase) -> None:
     rows = [replace(EVENT, id=f"evt_{n}", received_at_ms=n) for n in range(4)]
-    await committed(database, lambda t: t.add_events(rows))
+    await committed(database, lambda t: put(t, *rows))
 
     async def prune(transaction: Transaction) -> int:
         pruned = await transaction.prune_payloads(before_ms=3, limit=2)
@@ -574,43 +583,40 @@ async def test_who_is_alone_leads(database: AnyDatabase) -> None:
 
 async def test_links_are_kept_once_and_found_by_their_objects(database: AnyDatabase) -> None:
     links = [Link("pi_1", SESSION_ID), Link("pi_1", SESSION_ID), Link("ch_1", SESSION_ID)]
-    await committed(database, lambda t: t.save_payments([PAYMENT]), lambda t: t.link(links))
+    await committed(database, lambda t: put(t, PAYMENT), lambda t: put(t, *links))
 
-    found = await database.read(lambda t: t.links(["pi_1", "pi_2"]))
+    found = await look(database, around=["pi_1", "pi_2"])
 
-    assert list(found) == [Link("pi_1", SESSION_ID)]
-    assert list(await database.read(lambda t: t.links([]))) == []
+    assert list(found.links) == [Link("pi_1", SESSION_ID)]
+    assert found.payments == {SESSION_ID: PAYMENT}
 
 
-async def test_sold_checkouts_are_found_by_session_and_else_by_checkout(
+async def test_checkouts_are_found_by_session_by_link_by_payment_and_by_their_ids(
     database: AnyDatabase,
 ) -> None:
     price = Money(amount_minor=500, currency="eur")
-    named = replace(CHECKOUT, expected=price)
-    unnamed = replace(
-        CHECKOUT, id=f"{CHECKOUT_ID[:-1]}v", session_id=None, expected=price, key_digest="d" * 64
+    own = replace(CHECKOUT, expected=price)
+    named, claimed, other = (
+        replace(CHECKOUT, id=f"{CHECKOUT_ID[:-1]}{letter}", session_id=None, key_digest="d" * 64)
+        for letter in "vwx"
     )
-    unpriced = replace(CHECKOUT, id=f"{CHECKOUT_ID[:-1]}w", session_id=OTHER_SESSION_ID)
-    await committed(
-        database, *(lambda t, c=c: t.add_checkout(c) for c in (named, unnamed, unpriced))
-    )
+    payment = replace(PAYMENT, facts=PaymentFacts(checkout_id=claimed.id))
+    await committed(database, lambda t: put(t, own, named, claimed, other, payment))
+    await committed(database, lambda t: put(t, Link("pi_1", SESSION_ID)))
 
-    asked = {
-        SESSION_ID: unnamed.id,
-        "cs_x": unnamed.id,
-        OTHER_SESSION_ID: None,
-        "cs_y": named.id,
-        "cs_z": None,
-    }
-    found = await database.read(lambda t: t.sold_checkouts(asked))
+    by_link = await look(database, around=["pi_1"], checkout_ids=[named.id])
+    by_session = await look(database, around=[SESSION_ID])
+    by_id = await look(database, checkout_ids=[other.id])
 
-    of_named = SoldCheckout(session_id=SESSION_ID, key_digest=None, expected=price)
-    assert found == {
-        SESSION_ID: of_named,
-        "cs_x": SoldCheckout(session_id=None, key_digest="d" * 64, expected=price),
-        OTHER_SESSION_ID: SoldCheckout(session_id=OTHER_SESSION_ID, key_digest=None, expected=None),
-        "cs_y": of_named,
+    assert {sold.id: sold for sold in by_link.checkouts} == {
+        own.id: SoldCheckout(id=own.id, session_id=SESSION_ID, key_digest=None, expected=price),
+        claimed.id: SoldCheckout(
+            id=claimed.id, session_id=None, key_digest="d" * 64, expected=None
+        ),
+        named.id: SoldCheckout(id=named.id, session_id=None, key_digest="d" * 64, expected=None),
     }
+    assert {sold.id for sold in by_session.checkouts} == {own.id, claimed.id}
+    assert {sold.id for sold in by_id.checkouts} == {other.id}
 
 
 async def test_recoveries_are_found_from_their_first_session_on_and_back(
@@ -625,7 +631,7 @@ async def test_recoveries_are_found_from_their_first_session_on_and_back(
     await committed(
         database,
         lambda t: t.add_checkout(CHECKOUT),
-        lambda t: t.save_payments([PAYMENT, *chain, *ring]),
+        lambda t: put(t, PAYMENT, *chain, *ring),
     )
 
     async def kin(session_id: str) -> set[str]:
@@ -642,7 +648,7 @@ async def test_recoveries_are_found_from_their_first_session_on_and_back(
 
 async def test_versions_are_found_by_session_and_by_checkout(database: AnyDatabase) -> None:
     other = replace(PAYMENT, session_id=OTHER_SESSION_ID, facts=PaymentFacts(), version=7)
-    await committed(database, lambda t: t.save_payments([PAYMENT, other]))
+    await committed(database, lambda t: put(t, PAYMENT, other))
 
     def found(versions: Sequence[PaymentVersion]) -> list[tuple[str, int]]:
         return sorted((each.session_id, each.version) for each in versions)
@@ -657,12 +663,13 @@ async def test_versions_are_found_by_session_and_by_checkout(database: AnyDataba
 async def test_a_read_sees_one_moment_despite_concurrent_commits(
     database: AnyDatabase, database_path: Path
 ) -> None:
-    await committed(database, lambda t: t.save_payments([PAYMENT]))
+    await committed(database, lambda t: put(t, PAYMENT))
 
     async def look_twice(transaction: Transaction) -> tuple[object, object]:
-        before = await transaction.payments([SESSION_ID])
+        wanted = Wanted(around=[SESSION_ID])
+        before = await transaction.look_around(wanted)
         query(database_path, "UPDATE payments SET version = 9")
-        return before, await transaction.payments([SESSION_ID])
+        return before.payments, (await transaction.look_around(wanted)).payments
 
     before, after = await database.read(look_twice)
 
@@ -738,6 +745,6 @@ async def test_missing_tables_are_reported(
     with pytest.raises(StorageUnavailableError, match="cannot be read"):
         await database.find_payment(SESSION_ID)
     with pytest.raises(StorageUnavailableError, match="cannot be read"):
-        await database.read(lambda t: t.payments([SESSION_ID]))
+        await look(database, around=[SESSION_ID])
 
     assert alarm.names == [AlertName.STORAGE_UNAVAILABLE]

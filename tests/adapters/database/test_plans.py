@@ -8,15 +8,17 @@ from types import ModuleType
 
 import pytest
 
-from app.adapters.database import sql
+from app.adapters.database import fold_sql, sql
+from app.adapters.database.fold_sql import Reading
 from app.adapters.database.migrate import migrate
 from app.adapters.database.postgres import connections as postgres_connections
 from app.adapters.database.postgres import statements as of_postgres
-from app.adapters.database.postgres.statements import numbered, writing
+from app.adapters.database.postgres.statements import looking, numbered, writing
 from app.adapters.database.sql import Writing
 from app.adapters.database.sqlite import statements as of_sqlite
 from app.adapters.database.sqlite.connection_thread import connect
 from app.adapters.database.sqlite.statements import for_each_row, in_sqlite
+from app.adapters.database.sqlite.statements import looking as looking_in_sqlite
 
 # An operator's lists may read a table whole; the last of these has five rows.
 READ_WHOLE = {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT", "WEBHOOK_SIGHTINGS"}
@@ -28,19 +30,21 @@ def texts(*modules: ModuleType) -> dict[str, str]:
         for module in modules
         for name, value in vars(module).items()
         if name.isupper() and not name.startswith("_") and not name.endswith("COLUMNS")
-        if isinstance(value, str)
+        if isinstance(value, str) and not name.startswith("AROUND")  # which readings begin with
     }
 
 
-WRITINGS = {name: value for name, value in vars(sql).items() if isinstance(value, Writing)}
+WRITINGS = {name: value for name, value in vars(fold_sql).items() if isinstance(value, Writing)}
+READINGS = {name: value for name, value in vars(fold_sql).items() if isinstance(value, Reading)}
 ON_POSTGRES = texts(sql, of_postgres)
 ON_SQLITE = texts(sql, of_sqlite)
 
 
 def test_the_statements_are_found() -> None:
-    assert len(ON_POSTGRES) > 30
-    assert len(ON_SQLITE) > 30
+    assert len(ON_POSTGRES) > 20
+    assert len(ON_SQLITE) > 20
     assert len(WRITINGS) > 10
+    assert len(READINGS) > 10
 
 
 async def plan_on_postgres(url: str, text: str) -> list[str]:
@@ -77,9 +81,21 @@ async def test_a_plan_that_postgresql_makes_to_write_uses_indexes(
     postgres_url: str, names: list[str]
 ) -> None:
     kinds = [WRITINGS[name] for name in names if name != "ADD_EVENT"]
-    kinds += [sql.ADD_EVENT] if "ADD_EVENT" in names else []
+    kinds += [fold_sql.ADD_EVENT] if "ADD_EVENT" in names else []
 
     plan = await plan_on_postgres(postgres_url, writing(tuple(kinds)))
+
+    assert [line for line in plan if "Seq Scan" in line] == []
+
+
+@pytest.mark.parametrize("to_change", [True, False])
+@pytest.mark.parametrize("names", [*([name] for name in sorted(READINGS)), sorted(READINGS)])
+async def test_a_plan_that_postgresql_makes_to_look_around_uses_indexes(
+    postgres_url: str, names: list[str], *, to_change: bool
+) -> None:
+    text, _ = looking(tuple(READINGS[name] for name in names), to_change=to_change)
+
+    plan = await plan_on_postgres(postgres_url, text)
 
     assert [line for line in plan if "Seq Scan" in line] == []
 
@@ -112,6 +128,13 @@ def test_sqlite_plans_each_statement_with_indexes(
 
     if name not in READ_WHOLE:
         assert whole_tables_in(plan) == []
+
+
+@pytest.mark.parametrize("name", sorted(READINGS))
+def test_sqlite_plans_each_look(sqlite_file: sqlite3.Connection, name: str) -> None:
+    plan = plan_on_sqlite(sqlite_file, looking_in_sqlite(READINGS[name]))
+
+    assert whole_tables_in(plan) == []
 
 
 @pytest.mark.parametrize("name", sorted(WRITINGS))

@@ -29,7 +29,7 @@ from app.usecases.records import Mention
 from app.usecases.storage import Transaction
 from tests.support.builders import DEADLINE_S, SESSION_ID, SilentAlarm
 from tests.support.postgres_server import fetch
-from tests.support.stores import EVENT, PAYMENT, add_event, save_payment
+from tests.support.stores import EVENT, PAYMENT, add_event, put, save_payment
 from tests.support.wire import closed_port
 
 
@@ -127,7 +127,7 @@ async def test_however_many_ids_are_locked_the_server_keeps_as_many_locks_as_the
 
     async def lock(transaction: Transaction) -> int:
         await transaction.lock(ids)
-        assert await transaction.try_lock([f"ch_{number}" for number in range(20_000)])
+        assert await transaction.lock([f"ch_{number}" for number in range(20_000)], wait=False)
         held = await fetch(
             postgres_url, "SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory'"
         )
@@ -143,7 +143,10 @@ async def test_ids_that_another_transaction_has_locked_are_not_waited_for_by_who
         await transaction.lock(["pi_1"])
 
         async def also(other: Transaction) -> tuple[bool, bool]:
-            return await other.try_lock(["pi_2"]), await other.try_lock(["pi_1", "pi_3"])
+            return (
+                await other.lock(["pi_2"], wait=False),
+                await other.lock(["pi_1", "pi_3"], wait=False),
+            )
 
         return await database.write(also)
 
@@ -158,7 +161,7 @@ async def test_text_that_postgresql_cannot_hold_is_refused(
     database: PostgresDatabase, text: str
 ) -> None:
     async def add(transaction: Transaction) -> None:
-        await transaction.add_events([replace(EVENT, type=text)])
+        await put(transaction, replace(EVENT, type=text))
 
     with pytest.raises(RowsRefusedError):
         await database.write(add)
@@ -170,7 +173,7 @@ async def test_an_id_that_no_index_can_hold_is_refused(database: PostgresDatabas
     long_id = "".join(f"{n:x}" for n in range(5000))  # not one that compresses well
 
     async def mention(transaction: Transaction) -> None:
-        await transaction.mention([Mention(long_id, "evt_1")])
+        await put(transaction, Mention(long_id, "evt_1"))
         await transaction.commit()
 
     with pytest.raises(RowsRefusedError):
@@ -240,7 +243,7 @@ async def test_a_connection_that_is_lost_in_the_middle_of_an_act_is_replaced(
     async def act(transaction: Transaction) -> None:
         nonlocal tries
         tries += 1
-        await transaction.add_events([EVENT])
+        await put(transaction, EVENT)
         if tries == 1:
             await kill_backends(postgres_url)
         await transaction.commit()
@@ -388,7 +391,7 @@ async def test_who_leaves_in_the_middle_leaves_nothing_behind(
     is_inside = asyncio.Event()
 
     async def hang(transaction: Transaction) -> None:
-        await transaction.add_events([EVENT])
+        await put(transaction, EVENT)
         is_inside.set()
         await asyncio.Event().wait()
 
@@ -482,7 +485,7 @@ async def test_a_limit_holds_for_any_table_statistics(
     await fetch(postgres_url, "ANALYZE events")
 
     async def add_three(transaction: Transaction) -> None:
-        await transaction.add_events([replace(EVENT, id=f"evt_{number}") for number in range(3)])
+        await put(transaction, *(replace(EVENT, id=f"evt_{number}") for number in range(3)))
         await transaction.commit()
 
     async def prune_one(transaction: Transaction) -> int:

@@ -5,17 +5,19 @@ first would see the loss.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
 
-from app.adapters.database import sql
 from app.adapters.database.postgres.database import PostgresDatabase
+from app.adapters.database.postgres.statements import looking
 from app.adapters.database.postgres.transaction import PostgresTransaction
-from app.adapters.database.rows import row_to_payment
+from app.adapters.database.surroundings import questions, surroundings
+from app.domain.fold.asking import Surroundings, Wanted
+from app.domain.fold.outcome import Outcome
 from app.domain.payments.facts import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
@@ -84,32 +86,30 @@ class MeetingTransaction:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 whatever the transaction has
         return getattr(self._transaction, name)
 
-    async def add_events(self, events: list[EventRow]) -> Collection[str]:
+    async def record(self, events: Sequence[EventRow], outcome: Outcome) -> Collection[str]:
         await self._meeting.wait()
-        return await self._transaction.add_events(events)
+        return await self._transaction.record(events, outcome)
 
 
 class UnlockedIds(MeetingTransaction):
     """Without the lock on the ids that events mention."""
 
-    async def lock(self, object_ids: Collection[str]) -> None:
-        pass
-
-    async def try_lock(self, _: Collection[str]) -> bool:
+    async def lock(self, _: Collection[str], *, wait: bool = True) -> bool:  # noqa: ARG002
         return True
 
 
 class UnlockedPayments(MeetingTransaction):
     """Without the lock on the payments that are about to change."""
 
-    async def known_events(self, event_ids: Collection[str]) -> Collection[str]:
-        rows = await self._transaction.ask(sql.KNOWN_EVENTS, event_ids=event_ids)
-        return [row["id"] for row in rows]
-
-    async def payments(self, session_ids: Collection[str]) -> Mapping[str, Payment]:
-        rows = await self._transaction.ask(sql.PAYMENTS, session_ids=list(session_ids))
-        found = [row_to_payment(row) for row in rows]
-        return {payment.session_id: payment for payment in found}
+    async def look_around(self, wanted: Wanted) -> Surroundings:
+        readings, values = questions(wanted)
+        text, names = looking(readings, to_change=False)
+        rows = await self._transaction.fetch(text, *(values[name] for name in names))
+        found = {
+            reading: [row for row in rows if row["kind"] == kind]
+            for kind, reading in enumerate(readings)
+        }
+        return surroundings(found)
 
 
 @dataclass(slots=True)

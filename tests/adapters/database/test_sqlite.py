@@ -23,7 +23,7 @@ from app.adapters.database.writability import PROMPT_S
 from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.storage import Transaction
 from tests.support.builders import CHECKOUT_ID, DEADLINE_S, SESSION_ID, SilentAlarm, query
-from tests.support.stores import EVENT, PAYMENT, add_event
+from tests.support.stores import EVENT, PAYMENT, add_event, put
 
 
 async def pragma(database: SqliteDatabase, name: str) -> object:
@@ -74,7 +74,7 @@ async def fill_log(database: SqliteDatabase) -> None:
     for number in range(40):
 
         async def add(transaction: Transaction, number: int = number) -> None:
-            await transaction.add_events([replace(EVENT, id=f"evt_{number}", payload=payload)])
+            await put(transaction, replace(EVENT, id=f"evt_{number}", payload=payload))
             await transaction.commit()
 
         await database.write(add)
@@ -114,7 +114,7 @@ async def test_nobody_sees_a_transaction_that_is_under_way(database: SqliteDatab
     inserted, may_commit = threading.Event(), threading.Event()
 
     async def commit_slowly(transaction: Transaction) -> None:
-        await transaction.save_payments([PAYMENT])
+        await put(transaction, PAYMENT)
         inserted.set()
         may_commit.wait(10)
         await transaction.commit()
@@ -133,7 +133,7 @@ async def test_an_act_that_awaits_something_else_is_a_defect_and_is_rolled_back(
     database: SqliteDatabase, database_path: Path
 ) -> None:
     async def wander_off(transaction: Transaction) -> None:
-        await transaction.add_events([EVENT])
+        await put(transaction, EVENT)
         await asyncio.sleep(0)
 
     with pytest.raises(RuntimeError, match="awaited something other"):
@@ -276,7 +276,7 @@ async def test_an_act_that_takes_too_long_is_rolled_back(
     hasty: SqliteDatabase, database_path: Path
 ) -> None:
     async def dawdle(transaction: Transaction) -> None:
-        await transaction.add_events([EVENT])
+        await put(transaction, EVENT)
         time.sleep(2 * HASTE_S)  # noqa: ASYNC251 it runs in the writer's thread
         await transaction.commit()
 
@@ -294,7 +294,7 @@ async def test_a_commit_that_gives_no_answer_in_time_is_in_doubt(
     may_answer = threading.Event()
 
     async def hang(transaction: Transaction) -> None:
-        await transaction.add_events([EVENT])
+        await put(transaction, EVENT)
         await transaction.commit()
         may_answer.wait(DEADLINE_S)
 

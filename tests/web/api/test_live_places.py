@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.databases import AnyDatabase
 from app.observability.live_places import LivePlacesReport
 from app.observability.metrics import Metrics
 from app.usecases.live_places import PLACES_OF_CLIENT_MAX, PLACES_OF_PAYMENT_MAX, Full, LivePlaces
 from app.usecases.ports import AlertName
-from app.usecases.storage import Database
 from app.web.api.status import COME_AGAIN_S
 from tests.support.builders import (
     DEADLINE_S,
@@ -118,7 +118,9 @@ async def test_the_oldest_stream_of_a_payment_ends_and_reconnects_later(service:
     assert told == ["paid"] * PLACES_OF_PAYMENT_MAX
 
 
-async def test_when_strangers_hold_all_places_a_buyer_gets_one_of_them(database: Database) -> None:
+async def test_when_strangers_hold_all_places_a_buyer_gets_one_of_them(
+    database: AnyDatabase,
+) -> None:
     await keep(database, checkout())
     full: list[Full] = []
     places = LivePlaces(in_all=4, of_client=2, on_full=full.append)
@@ -146,7 +148,7 @@ async def test_when_strangers_hold_all_places_a_buyer_gets_one_of_them(database:
     ],
 )
 async def test_when_one_network_holds_a_place_at_each_address_a_buyer_gets_one_of_them(
-    database: Database, strangers: list[str]
+    database: AnyDatabase, strangers: list[str]
 ) -> None:
     await keep(database, checkout())
     async with (
@@ -167,7 +169,7 @@ async def test_when_one_network_holds_a_place_at_each_address_a_buyer_gets_one_o
     assert status_of(told) == "paid"
 
 
-async def test_a_wait_that_loses_its_place_gets_the_current_state(database: Database) -> None:
+async def test_a_wait_that_loses_its_place_gets_the_current_state(database: AnyDatabase) -> None:
     await keep(database, checkout())
     places = LivePlaces(in_all=2)
     async with status_service(database, places=places) as service:
@@ -185,7 +187,7 @@ async def test_a_wait_that_loses_its_place_gets_the_current_state(database: Data
 
 
 async def test_between_many_with_one_place_each_the_last_is_answered_at_once(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await keep(database, checkout())
     async with (

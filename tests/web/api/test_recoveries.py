@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.checkout.claims import key_digest
-from app.usecases.storage import Database
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, Document, event, session
 from tests.support.readings import EXPIRED
 from tests.support.recording import checkout, keep, record
@@ -56,7 +56,7 @@ STORIES = {
 @pytest.mark.parametrize("is_reversed", [False, True])
 @pytest.mark.parametrize("story", STORIES)
 async def test_a_checkout_is_paid_by_the_session_that_recovers_its_own_in_any_order(
-    database: Database, story: str, *, is_reversed: bool
+    database: AnyDatabase, story: str, *, is_reversed: bool
 ) -> None:
     documents = STORIES[story][::-1] if is_reversed else STORIES[story]
     last = THIRD if story == "twice" else SECOND
@@ -75,7 +75,7 @@ async def test_a_checkout_is_paid_by_the_session_that_recovers_its_own_in_any_or
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 async def test_a_chain_of_recoveries_is_followed_in_any_order(
-    database: Database, order: Sequence[int]
+    database: AnyDatabase, order: Sequence[int]
 ) -> None:
     await keep(database, checkout())
     async with status_service(database) as service:
@@ -86,7 +86,7 @@ async def test_a_chain_of_recoveries_is_followed_in_any_order(
 
 
 async def test_a_session_that_recovers_another_checkouts_session_pays_nothing_here(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await keep(database, checkout())
     async with status_service(database) as service:
@@ -97,7 +97,7 @@ async def test_a_session_that_recovers_another_checkouts_session_pays_nothing_he
 
 
 async def test_a_recovery_of_a_buyers_own_session_does_not_pay_a_checkout_that_knows_its_session(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     """A buyer knows the secret of the success URL, and may start a cheap session with it."""
     await keep(database, replace(checkout(), key_digest=key_digest("a" * 16)))
@@ -109,7 +109,7 @@ async def test_a_recovery_of_a_buyers_own_session_does_not_pay_a_checkout_that_k
 
 
 async def test_a_recovery_is_joined_by_the_secret_where_the_checkout_knows_no_session(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
     with_secret = f"{URL}&checkout_key={'a' * 16}"
@@ -134,7 +134,7 @@ WITHOUT_SECRET = {
 @pytest.mark.parametrize("is_reversed", [False, True])
 @pytest.mark.parametrize("story", WITHOUT_SECRET)
 async def test_a_recovery_without_the_secret_is_joined_by_the_session_that_has_it(
-    database: Database, story: str, *, is_reversed: bool
+    database: AnyDatabase, story: str, *, is_reversed: bool
 ) -> None:
     documents = WITHOUT_SECRET[story][::-1] if is_reversed else WITHOUT_SECRET[story]
     last = THIRD if story == "twice" else SECOND
@@ -148,7 +148,7 @@ async def test_a_recovery_without_the_secret_is_joined_by_the_session_that_has_i
         assert (await service.get(last)).json()["checkout_id"] == CHECKOUT_ID
 
 
-async def test_a_stream_shows_a_recovery_without_the_secret(database: Database) -> None:
+async def test_a_stream_shows_a_recovery_without_the_secret(database: AnyDatabase) -> None:
     await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
     async with status_service(database) as service:
         await service.tell(WITHOUT_SECRET["once"][0])
@@ -161,7 +161,9 @@ async def test_a_stream_shows_a_recovery_without_the_secret(database: Database) 
     assert '"status":"paid"' in second.data
 
 
-async def test_a_recovery_of_a_session_without_the_secret_pays_nothing(database: Database) -> None:
+async def test_a_recovery_of_a_session_without_the_secret_pays_nothing(
+    database: AnyDatabase,
+) -> None:
     """Nobody has proven that the first one was made for the checkout."""
     await keep(database, replace(checkout(session_id=None), key_digest=key_digest("a" * 16)))
     async with status_service(database) as service:
@@ -171,7 +173,7 @@ async def test_a_recovery_of_a_session_without_the_secret_pays_nothing(database:
         assert (await service.get(SECOND)).json()["checkout_id"] is None
 
 
-async def test_sessions_that_recover_each_other_lead_nowhere(database: Database) -> None:
+async def test_sessions_that_recover_each_other_lead_nowhere(database: AnyDatabase) -> None:
     """Stripe makes no such loop; reading one must come to an end all the same."""
     async with status_service(database) as service:
         for session_id, other in ((SESSION_ID, SECOND), (SECOND, SESSION_ID)):
@@ -184,7 +186,7 @@ async def test_sessions_that_recover_each_other_lead_nowhere(database: Database)
 @pytest.mark.parametrize("public_id", [CHECKOUT_ID, SESSION_ID])
 @pytest.mark.parametrize("is_elsewhere", [False, True])
 async def test_a_stream_continues_after_the_expiry_and_shows_the_recovery(
-    database: Database, public_id: str, *, is_elsewhere: bool
+    database: AnyDatabase, public_id: str, *, is_elsewhere: bool
 ) -> None:
     await keep(database, checkout())
     async with status_service(database) as service:
@@ -200,7 +202,7 @@ async def test_a_stream_continues_after_the_expiry_and_shows_the_recovery(
     assert '"status":"paid"' in second.data
 
 
-async def test_a_wait_after_the_expiry_returns_the_recovery(database: Database) -> None:
+async def test_a_wait_after_the_expiry_returns_the_recovery(database: AnyDatabase) -> None:
     await keep(database, checkout())
     async with status_service(database) as service:
         await service.tell(expired())
@@ -209,7 +211,7 @@ async def test_a_wait_after_the_expiry_returns_the_recovery(database: Database) 
             assert (await answer).json()["status"] == "paid"
 
 
-async def test_a_stream_ends_with_an_expiry_that_nothing_follows(database: Database) -> None:
+async def test_a_stream_ends_with_an_expiry_that_nothing_follows(database: AnyDatabase) -> None:
     await keep(database, checkout())
     async with status_service(database) as service:
         await service.tell(expired(after_expiration=None))

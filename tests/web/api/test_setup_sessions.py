@@ -2,10 +2,11 @@
 
 import pytest
 
+from app.databases import AnyDatabase
+from app.domain.fold.rebuild import Verdict
 from app.domain.payments.facts import PaymentFacts
-from app.usecases.rebuild_payments import RebuildPayments, Verdict
+from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.records import EventState, Payment
-from app.usecases.storage import Database
 from tests.support.builders import SESSION_ID, FixedClock, Service, event, query, session
 from tests.support.recording import NOW_MS, keep, kept_event, mention
 from tests.support.status_service import status_service
@@ -35,7 +36,9 @@ async def test_a_session_that_saves_a_card_is_recorded_and_is_no_payment(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
-async def test_one_that_an_older_version_kept_as_paid_is_repaired_away(database: Database) -> None:
+async def test_one_that_an_older_version_kept_as_paid_is_repaired_away(
+    database: AnyDatabase,
+) -> None:
     saved = event(subject=SAVING)
     took_for_paid = PaymentFacts(paid=True, paid_at_s=NOW_MS // 1000)
     await keep(

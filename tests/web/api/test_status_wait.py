@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.usecases.storage import Database
+from app.databases import AnyDatabase
 from app.web.api.status import WAIT_MAX_S
 from tests.support.builders import (
     CHECKOUT_ID,
@@ -31,7 +31,7 @@ BRIEF_S = 0.05
 
 
 @pytest.fixture
-async def held(database: Database) -> AsyncIterator[StatusService]:
+async def held(database: AnyDatabase) -> AsyncIterator[StatusService]:
     """One checkout of which nothing has happened yet."""
     await keep(database, checkout())
     async with status_service(database) as service:
@@ -117,7 +117,7 @@ async def test_at_the_end_of_the_time_what_is_known_is_not_sent_again(
     assert answer.headers["etag"] == known
 
 
-async def test_nobody_is_held_longer_than_proxies_bear(database: Database) -> None:
+async def test_nobody_is_held_longer_than_proxies_bear(database: AnyDatabase) -> None:
     await keep(database, checkout())
     async with status_service(database, wait_max_s=BRIEF_S) as service:
         answer = await service.wait(999_999_999)

@@ -13,8 +13,8 @@ from starlette.types import Message as AsgiMessage
 from starlette.types import Scope
 
 from app.adapters.database.sqlite.database import SqliteDatabase
+from app.databases import AnyDatabase
 from app.usecases.live_places import PLACES_OF_PAYMENT_MAX
-from app.usecases.storage import Database
 from app.web.api.stream import COMMENT_EVERY_S, OPEN_MAX_S, StatusStreamEndpoint
 from tests.support.builders import (
     CHECKOUT_ID,
@@ -40,7 +40,7 @@ DISPUTED = event("charge.dispute.created", dispute(), id="evt_disputed")
 
 
 @pytest.fixture
-async def open_checkout(database: Database) -> AsyncIterator[StatusService]:
+async def open_checkout(database: AnyDatabase) -> AsyncIterator[StatusService]:
     """One checkout of which nothing has happened yet; its streams comment often."""
     await keep(database, checkout())
     async with status_service(database, comment_every_s=0.01) as service:
@@ -199,7 +199,7 @@ async def test_who_has_seen_something_else_is_sent_what_is(open_checkout: Status
     assert '"status":"expired"' in (end.data or "")
 
 
-async def test_after_its_time_it_ends_with_a_hint_to_come_again(database: Database) -> None:
+async def test_after_its_time_it_ends_with_a_hint_to_come_again(database: AnyDatabase) -> None:
     await keep(database, checkout())
     async with (
         status_service(database, comment_every_s=0.005, open_max_s=0.02) as service,
@@ -212,7 +212,7 @@ async def test_after_its_time_it_ends_with_a_hint_to_come_again(database: Databa
 
 
 async def test_when_the_process_ends_it_ends_with_a_hint_to_come_again(
-    database: Database,
+    database: AnyDatabase,
 ) -> None:
     await keep(database, checkout())
     async with status_service(database) as service, service.stream() as stream:
@@ -255,7 +255,7 @@ async def test_who_leaves_frees_the_place_at_once(open_checkout: StatusService) 
     await until(lambda: open_checkout.feed.followers == 0)
 
 
-async def test_who_leaves_a_silent_stream_frees_the_place_too(database: Database) -> None:
+async def test_who_leaves_a_silent_stream_frees_the_place_too(database: AnyDatabase) -> None:
     await keep(database, checkout())
     async with status_service(database) as service:
         async with service.stream() as stream:

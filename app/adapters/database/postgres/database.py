@@ -27,11 +27,11 @@ from app.adapters.database.postgres.statements import numbered
 from app.adapters.database.postgres.transaction import TO_READ, TO_WRITE, PostgresTransaction
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
+from app.adapters.database.transaction import SqlTransaction
 from app.domain.errors import CommitInDoubtError, StorageUnavailableError, is_storage_down
 from app.usecases.outbox import NOTHING_POSTED, Posting
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion
-from app.usecases.storage import Transaction
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLo
         """Finish what was begun, and let the connections go."""
         await self._pool.close()
 
-    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(self, act: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """Run `act` in a transaction of its own; again, where the server asks for that.
 
         Raises:
@@ -77,7 +77,7 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLo
     async def give_back_space(self) -> None:
         """PostgreSQL does that by itself."""
 
-    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, look: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """Run `look` over one snapshot of what is committed.
 
         Raises:
@@ -156,7 +156,7 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLo
 
 async def _transact(
     connection: Connection,
-    act: Callable[[Transaction], Awaitable[T]],
+    act: Callable[[SqlTransaction], Awaitable[T]],
     mark: CommitMark,
     begin: str = TO_WRITE,
     posting: Posting = NOTHING_POSTED,

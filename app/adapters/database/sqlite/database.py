@@ -26,10 +26,10 @@ from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.sqlite.connection_thread import LOG_BYTES_MAX, ConnectionThread
 from app.adapters.database.sqlite.statements import in_sqlite
 from app.adapters.database.sqlite.transaction import SqliteTransaction, bound
+from app.adapters.database.transaction import SqlTransaction
 from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
 from app.usecases.records import PaymentVersion
-from app.usecases.storage import Transaction
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLook
         for thread in (self._log_cutter, self._writer, *self._readers):
             await thread.close()
 
-    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(self, act: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """Run `act` in the writer thread, in a transaction of its own.
 
         Raises:
@@ -81,7 +81,7 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLook
                 words = "The database cannot be written to. Please try again."
                 raise kind(words, reason=reason) from error
 
-    async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, look: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """Run `look` in a reader thread, over one moment's committed rows.
 
         Raises:
@@ -109,7 +109,7 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLook
             await self._log_cutter.run(_cut_log, give_up_at=math.inf)
             await self._log_cutter.reconnect()
 
-    async def _write(self, act: Callable[[Transaction], Awaitable[T]], mark: CommitMark) -> T:
+    async def _write(self, act: Callable[[SqlTransaction], Awaitable[T]], mark: CommitMark) -> T:
         give_up_at = time.monotonic() + self._act_timeout_s
 
         def transact(connection: sqlite3.Connection) -> T:
@@ -156,7 +156,7 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLook
 def _transact(
     connection: sqlite3.Connection,
     transaction: SqliteTransaction,
-    act: Callable[[Transaction], Awaitable[T]],
+    act: Callable[[SqlTransaction], Awaitable[T]],
     begin: str,
 ) -> T:
     connection.execute(begin)

@@ -7,10 +7,16 @@ import re
 from functools import cache
 from typing import Final
 
-from app.adapters.database.sql import Writing
+from app.adapters.database import fold_sql as sql
+from app.adapters.database.fold_sql import SOLD_COLUMNS, Reading
+from app.adapters.database.sql import PAYMENT_COLUMNS, Writing
 
 _SAID_OTHERWISE: Final = (
     (r"= ANY\(ARRAY\((.*?)\)\)", r"IN (\1)"),
+    (
+        r"unnest\((:\w+)::text\[\]\) AS (\w+) \((\w+)\)",
+        r"(SELECT value AS \3 FROM json_each(\1)) AS \2",
+    ),
     (r"= ANY\((:\w+)::text\[\]\)", r"IN (SELECT value FROM json_each(\1))"),
     (r"\s+FOR UPDATE( SKIP LOCKED)?", ""),
     (r" \+ pg_current_xact_id\(\)::text::bigint", ""),  # with one writer, rows are in order
@@ -37,21 +43,31 @@ def for_each_row(writing: Writing) -> str:
     return text.replace("{rows}", f"(SELECT {one_row}) AS given")
 
 
-# Pairs as JSON: [[session id, object id], ...].
-RENEWALS = """
-    SELECT session_id, invoice_id, facts FROM renewals WHERE (session_id, invoice_id) IN (
-        SELECT named.session_id, named.invoice_id FROM json_each(:pairs) AS asked
-        JOIN renewal_ids AS named ON named.session_id = json_extract(asked.value, '$[0]')
-                                 AND named.object_id = json_extract(asked.value, '$[1]'))
-"""
-# A JSON object: session ids, each with the checkout's id that its success URL names.
-SOLD = """
-    SELECT asked.key AS asked_by, session_id, key_digest, expected_subtotal_minor,
-           expected_currency
-    FROM json_each(:asked) AS asked JOIN checkouts ON checkouts.session_id = asked.key
-    UNION ALL
-    SELECT asked.key AS asked_by, session_id, key_digest, expected_subtotal_minor,
-           expected_currency
-    FROM json_each(:asked) AS asked JOIN checkouts ON checkouts.id = asked.value
-    WHERE checkouts.session_id IS NOT asked.key
-"""
+_SESSIONS: Final = "session_id IN (SELECT value FROM json_each(:sessions))"
+# What PostgreSQL follows within one statement is followed here between statements: `:sessions` are
+# those that the links lead to, `:named` the checkouts that their payments name.
+_OURS: Final = {
+    sql.LINKS: """
+        SELECT object_id, session_id FROM payment_links
+        WHERE object_id IN (SELECT value FROM json_each(:around))
+    """,
+    sql.PAYMENTS: f"SELECT {PAYMENT_COLUMNS}, checkout_id FROM payments WHERE {_SESSIONS}",
+    sql.CHECKOUTS: f"""
+        SELECT {SOLD_COLUMNS} FROM checkouts WHERE {_SESSIONS}
+        UNION ALL SELECT {SOLD_COLUMNS} FROM checkouts
+        WHERE id IN (SELECT value FROM json_each(:named))
+    """,
+    # Pairs as JSON: [[session id, object id], ...].
+    sql.RENEWALS: """
+        SELECT session_id, invoice_id, facts FROM renewals WHERE (session_id, invoice_id) IN (
+            SELECT named.session_id, named.invoice_id FROM json_each(:pairs) AS asked
+            JOIN renewal_ids AS named ON named.session_id = json_extract(asked.value, '$[0]')
+                                     AND named.object_id = json_extract(asked.value, '$[1]'))
+    """,
+}
+
+
+@cache
+def looking(reading: Reading) -> str:
+    """A statement that reads rows of one kind."""
+    return _OURS.get(reading) or in_sqlite(reading.text)

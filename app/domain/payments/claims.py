@@ -1,10 +1,42 @@
 """Whose checkout a session pays, where the checkout does not know the session's id."""
 
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts
-from app.usecases.records import Checkout, SoldCheckout
 
 
-def is_owner(checkout: Checkout | SoldCheckout, facts: PaymentFacts) -> bool:
+class Claimed(Protocol):
+    """Of a checkout, what decides whether a session is its own, and costs what it should."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that was made for it, where the payment page's URL told."""
+        ...
+
+    @property
+    def key_digest(self) -> str | None:
+        """Of the secret in its success URL; None for a version that had none."""
+        ...
+
+    @property
+    def expected(self) -> Money | None:
+        """What the catalogue says that it costs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoldCheckout:
+    """A checkout with no more than that."""
+
+    id: str
+    session_id: str | None
+    key_digest: str | None
+    expected: Money | None
+
+
+def is_owner(checkout: Claimed, facts: PaymentFacts) -> bool:
     """Whether a session whose success URL names this checkout was made for it.
 
     The secret in the URL proves it; a checkout of a version without secrets is joined by its id.
@@ -18,7 +50,7 @@ def is_owner(checkout: Checkout | SoldCheckout, facts: PaymentFacts) -> bool:
     return has_secret(checkout, facts) and not is_another
 
 
-def has_secret(checkout: Checkout | SoldCheckout, facts: PaymentFacts) -> bool:
+def has_secret(checkout: Claimed, facts: PaymentFacts) -> bool:
     """Whether the session's success URL holds the checkout's secret, where it has one."""
     if checkout.key_digest is None:
         return checkout.session_id is None

@@ -5,13 +5,12 @@ from dataclasses import replace
 import pytest
 
 from app.domain.money import Money
+from app.domain.payments.claims import SoldCheckout, is_foreign, is_mismatch, is_owner
 from app.domain.payments.facts import PaymentFacts
-from app.usecases.claims import is_foreign, is_mismatch, is_owner
-from app.usecases.records import SoldCheckout
-from tests.support.builders import SESSION_ID
+from tests.support.builders import CHECKOUT_ID, SESSION_ID
 
 PRICE = Money(amount_minor=500, currency="eur")
-NAMELESS = SoldCheckout(session_id=None, key_digest="d", expected=PRICE)
+NAMELESS = SoldCheckout(id=CHECKOUT_ID, session_id=None, key_digest="d", expected=PRICE)
 OLD = replace(NAMELESS, key_digest=None)
 KNOWN = replace(NAMELESS, session_id=SESSION_ID)
 RIGHT = PaymentFacts(checkout_key_digest="d", amount_subtotal_minor=500, currency="eur")

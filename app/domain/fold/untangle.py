@@ -7,13 +7,12 @@ payments, `kinship` decides whose each event is, and the payments' facts are mad
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from app.domain.fold.asking import Memory, Steps, Wanted
+from app.domain.fold.readings import EventEvidence, read_for_fold
+from app.domain.fold.records import EventState, Settled, StoredEvent
 from app.domain.payments.facts import PaymentFacts
 from app.domain.stripe_events.evidence import Evidence
 from app.domain.stripe_events.kinship import Kinship, kinship
-from app.domain.stripe_events.readers import read_evidence
-from app.usecases.reach import EventEvidence
-from app.usecases.records import EventState, Settled, StoredEvent
-from app.usecases.storage import Transaction
 
 
 @dataclass(slots=True)
@@ -39,12 +38,16 @@ class Untangled:
     settled: Collection[Settled]
 
 
-async def follow(
-    transaction: Transaction, session_ids: Collection[str], items: Collection[EventEvidence] = ()
-) -> Tangle:
+def follow(
+    memory: Memory,
+    session_ids: Collection[str],
+    items: Collection[EventEvidence] = (),
+    *,
+    across: bool = True,
+) -> Steps[Tangle]:
     """Go from these sessions to all events that links lead to, and on to the sessions of those.
 
-    `items` are events that are not stored yet.
+    `items` are events that are not stored yet. Without `across`, no other sessions are gone to.
     """
     tangle = Tangle(session_ids=set(session_ids))
     tangle.evidence.update((item.event_id, item.evidence) for item in items)
@@ -52,31 +55,27 @@ async def follow(
     object_ids = {object_id for item in items for object_id in item.evidence.object_ids}
     while asking := (object_ids | tangle.session_ids) - asked:
         asked |= asking
-        for stored in await transaction.events_mentioning(asking):
-            object_ids.update(_add(tangle, stored))
-        for link in await transaction.links(object_ids):
-            tangle.session_ids.add(link.session_id)
+        found = yield Wanted(mentioning=asking, around=asking - memory.around)
+        said = [each for stored in found.events if (each := _add(tangle, stored))]
+        object_ids.update(object_id for each in said for object_id in each.object_ids)
+        if across:
+            tangle.session_ids.update(each.session_id for each in said if each.session_id)
+            tangle.session_ids.update(*(memory.sessions_of.get(id_, ()) for id_ in asking))
     return tangle
 
 
-def _add(tangle: Tangle, stored: StoredEvent) -> Collection[str]:
-    """Take a stored event in; the ids that it mentions."""
+def _add(tangle: Tangle, stored: StoredEvent) -> Evidence | None:
+    """Take a stored event in; its evidence, if it is new and can be read."""
     tangle.states[stored.id] = stored.state
     if stored.id in tangle.evidence:
-        return ()
+        return None
     if stored.event is None:
         tangle.pruned.add(stored.id)
-        return ()
-    try:
-        said = read_evidence(stored.event)
-    except Exception:  # noqa: BLE001 its row says `failed` already, with the reason
-        return ()
-    if said is None:
-        return ()
-    tangle.evidence[stored.id] = said
-    if said.session_id:
-        tangle.session_ids.add(said.session_id)
-    return said.object_ids
+        return None
+    said = read_for_fold(stored.event).evidence
+    if said is not None:
+        tangle.evidence[stored.id] = said
+    return said
 
 
 def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:

@@ -1,0 +1,156 @@
+"""Joins what the events of a fold prove to the facts of the payments that they concern."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+
+from app.domain.checkout.cart import Mode
+from app.domain.fold.asking import Memory, Steps, Wanted
+from app.domain.fold.reach import Reach
+from app.domain.fold.readings import EventEvidence
+from app.domain.fold.reasons import reason_of
+from app.domain.fold.records import EventState, Payment, Renewal, Settled
+from app.domain.fold.untangle import follow, untangle
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.renewals import ids_in, set_apart
+
+RenewalParts = defaultdict[str, dict[str, PaymentFacts]]
+"""The facts of renewals, by session and invoice id."""
+
+
+class Joining:
+    """The payments of a fold as they are now, and what became of its events.
+
+    `changed` are the facts of payments that are new, or changed with their renewals. `failures`
+    are events that could not be joined, and why; `settled` and `broken` are stored events that
+    end in another state, the latter to be reported.
+    """
+
+    def __init__(self, memory: Memory, reach: Reach) -> None:
+        self.changed: dict[str, PaymentFacts] = {}
+        self.renewals: list[Renewal] = []
+        self.reached_ids: set[str] = set()
+        self.failures: dict[str, str] = {}
+        self.settled: list[Settled] = []
+        self.broken: list[Settled] = []
+        self._memory = memory
+        self._reach = reach
+        self._renewals: RenewalParts = defaultdict(dict)
+
+    def join(self) -> Steps[None]:
+        """Join all events that have reached a payment."""
+        by_session = self._items_by_session()
+        yield from self._ask_for_renewals(by_session)
+        wholes = {
+            session_id: _join_all(self._kept(session_id), items, self.failures)
+            for session_id, items in by_session.items()
+        }
+        if tangled := self._reach.tangled():
+            yield from self._tell_apart(tangled, wholes)
+        self._compare(wholes)
+        if named := self._memory.checkouts_to_ask(self.changed):
+            yield Wanted(checkout_ids=named)
+
+    def _items_by_session(self) -> Mapping[str, Sequence[EventEvidence]]:
+        by_session: defaultdict[str, list[EventEvidence]] = defaultdict(list)
+        for item in self._reach.items.values():
+            sessions = self._reach.sessions_of(item)
+            for session_id in sessions:
+                by_session[session_id].append(item)
+            if sessions:
+                self.reached_ids.add(item.event_id)
+        return by_session
+
+    def _ask_for_renewals(self, by_session: Mapping[str, Sequence[EventEvidence]]) -> Steps[None]:
+        """The renewals that the events may change."""
+        object_ids = {
+            session_id: {
+                object_id
+                for item in items
+                for object_id in {*item.evidence.object_ids, *ids_in(item.evidence.facts)}
+            }
+            for session_id, items in by_session.items()
+            if (payment := self._memory.payments.get(session_id))
+            and payment.facts.mode is Mode.SUBSCRIPTION  # of others nothing is ever set apart
+        }
+        if object_ids:
+            self._take((yield Wanted(renewals=object_ids)).renewals)
+
+    def _take(self, renewals: Collection[Renewal]) -> None:
+        for renewal in renewals:
+            self._renewals[renewal.session_id][renewal.invoice_id] = renewal.facts
+
+    def _kept(self, session_id: str) -> PaymentFacts | None:
+        """The facts that are kept, with those of the renewals that were asked for."""
+        payment = self._memory.payments.get(session_id)
+        return whole(payment, self._renewals[session_id]) if payment else None
+
+    def _tell_apart(self, tangled: set[str], wholes: dict[str, PaymentFacts]) -> Steps[None]:
+        """Where an event concerns two payments, decide again which one each event belongs to."""
+        reach = self._reach
+        items = [item for item in reach.items.values() if tangled & set(reach.sessions_of(item))]
+        tangle = yield from follow(self._memory, tangled, items)
+        self._take((yield Wanted(renewals_of=tangle.session_ids)).renewals)
+        known = {id_: kept for id_ in tangle.session_ids if (kept := self._kept(id_))}
+        told_apart = untangle(tangle, known)
+        wholes |= told_apart.facts
+        for item in items:
+            if item.event_id not in told_apart.session_of:
+                self.reached_ids.discard(item.event_id)
+        for event_id, reason in told_apart.refused.items():
+            if event_id in reach.items:
+                self.failures[event_id] = reason
+        for settled in told_apart.settled:
+            was_failed = tangle.states[settled.event_id] is EventState.FAILED
+            is_evidence = settled.state is EventState.FAILED and not was_failed
+            (self.broken if is_evidence else self.settled).append(settled)
+
+    def _compare(self, wholes: Mapping[str, PaymentFacts]) -> None:
+        """Which payments have changed, and which of their renewals."""
+        for session_id, facts in wholes.items():
+            first, apart = set_apart(facts)
+            renewed = changed_renewals(session_id, self._renewals[session_id], apart)
+            self.renewals += renewed
+            before = self._memory.payments.get(session_id)
+            if before is None or renewed or before.facts != first:
+                self.changed[session_id] = first
+
+
+def whole(payment: Payment, renewals: Mapping[str, PaymentFacts]) -> PaymentFacts:
+    """A payment's facts, with those of its renewals."""
+    return reduce(PaymentFacts.join, renewals.values(), payment.facts)
+
+
+def changed_renewals(
+    session_id: str, before: Mapping[str, PaymentFacts], after: Mapping[str, PaymentFacts]
+) -> list[Renewal]:
+    """Of a session's renewals those to write; without facts, those to forget."""
+    return [
+        Renewal(
+            session_id=session_id,
+            invoice_id=invoice_id,
+            facts=after.get(invoice_id, PaymentFacts()),
+        )
+        for invoice_id in sorted(before.keys() | after.keys())
+        if before.get(invoice_id) != after.get(invoice_id)
+    ]
+
+
+def _join_all(
+    known: PaymentFacts | None, items: Sequence[EventEvidence], failures: dict[str, str]
+) -> PaymentFacts:
+    """One payment's facts with all that these events prove; one that breaks this fails alone.
+
+    What is new is joined first, for what is known may be large.
+    """
+    try:
+        new = reduce(PaymentFacts.join, (item.evidence.facts for item in items))
+        return known.join(new) if known else new
+    except Exception:  # noqa: BLE001 which of them it was is found out below
+        joined = known or PaymentFacts()
+    for item in items:
+        try:
+            joined = joined.join(item.evidence.facts)
+        except Exception as error:  # noqa: BLE001 one event's failure is not its neighbours'
+            failures[item.event_id] = reason_of(error)
+    return joined

@@ -1,0 +1,60 @@
+"""What a fold has found out: rows to write in one transaction, and what to report afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.domain.fold.asking import Memory
+from app.domain.fold.records import Link, Mention, Payment, Renewal, Settled, Wake
+from app.domain.notifications.notification import NewNotification
+from app.domain.payments.claims import is_foreign, is_mismatch
+from app.domain.payments.facts import PaymentFacts
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """Each of the first fields is a kind of row; the others are for those who must know.
+
+    `woken_ids` are events that wait no longer, `settled` those that end in any other state.
+    `awake` are objects of which no wake is left. `ended` is how the fold's own events end, without
+    those that are in `settled`, and `broken` which stored events failed now. The last three are
+    sessions whose payments ask for somebody to look.
+    """
+
+    payments: list[Payment] = field(default_factory=list)
+    renewals: list[Renewal] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
+    woken_ids: list[str] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
+    wakes: list[Wake] = field(default_factory=list)
+    awake: list[str] = field(default_factory=list)
+    notifications: list[NewNotification] = field(default_factory=list)
+
+    ended: dict[str, Settled] = field(default_factory=dict)
+    broken: list[Settled] = field(default_factory=list)
+    mismatched: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    contradicted: list[str] = field(default_factory=list)
+
+    def add_payments(
+        self, changed: Mapping[str, PaymentFacts], memory: Memory, now_ms: int
+    ) -> None:
+        """Payments that have changed, and what their owner must know of them."""
+        for session_id, facts in changed.items():
+            old = memory.payments.get(session_id)
+            sold = memory.sold(session_id, facts)
+            payment = Payment(
+                session_id=session_id,
+                facts=facts,
+                updated_at_ms=now_ms,
+                version=old.version + 1 if old else 1,
+                price_mismatch=is_mismatch(session_id, facts, sold),
+                before=old.facts if old else None,
+            )
+            self.payments.append(payment)
+            if payment.price_mismatch and not (old and old.price_mismatch):
+                self.mismatched.append(session_id)
+            if not (old and old.facts.checkout_id) and is_foreign(facts, sold):
+                self.foreign.append(session_id)
+            if facts.contradicted and not (old and old.facts.contradicted):
+                self.contradicted.append(session_id)

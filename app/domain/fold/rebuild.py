@@ -1,0 +1,100 @@
+"""A payment computed from its kept events alone, and compared: are we still right?"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import reduce
+
+from app.domain.fold.asking import Inquiry, Memory, Steps, Wanted
+from app.domain.fold.joining import changed_renewals, whole
+from app.domain.fold.outcome import Outcome
+from app.domain.fold.records import Link, Payment
+from app.domain.fold.untangle import follow, untangle
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.renewals import set_apart
+
+
+class Verdict(StrEnum):
+    """What the comparison of one payment says."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    PRUNED = "pruned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """One payment, as it is kept and as its events make it.
+
+    `pruned`: some of its events have lost their payload to time, so it can no longer be rebuilt
+    whole; then what is left must at least agree with what is kept.
+    """
+
+    session_id: str
+    kept: Payment | None
+    facts: PaymentFacts
+    missing_links: tuple[Link, ...]
+    pruned_events: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the kept payment is what its events prove."""
+        if self.missing_links or self.kept is None:
+            return Verdict.DIFFERENT
+        if self.facts_to_keep != self.kept.facts:
+            return Verdict.DIFFERENT
+        return Verdict.PRUNED if self.pruned_events else Verdict.SAME
+
+    @property
+    def facts_to_keep(self) -> PaymentFacts:
+        """What its events prove, with what those had proven that can no longer be read."""
+        if self.kept is None or not self.pruned_events:
+            return self.facts
+        return self.kept.facts.join(self.facts)
+
+
+class Rebuild(Inquiry):
+    """Rebuilds one session's payment. To write it, `is_to_change`: nothing is folded meanwhile."""
+
+    def __init__(self, session_id: str, *, is_to_change: bool = False) -> None:
+        self._session_id = session_id
+        self._is_to_change = is_to_change
+        self._renewals: dict[str, PaymentFacts] = {}
+        memory = Memory()
+        super().__init__(memory, self._rebuild(memory))
+
+    def _rebuild(self, memory: Memory) -> Steps[None]:
+        session_id = self._session_id
+        locked = {session_id} if self._is_to_change else ()
+        yield Wanted(ids=locked, around={session_id})
+        own = yield from follow(memory, {session_id}, across=False)
+        facts = reduce(
+            PaymentFacts.join, (said.facts for said in own.evidence.values()), PaymentFacts()
+        )
+        object_ids = {id_ for said in own.evidence.values() for id_ in said.object_ids}
+        kept = {Link(id_, other) for id_ in object_ids for other in memory.sessions_of.get(id_, ())}
+        if any(link.session_id != session_id for link in kept):
+            tangle = yield from follow(memory, {session_id})
+            facts = untangle(tangle, {}).facts[session_id]
+        found = yield Wanted(renewals_of={session_id})
+        self._renewals = {each.invoice_id: each.facts for each in found.renewals}
+        payment = memory.payments.get(session_id)
+        self.rebuilt = Rebuilt(
+            session_id=session_id,
+            kept=replace(payment, facts=whole(payment, self._renewals)) if payment else None,
+            facts=facts,
+            missing_links=tuple(sorted({Link(id_, session_id) for id_ in object_ids} - kept)),
+            pruned_events=len(own.pruned),
+        )
+        first, _ = set_apart(self.rebuilt.facts_to_keep)
+        if named := memory.checkouts_to_ask({session_id: first}):
+            yield Wanted(checkout_ids=named)
+
+    def outcome(self, now_ms: int) -> Outcome:
+        """What makes the kept payment right, once nothing more is wanted."""
+        first, apart = set_apart(self.rebuilt.facts_to_keep)
+        outcome = Outcome(
+            renewals=changed_renewals(self._session_id, self._renewals, apart),
+            links=list(self.rebuilt.missing_links),
+        )
+        outcome.add_payments({self._session_id: first}, self._memory, now_ms)
+        return outcome
