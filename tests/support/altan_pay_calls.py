@@ -1,7 +1,7 @@
 """Calls the client against a server whose answers a test chooses."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
@@ -51,6 +51,7 @@ async def altan_pay(
     account_id: str = ACCOUNT_ID,
     connect_id: str = CONNECT_ID,
     transport: httpx.AsyncBaseTransport | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> AsyncIterator[AltanPay]:
     account = AltanPayAccount(url=url, account_id=account_id, stripe_connect_id=connect_id)
     async with transport or AiohttpTransport() as its_transport:
@@ -59,6 +60,7 @@ async def altan_pay(
             transport=its_transport,
             version="1.2.3",
             allowed_hosts=frozenset({"checkout.stripe.com", "localhost:8001"}),
+            extra=extra,
         )
 
 

@@ -91,6 +91,18 @@ async def test_a_subscription_is_asked_for_in_its_own_mode() -> None:
     }
 
 
+async def test_nothing_that_is_added_takes_the_place_of_a_documented_field() -> None:
+    extra = {"mode": "setup", "success_url": "https://evil.example", "submit_type": "donate"}
+
+    async with upstream(GOOD, GOOD) as server:
+        await create(server.url)
+        async with altan_pay(server.url, extra=extra) as pages:
+            await pages.create(ORDER)
+
+    bare, more = (orjson.loads(request.body)["payload"] for request in server.requests)
+    assert more == bare | {"submit_type": "donate"}
+
+
 @pytest.mark.parametrize(
     ("account_id", "encoded"),
     [
