@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from itertools import compress
 from operator import attrgetter
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from app.domain.payments.session_details import SessionDetails
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 
 _NAMES: Final = tuple(field.name for field in fields(PaymentFacts))
+_NUMBERS: Final = tuple(field.name for field in fields(PaymentFacts) if field.type == int | None)
 _values_of: Final = attrgetter(*_NAMES)
 _DETAILS: Final = tuple(field.name for field in fields(SessionDetails))
 _details_of: Final = attrgetter(*_DETAILS)
@@ -25,9 +27,11 @@ Object = dict[str, Any]
 
 def facts_to_json(facts: PaymentFacts) -> str:
     """Only what is proven is written: a row stays small, and a new fact needs no migration."""
-    values = zip(_NAMES, _values_of(facts), strict=True)
-    # An amount of nothing is a fact, as False and an empty map are not.
-    proven = {name: value for name, value in values if value or type(value) is int}
+    values = _values_of(facts)
+    proven = dict(compress(zip(_NAMES, values, strict=True), values))
+    for name in _NUMBERS:  # an amount of nothing is a fact, as False and an empty map are not
+        if getattr(facts, name) == 0:
+            proven[name] = 0
     if facts.details is not None:
         proven["details"] = _known(facts.details)
     return orjson.dumps(proven).decode()

@@ -60,4 +60,5 @@ def dispute_cause(dispute_id: str, dispute: Dispute) -> str:
 
 def needs_a_person(facts: PaymentFacts) -> bool:
     """Whether a payment's own facts flag its order."""
-    return facts.contradicted or bool(open_matters(facts))
+    has_matters = facts.disputes or facts.fraud_warning_ids or facts.reviews
+    return facts.contradicted or bool(has_matters and open_matters(facts))

@@ -16,7 +16,6 @@ from app.domain.stripe_events.evidence import (
     currency_of,
     doubtful,
     id_of,
-    ids_of,
     inner,
     known_value,
     object_in,
@@ -68,6 +67,7 @@ def _facts(event: StripeEvent, proven: Mapping[str, Any]) -> PaymentFacts:
     """Return the proven facts and the session's fields, except those with unexpected values."""
     session = event.subject
     claim = read_claim(session.get("success_url"))
+    intent_id, invoice_id = id_of(session.get("payment_intent")), id_of(session.get("invoice"))
     return PaymentFacts(
         mode=known_value(_MODES, session.get("mode")),
         amount_total_minor=amount_minor(session.get("amount_total")),
@@ -79,8 +79,8 @@ def _facts(event: StripeEvent, proven: Mapping[str, Any]) -> PaymentFacts:
         recovered_from=_session_id(session.get("recovered_from")),
         recoverable=inner(session, "after_expiration", "recovery", "enabled") is True,
         subscription_id=id_of(session.get("subscription")),
-        intent_ids=ids_of(session.get("payment_intent")),
-        invoice_ids=ids_of(session.get("invoice")),
+        intent_ids=(intent_id,) if intent_id else (),
+        invoice_ids=(invoice_id,) if invoice_id else (),
         **proven,
     )
 

@@ -82,12 +82,18 @@ class GuardedHttp(GuardedWrites):
 
     def on_url(self, url: bytes) -> None:
         """Count the request line."""
-        self._count(len(url))
+        self._untold_bytes = 0
+        self._head_bytes += len(url)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            raise HeadTooLargeError
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header, or a trailer."""
-        self._count(len(name) + len(value))
+        self._untold_bytes = 0
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
+            raise HeadTooLargeError
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -123,12 +129,6 @@ class GuardedHttp(GuardedWrites):
         """Refuse a malformed request, with the reason if it is known."""
         self._disarm()
         super().send_400_response(self._fault or msg)
-
-    def _count(self, size: int) -> None:
-        self._untold_bytes = 0
-        self._head_bytes += size
-        if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
-            raise HeadTooLargeError
 
     def _drop(self, size: int) -> None:
         self._dropped_bytes += size

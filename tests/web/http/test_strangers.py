@@ -136,7 +136,9 @@ async def test_where_files_are_few_some_are_kept_back_for_stripe(tmp_path: Path)
         assert open_files(running.process.pid) < 700
 
 
-async def test_who_never_reads_is_given_up_and_the_process_ends_in_time(tmp_path: Path) -> None:
+async def test_buyers_are_served_and_the_process_ends_in_time_though_strangers_never_read(
+    tmp_path: Path,
+) -> None:
     strangers = ["127.0.0.2", "127.0.0.3"]
     async with (
         running_process(tmp_path) as running,
