@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.settings.origins import ANY_LOOPBACK
+from app.settings.receivers import SANDBOX_NOTIFY_SECRET
 from app.settings.settings import Settings
 from sandbox.shop.products import SHOP_NAME
 
@@ -36,7 +37,6 @@ _POLL_S: Final = 0.1
 _ACCOUNT_ID: Final = "00000000-0000-4000-8000-000000000000"
 _CONNECT_ID: Final = "acct_sandbox"
 _WEBHOOK_SECRET: Final = "whsec_sandbox_0123456789abcdef"  # noqa: S105 published on purpose
-_NOTIFY_SECRET: Final = "whsec_c2FuZGJveC1ub3RpZmljYXRpb25zLTAx"  # noqa: S105 as above
 
 
 def database_url(folder: Path) -> str:
@@ -158,7 +158,7 @@ class Demo:
             "STRIPE_API_URL": f"http://127.0.0.1:{self.sandbox_port}",
             "RECONCILE_EVERY_S": "2",
             "NOTIFY_URL": f"http://127.0.0.1:{self.sandbox_port}/sandbox/notifications",
-            "NOTIFY_SECRETS": _NOTIFY_SECRET,
+            "NOTIFY_SECRETS": SANDBOX_NOTIFY_SECRET,
             "APP_URL": self.shop_url,
             "SUCCESS_URL": f"{self.shop_url}/thanks",
             "SHOP_NAME": SHOP_NAME,

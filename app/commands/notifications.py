@@ -64,8 +64,7 @@ def list_(
 def _print_list(found: Sequence[Notification]) -> None:
     table = Table(
         Column("changed", no_wrap=True),
-        Column("type and id", overflow="fold"),
-        Column("order", overflow="fold"),
+        Column("type, id and order", overflow="fold"),
         Column("state", no_wrap=True),
         Column("tries", justify="right"),
         Column("next try", no_wrap=True),
@@ -73,8 +72,7 @@ def _print_list(found: Sequence[Notification]) -> None:
     for each in found:
         table.add_row(
             time_of(each.at_ms),
-            f"{cell(each.type)}\n[dim]{cell(each.id)}[/]",
-            cell(each.order_id),
+            f"{cell(each.type)}\n[dim]{cell(each.id)}\n{cell(each.order_id)}[/]",
             f"[{_COLOURS[each.delivery]}]{each.delivery}[/]",
             str(each.attempts),
             "" if each.due_at_ms is None else time_of(each.due_at_ms),

@@ -13,6 +13,9 @@ from app.settings.types import split_list
 
 _SECRETS_HELP: Final = 'make one with: echo "whsec_$(openssl rand -base64 32)"'
 
+# The demo's receiver verifies with it.
+SANDBOX_NOTIFY_SECRET: Final = "whsec_c2FuZGJveC1ub3RpZmljYXRpb25zLTAx"  # noqa: S105 published
+
 # RFC 9110, 5.6.2 (a token), 5.5 (visible ASCII, single spaces inside).
 _HEADER: Final = re.compile(r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}): *(?P<value>[!-~][ -~]*)")
 _HEADER_VALUE_MAX: Final = 4000
@@ -108,6 +111,19 @@ class ReceiverSettings(BaseSettings):
         if self.notify_url and not self.notify_secrets:
             raise ValueError(f"NOTIFY_SECRETS is missing, which NOTIFY_URL needs: {_SECRETS_HELP}")
         return self
+
+    def check_notify_secrets(self, *, is_sandbox: bool) -> None:
+        """Reject the demo's public secret for a real shop: anybody could sign with it.
+
+        Raises:
+            ValueError: it is among the secrets.
+        """
+        secrets = {each.get_secret_value() for each in self.notify_secrets}
+        if SANDBOX_NOTIFY_SECRET in secrets and not is_sandbox:
+            raise ValueError(
+                "NOTIFY_SECRETS is wrong: it is the sandbox's published secret, but ALTAN_PAY_URL "
+                f"is not the sandbox; {_SECRETS_HELP}"
+            )
 
     @property
     def notify_host(self) -> str | None:

@@ -198,6 +198,7 @@ class Settings(AltanPayFieldSettings, ReceiverSettings, ShopPageSettings):
                 "STRIPE_WEBHOOK_SECRETS is wrong: it is the sandbox's published secret, but "
                 f"ALTAN_PAY_URL is not the sandbox; {SECRETS_HELP}"
             )
+        self.check_notify_secrets(is_sandbox=self.is_sandbox)
         check_origins(self.allowed_origins or (), is_demo=self.is_sandbox and all(are_sandbox))
         return self
 

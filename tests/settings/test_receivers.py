@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.settings.doubts import doubts
+from app.settings.receivers import SANDBOX_NOTIFY_SECRET
+from sandbox.config import SandboxConfig
 from tests.support.builders import SECRET, Document, settings
 from tests.support.settings_loading import Load, shown
 
@@ -85,6 +87,17 @@ def test_another_secret_is_refused_with_the_way_to_make_one(
     assert words in line
     assert "openssl rand -base64 32" in line
     assert secret not in line
+
+
+def test_the_demos_published_secret_signs_in_the_demo_alone(load: Load) -> None:
+    changes = {"NOTIFY_URL": URL, "NOTIFY_SECRETS": f"{KEY},{SANDBOX_NOTIFY_SECRET}"}
+
+    (line,) = load.lines(**changes)
+
+    assert line.startswith("NOTIFY_SECRETS is wrong: it is the sandbox's published secret")
+    assert SANDBOX_NOTIFY_SECRET not in line
+    assert load(**changes, ALTAN_PAY_URL="http://127.0.0.1:9000").notify_secrets
+    assert SandboxConfig().notify_secret == SANDBOX_NOTIFY_SECRET
 
 
 def test_nothing_is_sent_unsigned(load: Load) -> None:

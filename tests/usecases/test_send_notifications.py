@@ -125,7 +125,20 @@ async def test_more_than_it_holds_are_all_sent_once(
     assert len(set(receiver.posted)) == len(receiver.posted) == many
 
 
-async def test_an_orders_wait_for_each_other_until_the_third_try(
+async def test_two_replicas_share_the_work_and_send_nothing_twice(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    async with sending(outbox, receiver, clock) as one, sending(outbox, receiver, clock) as other:
+        for first in range(1, 201, 20):
+            await notify(outbox, *(new_notification(first + number) for number in range(20)))
+            one.wake()
+            other.wake()
+        await until(lambda: len(set(receiver.posted)) == 200)
+
+    assert len(receiver.posted) == 200
+
+
+async def test_what_an_order_tells_waits_for_what_it_told_before_until_the_third_try(
     outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
 ) -> None:
     receiver.answers[id_of(1)] = REFUSED
