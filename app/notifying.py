@@ -1,4 +1,4 @@
-"""Notifications as the service sends them: to whom the settings say, measured and watched."""
+"""Connects the sending of notifications: receiver, metrics and monitoring."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ from app.usecases.watch_receiver import WatchReceiver
 
 
 def start_notifying(shared: Shared, *, version: str) -> None:
-    """Send from start to end, if there is somebody to send to."""
+    """Send notifications while the service is running, if there is a receiver."""
     if shared.settings.notify_url is None:
         return
     transport = AiohttpTransport(resolver=CheckedResolver())
@@ -43,7 +43,7 @@ def start_notifying(shared: Shared, *, version: str) -> None:
 
 
 def open_receiver(settings: Settings, transport: AiohttpTransport, *, version: str) -> Receiver:
-    """The receiver of the settings, which name one."""
+    """Return the receiver in the settings, which must contain one."""
     assert settings.notify_url is not None  # noqa: S101 its caller has looked
     clock, header = SystemClock(), settings.notify_auth_header
     return Receiver(

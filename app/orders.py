@@ -1,4 +1,4 @@
-"""Orders: the endpoint that shows them, and who tells the owner of those that need a person."""
+"""Connects the orders' endpoint, and the alerts about flagged orders."""
 
 from app.shared import Shared
 from app.usecases.read_orders import ReadOrders
@@ -9,14 +9,14 @@ from app.web.api.orders import OrdersEndpoint
 
 
 def make_orders(shared: Shared) -> OrdersEndpoint:
-    """GET /orders and what belongs to it."""
+    """Return the endpoint of orders."""
     read_orders = ReadOrders(database=shared.database)
     see_flag = SeeFlag(memory=shared.database, read_orders=read_orders, clock=shared.clock)
     return OrdersEndpoint(read_orders=read_orders, see_flag=see_flag, access=shared.access)
 
 
 def watch_orders(shared: Shared) -> None:
-    """Tell the owner of flags, and remind of disputes."""
+    """Register the jobs that report flags and remind of disputes."""
     memory, clock, alerts = shared.database, shared.clock, shared.alerts
     tell_flags = TellFlags(memory=memory, clock=clock, alarm=alerts, note=alerts.note)
     shared.changes.reach(tell_flags.changed)

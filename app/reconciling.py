@@ -1,4 +1,4 @@
-"""Puts together how Stripe is asked for what was missed: for the service, and for the command."""
+"""Connects reconciliation with Stripe, for the service and for the command."""
 
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from app.web.api.reconcile import ReconcileEndpoint
 
 
 def open_stripe(settings: Settings, transport: AiohttpTransport, *, version: str) -> StripeApi:
-    """Stripe's API with the key of the settings, which is there."""
+    """Return Stripe's API with the key in the settings, which must be set."""
     assert settings.stripe_api_key is not None  # noqa: S101 the caller has looked
     account = settings.altan_stripe_connect_id if settings.stripe_api_account_header else None
     access = StripeAccess(
@@ -32,7 +32,7 @@ def open_stripe(settings: Settings, transport: AiohttpTransport, *, version: str
 def make_reconcile(
     settings: Settings, database: AnyDatabase, stripe: StripeApi, alarm: Alarm, on_change: OnChange
 ) -> Reconcile:
-    """One look at Stripe."""
+    """Return the use case of one check."""
     return Reconcile(
         database=database,
         store=database,
@@ -45,7 +45,7 @@ def make_reconcile(
 
 
 def open_reconciliation(shared: Shared, *, version: str) -> ReconcileEndpoint:
-    """Look at Stripe while the service is up, if there is a key; the endpoint that looks now."""
+    """Register periodic checks if there is a key; return the endpoint that checks now."""
     reconcile = None if shared.settings.stripe_api_key is None else _looks(shared, version)
     return ReconcileEndpoint(reconcile=reconcile, clock=shared.clock, access=shared.access)
 

@@ -1,7 +1,7 @@
-"""`altan-checkout doctor --probe`: makes one session, to see what Altan Pay does with our call.
+"""`altan-checkout doctor --probe`: creates one session, to see how Altan Pay handles our call.
 
-It sends what this deployment sends for a cart of one item: the four documented fields, with what
-ALTAN_PAY_EXTRA adds and ALTAN_PAY_PASS allows. Nobody is charged; the session expires by itself.
+It sends what this deployment sends for a cart of one item: the four documented fields, and what
+ALTAN_PAY_EXTRA adds and ALTAN_PAY_PASS allows. Nobody is charged; the session expires.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from app.domain.errors import CartRefusedError, CheckoutError, ServiceFailedErro
 from app.settings.settings import Settings
 from app.usecases.records import SessionOrder
 
-# Made up, and easy to find among a session's fields at Stripe.
+# Fake values that are easy to find in a session at Stripe.
 SAMPLES: Final[PassedFields] = {
     PassedField.CUSTOMER_EMAIL.value: "probe@example.com",
     PassedField.CLIENT_REFERENCE_ID.value: "altan-checkout-probe",
@@ -30,25 +30,25 @@ SAMPLES: Final[PassedFields] = {
 
 
 class ProbeError(Exception):
-    """Nothing was made, or not what was expected; the message says why and what to do."""
+    """No session was created, or an unexpected one; the message says why and what to do."""
 
 
 def probe(settings: Settings, *, price: str | None, even_live: bool) -> Iterator[str]:
-    """Make one session of `price`, or of the catalogue's first, and yield what to print.
+    """Create a session for `price`, or the catalogue's first price, and yield lines to print.
 
     Raises:
         ProbeError: this may be a live account and `even_live` is not set, there is no price, or
-            Altan Pay did not make the session.
+            Altan Pay did not create the session.
     """
     is_test = settings.is_sandbox or settings.stripe_livemode is False
     if not is_test and not even_live:
         raise ProbeError(
-            "nothing was made, because this account may be live: STRIPE_LIVEMODE is not false. Add "
-            "--live to make one session all the same; it cannot charge anybody who does not pay it"
+            "nothing was created, because the account may be live: STRIPE_LIVEMODE is not false. "
+            "Add --live to create one anyway; it charges nobody who does not pay it"
         )
     passed = {name.value: SAMPLES[name] for name in settings.altan_pay_pass}
     page = asyncio.run(_make(settings, _cart(settings, price), passed))
-    yield f"Altan Pay made {page.session_id or 'a session'} at {urlsplit(page.url).netloc}."
+    yield f"Altan Pay created {page.session_id or 'a session'} at {urlsplit(page.url).netloc}."
     _check_mode(page.session_id, expects_live=settings.stripe_livemode)
     yield from _what_next(page, [*(settings.altan_pay_extra or {}), *passed])
 
@@ -108,7 +108,7 @@ def _failure(error: CheckoutError, *, has_more: bool) -> str:
 
 
 def _check_mode(session_id: str | None, *, expects_live: bool | None) -> None:
-    """The session's prefix says whether it is live, and so which events will come."""
+    """Check the mode in the session's prefix, because it decides which events arrive."""
     is_live = session_id is not None and session_id.startswith("cs_live_")
     if session_id and expects_live not in {None, is_live}:
         wrong = "live" if is_live else "test"
@@ -122,7 +122,7 @@ def _what_next(page: PaymentPage, further: list[str]) -> Iterator[str]:
     if not further:
         yield "Only the four documented fields were sent."
         return
-    yield f"Sent beside the four documented fields: {', '.join(further)}."
-    yield "That the call was accepted does not prove that they arrived. Open the page, see what it"
+    yield f"Sent in addition to the four documented fields: {', '.join(further)}."
+    yield "The accepted call does not prove that they arrived. Open the page, check what it "
     yield "shows, and pay it with a test card; then look at the session in Stripe's dashboard:"
     yield page.url

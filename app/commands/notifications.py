@@ -1,6 +1,6 @@
-"""`altan-checkout notifications …`: what the shop's receiver was told, and when it is told again.
+"""`altan-checkout notifications …`: lists, resends and pauses the shop's notifications.
 
-No order is shown here, so nothing personal: see `GET /orders/{id}`.
+They show no orders and so no personal data; see `GET /orders/{id}`.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from app.settings.settings import Settings, SettingsError, load_settings
 from app.usecases.outbox import Delivery, Notification, NotificationQuery, PauseReason, Try
 
 notifications = typer.Typer(
-    help="See what your receiver was told; send again, pause, resume, test.", no_args_is_help=True
+    help="List your receiver's notifications; resend, pause, resume, test.", no_args_is_help=True
 )
 
 NotificationId = Annotated[str, typer.Argument(metavar="ID", help="msg_…")]
@@ -41,10 +41,10 @@ _COLOURS: Final = {
 def list_(
     *,
     state: Annotated[
-        Delivery | None, typer.Option(help="Only those in this state; unposted: in the feed only.")
+        Delivery | None, typer.Option(help="Only those in this state; unposted: only in the feed.")
     ] = None,
     order: Annotated[
-        str | None, typer.Option(help="Only those of this order, by its checkout or session id.")
+        str | None, typer.Option(help="Only those of this order, by checkout or session id.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The maximum number.")] = 50,
     demo: Demo = None,
@@ -82,7 +82,7 @@ def _print_list(found: Sequence[Notification]) -> None:
 
 @notifications.command(cls=EventsCommand)
 def show(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJson = False) -> None:
-    """Show one notification and each of its tries."""
+    """Show one notification and its attempts."""
     known = with_database(lambda database: database.find_notification(notification_id), demo)
     if known is None:
         _stop_unknown(notification_id)
@@ -100,7 +100,7 @@ def show(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJson 
 
 @notifications.command(cls=EventsCommand)
 def resend(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJson = False) -> None:
-    """Send one again, with all its tries; its id stays, so that a receiver can tell."""
+    """Send one again, with all its attempts; its id stays the same, so receivers recognize it."""
     now_ms = SystemClock().now_ms()
     is_known = with_database(
         lambda database: database.resend_notification(notification_id, at_ms=now_ms), demo
@@ -122,15 +122,15 @@ def pause(*, demo: Demo = None, as_json: AsJson = False) -> None:
 
 @notifications.command(cls=EventsCommand)
 def resume(*, demo: Demo = None, as_json: AsJson = False) -> None:
-    """Send all that waits, also after the receiver answered 410."""
+    """Send all waiting notifications, also after the receiver answered 410."""
     now_ms = SystemClock().now_ms()
     with_database(lambda database: database.resume_notifications(at_ms=now_ms), demo)
-    _say({"paused": False}, "All that waits is sent within seconds.", as_json=as_json)
+    _say({"paused": False}, "All waiting notifications are sent within seconds.", as_json=as_json)
 
 
 @notifications.command("test", cls=EventsCommand)
 def try_out(*, as_json: AsJson = False) -> None:
-    """Post one message of type `test` to NOTIFY_URL, and print the answer; exit 1 if not taken."""
+    """Post one message of type `test` to NOTIFY_URL, and print the answer; exit 1 if refused."""
     try:
         settings = load_settings()
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""`altan-checkout orders …`: what was bought, what became of it, and what needs a person.
+"""`altan-checkout orders …`: lists orders and shows one.
 
 Names and addresses are shown only on request.
 """
@@ -112,7 +112,7 @@ async def _list(database: "AnyDatabase", wanted: OrderFilter, limit: int) -> lis
 
 
 async def _described(database: "AnyDatabase", order: Order) -> Document:
-    """An order's document, with where Stripe shows it, and why it was declined."""
+    """Return an order's document, with its link to Stripe's dashboard and its decline reason."""
     document, declined = order.document, None
     if document["status"] in _NOT_PAID and document["session_id"]:
         events = InspectEvents(database=database)
@@ -141,7 +141,7 @@ def _print_orders(documents: Sequence[Document]) -> None:
         return
     table = Table(
         Column("created", no_wrap=True),
-        Column("order, its number, and where Stripe shows it", overflow="fold"),
+        Column("order, its number, and its page at Stripe", overflow="fold"),
         Column("status", overflow="fold"),
         Column("total", justify="right"),
         Column("flags", overflow="fold"),

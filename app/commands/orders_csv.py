@@ -1,4 +1,4 @@
-"""Orders as CSV (RFC 4180), for a spreadsheet: a row for each."""
+"""Formats orders as CSV (RFC 4180) for spreadsheets, one row for each."""
 
 import csv
 import io
@@ -27,14 +27,14 @@ _COLUMNS: Final = (
     "payment_intent",
     "dashboard_url",
 )
-# What spreadsheets take for a formula (OWASP, CSV Injection), the full-width forms too.
+# What spreadsheets treat as a formula (OWASP, CSV Injection), including full-width forms.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 they are meant
 
 
 def orders_csv(documents: Sequence[dict[str, Any]]) -> str:
-    """A header and a row for each order; amounts are in the currency's minor unit.
+    """Return a header and a row for each order; amounts are in the currency's minor unit.
 
-    With what is personal, customer and shipping are columns, too.
+    With personal data, customer and shipping are columns, too.
     """
     rows = io.StringIO()
     writer = csv.writer(rows)
@@ -60,7 +60,7 @@ def orders_csv(documents: Sequence[dict[str, Any]]) -> str:
 
 
 def _cell(value: object) -> object:
-    """No spreadsheet runs it, and no terminal obeys it."""
+    """Make a text safe for spreadsheets and terminals."""
     if not isinstance(value, str):
         return value
     return ("'" if value.startswith(_FORMULA) else "") + printable(value)

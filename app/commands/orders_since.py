@@ -9,7 +9,7 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def since_ms(text: str, now: datetime) -> int:
-    """Epoch milliseconds of `7d`, `12h`, `30m`, `2026-11-29` or `2026-11-29T12:00Z`; else UTC.
+    """Return epoch milliseconds of `7d`, `12h`, `30m`, `2026-11-29` or `2026-11-29T12:00Z`.
 
     Raises:
         ValueError: it is none of these.
@@ -20,11 +20,11 @@ def since_ms(text: str, now: datetime) -> int:
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
-            raise ValueError(f"{text} is no time: give 7d, 12h, 30m or 2026-11-29") from None
+            raise ValueError(f"{text} is not a time: use 7d, 12h, 30m or 2026-11-29") from None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(round(at.timestamp() * 1000), 0)
 
 
 def midnight_ms(now: datetime) -> int:
-    """When today began, where `now` is."""
+    """Return when today began, in the time zone of `now`."""
     return round(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""`altan-checkout reconcile`: asks Stripe now for what was missed."""
+"""`altan-checkout reconcile`: checks Stripe for missed events now."""
 
 import json
 import sys
@@ -22,10 +22,10 @@ def reconcile(
     since: Annotated[
         str, typer.Option(metavar="AGE", help="How far back: 30m, 12h or 7d; at most 30d.")
     ] = f"{AGE_MAX_S // 86_400}d",
-    everything: Annotated[bool, typer.Option("--all", help="Delivered events, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also delivered events.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask Stripe for what was missed, and record it; exit 1 if anything could not be read."""
+    """Check Stripe for missed events and record them; exit 1 if anything could not be read."""
     try:
         since_s = read_since(since, int(time.time()))
     except ValueError as error:
@@ -38,7 +38,7 @@ def reconcile(
         typer.echo(json.dumps(counts))
     else:
         typer.echo(
-            "{seen} events and objects looked at: {new} recorded anew, {changed} orders changed, "
+            "{seen} events and objects checked: {new} new, {changed} orders changed, "
             "{failed} could not be read.".format(**counts)
         )
     if counts["failed"]:

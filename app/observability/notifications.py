@@ -1,4 +1,4 @@
-"""Counts and measures notifications, and tells the owner of those that were given up."""
+"""Counts and measures notifications, and alerts the owner if one is given up."""
 
 from app.observability.metrics import Metrics
 from app.usecases.outbox import Backlog, Notification, Try, TryResult
@@ -6,7 +6,7 @@ from app.usecases.ports import Alarm, AlertName, Clock
 
 
 class NotificationReport:
-    """Called once for each try, and now and then with what waits."""
+    """Called for each attempt, and periodically with what is waiting."""
 
     def __init__(self, metrics: Metrics, alarm: Alarm, clock: Clock) -> None:
         self._metrics = metrics
@@ -17,7 +17,7 @@ class NotificationReport:
         metrics.notifications_oldest_seconds.set_function(self._oldest_s)
 
     def __call__(self, notification: Notification, tried: Try) -> None:
-        """Count a try, and raise the alert if it was the last."""
+        """Count an attempt, and raise the alert if it was the last."""
         self._results[tried.result].inc()
         if tried.result is TryResult.TAKEN:
             waited_ms = tried.at_ms + tried.duration_ms - notification.at_ms
@@ -26,12 +26,12 @@ class NotificationReport:
             answer = tried.problem or f"answered {tried.http_status}"
             self._alarm(
                 AlertName.NOTIFICATION_FAILED,
-                f"{notification.id} ({notification.type} of {notification.order_id}) was not taken "
-                f"in {notification.attempts + 1} tries; at the last, the receiver {answer}",
+                f"{notification.id} ({notification.type} of {notification.order_id}) was not "
+                f"accepted in {notification.attempts + 1} attempts; at the last, the receiver {answer}",
             )
 
     def backlog(self, backlog: Backlog) -> None:
-        """Show what waits."""
+        """Export what is waiting."""
         self._metrics.notifications_waiting.set(backlog.waiting)
         self._oldest_at_ms = backlog.oldest_at_ms
 

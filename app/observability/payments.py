@@ -1,4 +1,4 @@
-"""Counts and logs what becomes of payments: ids and statuses, nothing personal."""
+"""Counts and logs changes of payments: ids and statuses, nothing personal."""
 
 from collections.abc import Collection
 from functools import cache
@@ -17,7 +17,7 @@ _log = structlog.get_logger()
 
 
 class PaymentReport:
-    """Called with each checkout that was started, and with payments that have changed."""
+    """Called with each started checkout, and with changed payments."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._started = cache(metrics.checkouts_started.labels)
@@ -27,11 +27,11 @@ class PaymentReport:
         self._currencies: set[str] = set()
 
     def started(self, checkout: Checkout) -> None:
-        """Count a checkout that was committed."""
+        """Count a committed checkout."""
         self._started(checkout.cart.mode).inc()
 
     def changed(self, payments: Collection[Payment]) -> None:
-        """Count and log what has changed; called once it is committed."""
+        """Count and log changes, after they are committed."""
         for payment in payments:
             before, after = payment.before or PaymentFacts(), payment.facts
             if after.status is not before.status:
@@ -54,7 +54,7 @@ class PaymentReport:
             self._paid_seconds.observe(paid_at_s - created_s)
 
     def _count_refunds(self, before: PaymentFacts, after: PaymentFacts) -> None:
-        """A counter only rises: a refund that fails later stays counted."""
+        """Count refunds. A counter only increases, so a refund that fails later stays counted."""
         more_minor = after.amount_refunded_minor - before.amount_refunded_minor
         if more_minor > 0 and after.currency:
             self._refunded.labels(self._bounded(after.currency)).inc(more_minor)

@@ -1,4 +1,4 @@
-"""The settings of what payment pages get beside the four documented fields, and their types."""
+"""The settings for further fields of payment pages, and their types."""
 
 from typing import Annotated, Final
 
@@ -45,22 +45,22 @@ PassedFieldNames = Annotated[tuple[PassedField, ...], NoDecode, BeforeValidator(
 
 
 class AltanPayFieldSettings(BaseSettings):
-    """The settings of what payment pages get beside the four documented fields."""
+    """The settings for further fields of payment pages."""
 
     altan_pay_extra: ExtraFields = Field(
         None, description="a JSON object of further Stripe parameters for every payment page"
     )
     altan_pay_pass: PassedFieldNames = Field(
-        (), description="the fields that a cart may hand on to the payment page"
+        (), description="the fields that a cart may pass on to the payment page"
     )
 
     @model_validator(mode="after")
     def _no_field_twice(self) -> "AltanPayFieldSettings":
-        """Refuse a field that would come from both, because one of them would be lost."""
+        """Refuse a field in both settings, because one value would be lost."""
         extra = self.altan_pay_extra or {}
         if both := [field.value for field in self.altan_pay_pass if field in extra]:
             raise ValueError(
-                f"ALTAN_PAY_EXTRA is wrong: {both[0]} comes from the cart, as ALTAN_PAY_PASS "
-                "says; remove it from one of the two"
+                f"ALTAN_PAY_EXTRA is wrong: {both[0]} comes from the cart (ALTAN_PAY_PASS); "
+                "remove it from one of the two"
             )
         return self

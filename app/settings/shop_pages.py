@@ -1,4 +1,4 @@
-"""The settings of the service's own pages for buyers, and their types."""
+"""The settings for the service's pages for buyers, and their types."""
 
 import re
 from typing import Annotated, Final
@@ -40,7 +40,7 @@ PortalUrl = Annotated[str, AfterValidator(_portal_url)]
 
 
 class ShopPageSettings(BaseSettings):
-    """The settings of the service's own pages for buyers."""
+    """The settings for the service's pages for buyers."""
 
     shop_name: ShopName | None = Field(
         None, description="the shop's name on these pages; unset: APP_URL's host"

@@ -1,6 +1,6 @@
-"""The shop's order desk: its orders, read from the service by the shop's own server.
+"""The shop's order desk, with orders that the shop's own server reads from the service.
 
-The token stays here: the browser gets a page, and nothing to ask the service with.
+The token stays on the server; the browser only gets a page.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class OrdersUnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A row: one order as the service knows it, in words."""
+    """A row: one order as text."""
 
     number: str
     items: str
@@ -41,7 +41,7 @@ class Order:
     buyer: str
     created_at: datetime
     payment_path: str | None
-    """The sandbox's page of its payment."""
+    """Return the URL of its payment's page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class OrderDesk:
     pages: Pages
 
     async def show(self, _request: Request) -> Response:
-        """List the latest orders, the newest first, or say why that is impossible."""
+        """List the latest orders, the newest first, or the reason why that is impossible."""
         try:
             orders = [_order(each) for each in await self._read()]
         except OrdersUnreadableError as error:

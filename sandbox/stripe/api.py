@@ -1,7 +1,7 @@
-"""Plays the few GETs of Stripe's API that the service asks: events, sessions and their line items.
+"""Simulates the GETs of Stripe's API that the service uses: events, sessions, line items.
 
-Events that were not delivered are listed, but for those that are only held back: as if Stripe had
-not made them yet.
+Events that were not delivered are listed, except withheld ones, as if Stripe had not created them
+yet.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ PAGE_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class StripeApi:
-    """Reads what the sandbox's payments and deliveries hold."""
+    """Reads the sandbox's payments and deliveries."""
 
     payments: Payments
 
@@ -42,7 +42,7 @@ class StripeApi:
         return _page(request, found, "/v1/events")
 
     async def read_session(self, request: Request) -> Response:
-        """`GET /v1/checkout/sessions/{id}`, with the payment intent where that is asked for."""
+        """`GET /v1/checkout/sessions/{id}`, with the payment intent if requested."""
         session = self._session(request)
         document = session_object(session)
         wants_intent = any(
@@ -67,7 +67,7 @@ class StripeApi:
 
 
 def _require_key(request: Request) -> None:
-    """Accept any test key that may only read: there is nothing to protect."""
+    """Accept any read-only test key, because there is nothing to protect."""
     if not request.headers.get("authorization", "").startswith("Bearer rk_test_"):
         raise HTTPException(401, "Invalid API Key provided")
 
@@ -105,7 +105,7 @@ def _line_json(session: Session, number: int, line: Line) -> JsonObject:
 
 
 def _page(request: Request, items: Sequence[JsonObject], url: str) -> Response:
-    """One page of a list, after or before an item of it (Stripe: api/pagination)."""
+    """Return one page of a list, after or before an item (Stripe: api/pagination)."""
     query, limit = request.query_params, _number(request, "limit", PAGE_DEFAULT)
     if not 1 <= limit <= PAGE_MAX:
         raise HTTPException(400, f"limit must be from 1 to {PAGE_MAX}")

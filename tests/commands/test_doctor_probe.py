@@ -40,7 +40,7 @@ async def test_one_session_is_made_as_this_deployment_makes_them(tmp_path: Path)
     assert payload["line_items"] == [{"price": "price_A", "quantity": 1}]
     assert payload["allow_promotion_codes"] is True
     assert payload["metadata"] == {"altan_checkout": "probe"}
-    assert "Altan Pay made cs_test_a1 at checkout.stripe.com." in text
+    assert "Altan Pay created cs_test_a1 at checkout.stripe.com." in text
     assert "allow_promotion_codes, metadata, locale." in text
     assert text.endswith(TEST_PAGE)
 

@@ -152,7 +152,7 @@ def test_sending_is_paused_and_resumed(told_shop: Shop) -> None:
     assert "resume" in run("pause").stdout
     assert as_json("resume") == {"paused": False}
     assert not receiver_of(told_shop).is_paused
-    assert "All that waits" in run("resume").stdout
+    assert "All waiting notifications" in run("resume").stdout
 
 
 async def outcome_of_a_test(monkeypatch: pytest.MonkeyPatch, url: str, *arguments: str) -> Result:

@@ -137,7 +137,7 @@ def test_all_pages_are_read(shop: OrdersShop, monkeypatch: pytest.MonkeyPatch) -
     [
         (["--status", "payed"], "payed"),
         (["--limit", "0"], "limit"),
-        (["--since", "yesterday"], "--since: yesterday is no time"),
+        (["--since", "yesterday"], "--since: yesterday is not a time"),
         (["--since", "7d", "--today"], "not both"),
         (["--csv", "--json"], "not both"),
     ],
@@ -299,7 +299,7 @@ def test_a_time_may_be_given_in_several_ways(text: str, at: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["", "7", "7w", "-1d", "2026-13-01", "123456d"])
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         since_ms(text, NOW)
 
 

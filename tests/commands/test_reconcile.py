@@ -35,7 +35,7 @@ async def test_people_get_a_sentence(tmp_path: Path) -> None:
 
     assert ended.status == 0
     assert ended.output == (
-        "1 events and objects looked at: 1 recorded anew, 1 orders changed, 0 could not be read.\n"
+        "1 events and objects checked: 1 new, 1 orders changed, 0 could not be read.\n"
     )
 
 

@@ -62,7 +62,7 @@ def test_one_that_is_given_up_is_told_with_the_last_answer(
 
     assert alarm.names == [AlertName.NOTIFICATION_FAILED] * 2
     words = [message for _, message in alarm.told]
-    assert f"{NOTIFICATION.id} (order.paid of chk_1) was not taken in 11 tries" in words[0]
+    assert f"{NOTIFICATION.id} (order.paid of chk_1) was not accepted in 11 attempts" in words[0]
     assert words[0].endswith("the receiver answered 503")
     assert words[1].endswith("the receiver refuses connections")
 

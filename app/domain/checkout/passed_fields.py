@@ -1,4 +1,4 @@
-"""The fields that a cart may hand on to the payment page, where the shop's owner allows them.
+"""The fields that a cart may pass on to the payment page, if the shop's owner allows them.
 
 Limits are Stripe's (checkout/sessions/create, metadata).
 """
@@ -11,11 +11,11 @@ from typing import Final
 from app.domain.errors import Fault, member_pointer
 
 PassedFields = Mapping[str, str | Mapping[str, str]]
-"""By Stripe's own names. `customer_email` is personal: it is sent on, never stored or logged."""
+"""With Stripe's names. `customer_email` is personal: it is sent on, never stored or logged."""
 
 
 class PassedField(StrEnum):
-    """What the owner can allow in ALTAN_PAY_PASS."""
+    """The fields that ALTAN_PAY_PASS can allow."""
 
     CUSTOMER_EMAIL = "customer_email"
     CLIENT_REFERENCE_ID = "client_reference_id"
@@ -40,7 +40,7 @@ _KEY: Final = re.compile(rf"[^\[\]]{{1,{METADATA_KEY_LENGTH_MAX}}}", re.DOTALL)
 def read_passed_fields(
     document: Mapping[str, object], allowed: Collection[PassedField], at: str
 ) -> tuple[dict[str, str | dict[str, str]], list[Fault]]:
-    """Return the allowed fields that the cart at the pointer `at` has, and what is wrong.
+    """Return the allowed fields of the cart at the pointer `at`, and their faults.
 
     A field that is null counts as absent. `client_reference_id` is read with the cart.
     """

@@ -1,8 +1,8 @@
-"""What a change of a payment's facts makes to be told: a pure function of before and after.
+"""Which notifications a change of a payment's facts causes: a pure function of before and after.
 
-Each state holds some statements: that it is paid, how much is refunded, that a dispute is open. A
-change tells what its state holds and the one before did not. So the order of events cannot make
-the last state go untold, and what changes nothing tells nothing.
+Each state contains statements: that it is paid, how much is refunded, that a dispute is open. A
+change reports the statements that the previous state did not have. So the last state is always
+reported, in any order of events, and nothing is reported without a change.
 """
 
 import base64
@@ -35,9 +35,9 @@ class PaidInvoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something to be told of a session's order.
+    """Something to report about a session's order.
 
-    `cause` tells apart what may happen several times: a dispute's or an invoice's id, a sum.
+    `cause` distinguishes repeated events: a dispute's or an invoice's id, a sum.
     """
 
     type: NotificationType
@@ -45,7 +45,7 @@ class Notice:
     invoice: PaidInvoice | None = None
 
     def id_for(self, session_id: str) -> str:
-        """The notification's id: always the same for one session, type and cause."""
+        """The notification's id, which is the same for one session, type and cause."""
         text = f"{session_id}\n{self.type}\n{self.cause}"
         digest = hashlib.sha256(text.encode()).digest()[:_ID_BYTES]
         return "msg_" + base64.b32hexencode(digest).decode().rstrip("=").lower()
@@ -55,10 +55,9 @@ Held: TypeAlias = tuple[Hashable, Notice | None]
 
 
 def notices(before: PaymentFacts | None, after: PaymentFacts) -> list[Notice]:
-    """What to tell after a change, in the order in which it is told.
+    """Return what to report after a change, in order.
 
-    `before` is None where nothing was known. Both need only hold those renewals that may have
-    changed.
+    `before` is None if nothing was known. Both only need the renewals that may have changed.
     """
     known = _NOTHING if before is None else {statement for statement, _ in _held(before)}
     new = (notice for statement, notice in _held(after) if statement not in known)
@@ -66,7 +65,7 @@ def notices(before: PaymentFacts | None, after: PaymentFacts) -> list[Notice]:
 
 
 def _held(facts: PaymentFacts) -> Iterator[Held]:
-    """All that is true of a payment and worth telling: each with what it is recognized by."""
+    """Yield everything worth reporting about a payment, each with its key."""
     yield from _status(facts)
     yield _refunded(facts)
     yield from _disputes(facts)
@@ -82,7 +81,7 @@ def _status(facts: PaymentFacts) -> Iterator[Held]:
 
 
 def _refunded(facts: PaymentFacts) -> Held:
-    """The sum, which may also fall. A sum that comes back later is another cause."""
+    """Yield the refunded sum, which may also decrease; the same sum later is another cause."""
     refunds = sorted((id_, refund.stands) for id_, refund in facts.refunds.items())
     charges = sorted((id_, charge.refunded_minor) for id_, charge in facts.charges.items())
     sum_minor = facts.amount_refunded_minor
@@ -101,7 +100,7 @@ def _disputes(facts: PaymentFacts) -> Iterator[Held]:
 
 
 def _invoices(facts: PaymentFacts) -> Iterator[Held]:
-    """Renewals that are paid, and invoices that could not be paid so far."""
+    """Yield paid renewals, and invoices whose payment failed so far."""
     for invoice_id, invoice in sorted(facts.invoices.items()):
         if invoice.paid and facts.is_renewal(invoice_id, invoice):
             paid = PaidInvoice(
@@ -119,7 +118,7 @@ def _invoices(facts: PaymentFacts) -> Iterator[Held]:
 
 
 def _subscription(facts: PaymentFacts) -> Held:
-    """How it stands; its creation is no update, and one of which nothing is known is active."""
+    """Yield the status; creation is not an update, and an unknown subscription counts as active."""
     subscription_id, current = facts.subscription_id, facts.subscription
     if current and current.status is SubscriptionStatus.CANCELED:
         type_ = NotificationType.SUBSCRIPTION_CANCELED
@@ -132,7 +131,7 @@ def _subscription(facts: PaymentFacts) -> Held:
 
 
 def _shown(current: Subscription | None) -> tuple[str, int | None, bool]:
-    """What an update changes. `incomplete` is for the order's own status to tell."""
+    """Return what an update changes. `incomplete` is left to the order's own status."""
     if current is None:
         return SubscriptionStatus.ACTIVE, None, False
     is_new = current.status is SubscriptionStatus.INCOMPLETE

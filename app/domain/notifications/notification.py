@@ -1,4 +1,4 @@
-"""A notification of an order, as it is written in the transaction that makes the change."""
+"""A notification about an order, as written in the transaction of the change."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.domain.notifications.types import NotificationType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewNotification:
-    """A notification to be kept. `order_id` is the checkout's id, or the session's without one."""
+    """A notification to store. `order_id` is the checkout's id, or the session's without one."""
 
     id: str
     session_id: str
@@ -23,7 +23,7 @@ class NewNotification:
 def notifications(
     told: Iterable[Notice], *, session_id: str, order_id: str, at_ms: int
 ) -> list[NewNotification]:
-    """What is told of a session's order, in the same order."""
+    """Return the notifications about a session's order, in the same order."""
     return [
         NewNotification(
             id=notice.id_for(session_id),

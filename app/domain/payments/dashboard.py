@@ -1,4 +1,4 @@
-"""Where Stripe's dashboard shows an order."""
+"""An order's page in Stripe's dashboard."""
 
 from typing import Final
 from urllib.parse import quote
@@ -13,9 +13,9 @@ def dashboard_url(
     session_id: str | None,
     is_test: bool,
 ) -> str | None:
-    """The page of the subscription or payment; before there is one, a search for the session.
+    """Return the page of the subscription or payment, or else a search for the session.
 
-    None for a checkout without a session so far.
+    None for a checkout without a session.
     """
     if subscription_id:
         path = f"subscriptions/{quote(subscription_id, safe='')}"

@@ -1,4 +1,4 @@
-"""Flags: why somebody has to look at an order, each with its causes, and which of them are new."""
+"""Flags: reasons to look at an order, each with its causes, and which of them are new."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from app.domain.payments.facts import PaymentFacts, PaymentStatus
 
 
 class Flag(StrEnum):
-    """Why somebody has to look at an order."""
+    """A reason to look at an order."""
 
     CONTRADICTED = "contradicted"
     PRICE_MISMATCH = "price_mismatch"
@@ -24,9 +24,9 @@ Flags = Mapping[Flag, frozenset[str]]
 
 
 def new_flags(before: Flags, after: Flags) -> dict[Flag, frozenset[str]]:
-    """The flags of `after`, with the causes that `before` does not have.
+    """Return the flags of `after`, with the causes that `before` does not have.
 
-    A second dispute is new; that one of two disputes has ended is not.
+    A second dispute is new; the end of one of two disputes is not.
     """
     nothing = frozenset[str]()
     new = {flag: causes - before.get(flag, nothing) for flag, causes in after.items()}
@@ -34,10 +34,10 @@ def new_flags(before: Flags, after: Flags) -> dict[Flag, frozenset[str]]:
 
 
 def open_matters(facts: PaymentFacts) -> dict[Flag, frozenset[str]]:
-    """What one payment's disputes, fraud warnings and reviews still ask of somebody.
+    """Return the flags from a payment's disputes, fraud warnings and reviews.
 
-    A fraud warning asks for a refund before there is a dispute: it is over once all was refunded,
-    or the dispute has come (Stripe: radar/early_fraud_warning, `actionable`).
+    A fraud warning suggests a refund before there is a dispute; it is over after a full refund or a
+    dispute (Stripe: radar/early_fraud_warning, `actionable`).
     """
     is_over = facts.status is PaymentStatus.REFUNDED or bool(facts.disputes)
     warnings = () if is_over else facts.fraud_warning_ids
@@ -54,7 +54,7 @@ def open_matters(facts: PaymentFacts) -> dict[Flag, frozenset[str]]:
 
 
 def dispute_cause(dispute_id: str, dispute: Dispute) -> str:
-    """Its id. An inquiry is another cause than the dispute that it may become, with that id."""
+    """Return its cause. An inquiry is a different cause than the dispute with the same id."""
     return f"{dispute_id}/inquiry" if dispute.is_inquiry else dispute_id
 
 

@@ -1,8 +1,8 @@
-"""Makes events of objects that were read from Stripe, for events that Stripe never made.
+"""Builds events from objects that were read from Stripe, for events that Stripe never created.
 
-An object says by its state what has happened to it, so it takes the place of the events that would
-have told: of the same types, so that everything treats it as one of them. Its id is made of what it
-says, so that the same object read twice is one event.
+An object's state shows what happened to it, so it replaces the missing events. They have the same
+types, so that they are treated like any other. Their ids are derived from their content, so that
+reading the same object twice gives one event.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Final
 from app.domain.stripe_events.evidence import Subject, id_of, inner, time_s
 
 _ID_DIGITS: Final = 48
-# Stripe, the objects' `status`; what is not listed has not happened yet.
+# Stripe, the objects' `status`; other values mean that nothing has happened yet.
 _INTENTS: Final[Mapping[object, str]] = {
     "succeeded": "payment_intent.succeeded",
     "canceled": "payment_intent.canceled",
@@ -27,10 +27,10 @@ _INVOICES: Final[Mapping[object, str]] = {
 
 
 def events_made_of(subject: Subject, *, now_s: int) -> list[dict[str, object]]:
-    """Return the events that an object stands for, as Stripe would have written them.
+    """Return an object's events, as Stripe would have created them.
 
     `now_s` is when it was read, in epoch seconds. An expanded payment intent and its charge are
-    objects of their own.
+    separate objects.
     """
     at_s = _paid_at_s(subject) or now_s
     return [
@@ -78,9 +78,9 @@ def _types_of_invoice(invoice: Subject) -> Iterator[str]:
 
 
 def _types_of_session(session: Subject) -> Iterator[str]:
-    """A session that is complete and unpaid waits for the bank, or its payment has failed.
+    """Return the event of a session. A complete but unpaid one waits for the bank, or has failed.
 
-    Its intent then asks for another way to pay (Stripe: payments/bank-debits, failures).
+    Then its intent asks for another way to pay (Stripe: payments/bank-debits, failures).
     """
     if session.get("status") == "expired":
         yield "checkout.session.expired"
@@ -92,7 +92,7 @@ def _types_of_session(session: Subject) -> Iterator[str]:
 
 
 def _types_of_dispute(dispute: Subject) -> Iterator[str]:
-    """What was taken and given back is in the balance (Stripe, the dispute object)."""
+    """Read withdrawn and returned funds from the balance (Stripe, the dispute object)."""
     yield "charge.dispute.updated"
     moves = dispute.get("balance_transactions")
     amounts = [inner(move, "amount") for move in moves] if isinstance(moves, list) else []
@@ -114,12 +114,12 @@ _TYPES_OF: Final[Mapping[str, Callable[[Subject], Iterable[str]]]] = {
 
 
 def _paid_at_s(subject: Subject) -> int | None:
-    """When it was paid, where the intent's charge is expanded."""
+    """Return when it was paid, if the intent's charge is expanded."""
     return time_s(inner(subject, "payment_intent", "latest_charge", "created"))
 
 
 def _event(part: Subject, event_type: str, created_s: int) -> dict[str, object]:
-    """The event, with ids where objects were expanded."""
+    """Build the event, with ids instead of expanded objects."""
     ids = {name: id_of(part[name]) for name in ("payment_intent", "latest_charge") if name in part}
     subject = {**part, **ids}
     said = json.dumps([event_type, subject], sort_keys=True, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""The types of events that a shop's endpoint is registered for, as docs/operate.md lists them."""
+"""The event types to register a shop's endpoint for, as listed in docs/operate.md."""
 
 from typing import Final
 

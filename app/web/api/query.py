@@ -1,4 +1,4 @@
-"""Reads the parameters of a query, and says all that is wrong with them in one answer."""
+"""Reads query parameters, and reports all of their faults together."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,14 +7,14 @@ from typing import Final, TypeVar
 from app.web.errors import InvalidQueryError, QueryFault
 
 LIMIT_MAX: Final = 200
-FAULTS_MAX: Final = 20  # an answer need not be longer than its query
+FAULTS_MAX: Final = 20  # so that an answer is not longer than its query
 _LIMIT: Final = re.compile(r"[0-9]{1,3}")
 
 T = TypeVar("T")
 
 
 class QueryReading:
-    """Goes through the parameters and gathers all that is wrong, so that one answer says it."""
+    """Reads the parameters and collects their faults, so that one answer lists all of them."""
 
     def __init__(self, parameters: Sequence[tuple[str, str]]) -> None:
         self._values: dict[str, list[str]] = {}
@@ -23,22 +23,22 @@ class QueryReading:
         self._faults: list[QueryFault] = []
 
     def one(self, name: str, read: Callable[[str], T]) -> T | None:
-        """The value of a parameter that may stand once."""
+        """Return the value of a parameter that may occur once."""
         values = self._values.pop(name, [])
         if len(values) > 1:
-            self._faults.append(QueryFault(name, "may be given once only"))
+            self._faults.append(QueryFault(name, "may be given only once"))
             return None
         return self._read(name, values[0], read) if values else None
 
     def many(self, name: str, read: Callable[[str], T]) -> list[T]:
-        """The values of a parameter that may repeat."""
+        """Return the values of a parameter that may repeat."""
         found = [self._read(name, value, read) for value in self._values.pop(name, [])]
         return [value for value in found if value is not None]
 
     def finish(self) -> None:
-        """Refuse what is left over and what was wrong."""
+        """Refuse unknown parameters and wrong values."""
         for name in self._values:
-            self._faults.append(QueryFault(name[:64], "is not a parameter of this address"))
+            self._faults.append(QueryFault(name[:64], "is not a parameter of this endpoint"))
         if self._faults:
             raise InvalidQueryError(self._faults[:FAULTS_MAX])
 
@@ -51,7 +51,7 @@ class QueryReading:
 
 
 def read_limit(text: str) -> int:
-    """How many things a page may hold."""
+    """Read the maximum number of items of a page."""
     if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= LIMIT_MAX:
         raise ValueError(f"must be a whole number from 1 to {LIMIT_MAX}")
     return int(text)

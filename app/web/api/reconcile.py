@@ -1,4 +1,4 @@
-"""Lets an operator look at Stripe now for what was missed."""
+"""POST /reconcile: lets an operator check Stripe for missed events now."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,19 +24,19 @@ _COUNT: Final = {"type": "integer", "minimum": 0}
 _RECONCILE: Final = Operation(
     id="reconcile",
     tag="orders",
-    summary="Ask Stripe for what was missed",
-    description="For operators: looks now, as the service does every RECONCILE_EVERY_S. 404 "
+    summary="Check Stripe for missed events",
+    description="For operators: checks now, as the service does every RECONCILE_EVERY_S. 404 "
     "without STRIPE_API_KEY.",
     parameters=[
-        parameter("header", "Authorization", "`Bearer TOKEN`, the one of ADMIN_API_TOKEN."),
+        parameter("header", "Authorization", "`Bearer TOKEN`, with ADMIN_API_TOKEN."),
         parameter(
             "query", "since", "How far back, like `7d`, `12h` or `30m`; at most `30d`.", TEXT
         ),
-        parameter("query", "all", "Whether delivered events count, too.", {"type": "boolean"}),
+        parameter("query", "all", "Whether to include delivered events.", {"type": "boolean"}),
     ],
     answers={
         "200": {
-            "description": "Events and objects looked at, recorded anew, orders that changed, and "
+            "description": "Numbers of checked events and objects, new ones, changed orders, and "
             "what could not be read.",
             **content(
                 object_schema(
@@ -59,7 +59,7 @@ _RECONCILE: Final = Operation(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileEndpoint:
-    """Looks at Stripe, one look at a time. `reconcile` is None without a key."""
+    """Checks Stripe, one check at a time. `reconcile` is None without a key."""
 
     reconcile: Reconcile | None
     clock: Clock
@@ -71,7 +71,7 @@ class ReconcileEndpoint:
         return [post("/reconcile", self.look, _RECONCILE)]
 
     async def look(self, request: Request) -> Response:
-        """Answer with what a look has found, or raise a `CheckoutError`."""
+        """Return the result of a check, or raise a `CheckoutError`."""
         self.access.require(Role.OPERATOR, request.scope)
         if self.reconcile is None:
             raise NotFoundError("STRIPE_API_KEY is not set, so Stripe cannot be asked.")

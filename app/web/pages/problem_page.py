@@ -1,4 +1,4 @@
-"""The page for a buyer whose request failed: it looks like the success page, with a way back."""
+"""The page for a buyer whose request failed: in the success page's style, with a link back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from starlette.types import Scope
 from app.domain.errors import CheckoutError
 from app.web.pages.shop_html import ShopHtml
 
-WAY_BACK: Final = "way_back"  # in the request's state: where its buyer came from, if that is known
+WAY_BACK: Final = "way_back"  # in the request's state: where the buyer came from, if known
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemPages:
-    """Renders problem pages of one shop. `shop_url` is the way back where no other is known."""
+    """Renders one shop's problem pages. `shop_url` is the default link back."""
 
     html: ShopHtml
     shop_url: str
@@ -23,7 +23,7 @@ class ProblemPages:
     def answer(
         self, error: CheckoutError, scope: Scope, *, status: int, headers: Mapping[str, str]
     ) -> HTMLResponse:
-        """A page that says what happened in the buyer's words, and the error's own in a fold."""
+        """Return a page with a text for buyers; the error's own text can be unfolded."""
         speech = self.html.speech(scope)
         state = scope["state"]
         values = {

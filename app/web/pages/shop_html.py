@@ -17,9 +17,9 @@ from app.web.pages.pages import SECURITY_HEADERS, TEMPLATES, make_environment, p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """Whose page it is: its address, its name for people, its colour as `#rrggbb`.
+    """The shop of a page: its URL, its name, its colour as `#rrggbb`.
 
-    `portal_url` is where its subscribers manage their subscriptions, at Stripe.
+    `portal_url` is Stripe's page where buyers manage their subscriptions.
     """
 
     url: str
@@ -29,7 +29,7 @@ class Shop:
 
 
 class ShopHtml:
-    """Renders pages that look like this shop's."""
+    """Renders pages in this shop's style."""
 
     def __init__(self, shop: Shop) -> None:
         translations = read_translations()
@@ -45,7 +45,7 @@ class ShopHtml:
         }
 
     def speech(self, scope: Scope) -> Speech:
-        """The language that the request asks for: in `?lang=`, else in Accept-Language."""
+        """Return the requested language: `?lang=`, or else Accept-Language."""
         asked = QueryParams(scope.get("query_string", b"")).get("lang")
         accepted = preferred_languages(Headers(scope=scope).get("accept-language", ""))
         return speech_for([*([asked] if asked else []), *accepted], self._translations)
@@ -63,7 +63,7 @@ class ShopHtml:
         )
 
     def headers(self, speech: Speech, *directives: str) -> dict[str, str]:
-        """A page's headers; `directives` of CSP allow more than its own style."""
+        """Return a page's headers; CSP `directives` allow more than its own style."""
         return SECURITY_HEADERS | {
             "Content-Security-Policy": policy(self._style, *directives),
             "Content-Language": speech.tag,
