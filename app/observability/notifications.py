@@ -27,7 +27,7 @@ class NotificationReport:
             self._alarm(
                 AlertName.NOTIFICATION_FAILED,
                 f"{notification.id} ({notification.type} of {notification.order_id}) was not "
-                f"accepted in {notification.attempts + 1} attempts; at the last, the receiver {answer}",
+                f"accepted in {notification.attempts + 1} attempts. At the last one, it {answer}",
             )
 
     def backlog(self, backlog: Backlog) -> None:
