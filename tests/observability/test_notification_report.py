@@ -63,8 +63,8 @@ def test_one_that_is_given_up_is_told_with_the_last_answer(
     assert alarm.names == [AlertName.NOTIFICATION_FAILED] * 2
     words = [message for _, message in alarm.told]
     assert f"{NOTIFICATION.id} (order.paid of chk_1) was not accepted in 11 attempts" in words[0]
-    assert words[0].endswith("the receiver answered 503")
-    assert words[1].endswith("the receiver refuses connections")
+    assert words[0].endswith("it answered 503")
+    assert words[1].endswith("it refuses connections")
 
 
 def test_what_waits_is_shown_with_the_age_of_the_oldest(
