@@ -25,11 +25,13 @@ def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
         migrate(settings.database_path)
         return
     from app.adapters.database.postgres import schema as postgres_schema  # noqa: PLC0415 most do without its weight
+    from app.adapters.database.postgres.numbering import continue_numbers  # noqa: PLC0415 as above
 
     if by_operator:
         postgres_schema.migrate_postgres(url, name=name)
     else:
         postgres_schema.require_current_schema(url, name=name)
+    continue_numbers(url, name=name)
 
 
 def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:

@@ -132,6 +132,9 @@ class _NoTransaction:
     async def try_to_lead(self) -> bool:
         return True
 
+    async def prune_notifications(self, *, before_ms: int, limit: int) -> int:  # noqa: ARG002 nothing is kept
+        return 0
+
     async def webhook_sightings(self) -> Sequence[WebhookSighting]:
         """None yet."""
         return ()

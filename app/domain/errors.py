@@ -112,6 +112,13 @@ class NotFoundError(RequestWrongError):
     title = "Not found"
 
 
+class CursorExpiredError(RequestWrongError):
+    """The feed no longer keeps what came after this cursor."""
+
+    code = "cursor_expired"
+    title = "The cursor has expired"
+
+
 class RateLimitedError(RequestWrongError):
     """Too many checkouts in too short a time."""
 

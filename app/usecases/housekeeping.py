@@ -1,4 +1,4 @@
-"""Periodic jobs: re-read unread events, delete expired keys and payloads.
+"""Periodic jobs: re-read unread events, delete expired keys, payloads and notifications.
 
 A little at once, so that nobody waits for it.
 """
@@ -17,6 +17,7 @@ from app.usecases.storage import Database, Transaction
 
 EVERY_S: Final = 60.0
 PRUNE_BATCH: Final = 500
+NOTIFICATIONS_KEPT_DAYS: Final = 30
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
@@ -42,7 +43,7 @@ class Housekeeping:
             await self.database.give_back_space()
 
     async def __call__(self) -> int:
-        """Forget some keys past their 24 hours, and some payloads past the retention; how many.
+        """Forget some keys, payloads and notifications whose time is over; how many.
 
         Raises:
             StorageUnavailableError: nothing was forgotten.
@@ -56,7 +57,10 @@ class Housekeeping:
             payloads = await transaction.prune_payloads(
                 before_ms=now_ms - self.retention_days * _DAY_MS, limit=PRUNE_BATCH
             )
+            notifications = await transaction.prune_notifications(
+                before_ms=now_ms - NOTIFICATIONS_KEPT_DAYS * _DAY_MS, limit=PRUNE_BATCH
+            )
             await transaction.commit()
-            return claims + payloads
+            return claims + payloads + notifications
 
         return await self.database.write(forget)

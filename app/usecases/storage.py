@@ -71,6 +71,10 @@ class Transaction(Protocol):
         """Forget payloads of events received before that; how many."""
         ...
 
+    async def prune_notifications(self, *, before_ms: int, limit: int) -> int:
+        """Forget some notifications of before that time that do not wait; how many."""
+        ...
+
     async def try_to_lead(self) -> bool:
         """Whether this transaction alone, of all replicas', does the housekeeping now."""
         ...

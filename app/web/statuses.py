@@ -18,6 +18,7 @@ STATUS: Final[dict[type[CheckoutError], int]] = {
     request_errors.MethodNotAllowedError: 405,
     request_errors.BodyTimeoutError: 408,
     errors.CheckoutInProgressError: 409,
+    errors.CursorExpiredError: 410,
     request_errors.BodyTooLargeError: 413,
     request_errors.UnsupportedMediaTypeError: 415,
     errors.InvalidCartError: 422,

@@ -37,6 +37,7 @@ CONTRACT = {
     "not_found": 404,
     "method_not_allowed": 405,
     "body_timeout": 408,  # not in the contract, which leaves a body that never ends to us
+    "cursor_expired": 410,
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "checkout_in_progress": 409,

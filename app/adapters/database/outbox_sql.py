@@ -135,6 +135,47 @@ NEXT_DUE: Final = f"""
     ORDER BY due_at_ms, seq LIMIT 1
 """
 
+# --- what the feed reads
+
+# What is below the horizon is settled: whoever wrote it has committed, or never will.
+FEED_BOUNDS: Final = f"""
+    SELECT {BASE} + pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
+           coalesce((SELECT pruned_tx FROM notification_delivery), 0) AS pruned_tx,
+           coalesce((SELECT pruned_seq FROM notification_delivery), 0) AS pruned_seq
+"""
+FEED_PAGE: Final = f"""
+    SELECT {COLUMNS} FROM notifications
+    WHERE (tx, seq) > (:tx, :seq) AND tx < :horizon ORDER BY tx, seq LIMIT :limit
+"""
+_LAST: Final = "SELECT tx, seq FROM notifications {} ORDER BY tx DESC, seq DESC LIMIT 1"
+LAST: Final = _LAST.format("")
+LAST_SETTLED: Final = _LAST.format("WHERE tx < :horizon")
+# Rows are read in the order of the feed, so that what is no longer kept is all before one position.
+OLD: Final = """
+    SELECT tx, seq, at_ms FROM notifications
+    WHERE (tx, seq) > (:tx, :seq) ORDER BY tx, seq LIMIT :limit
+"""
+MOVE_START: Final = "UPDATE notification_delivery SET pruned_tx = :tx, pruned_seq = :seq"
+# What still waits is kept for the sender, though the feed no longer shows it.
+PRUNE: Final = """
+    DELETE FROM notifications WHERE seq = ANY(ARRAY(
+        SELECT seq FROM notifications
+        WHERE (tx, seq) <= (:tx, :seq) AND delivery <> 'waiting' LIMIT :limit
+        FOR UPDATE SKIP LOCKED))
+    RETURNING id
+"""
+PRUNE_TRIES: Final = "DELETE FROM notification_tries WHERE notification_id = ANY(:ids::text[])"
+
+# Where a dump was restored, kept rows may stand above every number that is given now.
+NUMBERS_AHEAD: Final = f"""
+    SELECT latest FROM (
+        SELECT max(tx) AS latest FROM (
+            SELECT max(tx) AS tx FROM notifications
+            UNION ALL SELECT pruned_tx FROM notification_delivery) AS known) AS found
+    WHERE latest >= {BASE} + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+"""
+MOVE_BASE: Final = "UPDATE notification_delivery SET base = :base"
+
 # --- what operators ask
 
 BACKLOG: Final = """

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 
 from app.adapters.database import sql
+from app.adapters.database.feed import prune_notifications
 from app.adapters.database.fold_sql import Reading
 from app.adapters.database.outcome_rows import writings
 from app.adapters.database.rows import (
@@ -148,6 +149,10 @@ class SqlTransaction(ABC):
     async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
         """Forget payloads of events received before that; how many."""
         return await self.change(sql.PRUNE, before_ms=before_ms, limit=limit)
+
+    async def prune_notifications(self, *, before_ms: int, limit: int) -> int:
+        """Forget some notifications of before that time that do not wait; how many."""
+        return await prune_notifications(self, before_ms=before_ms, limit=limit)
 
     async def beat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""

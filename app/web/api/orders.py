@@ -1,11 +1,9 @@
 """GET /orders and GET /orders/{id} for the shop's own server; and marking flags as seen."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -16,6 +14,7 @@ from app.domain.payments.flags import Flag
 from app.usecases.order_document import Order
 from app.usecases.read_orders import ReadOrders
 from app.usecases.see_flag import SeeFlag
+from app.web.api.json_answer import NO_STORE, json_answer
 from app.web.api.order_query import make_cursor, read_order_query
 from app.web.api.order_schema import ORDER
 from app.web.api.query import LIMIT_MAX
@@ -34,7 +33,6 @@ from app.web.openapi import (
 )
 from app.web.routes import get, post
 
-_NO_STORE: Final = {"Cache-Control": "no-store"}
 _TOKEN: Final = parameter("header", "Authorization", "`Bearer TOKEN`, one of API_TOKENS.")
 _REFUSALS: Final = (
     UnauthorizedError,
@@ -147,13 +145,13 @@ class OrdersEndpoint:
         headers = _headers_of(order)
         if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
-        return _json(order.document, headers)
+        return json_answer(order.document, headers)
 
     async def see(self, request: Request) -> Response:
         """Mark a flag as seen and answer with its order, or raise a `CheckoutError`."""
         self.access.require(Role.OPERATOR, request.scope)
         order = await self.see_flag(request.path_params["id"], request.path_params["flag"])
-        return _json(order.document, _headers_of(order))
+        return json_answer(order.document, _headers_of(order))
 
     async def page(self, request: Request) -> Response:
         """Answer with a page of orders, or raise a `CheckoutError`."""
@@ -164,22 +162,8 @@ class OrdersEndpoint:
             "orders": [order.document for order in page.orders],
             "next_cursor": make_cursor(wanted, page.next) if page.next else None,
         }
-        return _json(document, _NO_STORE)
+        return json_answer(document, NO_STORE)
 
 
 def _headers_of(order: Order) -> dict[str, str]:
-    return {**_NO_STORE, "ETag": f'"{order.document["id"]}-{order.version}"'}
-
-
-def _json(document: dict[str, Any], headers: dict[str, str]) -> Response:
-    try:
-        body = orjson.dumps(document)
-    except TypeError:
-        body = _json_of_odd_text(document)
-    return Response(body, headers=headers, media_type="application/json")
-
-
-def _json_of_odd_text(document: dict[str, Any]) -> bytes:
-    """Replace what cannot be encoded as UTF-8: half an emoji in a buyer's text from Stripe."""
-    text = json.dumps(document, ensure_ascii=False)
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    return {**NO_STORE, "ETag": f'"{order.document["id"]}-{order.version}"'}

@@ -20,7 +20,7 @@ from tests.support.builders import ROOT, Service
 SHOP = "https://shop.example"  # of the tests' settings
 PATHS = ["/checkout.js", "/checkout.d.ts"]
 FOR_WEBHOOKS = {"signature_missing", "signature_invalid", "invalid_event"}
-FOR_THE_SHOPS_SERVER = {"unauthorized", "forbidden", "invalid_query"}
+FOR_THE_SHOPS_SERVER = {"unauthorized", "forbidden", "invalid_query", "cursor_expired"}
 ON_NO_WAY_OF_THE_MODULE = FOR_WEBHOOKS | FOR_THE_SHOPS_SERVER | {"invalid_wait"}
 
 

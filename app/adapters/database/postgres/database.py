@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
+from app.adapters.database.feed import KeepsFeed
 from app.adapters.database.flags import KeepsFlags
 from app.adapters.database.looks import KeepsLooks
 from app.adapters.database.orders import KeepsOrders
@@ -42,7 +43,7 @@ _NOT_WRITTEN: Final = "The database cannot be written to. Please try again."
 _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
-class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLooks):
+class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks):
     """One process's share of a database that many may use."""
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:

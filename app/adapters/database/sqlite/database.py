@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar, cast
 
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
+from app.adapters.database.feed import KeepsFeed
 from app.adapters.database.flags import KeepsFlags
 from app.adapters.database.looks import KeepsLooks
 from app.adapters.database.orders import KeepsOrders
@@ -40,7 +41,7 @@ GRACE_S: Final = 0.5  # in which the thread can still say why
 LOCK_STEP_S: Final = 0.5
 
 
-class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsLooks):
+class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks):
     """The database of one process, in one file."""
 
     def __init__(self, path: Path, alarm: Alarm, *, act_timeout_s: float = ACT_TIMEOUT_S) -> None:
