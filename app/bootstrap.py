@@ -17,6 +17,7 @@ from app.checkouts import open_checkouts
 from app.databases import open_database, prepare_database
 from app.domain.checkout.catalog import Catalog
 from app.domain.stripe_events.event import EventFilter
+from app.feeding import open_feed
 from app.lifetime import Lifetime
 from app.notifying import start_notifying
 from app.observability.alerts import Alerts
@@ -137,6 +138,7 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
         Liveness(),
         Readiness({"database": can_commit}),
         MetricsEndpoint(shared.metrics.exposition, METRICS_MEDIA_TYPE),
+        open_feed(shared),
         DocsEndpoint(),
         make_orders(shared),
         open_reconciliation(shared, version=VERSION),

@@ -22,6 +22,7 @@ TAGS: Final[Mapping[str, str]] = {
     "checkout": "Start a checkout, and redirect the buyer to the payment page.",
     "payments": "Read or follow a payment's status.",
     "orders": "For the shop's own server, with a token: what was bought, by whom, and paid or not.",
+    "notifications": "For the shop's own server, with a token: what happened to its orders.",
     "pages": "The page that buyers return to.",
     "module": "The JavaScript module for a shop's pages.",
     "webhooks": "For Stripe.",

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from app.databases import AnyDatabase
 from app.domain.checkout.idempotency import KEY_LIFE_MS
 from app.usecases.housekeeping import EVERY_S, PRUNE_BATCH, Housekeeping
+from app.usecases.outbox import NotificationQuery
 from app.usecases.records import Claim, ClaimState, EventState
 from app.usecases.storage import Transaction
 from tests.support.builders import (
@@ -56,7 +57,7 @@ async def test_a_payload_is_forgotten_when_its_time_is_over_and_not_before(
     clock.ms += 1
     forgotten = await keeping()
 
-    assert (kept, forgotten, await keeping()) == (0, 1, 0)
+    assert (kept, forgotten, await keeping()) == (0, 2, 0)  # and with it, what it told
 
 
 async def test_only_the_payload_is_forgotten(database: AnyDatabase, clock: FixedClock) -> None:
@@ -122,10 +123,10 @@ async def test_only_one_replica_does_it(database: AnyDatabase, clock: FixedClock
     clock.ms += 401 * DAY_MS
 
     assert await housekeeping(Second(database), clock)() == 0
-    assert await housekeeping(database, clock)() == 1
+    assert await housekeeping(database, clock)() == 2
 
 
-async def test_keys_and_payloads_are_counted_together(
+async def test_keys_payloads_and_notifications_are_counted_together(
     database: AnyDatabase, clock: FixedClock
 ) -> None:
     claim = Claim(
@@ -145,8 +146,24 @@ async def test_keys_and_payloads_are_counted_together(
     await record(database, event())
     clock.ms += 401 * DAY_MS
 
-    assert await housekeeping(database, clock)() == 2
+    assert await housekeeping(database, clock)() == 3
     assert await database.find_claim(claim.key_digest) is None
+
+
+async def test_notifications_are_kept_for_thirty_days_however_short_payloads_are(
+    database: AnyDatabase, clock: FixedClock
+) -> None:
+    await record(database, event())
+    keeping = housekeeping(database, clock, retention_days=1)
+
+    clock.ms += 30 * DAY_MS
+    await keeping()
+    kept = await database.list_notifications(NotificationQuery())
+    clock.ms += 1
+    await keeping()
+
+    assert len(kept) == 1
+    assert await database.list_notifications(NotificationQuery()) == []
 
 
 # --- in the background

@@ -14,9 +14,9 @@ AnyDatabase = SqliteDatabase | PostgresDatabase
 
 
 async def test_it_is_the_order_as_the_shops_server_would_read_it(database: AnyDatabase) -> None:
-    database.posting = POSTED
     await keep(database, checkout())
     await record(database, event())
+    database.posting = POSTED
     order = await ReadOrders(database=database).one(CHECKOUT_ID)
     invoice = PaidInvoice(id="in_2", amount_paid_minor=900, currency="eur")
     await notify(
@@ -55,8 +55,6 @@ async def test_several_orders_are_read_at_once(database: AnyDatabase) -> None:
     for number in (1, 2):
         paid = session(id=f"cs_test_{number}", payment_intent=f"pi_{number}")
         await record(database, event(id=f"evt_{number}", subject=paid))
-        id_ = f"cs_test_{number}"
-        await notify(database, new_notification(number, session_id=id_, order_id=id_))
 
     documents = await documents_of(database, await lease(database, NOW_MS))
 

@@ -70,6 +70,7 @@ class Fold(Inquiry):
             broken=[*joining.broken, *broken],
         )
         outcome.add_payments(joining.changed, self._memory, now_ms)
+        outcome.add_notifications(joining.told, self._memory, now_ms)
         return outcome
 
     def _fold(self) -> Steps[None]:

@@ -11,6 +11,7 @@ from app.domain.fold.readings import EventEvidence
 from app.domain.fold.reasons import reason_of
 from app.domain.fold.records import EventState, Payment, Renewal, Settled
 from app.domain.fold.untangle import follow, untangle
+from app.domain.notifications.notices import Notice, notices
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.renewals import ids_in, set_apart
 
@@ -21,13 +22,14 @@ RenewalParts = defaultdict[str, dict[str, PaymentFacts]]
 class Joining:
     """The payments of a fold as they are now, and what became of its events.
 
-    `changed` are the facts of payments that are new, or changed with their renewals. `failures`
-    are events that could not be joined, and why; `settled` and `broken` are stored events that
-    end in another state, the latter to be reported.
+    `changed` are the facts of payments that are new, or changed with their renewals, and `told`
+    what that makes to be told. `failures` are events that could not be joined, and why; `settled`
+    and `broken` are stored events that end in another state, the latter to be reported.
     """
 
     def __init__(self, memory: Memory, reach: Reach) -> None:
         self.changed: dict[str, PaymentFacts] = {}
+        self.told: dict[str, list[Notice]] = {}
         self.renewals: list[Renewal] = []
         self.reached_ids: set[str] = set()
         self.failures: dict[str, str] = {}
@@ -114,6 +116,7 @@ class Joining:
             before = self._memory.payments.get(session_id)
             if before is None or renewed or before.facts != first:
                 self.changed[session_id] = first
+                self.told[session_id] = notices(self._kept(session_id), facts)
 
 
 def whole(payment: Payment, renewals: Mapping[str, PaymentFacts]) -> PaymentFacts:

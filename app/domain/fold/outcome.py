@@ -1,12 +1,13 @@
 """What a fold has found out: rows to write in one transaction, and what to report afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.domain.fold.asking import Memory
 from app.domain.fold.records import Link, Mention, Payment, Renewal, Settled, Wake
-from app.domain.notifications.notification import NewNotification
-from app.domain.payments.claims import is_foreign, is_mismatch
+from app.domain.notifications.notices import Notice
+from app.domain.notifications.notification import NewNotification, notifications
+from app.domain.payments.claims import is_foreign, is_mismatch, order_id_of
 from app.domain.payments.facts import PaymentFacts
 
 
@@ -58,3 +59,17 @@ class Outcome:
                 self.foreign.append(session_id)
             if facts.contradicted and not (old and old.facts.contradicted):
                 self.contradicted.append(session_id)
+
+    def add_notifications(
+        self, told: Mapping[str, Iterable[Notice]], memory: Memory, now_ms: int
+    ) -> None:
+        """What is told of these payments; they are among those that have changed."""
+        facts = {payment.session_id: payment.facts for payment in self.payments}
+        for session_id, notices in told.items():
+            sold = memory.sold(session_id, facts[session_id])
+            self.notifications += notifications(
+                notices,
+                session_id=session_id,
+                order_id=order_id_of(session_id, facts[session_id], sold),
+                at_ms=now_ms,
+            )

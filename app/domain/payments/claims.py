@@ -72,3 +72,15 @@ def is_mismatch(session_id: str, facts: PaymentFacts, sold: SoldCheckout | None)
     if sold.session_id == session_id:
         return True
     return (sold.session_id is None or facts.recovered_from is not None) and has_secret(sold, facts)
+
+
+def order_id_of(session_id: str, facts: PaymentFacts, sold: SoldCheckout | None) -> str:
+    """The id of a session's order: its checkout's, or its own where it belongs to none of ours.
+
+    A session that recovers another keeps the success URL, and so the secret of its checkout.
+    """
+    if sold is None:
+        return session_id
+    is_recovery = facts.recovered_from is not None and has_secret(sold, facts)
+    is_ours = sold.session_id == session_id or is_owner(sold, facts) or is_recovery
+    return sold.id if is_ours else session_id

@@ -2,12 +2,15 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.postgres.numbering import continue_numbers
 from app.adapters.database.sqlite.database import SqliteDatabase
+from app.adapters.database.transaction import SqlTransaction
+from app.domain.fold.outcome import Outcome
 from app.usecases.notification_feed import FeedPage, FeedTip
 from app.usecases.outbox import NotificationQuery, Position
 from app.usecases.storage import Transaction
@@ -86,11 +89,11 @@ class Slow:
         self._task = asyncio.create_task(database.write(self._act))
 
     async def _act(self, transaction: Transaction) -> None:
-        await transaction.beat(self._number)  # from here on it has a number
+        await cast("SqlTransaction", transaction).beat(self._number)  # it has a number from here on
         self._has_begun.set()
         await self._may_write.wait()
-        await transaction.notify([new_notification(self._number)])
-        await transaction.event_ids(None, after="", limit=1)  # a question is asked after writing
+        new = [new_notification(self._number)]
+        await transaction.record((), Outcome(notifications=new))
         self._has_written.set()
         await self._may_end.wait()
         if not self._fails:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.money import Money
-from app.domain.payments.claims import SoldCheckout, is_foreign, is_mismatch, is_owner
+from app.domain.payments.claims import SoldCheckout, is_foreign, is_mismatch, is_owner, order_id_of
 from app.domain.payments.facts import PaymentFacts
 from tests.support.builders import CHECKOUT_ID, SESSION_ID
 
@@ -72,3 +72,26 @@ def test_only_a_session_that_is_the_checkouts_own_is_compared_with_its_price(
 ) -> None:
     assert is_mismatch(session_id, facts, sold) is mismatch
     assert not is_mismatch(session_id, facts, None)
+
+
+@pytest.mark.parametrize(
+    ("sold", "facts", "order_id"),
+    [
+        (None, RIGHT, SESSION_ID),
+        (KNOWN, CHEAP, CHECKOUT_ID),
+        (NAMELESS, RIGHT, CHECKOUT_ID),
+        (NAMELESS, CHEAP, SESSION_ID),
+        (NAMELESS, STRANGER, SESSION_ID),
+        (replace(KNOWN, session_id="cs_test_b2"), RIGHT, SESSION_ID),
+        (replace(KNOWN, session_id="cs_test_b2"), RECOVERED, CHECKOUT_ID),
+        (
+            replace(KNOWN, session_id="cs_test_b2"),
+            replace(STRANGER, recovered_from="cs_test_b2"),
+            SESSION_ID,
+        ),
+    ],
+)
+def test_an_order_has_its_checkouts_id_or_its_sessions(
+    sold: SoldCheckout | None, facts: PaymentFacts, order_id: str
+) -> None:
+    assert order_id_of(SESSION_ID, facts, sold) == order_id
