@@ -72,6 +72,10 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
         ("/orders", "get"),
         ("/orders/{id}", "get"),
         ("/orders/{id}/flags/{flag}/seen", "post"),
+        ("/notifications", "get"),
+        ("/notifications/{id}/resend", "post"),
+        ("/notifications/pause", "post"),
+        ("/notifications/resume", "post"),
         ("/reconcile", "post"),
     }
 
@@ -84,7 +88,7 @@ async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items()
     ]
 
-    assert len(set(ids)) == len(ids) == 16
+    assert len(set(ids)) == len(ids) == 20
     assert all(re.fullmatch(r"[1-5][0-9]{2}", status) for status, _ in responses)
     assert all(response["description"] for _, response in responses)
     assert len(schemas(document)) > 10
@@ -197,10 +201,16 @@ async def test_the_names_that_generated_clients_are_made_of_stay(
         "listOrders": "GET /orders",
         "seeFlag": "POST /orders/{id}/flags/{flag}/seen",
         "reconcile": "POST /reconcile",
+        "listNotifications": "GET /notifications",
+        "resendNotification": "POST /notifications/{id}/resend",
+        "pauseNotifications": "POST /notifications/pause",
+        "resumeNotifications": "POST /notifications/resume",
     }
     assert set(document["components"]["schemas"]) == {
         *("Cart", "CartForm", "WrappedCart", "LineItem", "Mode", "Checkout"),
         *("Payment", "PaymentStatus", "Subscription", "WebhookReceipt"),
+        *("Notification", "Notifications", "NotificationInvoice"),
+        *("NotificationResent", "NotificationSending"),
         *("Problem", "Fault", "Liveness", "Readiness", "Reconciled"),
         *("Order", "Orders", "OrderCustomer", "OrderDispute", "OrderLineItem"),
         *("OrderPresentment", "OrderRefund", "OrderShipping", "OrderSubscription"),

@@ -41,7 +41,7 @@ from app.web.routes import get, post
 LIMIT_DEFAULT: Final = 100
 WAIT_MAX_S: Final = 25.0  # proxies commonly give up on an answer after 30 s
 
-_CURSOR: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+_CURSOR: Final = re.compile(r"(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})")
 _SECONDS: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,9})?")
 _REFUSALS: Final = (UnauthorizedError, NotFoundError, RateLimitedError, StorageUnavailableError)
 _ADMIN_TOKEN: Final = parameter(
