@@ -2,20 +2,22 @@
 
 import asyncio
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.postgres.numbering import continue_numbers
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.adapters.database.transaction import SqlTransaction
 from app.domain.fold.outcome import Outcome
 from app.usecases.notification_feed import FeedPage, FeedTip
 from app.usecases.outbox import NotificationQuery, Position
 from app.usecases.storage import Transaction
 from tests.support.builders import query
 from tests.support.outbox import NOW_MS, POSTED, ended, lease, new_notification, notify
+
+if TYPE_CHECKING:
+    from app.adapters.database.transaction import SqlTransaction
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
 EVERYTHING = 100
