@@ -349,16 +349,19 @@ async def test_what_a_dead_sender_had_is_sent_once_its_lease_is_over(
 async def test_a_lease_that_is_too_old_for_a_try_is_given_back(
     outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
 ) -> None:
+    heard = Heard()
     receiver.is_open.clear()
     await notify(outbox, *(new_notification(number) for number in range(1, 12)))
 
-    async with sending(outbox, receiver, clock):
+    async with sending(outbox, receiver, clock, report=heard):
         await until(lambda: receiver.at_once == AT_ONCE)
         clock.ms += LEASE_MS - TRY_MS + 1
         receiver.is_open.set()
-        await until(lambda: len(receiver.posted) == 11)
+        await until(lambda: len(heard.tries) == 11)
 
     assert len(set(receiver.posted)) == 11
+    for notification, tried in heard.tries:
+        assert (notification.leased_until_ms or 0) - tried.at_ms >= TRY_MS
 
 
 async def test_an_order_that_cannot_be_shown_fails_alone(
