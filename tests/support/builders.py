@@ -326,7 +326,8 @@ async def running_process(
 
     `command` is put before it. When this ends, `lines` is complete.
     """
-    copy_migrated(folder / "checkout.db")
+    if "DATABASE_URL" not in environment:
+        copy_migrated(folder / "checkout.db")
     process = await asyncio.create_subprocess_exec(
         *(*command, sys.executable, "-m", *module, "--port", "0"),
         cwd=folder,

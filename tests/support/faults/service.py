@@ -176,7 +176,8 @@ async def running_service(
         "DATABASE_URL": f"sqlite:///{folder / 'checkout.db'}",
         "RATE_LIMIT_CHECKOUT": "off",
     }
-    copy_migrated(folder / "checkout.db")
+    if "DATABASE_URL" not in environment:
+        copy_migrated(folder / "checkout.db")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", "serve", "--host", "127.0.0.1", "--port", "0"),
         cwd=folder,
