@@ -117,6 +117,10 @@ _MAY_HAVE_STATUS: Final = """(
     OR (checkouts.session_id IS NULL
         AND EXISTS (SELECT 1 FROM payments WHERE payments.checkout_id = checkouts.id))
 )"""
+_STRANGER_MAY_HAVE_STATUS: Final = """(
+    status = ANY(:statuses::text[])
+    OR EXISTS (SELECT 1 FROM payments AS later WHERE later.recovered_from = payments.session_id)
+)"""
 _MAY_BE_OPEN: Final = """
     NOT EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
                 AND status <> 'open')
@@ -159,6 +163,8 @@ def strangers_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
         "(SELECT checkouts.id FROM checkouts WHERE checkouts.session_id = payments.session_id"
         " LIMIT 1) IS NULL"
     )
+    if asked.wanted.statuses:
+        query.add(_STRANGER_MAY_HAVE_STATUS, statuses=sorted(asked.wanted.statuses))
     return _text("payments", "session_id", query, asked.limit)
 
 
