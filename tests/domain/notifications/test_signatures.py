@@ -74,9 +74,9 @@ def test_a_key_has_24_to_64_bytes(bytes_: int) -> None:
     ("secret", "words"),
     [
         (OLD.removeprefix("whsec_"), "does not start with whsec_"),
-        ("whsec_", "holds 0 bytes"),
-        (f"whsec_{base64.b64encode(b'x' * 23).decode()}", "holds 23 bytes"),
-        (f"whsec_{base64.b64encode(b'x' * 65).decode()}", "holds 65 bytes"),
+        ("whsec_", "has 0 bytes"),
+        (f"whsec_{base64.b64encode(b'x' * 23).decode()}", "has 23 bytes"),
+        (f"whsec_{base64.b64encode(b'x' * 65).decode()}", "has 65 bytes"),
         (OLD + "!", "is not base64"),
         (OLD + " ", "is not base64"),
         (OLD[:-1], "is not base64"),
