@@ -21,6 +21,8 @@ PRICE_HINT: Final = (
 _TODO: Final[Mapping[Flag, str]] = {
     Flag.CONTRADICTED: "compare it with Stripe's dashboard before you ship or refund",
     Flag.PRICE_MISMATCH: f"hold it back and look at it in Stripe's dashboard: {PRICE_HINT}",
+    Flag.ITEMS_DIFFER: "pack what was bought, not what was in the cart: an upsell, or a quantity "
+    "that the buyer changed",
     Flag.FRAUD_WARNING: "refund it in Stripe's dashboard, or expect a dispute; do not ship it",
     Flag.REVIEW: "approve or refund it in Stripe's dashboard before you ship",
     Flag.PAID_TWICE: "the same cart was paid twice: ask the buyer, and refund one of the two",
@@ -58,6 +60,8 @@ def _listed(ids: Collection[str]) -> str:
 
 
 def _todo(order: Order, flag: Flag, causes: Collection[str]) -> str:
+    if flag is Flag.ITEMS_DIFFER:
+        return f"{_TODO[flag]}; {order.items_text}"
     if flag is not Flag.DISPUTED:
         return _TODO[flag]
     due_s = [at_s for cause, at_s in order.deadlines_s.items() if cause in causes]

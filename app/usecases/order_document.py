@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.domain.moments import rfc3339, rfc3339_of
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
 from app.domain.payments.flags import Flags, dispute_cause, new_flags
+from app.domain.payments.line_items import differences
 from app.domain.payments.session_details import SessionDetails
 from app.usecases.order_flags import by_flag, flags_of
 from app.usecases.order_person import personal_fields
@@ -23,7 +24,7 @@ class Order:
 
     `unseen` are the flags and causes that no operator has seen, `untold` those that the owner was
     not told of. `deadlines_s` says until when disputes may be answered, in epoch seconds, by the
-    flag's cause.
+    flag's cause; `items_text` in what the cart and what was bought differ.
     """
 
     position: OrderPosition
@@ -32,6 +33,7 @@ class Order:
     unseen: Flags
     untold: Flags
     deadlines_s: Mapping[str, int]
+    items_text: str
 
     @property
     def id(self) -> str:
@@ -61,7 +63,7 @@ def order_of(parts: OrderParts) -> Order:
         "livemode": _livemode(details, session_id),
         "status": facts.status,
         **_sums(facts, details),
-        **_line_items(checkout),
+        **_line_items(checkout, details),
         **personal_fields([each for each in parts.events if each.session_id == session_id]),
         "payment_intent": facts.intent_ids[0] if facts.intent_ids else None,
         "subscription": _subscription(facts),
@@ -87,6 +89,7 @@ def order_of(parts: OrderParts) -> Order:
         unseen=new_flags(seen, flags),
         untold=new_flags(told, flags),
         deadlines_s=_deadlines_s(parts.payments),
+        items_text=differences(checkout.cart.line_items, details.bought) if checkout else "",
     )
 
 
@@ -117,11 +120,11 @@ def _sums(facts: PaymentFacts, details: SessionDetails) -> Document:
     }
 
 
-def _line_items(checkout: Checkout | None) -> Document:
-    items = checkout.cart.line_items if checkout else ()
+def _line_items(checkout: Checkout | None, details: SessionDetails) -> Document:
+    items = details.bought or (checkout.cart.line_items if checkout else ())
     return {
         "line_items": [{"price": item.price, "quantity": item.quantity} for item in items],
-        "line_items_source": "cart" if checkout else None,
+        "line_items_source": "stripe" if details.bought else "cart" if checkout else None,
     }
 
 

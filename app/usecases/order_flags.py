@@ -6,7 +6,7 @@ from typing import Final
 
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentStatus
-from app.domain.payments.flags import Flag, Flags, open_matters
+from app.domain.payments.flags import Flag, Flags, items_differ, open_matters
 from app.usecases.orders import FlagCause, OrderParts
 from app.usecases.records import EventState
 
@@ -37,6 +37,8 @@ def _flags(parts: OrderParts, status: PaymentStatus) -> Iterator[tuple[Flag, Ite
             yield Flag.CONTRADICTED, [payment.session_id]
         if payment.price_mismatch:
             yield Flag.PRICE_MISMATCH, [payment.session_id]
+        if items_differ(payment.facts):
+            yield Flag.ITEMS_DIFFER, [payment.session_id]
         yield from open_matters(payment.facts).items()
     yield Flag.EVENT_FAILED, [each.id for each in parts.events if each.state is EventState.FAILED]
     if parts.twins and status in KEPT_MONEY and _is_one_time(parts):

@@ -10,6 +10,7 @@ from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.usecases.inbox import Inbox
 from app.usecases.ports import Alarm, Clock
 from app.usecases.read_back import ReadBack
+from app.usecases.read_line_items import ReadLineItems
 from app.usecases.reconciliation import LookState, LookStore
 from app.usecases.record_events import RecordEvents
 from app.usecases.records import EventSource, Payment
@@ -109,6 +110,7 @@ class Reconcile:
             read_back.silent_sessions,
             read_back.ended_sessions,
             read_back.never_made,
+            ReadLineItems(self.stripe, self.store, take, self.clock),
         ):
             try:
                 result.state = await part(result.state)

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from app.domain.payments.facts import PaymentStatus
 from app.domain.stripe_events.event import StripeEvent
+from app.usecases.payment_lookup import PaymentDatabase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,11 @@ class ReceivedNotice(NamedTuple):
     received_at_ms: int
 
 
-class LookStore(Protocol):
-    """Keeps the state of the looks. Each method raises `StorageUnavailableError`."""
+class LookStore(PaymentDatabase, Protocol):
+    """Keeps the state of the looks, and finds what they are about.
+
+    Each method raises `StorageUnavailableError`.
+    """
 
     async def look_state(self) -> LookState:
         """The state that was kept last."""
@@ -61,6 +65,10 @@ class LookStore(Protocol):
 
         Those without any event, and those whose payment has one of these statuses.
         """
+        ...
+
+    async def without_line_items(self, *, after_ms: int, limit: int) -> Sequence[str]:
+        """The sessions created after that which are paid, and whose line items are unknown."""
         ...
 
     async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:

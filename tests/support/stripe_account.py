@@ -18,7 +18,7 @@ class StripeAccount:
     events_held: list[Document] = field(default_factory=list)
     delivered: set[str] = field(default_factory=set)
     objects: dict[str, Document] = field(default_factory=dict)
-    items: dict[str, list[Document]] = field(default_factory=dict)
+    items: dict[str, Sequence[Document]] = field(default_factory=dict)
     failures: list[StripeReadError] = field(default_factory=list)
     read_failure: StripeReadError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)

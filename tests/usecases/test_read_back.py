@@ -91,7 +91,7 @@ def shop(database: Any, clock: FixedClock) -> Shop:  # noqa: ANN401 as above
 
 async def test_a_silent_session_is_read_after_half_an_hour_and_not_before(shop: Shop) -> None:
     await shop.start()
-    shop.holds(session=session())
+    shop.holds(session=EXPIRED)
     shop.clock.ms = NOW_MS + QUIET_MS - 1
     early = await shop.look()
     shop.clock.ms += 1
@@ -100,7 +100,7 @@ async def test_a_silent_session_is_read_after_half_an_hour_and_not_before(shop: 
 
     assert early.findings.seen == 0
     assert result.findings.counts == {"seen": 1, "new": 1, "changed": 1, "failed": 0}
-    assert (await payment_of(shop.database)).facts.status is PaymentStatus.PAID
+    assert (await payment_of(shop.database)).facts.status is PaymentStatus.EXPIRED
     (row,) = (await rows(shop.database)).values()
     assert row.source is EventSource.READ
 
@@ -192,7 +192,8 @@ async def test_many_sessions_are_read_some_at_a_time(shop: Shop) -> None:
 async def test_what_a_notice_names_is_read_until_no_earlier_one_can_be_committed(
     shop: Shop,
 ) -> None:
-    await record(shop.database, event(), notice("re_1", "refund"))
+    unpaid = event(subject=session(payment_status="unpaid"))
+    await record(shop.database, unpaid, notice("re_1", "refund"))
     shop.holds(refund=refund(livemode=False))
 
     first = await shop.look()

@@ -32,6 +32,7 @@ from tests.support.stripe_objects import refund
 
 SINCE_S = NOW_S - 1000
 PAID = event(created=NOW_S - 600)
+UNPAID = event(subject=session(payment_status="unpaid"), created=NOW_S - 600)
 REFUND = event("refund.created", refund(), id="evt_2", created=NOW_S - 500)
 
 
@@ -61,12 +62,12 @@ async def look(
 async def test_what_was_missed_is_recorded_with_its_source(
     database: AnyDatabase, stripe: StripeAccount
 ) -> None:
-    stripe.events_held = [REFUND, PAID]
+    stripe.events_held = [REFUND, UNPAID]
 
     result, told = await look(database, stripe)
 
     assert result.findings.counts == {"seen": 2, "new": 2, "changed": 1, "failed": 0}
-    assert (await payment_of(database)).facts.status is PaymentStatus.PARTIALLY_REFUNDED
+    assert (await payment_of(database)).facts.status is PaymentStatus.PROCESSING
     assert {row.source for row in (await rows(database)).values()} == {EventSource.LISTED}
     assert told
 
@@ -74,8 +75,8 @@ async def test_what_was_missed_is_recorded_with_its_source(
 async def test_what_came_already_changes_nothing(
     database: AnyDatabase, stripe: StripeAccount
 ) -> None:
-    await record(database, PAID)
-    stripe.events_held = [PAID]
+    await record(database, UNPAID)
+    stripe.events_held = [UNPAID]
 
     result, told = await look(database, stripe)
 
@@ -121,7 +122,7 @@ async def test_what_cannot_be_read_is_counted_and_its_neighbours_are_recorded(
         PAID | {"id": f"no event {number}", "created": NOW_S - 400} for number in range(30)
     ]
     large = PAID | {"id": "evt_large", "data": {"object": session(x="x" * PAYLOAD_BYTES_MAX)}}
-    stripe.events_held = [*broken, large, PAID]
+    stripe.events_held = [*broken, large, UNPAID]
 
     result, _ = await look(database, stripe)
 

@@ -264,6 +264,7 @@ async def test_a_paid_session_becomes_a_payment(
         "created_at_ms": NOW_S * 1000,
         "client_reference_id": None,
         "flagged": 0,
+        "wants_line_items": 1,
     }
 
 

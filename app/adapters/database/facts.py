@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.domain.checkout.cart import Mode
+from app.domain.checkout.cart import LineItem, Mode
 from app.domain.payments.disputes import Dispute, DisputeState, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
@@ -50,6 +50,11 @@ def _known(details: SessionDetails) -> Object:
     return {name: value for name, value in values if value is not None}
 
 
+def _details(value: Object) -> SessionDetails:
+    bought = tuple(LineItem(**item) for item in value.get("bought", ()))
+    return SessionDetails(**value | {"bought": bought})
+
+
 def _invoice(value: Object) -> Invoice:
     return Invoice(**value | {"payment_ids": tuple(value["payment_ids"])})
 
@@ -60,7 +65,7 @@ def _by_id(read: Callable[[Object], object]) -> Callable[[Mapping[str, Object]],
 
 _READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "mode": Mode,
-    "details": lambda value: SessionDetails(**value),
+    "details": _details,
     "intent_ids": tuple,
     "invoice_ids": tuple,
     "fraud_warning_ids": tuple,

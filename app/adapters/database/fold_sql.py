@@ -129,6 +129,7 @@ _PAYMENT: Final = {
     "created_at_ms": "bigint",
     "client_reference_id": "text",
     "flagged": "boolean",
+    "wants_line_items": "boolean",
 }
 
 MENTION = Writing(

@@ -55,6 +55,11 @@ class KeepsLooks(ABC):
         )
         return [SessionLeft(row["session_id"], row["created_at_ms"]) for row in rows]
 
+    async def without_line_items(self, *, after_ms: int, limit: int) -> Sequence[str]:
+        """See `LookStore.without_line_items`."""
+        rows = await self._read(sql.WITHOUT_LINE_ITEMS, after_ms=after_ms, limit=limit)
+        return [row["session_id"] for row in rows]
+
     async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:
         """See `LookStore.notices`."""
         rows = await self._read(sql.NOTICES, after_ms=after_ms, type=NEVER_MADE, limit=limit)

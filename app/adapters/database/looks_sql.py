@@ -27,6 +27,10 @@ SESSIONS_LEFT = """
       AND (payments.session_id IS NULL OR payments.status = ANY(:statuses::text[]))
     ORDER BY checkouts.created_at_ms, checkouts.id LIMIT :limit
 """
+WITHOUT_LINE_ITEMS = """
+    SELECT session_id FROM payments WHERE wants_line_items AND created_at_ms > :after_ms
+    ORDER BY created_at_ms, session_id LIMIT :limit
+"""
 NOTICES = """
     SELECT id, state, payload, received_at_ms FROM events
     WHERE payload IS NOT NULL AND received_at_ms > :after_ms AND type = :type

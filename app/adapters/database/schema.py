@@ -110,6 +110,7 @@ payments = Table(
     Column("created_at_ms", BigInteger, nullable=False, server_default=text("0")),
     Column("client_reference_id", Text),
     Column("flagged", Boolean, nullable=False, server_default=false()),
+    Column("wants_line_items", Boolean, nullable=False, server_default=false()),
     CheckConstraint("session_id LIKE 'cs!_%' ESCAPE '!'", name="session_id_form"),
     CheckConstraint(
         "status IN ('open', 'processing', 'paid', 'failed', 'expired', 'partially_refunded',"
@@ -134,6 +135,13 @@ Index(
     postgresql_where=_is_recovered,
 )
 
+_wants_line_items = text("wants_line_items")
+Index(
+    "ix_payments_wants_line_items",
+    payments.c.created_at_ms,
+    sqlite_where=_wants_line_items,
+    postgresql_where=_wants_line_items,
+)
 for _table, _key in ((checkouts, "id"), (payments, "session_id")):
     _has_reference = _table.c.client_reference_id.is_not(None)
     Index(

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.flags import items_differ
 
 
 class Claimed(Protocol):
@@ -68,6 +69,8 @@ def is_foreign(facts: PaymentFacts, named: SoldCheckout | None) -> bool:
 def is_mismatch(session_id: str, facts: PaymentFacts, sold: SoldCheckout | None) -> bool:
     """Whether the catalogue said what the session's cart costs, and Stripe says something else."""
     if sold is None or sold.expected is None or not facts.differs_from(sold.expected):
+        return False
+    if items_differ(facts):  # then another sum is right, and the order is flagged for its items
         return False
     if sold.session_id == session_id:
         return True

@@ -12,6 +12,7 @@ class Flag(StrEnum):
 
     CONTRADICTED = "contradicted"
     PRICE_MISMATCH = "price_mismatch"
+    ITEMS_DIFFER = "items_differ"
     DISPUTED = "disputed"
     FRAUD_WARNING = "fraud_warning"
     REVIEW = "review"
@@ -61,4 +62,10 @@ def dispute_cause(dispute_id: str, dispute: Dispute) -> str:
 def needs_a_person(facts: PaymentFacts) -> bool:
     """Whether a payment's own facts flag its order."""
     has_matters = facts.disputes or facts.fraud_warning_ids or facts.reviews
-    return facts.contradicted or bool(has_matters and open_matters(facts))
+    is_flagged = facts.contradicted or items_differ(facts)
+    return is_flagged or bool(has_matters and open_matters(facts))
+
+
+def items_differ(facts: PaymentFacts) -> bool:
+    """Whether something else was bought than the cart had."""
+    return facts.details is not None and facts.details.items_differ

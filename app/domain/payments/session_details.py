@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.domain.checkout.cart import LineItem
 from app.domain.payments.joins import either
 
 
@@ -9,7 +10,8 @@ from app.domain.payments.joins import either
 class SessionDetails:
     """The session's own fields. Amounts are in the currency's minor unit, times in epoch seconds.
 
-    `presentment` is what the buyer saw if Stripe converted the currency.
+    `presentment` is what the buyer saw if Stripe converted the currency. `bought` are the line
+    items, once they were read; `items_differ`: they are not those of the checkout's cart.
     """
 
     amount_discount_minor: int | None = None
@@ -20,6 +22,8 @@ class SessionDetails:
     livemode: bool | None = None
     created_s: int | None = None
     client_reference_id: str | None = None
+    bought: tuple[LineItem, ...] = ()
+    items_differ: bool = False
 
     def join(self, other: "SessionDetails") -> "SessionDetails":
         """Join two reports. If they differ, the choice does not depend on their order."""
@@ -36,4 +40,10 @@ class SessionDetails:
             livemode=either(max, self.livemode, other.livemode),
             created_s=either(min, self.created_s, other.created_s),
             client_reference_id=either(min, self.client_reference_id, other.client_reference_id),
+            bought=max(self.bought, other.bought, key=_sortable),
+            items_differ=self.items_differ or other.items_differ,
         )
+
+
+def _sortable(items: tuple[LineItem, ...]) -> list[tuple[str, int]]:
+    return [(item.price, item.quantity) for item in items]

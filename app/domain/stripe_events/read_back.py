@@ -7,11 +7,12 @@ reading the same object twice gives one event.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from app.domain.stripe_events.evidence import Subject, id_of, inner, time_s
 
+LINE_ITEMS: Final = "checkout.session.line_items"  # our own type: Stripe has no event of them
 _ID_DIGITS: Final = 48
 # Stripe, the objects' `status`; other values mean that nothing has happened yet.
 _INTENTS: Final[Mapping[object, str]] = {
@@ -36,6 +37,20 @@ def events_made_of(subject: Subject, *, now_s: int) -> list[dict[str, object]]:
     return [
         _event(part, event_type, at_s) for part in _parts(subject) for event_type in _types_of(part)
     ]
+
+
+def event_of_line_items(
+    session_id: str, items: Sequence[Subject], *, differs_from_cart: bool, now_s: int
+) -> dict[str, object]:
+    """Return an event that says what was bought, and whether the cart had something else."""
+    session = {
+        "id": session_id,
+        "object": "checkout.session",
+        "livemode": not session_id.startswith("cs_test_"),
+        "line_items": {"object": "list", "data": list(items), "has_more": False},
+        "differs_from_cart": differs_from_cart,
+    }
+    return _event(session, LINE_ITEMS, now_s)
 
 
 def _parts(subject: Subject) -> Iterator[Subject]:

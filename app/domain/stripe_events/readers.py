@@ -13,6 +13,7 @@ from app.domain.stripe_events import charges as charge_evidence
 from app.domain.stripe_events import sessions as session_evidence
 from app.domain.stripe_events.event import StripeEvent
 from app.domain.stripe_events.evidence import CannotFoldError, Evidence
+from app.domain.stripe_events.read_back import LINE_ITEMS
 
 Reader = Callable[[StripeEvent], Evidence]
 
@@ -21,6 +22,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "checkout.session.async_payment_succeeded": session_evidence.session_succeeded,
     "checkout.session.async_payment_failed": session_evidence.session_failed,
     "checkout.session.expired": session_evidence.session_expired,
+    LINE_ITEMS: session_evidence.session_line_items,
     "charge.captured": charge_evidence.charge,
     "charge.expired": charge_evidence.charge,
     "charge.failed": charge_evidence.charge,

@@ -1,9 +1,9 @@
 """Reads `checkout.session.*`, the only events that prove a payment (Stripe: fulfillment)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from app.domain.checkout.cart import Mode
+from app.domain.checkout.cart import LineItem, Mode
 from app.domain.checkout.claims import read_claim
 from app.domain.ids import SESSION_ID
 from app.domain.payments.facts import PaymentFacts
@@ -12,12 +12,14 @@ from app.domain.stripe_events.event import StripeEvent
 from app.domain.stripe_events.evidence import (
     CannotFoldError,
     Evidence,
+    Subject,
     amount_minor,
     currency_of,
     doubtful,
     id_of,
     inner,
     known_value,
+    listed,
     object_in,
     time_s,
 )
@@ -52,15 +54,41 @@ def session_expired(event: StripeEvent) -> Evidence:
     return _evidence(event, expired=True)
 
 
+def session_line_items(event: StripeEvent) -> Evidence:
+    """Read what was bought: made of a session's line items, which no event of Stripe's contains."""
+    session, doubts = event.subject, list[str]()
+    details = SessionDetails(
+        bought=bought_in(listed(session, "line_items", doubts)),
+        items_differ=session.get("differs_from_cart") is True,
+    )
+    session_id = _own_session_id(session)
+    return Evidence(session_id, (), PaymentFacts(details=details), tuple(doubts), event.created_s)
+
+
+def bought_in(items: Iterable[Subject]) -> tuple[LineItem, ...]:
+    """Return the prices and quantities of line items (Stripe: api/checkout/sessions/line_items)."""
+    found = [(id_of(item.get("price")), item.get("quantity")) for item in items]
+    return tuple(
+        LineItem(price, quantity)
+        for price, quantity in found
+        if price is not None and isinstance(quantity, int)
+    )
+
+
 def _evidence(event: StripeEvent, *doubts: str, **proven: Any) -> Evidence:  # noqa: ANN401 fields of PaymentFacts
     session = event.subject
-    session_id = session.get("id")
-    if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
-        raise CannotFoldError("data.object.id is not a Checkout Session's id")
+    session_id = _own_session_id(session)
     facts = _facts(event, proven)
     subscription_ids = (facts.subscription_id,) if facts.subscription_id else ()
     linked_ids = dict.fromkeys((*facts.intent_ids, *subscription_ids, *facts.invoice_ids))
     return Evidence(session_id, tuple(linked_ids), facts, doubts, event.created_s)
+
+
+def _own_session_id(session: Subject) -> str:
+    session_id = session.get("id")
+    if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
+        raise CannotFoldError("data.object.id is not a Checkout Session's id")
+    return session_id
 
 
 def _facts(event: StripeEvent, proven: Mapping[str, Any]) -> PaymentFacts:

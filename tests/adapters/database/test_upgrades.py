@@ -210,6 +210,7 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
         | {"price_mismatch": is_second, "version": 1}
         | {"amount_refunded_minor": 0, "contradicted": False, "recovered_from": None}
         | {"created_at_ms": NOW_MS, "client_reference_id": None, "flagged": is_second}
+        | {"wants_line_items": False}
     ]
     assert rows(empty_path, "idempotency_keys", "key_digest") == ([KEY] if is_second else [])
     renewals = [(row["invoice_id"], row["flagged"]) for row in rows(empty_path, "renewals", "1, 2")]

@@ -10,10 +10,21 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """All events so far were delivered."""
+    """All events so far were delivered; line items are read of what is paid from now on."""
     op.execute(
         "ALTER TABLE events ADD COLUMN source TEXT DEFAULT 'webhook' NOT NULL"
         " CONSTRAINT ck_events_source_known CHECK (source IN ('webhook', 'listed', 'read'))"
+    )
+    op.add_column(
+        "payments",
+        sa.Column("wants_line_items", sa.Boolean, nullable=False, server_default=sa.false()),
+    )
+    op.create_index(
+        "ix_payments_wants_line_items",
+        "payments",
+        ["created_at_ms"],
+        sqlite_where=sa.text("wants_line_items"),
+        postgresql_where=sa.text("wants_line_items"),
     )
     op.create_table(
         "reconciliation",

@@ -1,0 +1,64 @@
+"""Reads what was bought in sessions that are paid, and compares it with the cart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.checkout.cart import LineItem
+from app.domain.payments.claims import is_owner
+from app.domain.payments.line_items import differences
+from app.domain.stripe_events.read_back import event_of_line_items
+from app.domain.stripe_events.sessions import bought_in
+from app.usecases.ports import Clock
+from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.records import EventSource
+from app.usecases.stripe_reads import Document, StripeObjectMissingError, StripeReads
+from app.usecases.take_read_events import TakeReadEvents
+
+FAR_BACK_MS: Final = 30 * 24 * 60 * 60 * 1000  # older ones were fulfilled long ago
+READ_MAX: Final = 200  # in one look: the others wait for the next
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLineItems:
+    """Reads them once for each session: what is known is not asked for again."""
+
+    stripe: StripeReads
+    store: LookStore
+    take: TakeReadEvents
+    clock: Clock
+
+    async def __call__(self, state: LookState) -> LookState:
+        """Read some; the state is not changed.
+
+        Raises:
+            StripeReadError: some could not be read; they are still due.
+        """
+        after_ms = self.clock.now_ms() - FAR_BACK_MS
+        for session_id in await self.store.without_line_items(after_ms=after_ms, limit=READ_MAX):
+            self.take.findings.seen += 1
+            try:
+                items = await self.stripe.line_items(session_id)
+            except StripeObjectMissingError as error:
+                self.take.findings.fail(str(error))
+                continue
+            await self.take([await self._event(session_id, items)], EventSource.READ)
+        return state
+
+    async def _event(self, session_id: str, items: Sequence[Document]) -> Document:
+        """The cart never changes, so what differs from it is as lasting as what was bought."""
+        cart, bought = await self._cart(session_id), bought_in(items)
+        return event_of_line_items(
+            session_id,
+            items,
+            differs_from_cart=bool(cart and bought and differences(cart, bought)),
+            now_s=self.clock.now_ms() // 1000,
+        )
+
+    async def _cart(self, session_id: str) -> Sequence[LineItem]:
+        checkout = await self.store.find_checkout_of_session(session_id)
+        payment = await self.store.find_payment(session_id)
+        if checkout is None and payment is not None and payment.facts.checkout_id:
+            named = await self.store.find_checkout(payment.facts.checkout_id)
+            checkout = named if named and is_owner(named, payment.facts) else None
+        return checkout.cart.line_items if checkout else ()
