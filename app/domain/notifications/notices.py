@@ -5,7 +5,6 @@ change reports the statements that the previous state did not have. So the last 
 reported, in any order of events, and nothing is reported without a change.
 """
 
-import base64
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ _BEFORE_PAID: Final[Mapping[PaymentStatus, NotificationType]] = {
     PaymentStatus.FAILED: NotificationType.FAILED,
     PaymentStatus.EXPIRED: NotificationType.EXPIRED,
 }
-_ID_BYTES: Final = 16
+_ID_DIGITS: Final = 26  # 104 bits: no two of a shop's notifications will ever share them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +46,14 @@ class Notice:
     def id_for(self, session_id: str) -> str:
         """The notification's id, which is the same for one session, type and cause."""
         text = f"{session_id}\n{self.type}\n{self.cause}"
-        digest = hashlib.sha256(text.encode()).digest()[:_ID_BYTES]
-        return "msg_" + base64.b32hexencode(digest).decode().rstrip("=").lower()
+        return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]}"
 
 
 Held: TypeAlias = tuple[Hashable, Notice | None]
+_NOT_REFUNDED: Final[Held] = (
+    (NotificationType.REFUNDED, 0),
+    Notice(type=NotificationType.REFUNDED, cause="0"),
+)
 
 
 def notices(before: PaymentFacts | None, after: PaymentFacts) -> list[Notice]:

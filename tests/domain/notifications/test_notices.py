@@ -229,7 +229,7 @@ def test_an_id_stands_for_session_type_and_cause() -> None:
 
     assert len(set(ids)) == 4
     assert all(len(id_) == 30 and id_.startswith("msg_") for id_ in ids)
-    assert notice.id_for(SESSION_ID) == "msg_083cga1dr69cqk51v15gllm7oo"
+    assert notice.id_for(SESSION_ID) == "msg_0206c8282dd992cd50a1f84b0a"
 
 
 def test_a_notification_is_a_notice_about_an_order() -> None:

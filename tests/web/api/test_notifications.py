@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 PATH = "/notifications"
 OPERATORS = bearer(ADMIN_TOKEN)
-PAID_ID = "msg_083cga1dr69cqk51v15gllm7oo"
+PAID_ID = "msg_0206c8282dd992cd50a1f84b0a"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
