@@ -1,4 +1,4 @@
-"""Who hears of what this process has committed."""
+"""Notifies listeners of what this process has committed."""
 
 from collections.abc import Collection
 
@@ -7,16 +7,16 @@ from app.usecases.wake_events import OnChange
 
 
 class Changes:
-    """Tells all its listeners, in the order in which they came. They never fail and never wait."""
+    """Calls all listeners in order of registration. They must not fail or wait."""
 
     def __init__(self) -> None:
         self._listeners: list[OnChange] = []
 
     def reach(self, listener: OnChange) -> None:
-        """Tell `listener` of every change from now on."""
+        """Call `listener` for every change from now on."""
         self._listeners.append(listener)
 
     def __call__(self, payments: Collection[Payment]) -> None:
-        """These payments were committed."""
+        """Report that these payments were committed."""
         for listener in self._listeners:
             listener(payments)

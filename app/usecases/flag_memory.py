@@ -1,4 +1,4 @@
-"""What the owner was told of flags, and what operators have seen: kept, so that it is said once."""
+"""Stores which flags were reported and which were seen, so that each is reported once."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.usecases.orders import FlagCause, OrderDatabase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldCause:
-    """A cause of a flag that the owner was told of. `remind_at_ms`: when to tell it again."""
+    """A reported cause of a flag. `remind_at_ms` is when to report it again."""
 
     cause: FlagCause
     told_at_ms: int
@@ -17,10 +17,10 @@ class ToldCause:
 
 
 class FlagMemory(OrderDatabase, Protocol):
-    """Where this is kept, beside the orders."""
+    """Storage of reported and seen flags."""
 
     async def see_flags(self, seen: Collection[FlagCause], *, at_ms: int) -> None:
-        """Keep that an operator has seen these.
+        """Store that an operator has seen these.
 
         Raises:
             StorageUnavailableError: it is not kept.
@@ -28,7 +28,7 @@ class FlagMemory(OrderDatabase, Protocol):
         ...
 
     async def tell_flags(self, told: Collection[ToldCause]) -> Collection[FlagCause]:
-        """Keep that the owner is told of these; those that no process has told before.
+        """Store that these are reported; return those that no process has reported before.
 
         Raises:
             StorageUnavailableError: none is kept.
@@ -36,7 +36,7 @@ class FlagMemory(OrderDatabase, Protocol):
         ...
 
     async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ToldCause]:
-        """What is to be told again by now.
+        """Return what is due to be reported again.
 
         Raises:
             StorageUnavailableError: the database cannot be read.
@@ -44,7 +44,7 @@ class FlagMemory(OrderDatabase, Protocol):
         ...
 
     async def move_reminder(self, told: ToldCause, *, to_ms: int | None) -> bool:
-        """Remind at another time, or never; False where another process has moved it already.
+        """Change the time of the reminder, or remove it; False if another process did so before.
 
         Raises:
             StorageUnavailableError: it stays as it is.

@@ -1,6 +1,6 @@
-"""What the owner is told of a flagged order: which order, why, what to do and by when.
+"""Texts of alerts about flagged orders: which order, why, what to do and by when.
 
-Ids, dates and the order number alone: nothing that a buyer typed.
+They contain only ids, dates and the order number, and nothing that a buyer typed.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,24 +31,24 @@ _TODO: Final[Mapping[Flag, str]] = {
 
 
 def flag_text(order: Order, flag: Flag, causes: Collection[str]) -> str:
-    """One new flag, in one sentence."""
+    """Return one sentence about a new flag."""
     return f"{_named(order)} is flagged {flag} ({_listed(causes)}): {_todo(order, flag, causes)}"
 
 
 def reminder_text(order: Order, cause: str) -> str:
-    """That half of the time to answer a dispute has passed."""
+    """Return a reminder that half of the time to answer a dispute has passed."""
     todo = _todo(order, Flag.DISPUTED, [cause])
     return f"{_named(order)} is still disputed ({cause}), and half of the time is over: {todo}"
 
 
 def summary_text(orders: Collection[Order]) -> str:
-    """Many orders with new flags at once."""
+    """Return one sentence about many orders with new flags."""
     ids = _listed([order.id for order in orders])
     return f"{len(orders)} orders are flagged ({ids}): run altan-checkout orders list --flagged"
 
 
 def _named(order: Order) -> str:
-    """By its id, and by the order number where the cart had one, which is limited to safe text."""
+    """Return an order's id, and its order number if the cart had one, which is safe text."""
     number = order.document["client_reference_id"]
     is_ours = order.document["checkout_id"] is not None
     return f"{order.id}{f' ({number})' if is_ours and number else ''}"

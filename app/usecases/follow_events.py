@@ -1,4 +1,4 @@
-"""What an operator watches: events as they are recorded, each once, as they came."""
+"""Follows events as they are recorded, each once, in the order of their arrival."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from app.usecases.records import EventQuery, EventSummary, Payment
 from app.usecases.storage import Transaction
 
 PAGE: Final = 100
-# An event is on disk some time after it was received: its batch waited for a lock or for the disk,
-# or another replica's clock is behind. One that is later still is in the lists, but not seen here.
+# An event is committed some time after it was received, because its batch waited for a lock or the
+# disk, or another replica's clock is behind. An even later one is in the lists, but not seen here.
 LATE_MS: Final = 15_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedEvent:
-    """An event, and the payments that it concerns as they are now."""
+    """An event, and the current state of the payments that it concerns."""
 
     event: EventSummary
     payments: tuple[Payment, ...]
@@ -26,15 +26,15 @@ class FollowedEvent:
 
 @dataclass(slots=True, kw_only=True)
 class FollowEvents:
-    """Only reads, and remembers what it has returned."""
+    """Only reads; remembers what it has returned."""
 
     database: EventDatabase
     _newest_ms: int = 0
     _told: dict[str, int] = field(default_factory=dict)
-    """When the events were received of which one might be read again."""
+    """Return the time range of events that might be read again."""
 
     async def begin(self, last: int) -> list[FollowedEvent]:
-        """The latest few, the very latest at the end; what comes after them is news."""
+        """Return the latest events, the newest last; later ones are returned by `more`."""
 
         async def look(
             transaction: EventBook,
@@ -52,10 +52,10 @@ class FollowEvents:
         return followed
 
     async def news(self) -> list[FollowedEvent]:
-        """Some of what has been recorded since, the earliest first; nothing if there is nothing.
+        """Return some events recorded since, the oldest first.
 
         Raises:
-            StorageUnavailableError: the database cannot be read; nothing is lost by asking again.
+            StorageUnavailableError: the database cannot be read; calling again loses nothing.
         """
 
         async def look(transaction: EventBook) -> list[FollowedEvent]:

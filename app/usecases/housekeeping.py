@@ -1,6 +1,6 @@
 """Periodic jobs: re-read unread events, delete expired keys, payloads and notifications.
 
-A little at once, so that nobody waits for it.
+In small steps, so that nothing has to wait.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _DAY_MS: Final = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Housekeeping:
-    """One round a minute; a round that fails is followed by another."""
+    """Runs once a minute; if a round fails, the next one follows."""
 
     database: Database
     clock: Clock
@@ -32,26 +32,26 @@ class Housekeeping:
     every_s: float = EVERY_S
 
     async def run(self) -> None:
-        """Do it for as long as the service is up."""
+        """Run until cancelled."""
         while True:
             with contextlib.suppress(StorageUnavailableError):  # already reported
                 await self.replay.of_state(EventState.UNREAD)
             await asyncio.sleep(self.every_s)
             with contextlib.suppress(StorageUnavailableError):
                 while await self():
-                    pass  # a round that found something may have left something
+                    pass  # a round that found something may have left more
             await self.database.give_back_space()
 
     async def __call__(self) -> int:
         """Forget some keys, payloads and notifications whose time is over; how many.
 
         Raises:
-            StorageUnavailableError: nothing was forgotten.
+            StorageUnavailableError: nothing was deleted.
         """
 
         async def forget(transaction: Transaction) -> int:
             if not await transaction.try_to_lead():
-                return 0  # another replica is at it
+                return 0  # another replica is doing it
             now_ms = self.clock.now_ms()
             claims = await transaction.forget_claims(dead_before_ms=now_ms - KEY_LIFE_MS)
             payloads = await transaction.prune_payloads(

@@ -1,8 +1,8 @@
-"""Gathers what arrives while the last commit is under way, and hands it on as one batch.
+"""Collects what arrives during a commit, and passes it on as one batch.
 
-Nobody waits for company: an item that finds the database idle goes at once, alone. Under load one
-commit serves many, which is what keeps a slow disk from being the limit (group commit). Where the
-database takes two commits at once, a second batch leaves while the first is under way.
+There is no artificial delay: an item that finds the database idle is recorded at once, alone. Under
+load, one commit serves many items, so that a slow disk is not the limit (group commit). If the
+database can do two commits at once, a second batch starts during the first.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 BATCH_MAX: Final = 128
-WAITING_MAX: Final = 4096  # beyond this the disk is far behind, and Stripe had better come again
-WORTH_A_LANE: Final = 6  # a second batch smaller than that costs more than it saves
+WAITING_MAX: Final = 4096  # above this the disk is far behind, and Stripe should retry
+WORTH_A_LANE: Final = 6  # a smaller second batch costs more than it saves
 WAIT_S: Final = 8.0  # Stripe holds the buyer for 10 s at most (checkout: fulfilment)
 
 
 class _Waiting(Generic[Item, Result]):
-    """One item, and the answer that its sender awaits. A sender may have given up meanwhile."""
+    """One item, and the result that its sender awaits. The sender may have given up meanwhile."""
 
     __slots__ = ("future", "item")
 
@@ -43,7 +43,7 @@ class _Waiting(Generic[Item, Result]):
 
 
 class Inbox(Generic[Item, Result]):
-    """A queue in front of one recording function, with an answer for everyone who put in."""
+    """A queue in front of a recording function; each caller gets its result."""
 
     def __init__(
         self,
@@ -63,10 +63,10 @@ class Inbox(Generic[Item, Result]):
         self._drains: set[asyncio.Task[Any] | None] = set()
 
     async def put(self, item: Item) -> Result:
-        """Record `item`, alone or with others; when this returns it is on disk.
+        """Record `item`, alone or with others; it is on disk when this returns.
 
         Raises:
-            StorageUnavailableError: it is not known to be on disk.
+            StorageUnavailableError: it may not be on disk.
         """
         if len(self._waiting) >= self._waiting_max:
             raise StorageUnavailableError(
@@ -76,7 +76,7 @@ class Inbox(Generic[Item, Result]):
         self._waiting.append(waiting)
         if not self._drains or self._is_another_lane_worth_it():
             self._drains.add(asyncio.create_task(self._drain()))
-        # A timer by hand: `asyncio.timeout` costs several times as much, for each event.
+        # A manual timer, because `asyncio.timeout` costs several times as much for each event.
         timer = waiting.future.get_loop().call_later(self._wait_s, waiting.give_up)
         try:
             return await waiting.future
@@ -95,10 +95,10 @@ class Inbox(Generic[Item, Result]):
             self._drains.discard(asyncio.current_task())
 
     async def _settle(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
-        """Answer everyone in the batch.
+        """Record a batch, and set each item's result.
 
-        A single item that cannot be recorded must not cost its neighbours their 2xx, so then each
-        is tried alone. A database that is down is asked once, not once for each.
+        One item that cannot be recorded must not fail the others, so then each is tried alone. If
+        the database is down, it is not tried again for each item.
         """
         try:
             results = await self._record([waiting.item for waiting in batch])

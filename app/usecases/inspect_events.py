@@ -1,4 +1,4 @@
-"""What an operator looks at: which events came, and what one of them did."""
+"""Lists events for an operator, and shows one with its payments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ from app.usecases.storage import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventInspection:
-    """An event, by which ids it is found, and the payments that it concerns.
+    """An event, the ids by which it is found, and the payments that it concerns.
 
-    Both are read out of its payload, so there are none once that is gone.
+    Both are read from its payload, so they are empty after the payload is deleted.
     """
 
     row: EventRow
@@ -34,12 +34,12 @@ class InspectedDatabase(EventDatabase, PaymentDatabase, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectEvents:
-    """Reads only."""
+    """Only reads."""
 
     database: InspectedDatabase
 
     async def list(self, wanted: EventQuery) -> Sequence[EventSummary]:
-        """The latest events of a kind. `payment` may be a checkout id, too.
+        """Return the latest matching events. `payment` may also be a checkout id.
 
         Raises:
             NotFoundError: there is no such checkout.
@@ -50,10 +50,10 @@ class InspectEvents:
         return await self.database.read(lambda transaction: transaction.list_events(wanted))
 
     async def show(self, event_id: str) -> EventInspection:
-        """One event.
+        """Return one event.
 
         Raises:
-            NotFoundError: it is not kept.
+            NotFoundError: it is not stored.
         """
 
         async def look(transaction: EventBook) -> EventInspection | None:
@@ -78,7 +78,7 @@ class InspectEvents:
 async def payments_concerned(
     transaction: Transaction, stored: Sequence[StoredEvent]
 ) -> dict[str, tuple[Payment, ...]]:
-    """The payments that each of these events speaks of, by the event's id."""
+    """Return the payments that each of these events concerns, by the event's id."""
     object_ids = _mentioned(stored)
     session_ids = {object_id: {object_id} for object_id in object_ids}
     found = await transaction.look_around(Wanted(around=object_ids))

@@ -1,6 +1,6 @@
-"""Looks at Stripe again and again, for as long as the service is up; of all replicas one does it.
+"""Checks Stripe for missed events periodically, in one of all replicas.
 
-What Stripe refuses or fails to tell concerns nothing else: the next look catches up.
+If Stripe refuses or fails, nothing else is affected; the next check catches up.
 """
 
 import asyncio
@@ -15,16 +15,16 @@ from app.usecases.reconcile import AGE_MAX_S, Look, Reconcile, Reconciled
 from app.usecases.reconciliation import LookState, LookStore
 
 DAY_S: Final = 24 * 60 * 60
-OVERLAP_S: Final = 3 * DAY_S  # Stripe tries to deliver an event for so long (webhooks)
-LEASE_S: Final = 300  # of a leader that died; two that look at once do no harm
-FIRST_PAUSE_S: Final = 5.0  # after a failure; it doubles
+OVERLAP_S: Final = 3 * DAY_S  # how long Stripe tries to deliver an event (webhooks)
+LEASE_S: Final = 300  # of a crashed leader; two concurrent checks do no harm
+FIRST_PAUSE_S: Final = 5.0  # after a failure; doubles each time
 PAUSE_MAX_S: Final = 300.0
 RETRY_AFTER_MAX_S: Final = 3600.0
 
 
 @dataclass(slots=True, kw_only=True)
 class KeepReconciled:
-    """One look every `every_s`. `holder` is this process's own name, which no other one has."""
+    """One check every `every_s`. `holder` is a unique name of this process."""
 
     reconcile: Reconcile
     store: LookStore
@@ -36,7 +36,7 @@ class KeepReconciled:
     _failures: int = field(default=0, init=False)
 
     async def run(self) -> None:
-        """Look now and whenever it is time; hand over at the end."""
+        """Check now and periodically; hand over at the end."""
         try:
             while True:
                 pause_s = self.every_s
@@ -48,10 +48,10 @@ class KeepReconciled:
                 await self.store.leave_looks(self.holder)
 
     async def __call__(self) -> float:
-        """Look once, if no other process does; how many seconds to wait before the next look.
+        """Check once, if no other process does; return the seconds until the next check.
 
         Raises:
-            StorageUnavailableError: nothing is remembered of this look.
+            StorageUnavailableError: the result of this check is not stored.
         """
         now_ms = self.clock.now_ms()
         until_ms = now_ms + LEASE_S * 1000
@@ -90,9 +90,9 @@ class KeepReconciled:
 
 
 def _since_s(state: LookState, now_ms: int) -> int:
-    """All that Stripe keeps, at first and daily; else what came since, and what it still retries.
+    """Return the range: everything at first and daily, else what is new or still retried.
 
-    A clock that was set back must not make us look into the future.
+    If the clock was set back, the range must not be in the future.
     """
     now_s = now_ms // 1000
     whole_ms = state.whole_look_at_ms

@@ -1,8 +1,8 @@
-"""Who may hold a place: a stream or a waiting request, kept open for news of a payment.
+"""Limits the streams and waiting requests (places) that are open for changes of a payment.
 
-Places are for each client, for the networks around it, for each payment and in all. What one
-client can take is little, and when all places are taken, the network that holds most gives one to
-a network that holds fewer. Every act costs the same, however many places are taken.
+There are limits for each client, for the networks around it, for each payment and in all. When all
+places are taken, the network with the most loses one to a network with fewer. Every operation costs
+the same, however many places are taken.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PLACES_OF_PAYMENT_MAX: Final = 10  # a buyer's tabs and devices
 
 
 class Full(StrEnum):
-    """What had no room for one more."""
+    """The limit that was reached."""
 
     CLIENT = "client"
     NETWORK = "network"
@@ -27,7 +27,7 @@ class Full(StrEnum):
 
 
 class Place:
-    """One taken place. Its holder is rung when it has to give way."""
+    """One place. Its holder is notified when it must give way."""
 
     __slots__ = ("client", "gave_way", "payment", "ring")
 
@@ -39,7 +39,7 @@ class Place:
 
 
 class LivePlaces:
-    """All places of this process. `on_full` hears each time that something has no room."""
+    """All places of this process. `on_full` is called each time a limit is reached."""
 
     def __init__(
         self,
@@ -52,17 +52,17 @@ class LivePlaces:
         self._held = Holdings[Place](in_all=in_all, of_client=of_client)
         self._of_payment = of_payment
         self._on_full = on_full
-        self._by_payment: dict[str, dict[Place, None]] = {}  # the oldest first
+        self._by_payment: dict[str, dict[Place, None]] = {}  # oldest first
 
     @property
     def taken(self) -> int:
-        """How many are taken now."""
+        """The number of taken places."""
         return self._held.held_in(WHOLE)
 
     def take(self, client: str, payment: str, ring: Callable[[], None]) -> Place | None:
-        """A place, or None where there is none. Another's may give way to make room for it.
+        """Take a place, or return None. Another place may give way to make room.
 
-        `client` is named as `networks.py` names it.
+        `client` is a name from `networks.py`.
         """
         if not self._has_room(client, payment):
             return None
@@ -72,7 +72,7 @@ class LivePlaces:
         return place
 
     def leave(self, place: Place) -> None:
-        """Free a place; one that gave way is free already."""
+        """Release a place; one that gave way is released already."""
         if place.gave_way:
             return
         of_payment = self._by_payment[place.payment]

@@ -1,4 +1,4 @@
-"""Gathers what orders are made of: which sessions belong to which checkout, and what is told."""
+"""Loads the parts of orders: checkouts, their sessions' payments, events, twins and flags."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -17,7 +17,7 @@ from app.usecases.records import Checkout, Payment
 async def load_orders(
     book: OrderBook, session_ids: Collection[str], checkout_ids: Collection[str]
 ) -> list[OrderParts]:
-    """The orders of these sessions and checkouts, each once."""
+    """Return the orders of these sessions and checkouts, each once."""
     loaded = await load_sessions(book, session_ids)
     known = {each.position.order_id for each in loaded}
     missing = await book.checkouts([id_ for id_ in checkout_ids if id_ not in known])
@@ -25,7 +25,7 @@ async def load_orders(
 
 
 async def load_checkouts(book: OrderBook, checkouts: Sequence[Checkout]) -> list[OrderParts]:
-    """Each checkout with the payments of all sessions that were made for it."""
+    """Return each checkout with the payments of all sessions that were created for it."""
     if not checkouts:
         return []
     claims = await book.claiming([checkout.id for checkout in checkouts])
@@ -54,7 +54,7 @@ async def load_checkouts(book: OrderBook, checkouts: Sequence[Checkout]) -> list
 
 
 async def load_sessions(book: OrderBook, session_ids: Collection[str]) -> list[OrderParts]:
-    """The orders of these sessions, each once: their checkouts', or their own."""
+    """Return the orders of these sessions, each once: their checkouts', or their own."""
     if not session_ids:
         return []
     chains: defaultdict[str, list[str]] = defaultdict(list)
@@ -72,7 +72,7 @@ async def load_sessions(book: OrderBook, session_ids: Collection[str]) -> list[O
 
 
 async def _owners(book: OrderBook, chain_of: dict[str, list[str]]) -> dict[str, Checkout]:
-    """The checkout of each session: the nearest in its chain, or the one that it was made for."""
+    """Return each session's checkout: the nearest in its chain, or the one it was created for."""
     asked = {id_ for chain in chain_of.values() for id_ in chain}
     by_session = {
         each.session_id: each
@@ -88,7 +88,7 @@ async def _owners(book: OrderBook, chain_of: dict[str, list[str]]) -> dict[str, 
 
 
 async def _claimed(book: OrderBook, session_ids: Collection[str]) -> dict[str, Checkout]:
-    """The checkouts that sessions were made for, and that do not know them."""
+    """Return checkouts that do not know the sessions created for them."""
     if not session_ids:
         return {}
     facts = {
@@ -115,7 +115,7 @@ def _of_stranger(root: str, kin: Sequence[Recovery]) -> OrderParts:
 
 
 async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts]:
-    """The same with renewals, events, twins and what is known of flags."""
+    """Add renewals, events, twins and flags."""
     if not parts:
         return []
     payments = [payment for each in parts for payment in each.payments]
@@ -145,7 +145,7 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
 
 
 async def _twins(book: OrderBook, checkout_ids: Collection[str]) -> dict[str, Twins]:
-    """What became of the other checkouts with the same order number and cart."""
+    """Load the payments of other checkouts with the same order number and cart."""
     twin_ids: defaultdict[str, list[str]] = defaultdict(list)
     for pair in await book.twins_of(checkout_ids):
         twin_ids[pair.order_id].append(pair.twin_id)

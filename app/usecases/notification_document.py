@@ -1,7 +1,7 @@
-"""Notifications as documents: what receivers and the feed show of them.
+"""Notifications as documents for receivers and the feed.
 
-A notification keeps only what happened, and to which order: the order is read when it is shown, so
-that personal data is stored once.
+A notification stores only what happened, and to which order. The order is read when it is shown, so
+personal data is stored only once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ async def documents_of(
 ) -> Mapping[str, Document]:
     """Return each notification's document by its id, with the orders as they are now.
 
-    All are of one moment. One whose order is not there, which a change by hand may cause, is left
-    out.
+    All are read at the same moment. One whose order is missing, which a manual change may cause, is
+    left out.
 
     Raises:
         StorageUnavailableError: the database cannot be read.

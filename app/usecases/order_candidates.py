@@ -1,4 +1,4 @@
-"""Where a filter lets only few orders through: which those may be, found by indexes."""
+"""Finds the few orders that may match a selective filter, by indexes."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,13 +8,13 @@ from app.domain.payments.facts import PaymentStatus
 from app.usecases.orders import OrderBook, OrderFilter
 from app.usecases.records import StoredEvent
 
-CANDIDATES_MAX: Final = 500  # more are found sooner by walking through the list
+CANDIDATES_MAX: Final = 500  # more are found faster by reading the list
 
 
 async def candidates(book: OrderBook, wanted: OrderFilter) -> tuple[set[str], set[str]] | None:
-    """Sessions and checkouts among whose orders are all that fit; None where they are many."""
+    """Return sessions and checkouts with all matching orders; None if there are many."""
     if wanted.client_reference_id is not None:
-        return None  # the list by order number is short already
+        return None  # the list for one order number is short already
     if wanted.flagged:
         return await _flagged(book)
     if wanted.statuses and PaymentStatus.OPEN not in wanted.statuses:
@@ -35,7 +35,7 @@ async def _flagged(book: OrderBook) -> tuple[set[str], set[str]] | None:
 
 
 async def sessions_of_events(book: OrderBook, events: Sequence[StoredEvent]) -> set[str]:
-    """The sessions that these events speak of."""
+    """Return the sessions that these events concern."""
     object_ids = {
         mention.object_id
         for stored in events

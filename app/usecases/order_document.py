@@ -1,4 +1,4 @@
-"""An order as a document: the one that the API, notifications and the command line show."""
+"""An order as a document, for the API, notifications and the command line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order: its document, where it stands in the list, and its flags.
+    """An order: its document, its position in the list, and its flags.
 
     `unseen` are the flags and causes that no operator has seen, `untold` those that the owner was
     not told of. `deadlines_s` says until when disputes may be answered, in epoch seconds, by the
@@ -37,17 +37,17 @@ class Order:
 
     @property
     def id(self) -> str:
-        """The checkout's id, or the session's where there is no checkout."""
+        """The checkout's id, or the session's if there is no checkout."""
         return self.position.order_id
 
     @property
     def version(self) -> int:
-        """It never falls, and rises with each change that the document shows."""
+        """The version, which increases with each change of the document and never decreases."""
         return int(self.document["version"])
 
 
 def order_of(parts: OrderParts) -> Order:
-    """The order that these parts make. There is a checkout or a payment."""
+    """Build the order from its parts. There is a checkout or a payment."""
     checkout, payment = parts.checkout, strongest(parts.payments)
     facts = payment.facts if payment else PaymentFacts()
     details = facts.details or SessionDetails()
@@ -94,13 +94,13 @@ def order_of(parts: OrderParts) -> Order:
 
 
 def status_of(payments: Sequence[Payment]) -> PaymentStatus:
-    """The order's status, from all payments that were made for it."""
+    """Return the order's status, from all of its payments."""
     payment = strongest(payments)
     return payment.facts.status if payment else PaymentStatus.OPEN
 
 
 def _livemode(details: SessionDetails, session_id: str | None) -> bool | None:
-    """As the events say; before they come, a session's id begins with its mode."""
+    """Return live mode from the events or, before they arrive, from the session id's prefix."""
     if details.livemode is None and session_id:
         return {"live": True, "test": False}.get(session_id.split("_")[1])
     return details.livemode
@@ -171,9 +171,9 @@ def _deadlines_s(payments: Sequence[Payment]) -> dict[str, int]:
 
 
 def _version(parts: OrderParts) -> int:
-    """A sum of what can only rise: the payments' versions, and how often each event has changed.
+    """Return a sum of numbers that only increase: payments' versions, and changes of events.
 
-    A session's own event counts for more once its body is gone.
+    A session's own event counts for more after its body is deleted.
     """
     events = {each.id: each for each in parts.events}.values()
     return (
@@ -185,5 +185,5 @@ def _version(parts: OrderParts) -> int:
     )
 
 
-# What an event counted for at most while versions were made of states: it must not fall now.
+# The most that an event counted for when versions were derived from states; it must not decrease.
 _EVENT_WEIGHT: Final = 2

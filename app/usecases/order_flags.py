@@ -1,4 +1,4 @@
-"""The flags of an order: what its payments, events and twins ask of somebody."""
+"""The flags of an order: reasons to look at it, from its payments, events and twins."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ KEPT_MONEY: Final = frozenset(
 
 
 def flags_of(parts: OrderParts, status: PaymentStatus) -> Flags:
-    """The order's flags, in the order of `Flag`, each with its causes."""
+    """Return the order's flags, in the order of `Flag`, each with its causes."""
     found: defaultdict[Flag, set[str]] = defaultdict(set)
     for flag, causes in _flags(parts, status):
         found[flag].update(causes)
@@ -24,7 +24,7 @@ def flags_of(parts: OrderParts, status: PaymentStatus) -> Flags:
 
 
 def by_flag(known: Iterable[FlagCause]) -> Flags:
-    """What is known of one order's flags."""
+    """Return what is stored about one order's flags."""
     causes: defaultdict[Flag, set[str]] = defaultdict(set)
     for each in known:
         causes[each.flag].add(each.cause)

@@ -1,6 +1,6 @@
-"""What a session's events say of the buyer: read from the kept bodies, and kept nowhere else.
+"""Reads the buyer's data from the stored bodies of a session's events; it is stored nowhere else.
 
-So retention and erasure have one place; once the bodies are gone, nothing of it is left.
+So retention and erasure concern one place: after the bodies are deleted, nothing of it is left.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ Document = dict[str, Any]
 
 
 def personal_fields(events: Sequence[OrderEvent]) -> Document:
-    """`customer`, `shipping`, `custom_fields` and `metadata`, each as it came last."""
+    """The latest `customer`, `shipping`, `custom_fields` and `metadata`."""
     found: Document = {"customer": None, "shipping": None, "custom_fields": [], "metadata": {}}
     for subject in _subjects(events):
         for name, value in (
@@ -28,20 +28,20 @@ def personal_fields(events: Sequence[OrderEvent]) -> Document:
 
 
 def _subjects(events: Sequence[OrderEvent]) -> list[Subject]:
-    """The session, as each of its own events has it, the earliest first."""
+    """Yield the session from each of its own events, the oldest first."""
     kept = [(each.event, each.received_at_ms) for each in events if each.event and each.is_own]
     kept.sort(key=lambda pair: (pair[0].created_s or 0, pair[1], pair[0].id))
     return [event.subject for event, _ in kept]
 
 
 def _customer(session: Subject) -> Document | None:
-    """Stripe, the Checkout Session object: `customer_details`."""
+    """Read `customer_details` (Stripe, the Checkout Session object)."""
     details = session.get("customer_details")
     return _named(details, "email", "name", "phone", "address")
 
 
 def _shipping(session: Subject) -> Document | None:
-    """`collected_information.shipping_details` since 2025-03-31, `shipping_details` before."""
+    """Read `collected_information.shipping_details`; before 2025-03-31, `shipping_details`."""
     details = inner(session, "collected_information", "shipping_details")
     return _named(details or session.get("shipping_details"), "name", "address")
 
@@ -54,7 +54,7 @@ def _named(details: object, *names: str) -> Document | None:
 
 
 def _custom_fields(session: Subject) -> list[object]:
-    """As Stripe sends them."""
+    """Return them as Stripe sends them."""
     value = session.get("custom_fields")
     return value if isinstance(value, list) else []
 

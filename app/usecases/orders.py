@@ -1,4 +1,4 @@
-"""What is asked of orders, and what answers: values between use cases, adapters and edges."""
+"""Queries for orders, and their results, as used by use cases, adapters and the web layer."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders are wanted. Times are epoch milliseconds; no status means any."""
+    """A filter of orders. Times are epoch milliseconds; no status means any."""
 
     client_reference_id: str | None = None
     statuses: frozenset[PaymentStatus] = frozenset()
@@ -25,9 +25,9 @@ class OrderFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class OrderPosition:
-    """Where an order stands. They are listed by when they were created, then by id, latest first.
+    """An order's position in the list, which is sorted by creation and id, the latest first.
 
-    The id is the checkout's, or the session's where there is no checkout.
+    The id is the checkout's, or the session's if there is no checkout.
     """
 
     created_at_ms: int
@@ -36,7 +36,7 @@ class OrderPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRange:
-    """A part of the list: what comes after one position, down to another where there is one."""
+    """A part of the list: after one position, optionally up to another."""
 
     wanted: OrderFilter
     after: OrderPosition | None
@@ -48,8 +48,8 @@ class OrderRange:
 class OrderEvent:
     """An event that concerns a session's payment.
 
-    `event` is there for the session's own events, while their bodies are kept. `state_changes`
-    counts how often its state has changed.
+    `event` is set for the session's own events while their bodies are stored. `state_changes`
+    counts the changes of its state.
     """
 
     session_id: str
@@ -64,9 +64,9 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twins:
-    """Other orders of the same number and cart, of the same 24 hours.
+    """Other orders with the same number and cart within 24 hours.
 
-    `paid_ids` are those that are paid. `version` is what their payments' versions add up to.
+    `paid_ids` are the paid ones. `version` is the sum of their payments' versions.
     """
 
     paid_ids: frozenset[str]
@@ -75,7 +75,7 @@ class Twins:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagCause:
-    """One cause of an order's flag: what is told, and seen, once."""
+    """One cause of an order's flag, which is reported and seen once."""
 
     order_id: str
     flag: Flag
@@ -84,7 +84,7 @@ class FlagCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCause:
-    """A cause that the owner was told of, or that an operator has seen, or both."""
+    """A cause that was reported, or that an operator has seen, or both."""
 
     cause: FlagCause
     is_told: bool
@@ -93,9 +93,9 @@ class KnownCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderParts:
-    """All that an order's document is made of.
+    """Everything that an order's document is built from.
 
-    `payments` are those of every session that was made for it, together with their renewals.
+    `payments` are those of every session that was created for it, with their renewals.
     """
 
     position: OrderPosition
@@ -107,7 +107,7 @@ class OrderParts:
 
     @property
     def client_reference_id(self) -> str | None:
-        """The order's number: the cart's, or a session's own where there is no cart."""
+        """The order number: the cart's, or a session's own if there is no cart."""
         if self.checkout:
             return self.checkout.client_reference_id
         details = [each.facts.details for each in self.payments if each.facts.details]
@@ -122,7 +122,7 @@ class Twin(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """A session that another one recovers, or is; `names` is the one that it recovers itself."""
+    """A session in a chain of recoveries; `names` is the one that it recovers."""
 
     asked: str
     session_id: str
@@ -130,7 +130,7 @@ class Origin(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """A payment that belongs to a session, as its own or as one that recovered it."""
+    """A payment of a session, or of one that recovered it."""
 
     session_id: str
     payment: Payment
@@ -138,83 +138,83 @@ class Recovery(NamedTuple):
 
 
 class OrderBook(Protocol):
-    """One moment's orders, as the database has them."""
+    """Reads the database's orders at one moment."""
 
     async def checkouts_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
-        """The checkouts of a part of the list that may fit, latest first."""
+        """Return matching checkouts in a part of the list, the latest first."""
         ...
 
     async def strangers_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
-        """The sessions of a part of the list that are no checkout's own, and may fit."""
+        """Return matching sessions without a checkout in a part of the list."""
         ...
 
     async def sessions_of_status(
         self, statuses: Collection[PaymentStatus], *, limit: int
     ) -> Sequence[str]:
-        """Some sessions whose payments have one of these statuses."""
+        """Return some sessions whose payments have one of these statuses."""
         ...
 
     async def flagged_sessions(self, *, after: str = "", limit: int) -> Sequence[str]:
-        """The next sessions whose own facts ask for somebody to look, in their order."""
+        """Return the next sessions whose facts need attention, in order."""
         ...
 
     async def failed_events(self, *, limit: int) -> Sequence[StoredEvent]:
-        """The latest events that could not be folded whole."""
+        """Return the latest events that were not fully folded."""
         ...
 
     async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
-        """Some checkouts that share their order number, cart and day with another one."""
+        """Return some checkouts with the same order number, cart and day as another one."""
         ...
 
     async def checkouts_with_twins(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[str]:
-        """Those of these sessions' checkouts, and of these checkouts, that have a twin."""
+        """Return these checkouts, and those of these sessions, that have a twin."""
         ...
 
     async def links_of(self, object_ids: Collection[str]) -> Sequence[Link]:
-        """To which sessions these objects belong."""
+        """Return the sessions that these objects belong to."""
         ...
 
     async def checkouts(self, ids: Collection[str]) -> Sequence[Checkout]:
-        """The checkouts of these ids."""
+        """Return the checkouts with these ids."""
         ...
 
     async def checkouts_of_sessions(self, session_ids: Collection[str]) -> Sequence[Checkout]:
-        """The checkouts whose own sessions these are."""
+        """Return the checkouts of these sessions."""
         ...
 
     async def origins(self, session_ids: Collection[str]) -> Sequence[Origin]:
-        """Each session's own payment, and those that it recovers, nearest first."""
+        """Return each session's payment and those that it recovers, the nearest first."""
         ...
 
     async def recoveries(self, session_ids: Collection[str]) -> Sequence[Recovery]:
-        """The payments of these sessions, and of each that recovered one; each with the first."""
+        """Return the payments of these sessions, and of those that recovered them."""
         ...
 
     async def claiming(self, checkout_ids: Collection[str]) -> Sequence[Payment]:
-        """The payments whose success URL names one of these checkouts."""
+        """Return the payments whose success URL names one of these checkouts."""
         ...
 
     async def renewals_of(self, session_ids: Collection[str]) -> Sequence[Renewal]:
-        """Every renewal of these sessions' subscriptions."""
+        """Return every renewal of these sessions' subscriptions."""
         ...
 
     async def events_of(self, session_ids: Collection[str]) -> Sequence[OrderEvent]:
-        """The events that concern these sessions' payments, in the order of their ids."""
+        """Return the events that concern these sessions' payments, in the order of their ids."""
         ...
 
     async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twin]:
-        """The twins of these checkouts, the oldest hundred of each."""
+        """Return the twins of these checkouts, the oldest hundred of each."""
         ...
 
     async def known_causes(self, order_ids: Collection[str]) -> Sequence[KnownCause]:
-        """What was told and seen of these orders' flags."""
+        """Return which flags of these orders were reported and seen."""
         ...
 
 
 class OrderDatabase(Protocol):
-    """Where orders are read."""
+    """Storage of orders, read-only."""
 
     async def read_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
         """Run `look` over one moment's committed rows.

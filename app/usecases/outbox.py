@@ -1,7 +1,7 @@
-"""The outbox: notifications that were committed with the change they tell about.
+"""The outbox: notifications that are committed together with the change they report.
 
-What is told is decided in `domain/notifications`, and written by the fold. The sender leases what
-is due and settles each try; the feed, the command line and the console read.
+`domain/notifications` decides what to report, and the fold writes it. The sender leases due
+notifications and settles each attempt; the feed, the command line and the console read.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,11 +13,11 @@ from app.domain.notifications.notices import PaidInvoice
 from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
 
-FAILURES_MAX: Final = 5  # in a row; from then on the receiver is only probed
+FAILURES_MAX: Final = 5  # in a row; after that, the receiver is only probed
 
 
 class Delivery(StrEnum):
-    """How far the posting of a notification has come.
+    """The state of posting a notification.
 
     `unposted`: it is only in the feed. `waiting`: it is due now or later, or being sent.
     """
@@ -29,9 +29,9 @@ class Delivery(StrEnum):
 
 
 class Position(NamedTuple):
-    """Where a notification is in the feed: by the transaction that wrote it, then by number.
+    """A notification's position in the feed: the transaction that wrote it, then its number.
 
-    The number alone would not do: a transaction may take its number early and commit late.
+    The number alone is not enough, because a transaction may take it early and commit late.
     """
 
     tx: int
@@ -58,10 +58,10 @@ NOTHING_POSTED: Final = Posting()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """A notification as it is kept. Its body is rendered from the order when it is read.
+    """A stored notification. Its body is built from the order when it is read.
 
-    `attempts` counts tries since it was first due, or was resent. `due_at_ms` is None unless it is
-    waiting. `leased_until_ms` is set while a sender has it.
+    `attempts` counts attempts since it was first due, or was resent. `due_at_ms` is None unless it
+    is waiting. `leased_until_ms` is set while a sender has it.
     """
 
     id: str
@@ -84,7 +84,7 @@ class Notification:
 
 
 class TryResult(StrEnum):
-    """What a try led to. `again`: it waits for another try."""
+    """An attempt's result. `again`: it waits for another attempt."""
 
     TAKEN = "taken"
     AGAIN = "again"
@@ -93,7 +93,7 @@ class TryResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One try at posting a notification.
+    """One attempt to post a notification.
 
     `http_status` is None if there was no answer; then `problem` says why in a few words, without
     addresses or anything that the receiver sent.
@@ -109,7 +109,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledTry:
-    """A try, and the lease that it ends. `due_at_ms` is when to try again; only for `again`.
+    """An attempt, and its lease. `due_at_ms` is when to retry; only for `again`.
 
     `not_before_ms`: until then the receiver wants no probe. `is_counted` is false for a try ahead
     of its time, which takes none of the notification's tries.
@@ -132,7 +132,7 @@ class PauseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """What all replicas know of the receiver. `failures` counts failed tries in a row.
+    """The receiver's state, shared by all replicas. `failures` counts consecutive failed attempts.
 
     `failing_since_ms` is when the first of them was; `last_http_status` is of the last try, None
     if it got no answer.
@@ -152,11 +152,11 @@ class Receiver:
 
     @property
     def is_only_probed(self) -> bool:
-        """Whether it has failed so often that one notification at a time is enough."""
+        """Whether it has failed so often that it is only probed."""
         return self.failures >= FAILURES_MAX
 
     def after(self, tries: Iterable[Try]) -> "Receiver":
-        """The same after these tries, in the order of their ends."""
+        """Return the state after these attempts, in the order of their ends."""
         known = self
         for each in sorted(tries, key=lambda tried: tried.at_ms + tried.duration_ms):
             if each.result is TryResult.TAKEN:
@@ -179,7 +179,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What waits to be sent, and when the oldest of it was committed; and what has failed."""
+    """How many notifications wait, when the oldest was committed, and how many failed."""
 
     waiting: int
     oldest_at_ms: int | None
@@ -188,7 +188,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationQuery:
-    """Which notifications an operator wants to see; the latest first, those before `before_seq`."""
+    """An operator's filter of notifications; the latest first, those before `before_seq`."""
 
     delivery: Delivery | None = None
     order_id: str | None = None
@@ -197,7 +197,7 @@ class NotificationQuery:
 
 
 class Outbox(Protocol):
-    """Where notifications wait to be sent. Each method is one transaction.
+    """Storage of notifications to be sent. Each method is one transaction.
 
     All of them raise `StorageUnavailableError` if the database cannot be read or written.
     """
@@ -205,7 +205,7 @@ class Outbox(Protocol):
     async def lease_notifications(
         self, *, now_ms: int, limit: int, lease_ms: int, probe_every_ms: int
     ) -> Sequence[Notification]:
-        """Take due notifications to send, oldest first: nobody else gets them until the lease ends.
+        """Lease due notifications, oldest first; no other process gets them until the lease ends.
 
         None while paused. Of an order only the first that waits, unless its third try has failed.
         After `FAILURES_MAX` failures in a row one is leased every `probe_every_ms`, by whichever
@@ -214,49 +214,49 @@ class Outbox(Protocol):
         ...
 
     async def settle_tries(self, settled: Collection[SettledTry]) -> None:
-        """Record tries and end their leases.
+        """Record attempts and end their leases.
 
         The first one that is taken after `FAILURES_MAX` failures makes all due that have failed.
         """
         ...
 
     async def release_notifications(self, leased: Collection[Notification]) -> None:
-        """Give back what was leased and not tried: it is due at once, and no try is counted."""
+        """Return leased notifications that were not attempted; they are due at once."""
         ...
 
     async def next_due_ms(self) -> int | None:
-        """When the next notification is due, or its lease ends; None if nothing waits, or paused.
+        """Return when the next one is due or its lease ends; None if nothing waits, or paused.
 
         While the receiver is only probed, when the next probe is.
         """
         ...
 
     async def receiver(self) -> Receiver:
-        """How the receiver is doing, as all replicas have seen it."""
+        """Return the receiver's state, as seen by all replicas."""
         ...
 
     async def pause_notifications(self, reason: PauseReason, *, at_ms: int) -> None:
-        """Stop sending; a pause that is there already stays as it is."""
+        """Stop sending; an existing pause does not change."""
         ...
 
     async def resume_notifications(self, *, at_ms: int) -> None:
-        """Send again, and make everything due that waits."""
+        """Resume sending, and make all waiting notifications due."""
         ...
 
     async def backlog(self) -> Backlog:
-        """What waits and what has failed."""
+        """Return what waits and what has failed."""
         ...
 
     async def list_notifications(self, wanted: NotificationQuery) -> Sequence[Notification]:
-        """Notifications for an operator, the latest first."""
+        """Return notifications for an operator, the latest first."""
         ...
 
     async def find_notification(
         self, notification_id: str
     ) -> tuple[Notification, Sequence[Try]] | None:
-        """One notification and its tries, the earliest first; None if there is none of that id."""
+        """Return a notification and its attempts, the oldest first; None if it is unknown."""
         ...
 
     async def resend_notification(self, notification_id: str, *, at_ms: int) -> bool:
-        """Make a notification due once more, with all its tries; False if there is none."""
+        """Make a notification due again, with all attempts; False if it is unknown."""
         ...

@@ -1,7 +1,7 @@
-"""One watcher for everybody who waits for news of a payment.
+"""One watcher for all requests that wait for changes of a payment.
 
-What this process records it tells at once. What other processes record it sees in the database:
-one query a tick for all that is waited for, and none while nobody waits.
+Changes that this process records are passed on at once. Changes of other processes are found in the
+database, with one query per tick for all watched payments, and none while nothing is watched.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ TICK_S: Final = 0.5
 
 
 class Follower:
-    """One who waits: what it was shown last, and a bell that rings when there may be news.
+    """A waiting request: what it was shown last, and an event that signals a possible change.
 
-    Without a place it is shown the present state, and no more.
+    Without a place, it gets only the current state.
     """
 
     __slots__ = ("_bell", "_watched", "place", "shown")
@@ -37,14 +37,14 @@ class Follower:
 
     @property
     def has_place(self) -> bool:
-        """Whether it may wait; False from the start where all is full, or later if it gave way."""
+        """Whether it may wait; False if there was no place, or if it gave way later."""
         return self.place is not None and not self.place.gave_way
 
     async def next(self, timeout_s: float) -> PaymentView | None:
-        """The payment once it differs from what was shown; None if that takes too long.
+        """Return the payment when it differs from what was shown; None after the timeout.
 
-        A slow reader misses what lies between, and gets the latest. None, too, once the watch is
-        closed, and at once without a place.
+        A slow reader skips states in between and gets the latest. Also None when the feed is
+        closed, and immediately without a place.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -58,7 +58,7 @@ class Follower:
         return latest
 
     def ring(self) -> None:
-        """Say that there may be news."""
+        """Signal that there may be a change."""
         self._bell.set()
 
     @property
@@ -67,7 +67,7 @@ class Follower:
 
 
 class _Watched:
-    """A payment that is waited for, by one public id."""
+    """A watched payment, by one public id."""
 
     __slots__ = ("followers", "is_closed", "public_id", "versions", "view")
 
@@ -87,7 +87,7 @@ class _Watched:
         return self.view.session_ids if self.view else frozenset()
 
     def show(self, view: PaymentView) -> None:
-        """Two reads may end in the wrong order; this says which is the later."""
+        """Keep the later of two views, because reads may finish in the wrong order."""
         if self.view is None or _moment(view) > _moment(self.view):
             self.view = view
             self.ring()
@@ -97,14 +97,14 @@ class _Watched:
             follower.ring()
 
     def has_news(self, versions: dict[str, int]) -> bool:
-        """Whether a tick's versions are not those of the view, or of the tick before."""
+        """Return whether a tick's versions differ from the view's and from the previous tick's."""
         if self.versions is None:
             return self.view is None or sum(versions.values()) != self.view.version
         return versions != self.versions
 
 
 class PaymentFeed:
-    """Tells followers of changes, until it is closed."""
+    """Notifies followers of changes, until it is closed."""
 
     def __init__(
         self,
@@ -126,15 +126,15 @@ class PaymentFeed:
 
     @property
     def followers(self) -> int:
-        """How many wait now."""
+        """The number of waiting requests."""
         return self._places.taken
 
     @asynccontextmanager
     async def follow(self, public_id: str, client: str) -> AsyncIterator[Follower]:
-        """Wait for news of a payment; what is `shown` at first is what is committed now.
+        """Follow a payment; the state that is `shown` first is what is committed now.
 
-        `client` is the bucket that the caller's places are counted by. Registered before the first
-        read, so that no change falls between the two.
+        `client` is the name by which the caller's places are counted. The follower is registered
+        before the first read, so that it misses no change.
 
         Raises:
             NotFoundError: there is no such payment.
@@ -162,7 +162,7 @@ class PaymentFeed:
                 self._someone_waits.clear()
 
     def changed(self, payments: Collection[Payment]) -> None:
-        """Notify those who wait for these payments, which this process has committed."""
+        """Notify followers of these payments, which this process has committed."""
         if not self._watched:
             return
         for payment in payments:
@@ -171,7 +171,7 @@ class PaymentFeed:
             self._refreshing = asyncio.create_task(self._refresh_stale())
 
     async def run(self) -> None:
-        """Look at the database once a tick, while somebody waits."""
+        """Query the database once per tick, while something is watched."""
         while True:
             await self._someone_waits.wait()
             await asyncio.sleep(self._tick_s)
@@ -179,14 +179,14 @@ class PaymentFeed:
                 await self._tick()
 
     def close(self) -> None:
-        """Let everybody go: the process is about to end."""
+        """End all waiting, because the process is about to stop."""
         self.is_closed = True
         for watched in self._watched.values():
             watched.is_closed = True
             watched.ring()
 
     async def _tick(self) -> None:
-        # One without a view is being read for the first time, at this very moment.
+        # A payment without a view is just being read for the first time.
         watched = [item for item in self._watched.values() if item.view]
         if not watched:
             return
@@ -200,12 +200,12 @@ class PaymentFeed:
             for session_id in item.session_ids:
                 versions |= by_id[session_id]
             if not item.has_news(versions) or await self._is_refreshed(item):
-                item.versions = versions  # else they stay, so that the next tick tries again
+                item.versions = versions  # otherwise they stay, so that the next tick tries again
 
     def _watched_by(self, payment: Payment) -> dict[str, _Watched]:
-        """Who waits for this payment: by the session's id, or by its checkout's.
+        """Return the watched payments with this session's id, or its checkout's.
 
-        Or by those of the session that it recovers, which few do: so those are looked for.
+        Or with those of a session that it recovers, which is rare and needs a query.
         """
         ids = (payment.session_id, payment.facts.checkout_id or "")
         recovered = payment.facts.recovered_from
@@ -221,12 +221,12 @@ class PaymentFeed:
         try:
             while self._stale:
                 _, watched = self._stale.popitem()
-                await self._is_refreshed(watched)  # if it is not, the next tick will tell
+                await self._is_refreshed(watched)  # if it is not, the next tick finds it
         finally:
             self._refreshing = None
 
     async def _is_refreshed(self, watched: _Watched) -> bool:
-        """False where it cannot be read, which must not cost the others their news."""
+        """Return False if it cannot be read, which must not affect other followers."""
         try:
             await self._refresh(watched)
         except Exception:  # noqa: BLE001 whatever it is, the others wait too
@@ -240,12 +240,12 @@ class PaymentFeed:
 
 
 def _moment(view: PaymentView) -> tuple[int, bool]:
-    """A checkout may be kept after its first event: that changes the view, but no version."""
+    """A checkout may be stored after its first event, which changes the view but no version."""
     return view.version, view.checkout_id is not None
 
 
 def _versions_by_id(rows: Sequence[PaymentVersion]) -> defaultdict[str, dict[str, int]]:
-    """By session id, checkout id and recovered session's id: the versions of the payments."""
+    """Return versions by session id, checkout id and recovered session's id."""
     by_id: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
         by_id[row.session_id][row.session_id] = row.version

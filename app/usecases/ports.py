@@ -34,27 +34,27 @@ class PaymentPages(Protocol):
 
 
 class SignatureCheck(Protocol):
-    """Knows the webhook secrets."""
+    """Verifies webhooks with the secrets."""
 
     def read_header(self, headers: Sequence[bytes]) -> str:
-        """The Stripe-Signature header, of the values of all that came; before any body is read.
+        """Read the Stripe-Signature header from all received values, before the body is read.
 
         Raises:
-            SignatureMissingError, SignatureInvalidError: no body can be proven by it.
+            SignatureMissingError, SignatureInvalidError: it cannot verify any body.
         """
         ...
 
     def verify(self, body: bytes, header: str) -> None:
-        """Prove that Stripe sent `body`, by a header that was read.
+        """Verify that Stripe sent `body`, with a header that was read.
 
         Raises:
-            SignatureInvalidError: it is not proven.
+            SignatureInvalidError: the signature does not match.
         """
         ...
 
 
 class AlertName(StrEnum):
-    """What the owner must know. docs/alerts.md says what to do about each."""
+    """Alerts for the owner. docs/alerts.md says what to do about each."""
 
     ALTAN_PAY_DOWN = "altan_pay_down"
     ALTAN_PAY_MISCONFIGURED = "altan_pay_misconfigured"
@@ -81,10 +81,10 @@ class AlertName(StrEnum):
 
 
 class Alarm(Protocol):
-    """Tells the owner. Never fails, never waits."""
+    """Alerts the owner. Never fails, never waits."""
 
     def __call__(self, name: AlertName, message: str) -> None:
-        """Say what happened, in words without secrets or anybody's personal data."""
+        """Send a message without secrets or personal data."""
         ...
 
 
@@ -93,24 +93,24 @@ AllClear = Callable[[AlertName, str], None]
 
 
 def say_nothing(name: AlertName, message: str) -> None:
-    """An all-clear that nobody hears."""
+    """Ignores that an alert is over."""
 
 
 class Clock(Protocol):
-    """The time of day."""
+    """The current time."""
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970, UTC."""
+        """Return milliseconds since 1970, UTC."""
         ...
 
 
 class CheckoutIds(Protocol):
-    """Makes the ids under which buyers may ask for their payment."""
+    """Creates checkout ids, with which buyers can read their payment."""
 
     def new(self, now_ms: int) -> str:
-        """An id nobody can guess (128 random bits), later ones sorting after earlier ones."""
+        """Return an id that cannot be guessed (128 random bits); later ids sort after earlier."""
         ...
 
     def new_key(self) -> str:
-        """A checkout's secret: 128 random bits, as letters, digits, `-` and `_`."""
+        """Return a checkout's secret: 128 random bits, as letters, digits, `-` and `_`."""
         ...

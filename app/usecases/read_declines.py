@@ -1,4 +1,4 @@
-"""Why a payment was declined: read from the kept bodies of Stripe's events."""
+"""Reads why a payment was declined, from the stored bodies of Stripe's events."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ _FAILED: Final = "payment_intent.payment_failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decline:
-    """Stripe's words for the latest attempt that failed (`last_payment_error` of the intent)."""
+    """Stripe's error of the latest failed attempt (`last_payment_error` of the intent)."""
 
     code: str | None
     decline_code: str | None
@@ -21,19 +21,19 @@ class Decline:
 
     @property
     def reason(self) -> str:
-        """All of it in one line."""
+        """Return everything in one line."""
         codes = ", ".join(filter(None, (self.code, self.decline_code)))
         return f"{self.message} ({codes})" if self.message and codes else self.message or codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDeclines:
-    """Reads only."""
+    """Only reads."""
 
     events: InspectEvents
 
     async def latest(self, session_id: str) -> Decline | None:
-        """The latest decline of a session's payment; None where none is known any more.
+        """Return the latest decline of a session's payment; None if none is stored.
 
         Raises:
             StorageUnavailableError: the database cannot be read.

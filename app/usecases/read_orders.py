@@ -23,7 +23,7 @@ CHUNK_MIN: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
-    """Some orders, and where the next ones are: None after the last."""
+    """Some orders, and the position of the next ones; None after the last."""
 
     orders: Sequence[Order]
     next: OrderPosition | None
@@ -31,15 +31,15 @@ class OrderPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOrders:
-    """Reads the latest committed state, all of an answer from one moment."""
+    """Reads the latest committed state; one answer is read at one moment."""
 
     database: OrderDatabase
 
     async def one(self, public_id: str) -> Order:
-        """The order of a checkout id, or of one of its sessions' ids.
+        """Return the order with this checkout id, or one of its sessions' ids.
 
         Raises:
-            NotFoundError: neither a checkout nor an event is known by that id.
+            NotFoundError: no checkout and no event has this id.
         """
 
         async def look(book: OrderBook) -> Order:
@@ -58,7 +58,7 @@ class ReadOrders:
     async def page(
         self, wanted: OrderFilter, after: OrderPosition | None, *, limit: int
     ) -> OrderPage:
-        """The next orders after a position, the latest first."""
+        """Return the next orders after a position, the latest first."""
 
         async def look(book: OrderBook) -> OrderPage:
             found = await _candidates_page(book, wanted, after, limit + 1)
@@ -74,7 +74,7 @@ class ReadOrders:
 async def _candidates_page(
     book: OrderBook, wanted: OrderFilter, after: OrderPosition | None, limit: int
 ) -> list[Order] | None:
-    """Where few orders can fit: all of them, sorted. None where they are many, or nobody knows."""
+    """Return all matching orders, sorted, if they are few; otherwise None."""
     found = await candidates(book, wanted)
     if found is None:
         return None
@@ -91,7 +91,7 @@ async def _candidates_page(
 async def _walk(
     book: OrderBook, wanted: OrderFilter, after: OrderPosition | None, limit: int
 ) -> list[Order]:
-    """From the latest on, part by part, until there are enough."""
+    """Read the list part by part, the latest first, until there are enough."""
     orders: list[Order] = []
     size = max(limit, CHUNK_MIN) if wanted.flagged is not None or wanted.statuses else limit
     while len(orders) < limit:
@@ -105,7 +105,7 @@ async def _walk(
 
 
 async def _next_positions(book: OrderBook, asked: OrderRange) -> tuple[list[OrderPosition], bool]:
-    """The next of both kinds, in their common order; and whether these are the last."""
+    """Return the next of both kinds, in their common order, and whether these are the last."""
     ours = await book.checkouts_in(asked)
     until = ours[-1] if len(ours) == asked.limit else None
     strangers = await book.strangers_in(
@@ -133,7 +133,7 @@ def _is_checkout(order_id: str) -> bool:
 async def _fitting(
     book: OrderBook, parts: Collection[OrderParts], wanted: OrderFilter
 ) -> list[Order]:
-    """The orders among these that fit, in their order; what costs more is read of those alone."""
+    """Return the matching orders, in order; expensive parts are read only for those."""
     likely = [each for each in parts if _may_fit(each, wanted)]
     orders = [order_of(each) for each in await whole(book, likely)]
     if wanted.flagged is None:

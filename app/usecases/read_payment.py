@@ -12,7 +12,7 @@ from app.domain.payments.intents import IntentState
 from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.records import Checkout, PageDetails, Payment, PaymentView, SubscriptionView
 
-RECOVERIES_MAX: Final = 100  # one after the other; Stripe lets each page expire before the next
+RECOVERIES_MAX: Final = 100  # in sequence; Stripe lets each page expire before the next
 _STRENGTH: Final = {
     status: strength
     for strength, status in enumerate(
@@ -37,10 +37,10 @@ class ReadPayment:
     database: PaymentDatabase
 
     async def __call__(self, public_id: str) -> PaymentView:
-        """The payment of a checkout id or of a `cs_…` session id.
+        """Return the payment with this checkout id or `cs_…` session id.
 
         Raises:
-            NotFoundError: neither a checkout nor an event is known by that id.
+            NotFoundError: no checkout and no event has this id.
         """
         if CHECKOUT_ID.fullmatch(public_id):
             return await self._by_checkout_id(public_id)
@@ -54,7 +54,7 @@ class ReadPayment:
             raise _not_found()
         claims = await self.database.find_payments_claiming(checkout_id)
         found = {each.session_id: each for each in claims if is_owner(checkout, each.facts)}
-        # Only a session that has expired is recovered, and not each success URL has the secret.
+        # Only an expired session can be recovered, and some success URLs lack the secret.
         origins = [id_ for id_, each in found.items() if each.facts.expired]
         for session_id in (checkout.session_id, *origins):
             recoveries = await self.database.find_recoveries(session_id) if session_id else ()
@@ -63,7 +63,8 @@ class ReadPayment:
 
     async def _by_session_id(self, session_id: str) -> PaymentView:
         found = await self.database.find_recoveries(session_id)
-        # Without facts it is none: a repair took back what an older version had counted as one.
+        # Without facts it is not a payment: a repair removed what an older version had counted as
+        # one.
         payments = [each for each in found if each.facts != PaymentFacts()]
         payment = next((each for each in payments if each.session_id == session_id), None)
         checkout = await self.database.find_checkout_of_session(session_id)
@@ -74,9 +75,9 @@ class ReadPayment:
         return _view(checkout, payments)
 
     async def _claimed_by(self, payment: Payment) -> Checkout | None:
-        """The checkout that a session was made for, which does not know its session.
+        """Return the checkout that a session was created for, if the checkout does not know it.
 
-        Or that the session was made for which this one recovers, and so on.
+        Or the checkout of the session that this one recovers, and so on.
         """
         facts = payment.facts
         if facts.recovered_from:
@@ -94,7 +95,7 @@ class ReadPayment:
         return None
 
     async def _owner_of(self, facts: PaymentFacts) -> Checkout | None:
-        """The checkout that a session's own success URL names and proves."""
+        """Return the checkout that a session's own success URL names and proves."""
         if facts.checkout_id is None:
             return None
         checkout = await self.database.find_checkout(facts.checkout_id)
@@ -102,9 +103,9 @@ class ReadPayment:
 
 
 def strongest(payments: Sequence[Payment]) -> Payment | None:
-    """Of the sessions made for one checkout, the furthest: a retry leaves a spare one behind.
+    """Return the session that got furthest, because retries leave spare sessions.
 
-    And a recovery leaves the expired one behind.
+    And recoveries leave expired ones.
     """
     return max(payments, key=lambda payment: _STRENGTH[payment.facts.status], default=None)
 

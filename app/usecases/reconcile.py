@@ -1,4 +1,4 @@
-"""Asks Stripe for what was missed, once."""
+"""Asks Stripe once for missed events."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ from app.usecases.wake_events import OnChange
 
 AGE_MAX_S: Final = 30 * 24 * 60 * 60  # Stripe lists events of 30 days (api/events)
 TYPES_MAX: Final = 20  # of one call (Stripe: api/events/list)
-# An event may still be on its way, so it is not called missed in its first minute.
+# In its first minute, an event may still be in delivery, so it does not count as missed.
 UNDER_WAY_S: Final = 60
 
 
@@ -30,10 +30,10 @@ _UNITS_S: Final[Mapping[str, int]] = {"d": 86_400, "h": 3_600, "m": 60}
 
 
 def read_since(text: str, now_s: int) -> int:
-    """Return the time that an age like `7d`, `12h` or `30m` names, in epoch seconds.
+    """Return the time of an age like `7d`, `12h` or `30m`, in epoch seconds.
 
     Raises:
-        ValueError: it is of another form, or more than 30 days.
+        ValueError: it has another form, or is more than 30 days.
     """
     match = _AGE.fullmatch(text)
     age_s = int(match[1]) * _UNITS_S[match[2]] if match else 0
@@ -44,7 +44,7 @@ def read_since(text: str, now_s: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What to look for: events created since then, and whether delivered ones count, too.
+    """What to look for: events created since then, optionally including delivered ones.
 
     `state` is how far earlier looks read objects back.
     """
@@ -56,9 +56,9 @@ class Look:
 
 @dataclass(slots=True)
 class Reconciled:
-    """What a look found. `missed` events should have been delivered, the first at that time.
+    """A check's result. `missed` counts events that should have been delivered.
 
-    `refused` is the right that the key lacks; `failure` is why the look could not be finished.
+    `refused` is the permission that the key lacks; `failure` is why the check stopped early.
     `has_all_events`: every event that was asked for is recorded. `state` is how far objects have
     been read back.
     """
@@ -81,7 +81,7 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile:
-    """Looks at Stripe, and records what is found. `on_change` hears of every change."""
+    """Checks Stripe, and records what it finds. `on_change` is called with every change."""
 
     database: Database
     store: LookStore
@@ -92,7 +92,7 @@ class Reconcile:
     on_change: OnChange
 
     async def __call__(self, look: Look) -> Reconciled:
-        """Look once. What Stripe refuses or fails to tell is in the result.
+        """Check once. Refusals and failures of Stripe are in the result.
 
         Raises:
             StorageUnavailableError: some of what was found may be recorded.

@@ -1,4 +1,4 @@
-"""What is remembered between looks at Stripe, and who looks: the port and its values."""
+"""The state between checks of Stripe, and which process checks: the port and its values."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from app.usecases.payment_lookup import PaymentDatabase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookState:
-    """How far earlier looks came; None before the first. Times are of our clock.
+    """How far earlier checks came; None before the first. Times are by our clock.
 
-    `looked_until_s`: events created before that have been looked for. `whole_look_at_ms`: when
-    last all that Stripe keeps was looked through. `open_until_ms` and `ended_until_ms`: checkouts
+    `looked_until_s`: events created before this were checked. `whole_look_at_ms`: when all events
+    that Stripe stores were last checked. `open_until_ms` and `ended_until_ms`: checkouts
     started before that have been looked at, while their sessions were open and when they had ended.
     `notices_until_ms`: notices of events that were never made, received before that, are done.
     """
@@ -47,15 +47,15 @@ class LookStore(PaymentDatabase, Protocol):
     """
 
     async def look_state(self) -> LookState:
-        """The state that was kept last."""
+        """Return the latest state."""
         ...
 
     async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int) -> bool:
-        """Let `holder` alone look until then; False while another one may."""
+        """Let only `holder` check until then; False while another one may."""
         ...
 
     async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
-        """Keep the state of a look that is done; others may look after `until_ms`."""
+        """Store the state after a check; others may check after `until_ms`."""
         ...
 
     async def sessions_left(
@@ -76,5 +76,5 @@ class LookStore(PaymentDatabase, Protocol):
         ...
 
     async def leave_looks(self, holder: str) -> None:
-        """Let others look at once."""
+        """Let others check at once."""
         ...

@@ -16,14 +16,14 @@ from app.usecases.ports import Alarm, AlertName, Clock
 from app.usecases.tell_flags import half_way_ms
 
 EVERY_S: Final = 60.0
-REMINDERS: Final = 100  # of one round; the rest is due in the next
+REMINDERS: Final = 100  # in one round; the rest follows in the next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemindDisputes:
-    """Tells each once, whichever process comes first, also after restarts.
+    """Reminds of each dispute once, in any process, also after restarts.
 
-    Not those that are answered or decided. An operator who has seen the flag is reminded, too.
+    Not of answered or decided ones. Also if an operator has seen the flag.
     """
 
     memory: FlagMemory
@@ -32,14 +32,14 @@ class RemindDisputes:
     every_s: float = EVERY_S
 
     async def run(self) -> None:
-        """Look once a minute, for as long as the service is up."""
+        """Check once a minute until cancelled."""
         while True:
             with contextlib.suppress(StorageUnavailableError):  # already reported
                 await self()
             await asyncio.sleep(self.every_s)
 
     async def __call__(self) -> None:
-        """Tell what is due.
+        """Send due reminders.
 
         Raises:
             StorageUnavailableError: the rest is due again.
@@ -68,6 +68,6 @@ class RemindDisputes:
 
 
 def _remind_at_ms(told: ToldCause, order: Order | None) -> int | None:
-    """When half of the time passes; None where nothing is to be answered any more."""
+    """Return when half of the time passes; None if there is nothing left to answer."""
     due_s = order.deadlines_s.get(told.cause.cause) if order else None
     return None if due_s is None else half_way_ms(told.told_at_ms, due_s)

@@ -1,4 +1,4 @@
-"""An operator has seen why an order is flagged: it is unseen again once there is a new cause."""
+"""Marks an order's flag as seen, until it has a new cause."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ from app.usecases.read_orders import ReadOrders
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeeFlag:
-    """Marks a flag as seen, with the causes that it has now. Doing it again changes nothing."""
+    """Marks a flag as seen, with its current causes. Repeating it changes nothing."""
 
     memory: FlagMemory
     read_orders: ReadOrders
     clock: Clock
 
     async def __call__(self, public_id: str, flag: str) -> Order:
-        """The order whose flag is seen now.
+        """Return the order after its flag was marked.
 
         Raises:
             NotFoundError: there is no such order, or it does not have this flag.
-            StorageUnavailableError: it is not kept.
+            StorageUnavailableError: it was not stored.
         """
         order = await self.read_orders.one(public_id)
         seen = [

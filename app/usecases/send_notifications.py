@@ -1,7 +1,7 @@
-"""Sends what waits in the outbox to the shop's receiver: at least once, an order's in their order.
+"""Sends the outbox's notifications to the shop's receiver: at least once, in order for each order.
 
-Any replica may send: what it has leased nobody else sends until the lease is over, so that what a
-dead one had is sent by another.
+Any replica may send. No other one sends what it has leased until the lease ends, so another replica
+takes over after a crash.
 """
 
 import asyncio
@@ -26,36 +26,36 @@ from app.usecases.outbox import (
 from app.usecases.ports import Clock
 
 AT_ONCE: Final = 10
-HELD_MAX: Final = 120  # leased: read together, and sent one after the other
-LEASE_MS: Final = 28_000  # what a dead replica had is sent again within 30 s
-TRY_MS: Final = 16_000  # of a lease, so much must be left for a try
+HELD_MAX: Final = 120  # leased and read together, sent in sequence
+LEASE_MS: Final = 28_000  # so a crashed replica's notifications are sent within 30 s
+TRY_MS: Final = 16_000  # a lease must have this much left for an attempt
 PROBE_EVERY_MS: Final = 10_000
-POLL_S: Final = 1.0  # for what other replicas committed, and what is due again
-GATHER_S: Final = 0.01  # so that what is committed or ends at once shares a transaction
-GRACE_S: Final = 5.0  # at the end, for tries under way
+POLL_S: Final = 1.0  # for other replicas' commits, and for retries
+GATHER_S: Final = 0.01  # so that simultaneous commits or results share a transaction
+GRACE_S: Final = 5.0  # at the end, for running attempts
 
 Render = Callable[[Sequence[Notification]], Awaitable[Mapping[str, Document]]]
 """Reads the documents of notifications, by their ids."""
 
 
 class NotificationReceiver(Protocol):
-    """Where the shop is told."""
+    """The shop's receiver."""
 
     async def post(self, notification_id: str, document: Document) -> Answer:
-        """Make one try, bounded in time; never raises."""
+        """Make one attempt, limited in time; never raises."""
         ...
 
 
 class SendingReport(Protocol):
-    """Hears of each try. Never fails, never waits."""
+    """Is called for each attempt. Never fails, never waits."""
 
     def __call__(self, notification: Notification, tried: Try) -> None:
-        """Count it, and tell the owner of one that was the last."""
+        """Count it, and alert the owner if it was the last one."""
         ...
 
 
 class SendNotifications:
-    """Sends until it is cancelled; `wake` it when something was committed."""
+    """Sends until cancelled; call `wake` after a commit."""
 
     def __init__(  # noqa: PLR0913 what it sends, from where, and who hears of it
         self,
@@ -81,21 +81,21 @@ class SendNotifications:
         self._under_way: dict[asyncio.Task[None], Notification] = {}
         self._ended: list[SettledTry] = []
         self._unused: list[Notification] = []
-        self._failures = 0  # in a row, of this process
+        self._failures = 0  # consecutive, in this process
         self._is_gone = False
         self._is_stopping = False
 
     def wake(self) -> None:
-        """Look now, not within the second."""
+        """Check now instead of within the second."""
         self._news.set()
 
     def stop(self) -> None:
-        """Start no more tries: the process is about to end."""
+        """Start no more attempts, because the process is about to stop."""
         self._is_stopping = True
         self._hold_back()
 
     async def run(self) -> None:
-        """Send what is due, until cancelled; then end what is under way."""
+        """Send what is due until cancelled; then finish running attempts."""
         try:
             while True:
                 self._news.clear()
@@ -110,7 +110,7 @@ class SendNotifications:
             await self._end()
 
     async def _take_more(self) -> None:
-        """Lease what is due, as far as there is room for it, and start its tries."""
+        """Lease due notifications, as far as there is room, and start sending them."""
         room = HELD_MAX - len(self._waiting) - len(self._under_way)
         if self._is_stopping or room < HELD_MAX // 2:
             return
@@ -132,7 +132,7 @@ class SendNotifications:
             task.add_done_callback(self._forget)
 
     async def _documents(self, leased: Sequence[Notification]) -> Mapping[str, Document]:
-        """Read all at once; where one cannot be shown, the others are sent all the same."""
+        """Read all documents together; if one fails, send the others."""
         try:
             return await self._render(leased)
         except StorageUnavailableError:
@@ -164,7 +164,7 @@ class SendNotifications:
             return Answer(status=None, problem=f"was not reached: {reason_of(error)}")
 
     def _keep(self, notification: Notification, answer: Answer, *, began_ms: int) -> None:
-        """Remember how a try ended, for the next transaction."""
+        """Store an attempt's result for the next transaction."""
         now_ms = self._clock.now_ms()
         verdict, asked_s = verdict_of(answer), answer.retry_after_s
         due_at_ms = self._due_again_ms(notification, answer, now_ms)
@@ -189,10 +189,10 @@ class SendNotifications:
         self._judge(verdict)
 
     def _due_again_ms(self, notification: Notification, answer: Answer, now_ms: int) -> int | None:
-        """When to try it again; None if it is taken, or was tried for the last time."""
+        """Return when to retry; None if it was accepted, or this was the last attempt."""
         verdict = verdict_of(answer)
         if verdict is Verdict.GONE:
-            return now_ms  # it waits like all others, until somebody resumes
+            return now_ms  # it waits like all others until somebody resumes
         if verdict is Verdict.TAKEN:
             return None
         if notification.is_ahead:
@@ -201,7 +201,7 @@ class SendNotifications:
         return next_try_ms(failures, answer, now_ms=now_ms, chance=self._chance())
 
     def _judge(self, verdict: Verdict) -> None:
-        """Hold back what has not started, where the receiver does not take it."""
+        """Hold back what has not started, because the receiver does not accept it."""
         self._failures = 0 if verdict is Verdict.TAKEN else self._failures + 1
         if verdict is Verdict.GONE:
             self._is_gone = True
@@ -221,8 +221,10 @@ class SendNotifications:
         self._news.set()
 
     async def _settle(self) -> None:
-        """Write how tries ended, and give back what was not tried."""
-        if self._is_gone:  # before the try's own lease ends, so that nobody sends in between
+        """Write the results of attempts, and return what was not attempted."""
+        if (
+            self._is_gone
+        ):  # before the attempt's lease ends, so that nobody else sends it in between
             await self._outbox.pause_notifications(PauseReason.GONE, at_ms=self._clock.now_ms())
             self._is_gone = False
         ended, unused = self._ended[:], self._unused[:]
@@ -232,7 +234,7 @@ class SendNotifications:
         del self._unused[: len(unused)]
 
     async def _end(self) -> None:
-        """Let tries under way end; what is cut off counts as not tried, and is due at once."""
+        """Finish running attempts; interrupted ones do not count, and are due at once."""
         self.stop()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=self._grace_s)

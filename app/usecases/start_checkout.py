@@ -1,4 +1,4 @@
-"""A cart becomes a payment page."""
+"""Turns a cart into a payment page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from app.usecases.storage import Database, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartCheckout:
-    """Gets a payment page, and keeps the checkout before anybody is sent there.
+    """Gets a payment page, and stores the checkout before the buyer is redirected.
 
-    `catalog` gives what is for sale now; None means that any price is. `on_start` hears of each
+    `catalog` returns what is for sale now; None means any price. `on_start` hears of each
     checkout that was committed.
     """
 
@@ -33,14 +33,14 @@ class StartCheckout:
     async def __call__(self, request: CheckoutRequest) -> Checkout:
         """Start one checkout; when this returns, its row is on disk and its URL may be shown.
 
-        Should the commit fail, the session that Altan Pay made is not lost money: its URL was
-        never shown, so nobody can pay it, and it expires.
+        If the commit fails, the session at Altan Pay is harmless: its URL was never shown, so
+        nobody can pay it, and it expires.
 
         Raises:
             PriceNotForSaleError: the catalogue does not sell this cart.
-            RateLimitedError: too many are started, of these prices or in all.
-            RedirectNotAllowedError: a return address is not the shop's.
-            StorageUnavailableError: it is not kept; where that was known, no session was made.
+            RateLimitedError: too many are started, for these prices or in all.
+            RedirectNotAllowedError: a return URL is not the shop's.
+            StorageUnavailableError: it is not stored; no session was created if that was known.
             CartRefusedError, ServiceFailedError: as the ports raise them.
         """
         checkout = await self.make(request, self.new_id())
@@ -58,11 +58,11 @@ class StartCheckout:
         return checkout
 
     def new_id(self) -> str:
-        """An id for a checkout that is about to be made."""
+        """Return an id for a new checkout."""
         return self.ids.new(self.clock.now_ms())
 
     def check(self, request: CheckoutRequest) -> Catalog | None:
-        """The catalogue in force, which sells this cart.
+        """Return the current catalogue, which sells this cart.
 
         Raises:
             PriceNotForSaleError: it does not.
@@ -73,9 +73,9 @@ class StartCheckout:
         return catalog
 
     async def make(self, request: CheckoutRequest, checkout_id: str) -> Checkout:
-        """Get the payment page; the checkout that this returns is not on disk yet.
+        """Get the payment page; the returned checkout is not on disk yet.
 
-        Altan Pay is not called for a checkout that could not be kept, where that is known.
+        Altan Pay is not called if it is known that the checkout could not be stored.
         """
         catalog = self.check(request)
         await self.database.require_writable()
@@ -112,7 +112,7 @@ class StartCheckout:
     def _success_url(
         self, request: CheckoutRequest, checkout_id: str, key: str | None = None
     ) -> str:
-        """With the checkout's secret for the payment page; without it to be kept."""
+        """Return the URL, with the checkout's secret for the payment page, without it to store it."""
         return self.redirects.success_url(
             request.success_url,
             checkout_id=checkout_id,

@@ -1,14 +1,14 @@
-"""A cart with an idempotency key becomes one payment page, however often it is sent.
+"""Turns a cart with an idempotency key into one payment page, however often it is sent.
 
-Its recovery points, each a committed state from which the next request with the key goes on:
+Its recovery points, each a committed state from which the next request with the key continues:
 
     no row → `creating`, with a lease → `open`, the answer for 24 hours
                   └ failed: the row is deleted, the key is free again
 
-Altan Pay is called between the two transactions, with none open. A process that dies there leaves
-`creating` behind, and when the lease is over the next request takes the key over. Where only the
-database failed, the process knows that nobody works on that key, and the next request goes on with
-it at once.
+Altan Pay is called between the two transactions, with none open. A process that crashes there
+leaves `creating`; when the lease has expired, the next request takes over the key. If only the
+database failed, the process knows that no request uses the key, and the next one continues with it
+at once.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from app.usecases.records import Checkout, Claim, ClaimState
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.storage import Transaction
 
-WAIT_S: Final = 10.0  # the contract: then 409, and the caller comes again
+WAIT_S: Final = 10.0  # the contract: then 409, and the caller retries
 POLL_S: Final = 0.05
-ABANDONED_MAX: Final = 1000  # beyond that the oldest wait for the end of their leases
+ABANDONED_MAX: Final = 1000  # above that, the oldest wait until their leases expire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartCheckoutOnce:
-    """Starts a checkout, or finds the one that was started with this key already.
+    """Starts a checkout, or returns the one that was started with this key before.
 
     `lease_s` must outlast the upstream's deadline and two commits.
     """
@@ -43,15 +43,15 @@ class StartCheckoutOnce:
     start: StartCheckout
     lease_s: float
     wait_s: float = WAIT_S
-    _abandoned: dict[str, None] = field(default_factory=dict)  # checkout ids, the oldest first
+    _abandoned: dict[str, None] = field(default_factory=dict)  # checkout ids, oldest first
 
     async def __call__(self, request: CheckoutRequest, key: IdempotencyKey) -> Checkout:
-        """The key's checkout; of two requests at once, the second waits for the first's.
+        """Return the key's checkout; the second of two concurrent requests waits for the first.
 
         Raises:
             IdempotencyKeyReusedError: the key was used for another cart.
-            CheckoutInProgressError: the first request still runs after ten seconds.
-            CheckoutError: whatever `StartCheckout` raises; the key is free again then.
+            CheckoutInProgressError: the first request is still running after ten seconds.
+            CheckoutError: from `StartCheckout`; then the key is free again.
         """
         cart_print = fingerprint(request)
         give_up_at = asyncio.get_running_loop().time() + self.wait_s
@@ -65,7 +65,7 @@ class StartCheckoutOnce:
                 checkout = await self._made_by(holder)
             if checkout:
                 return checkout
-            # Whose lease went to another looks once more: the other may have made it by now.
+            # If another request took over the lease, check again: it may have finished by now.
             if not is_mine and asyncio.get_running_loop().time() >= give_up_at:
                 raise CheckoutInProgressError("The first request with this key is still running.")
             await asyncio.sleep(POLL_S)
@@ -73,13 +73,13 @@ class StartCheckoutOnce:
     async def _hold(
         self, request: CheckoutRequest, key: IdempotencyKey, cart_print: str
     ) -> tuple[Claim, bool]:
-        """Who holds the key now, and whether that is this very request."""
+        """Return who holds the key now, and whether that is this request."""
         now_ms = self.start.clock.now_ms()
         dead_before_ms = now_ms - KEY_LIFE_MS
         holder = await self.start.database.find_claim(key.digest)
         if holder and not _is_over(holder, now_ms, dead_before_ms):
             return holder, self._takes_over(holder, cart_print)
-        self.start.check(request)  # before anything is written for a cart that nobody sells
+        self.start.check(request)  # before anything is written for a cart that is not for sale
         mine = Claim(
             key_digest=key.digest,
             fingerprint=cart_print,
@@ -104,14 +104,14 @@ class StartCheckoutOnce:
     async def _write_twice_in_doubt(
         self, claim: Callable[[Transaction], Awaitable[Claim]]
     ) -> Claim:
-        """The holder of the key; a claim that was written after all finds itself by its id."""
+        """Return the key's holder; a claim with a doubtful commit recognizes itself by its id."""
         try:
             return await self.start.database.write(claim)
         except CommitInDoubtError:
             return await self.start.database.write(claim)
 
     async def _make(self, request: CheckoutRequest, mine: Claim) -> Checkout | None:
-        """The checkout, on disk together with its key; None where the lease went to another."""
+        """Store and return the checkout with its key; None if another request took the lease."""
         try:
             checkout = await self.start.make(request, mine.checkout_id)
             still_mine = await self._keep(checkout, mine)
@@ -148,13 +148,13 @@ class StartCheckoutOnce:
         return await self.start.database.find_checkout(holder.checkout_id)
 
     def _abandon(self, mine: Claim) -> None:
-        """Remember that the key may be held by a request that has ended."""
+        """Remember that the key may belong to a request that has ended."""
         self._abandoned[mine.checkout_id] = None
         while len(self._abandoned) > ABANDONED_MAX:
             del self._abandoned[next(iter(self._abandoned))]
 
     def _takes_over(self, holder: Claim, cart_print: str) -> bool:
-        """Whether this request is the one that goes on for a request that has ended."""
+        """Return whether this request continues for one that has ended."""
         if holder.state is not ClaimState.CREATING or holder.fingerprint != cart_print:
             return False
         is_abandoned = holder.checkout_id in self._abandoned
@@ -170,7 +170,7 @@ class StartCheckoutOnce:
 
 
 def _made(holder: Claim) -> str | None:
-    """The checkout that the key leads to, once it is on disk."""
+    """Return the key's checkout when it is on disk."""
     return holder.checkout_id if holder.state is ClaimState.OPEN else None
 
 

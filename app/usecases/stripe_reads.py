@@ -1,4 +1,4 @@
-"""The port through which Stripe is read, and how reading it fails."""
+"""The port for reading from Stripe, and its errors."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
@@ -7,9 +7,9 @@ Document = Mapping[str, object]
 
 
 class StripeReadError(Exception):
-    """Something could not be read from Stripe. Its text is safe to log and to show an operator.
+    """Something could not be read from Stripe. The text is safe to log and to show.
 
-    `retry_after_s` is how long Stripe asks us to wait, where it does.
+    `retry_after_s` is how long Stripe asks us to wait, if it does.
     """
 
     def __init__(self, reason: str, *, retry_after_s: int | None = None) -> None:
@@ -18,19 +18,19 @@ class StripeReadError(Exception):
 
 
 class StripeKeyRefusedError(StripeReadError):
-    """The key is wrong, or lacks a right; the text says which."""
+    """The key is wrong, or lacks a permission; the text says which."""
 
 
 class StripeRateLimitedError(StripeReadError):
-    """There were too many calls, perhaps of other programs with the same account."""
+    """There were too many calls, perhaps by other programs with the same account."""
 
 
 class StripeUnavailableError(StripeReadError):
-    """No answer, half an answer, or one of Stripe's own failures: later it may work."""
+    """No answer, an incomplete one, or an error of Stripe's; retrying later may work."""
 
 
 class StripeMalformedError(StripeReadError):
-    """An answer that is not what Stripe documents, or a call that Stripe did not understand."""
+    """An undocumented answer, or a call that Stripe did not understand."""
 
 
 class StripeObjectMissingError(StripeReadError):
@@ -43,13 +43,13 @@ class StripeReads(Protocol):
     def events(
         self, types: Sequence[str], *, since_s: int, only_undelivered: bool
     ) -> AsyncIterator[Sequence[Document]]:
-        """The events of these types, at most 20, created since then: page by page, oldest first."""
+        """Yield events of these types (at most 20) since then, page by page, oldest first."""
         ...
 
     async def read(self, object_type: str, object_id: str) -> Document:
-        """One object, like a `checkout.session`, as it is now."""
+        """Return one object, like a `checkout.session`, in its current state."""
         ...
 
     async def line_items(self, session_id: str) -> Sequence[Document]:
-        """What was bought in a Checkout Session."""
+        """Return the line items of a Checkout Session."""
         ...

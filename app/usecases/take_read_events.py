@@ -18,10 +18,10 @@ REASONS_MAX: Final = 20
 
 @dataclass(slots=True)
 class Findings:
-    """What a look at Stripe has found so far.
+    """What a check of Stripe has found so far.
 
-    `seen` are events and objects looked at, `new` those recorded anew, `changed` the sessions whose
-    payments changed, `failed` what could not be read, with `reasons` for the first of them.
+    `seen` are events and objects looked at, `new` the newly recorded ones, `changed` the sessions
+    whose payments changed, `failed` what could not be read, with `reasons` for the first ones.
     """
 
     seen: int = 0
@@ -31,18 +31,18 @@ class Findings:
     reasons: list[str] = field(default_factory=list)
 
     def hear(self, payments: Collection[Payment]) -> None:
-        """Take note of payments that changed."""
+        """Record changed payments."""
         self.changed.update(payment.session_id for payment in payments)
 
     def fail(self, reason: str) -> None:
-        """Count something that could not be read."""
+        """Count a failure."""
         self.failed += 1
         if len(self.reasons) < REASONS_MAX:
             self.reasons.append(reason)
 
     @property
     def counts(self) -> dict[str, int]:
-        """The counts, as they are shown."""
+        """Return the counts for display."""
         return {
             "seen": self.seen,
             "new": self.new,
@@ -53,7 +53,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class TakeReadEvents:
-    """Takes the JSON of events. Those of other accounts or modes are passed over."""
+    """Records events from JSON. Those of other accounts or modes are skipped."""
 
     record: Callable[[ReceivedEvent], Awaitable[Recorded]]
     event_filter: EventFilter
@@ -62,7 +62,7 @@ class TakeReadEvents:
     async def __call__(
         self, documents: Sequence[Document], source: EventSource
     ) -> Sequence[StripeEvent]:
-        """Record these, in their order; those that are new.
+        """Record these, in order; return the new ones.
 
         Raises:
             StorageUnavailableError: some may be recorded.
@@ -100,7 +100,7 @@ class TakeReadEvents:
 
 
 def _to_json(document: Document) -> bytes:
-    """As bytes that can be read again: a cut emoji's half stays an escape."""
+    """Return bytes that can be parsed again; half of an emoji stays an escape."""
     try:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

@@ -1,7 +1,8 @@
-"""Tells the owner of each new flag, once: after the commit that made it, and beside the requests.
+"""Alerts the owner of each new flag once, after the commit that caused it, in the background.
 
-What was told is kept, so that of all replicas one tells, and a restart tells nothing again. What a
-process could not tell before it ended, another one finds: it goes through all that is flagged.
+Reported flags are stored, so that only one replica reports them, and none after a restart. Flags
+that a process could not report before it ended are found by another one that checks all flagged
+orders.
 """
 
 import asyncio
@@ -23,19 +24,19 @@ from app.usecases.orders import FlagCause, OrderBook
 from app.usecases.ports import Alarm, AlertName, Clock
 from app.usecases.records import Payment
 
-EVERY_S: Final = 60.0  # for what another process left behind
-PAUSE_S: Final = 0.2  # so that many changes are looked at together
+EVERY_S: Final = 60.0  # for flags that another process did not report
+PAUSE_S: Final = 0.2  # so that many changes are checked together
 PAGE: Final = 200
-TOLD_SINGLY_MAX: Final = 5  # more at once are one message
-CHANGED_MAX: Final = 10_000  # while the database cannot be read; the rest is found later
+TOLD_SINGLY_MAX: Final = 5  # more than this are one message
+CHANGED_MAX: Final = 10_000  # while the database cannot be read; the others are found later
 
-# These are told already, as price_mismatch, payment_contradicted and event_fold_failed.
+# These have alerts already: price_mismatch, payment_contradicted and event_fold_failed.
 _TOLD_BY_OTHERS: Final = frozenset({Flag.PRICE_MISMATCH, Flag.CONTRADICTED, Flag.EVENT_FAILED})
 
 
 @dataclass(slots=True, kw_only=True)
 class TellFlags:
-    """Hears of changed payments, and goes on from there. `note` tells what others told already.
+    """Is called with changed payments, and checks their orders.
 
     `_suspects` are sessions whose orders may be flagged for what they say themselves, `_paid` those
     that may be the second payment of one order; each with the checkout that its URL names.
@@ -51,13 +52,13 @@ class TellFlags:
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def changed(self, payments: Collection[Payment]) -> None:
-        """Take note of payments that were committed, where an order may be flagged for them."""
+        """Note committed payments whose order may be flagged."""
         for payment in payments:
             facts = payment.facts
             is_suspect = (
                 payment.price_mismatch
                 or needs_a_person(facts)
-                or facts.mode is Mode.SUBSCRIPTION  # its renewals are kept apart
+                or facts.mode is Mode.SUBSCRIPTION  # its renewals are stored separately
                 or facts.recovered_from is not None
             )
             kind = self._suspects if is_suspect else self._paid
@@ -66,7 +67,7 @@ class TellFlags:
                 self._has_news.set()
 
     async def run(self) -> None:
-        """Tell what there is to tell, for as long as the service is up."""
+        """Report new flags until cancelled."""
         loop, sweep_at_s, after = asyncio.get_running_loop(), 0.0, ""
         while True:
             with contextlib.suppress(StorageUnavailableError):  # already reported
@@ -82,10 +83,10 @@ class TellFlags:
                     await self._has_news.wait()
 
     async def __call__(self) -> None:
-        """Tell the new flags of what has changed.
+        """Report new flags of changed payments.
 
         Raises:
-            StorageUnavailableError: nothing was told; it is looked at again.
+            StorageUnavailableError: nothing was reported; it is tried again.
         """
         self._has_news.clear()
         suspects, self._suspects = self._suspects, {}
@@ -104,10 +105,10 @@ class TellFlags:
             raise
 
     async def sweep(self, after: str) -> str:
-        """Tell what was left untold of the next flagged sessions; where to go on, empty at the end.
+        """Report unreported flags of the next sessions; return where to continue, empty at the end.
 
         Raises:
-            StorageUnavailableError: it is to be tried again from `after`.
+            StorageUnavailableError: try again from `after`.
         """
 
         async def look(book: OrderBook) -> tuple[list[Order], str]:
@@ -149,7 +150,7 @@ class TellFlags:
 async def _orders(
     book: OrderBook, session_ids: Collection[str], checkout_ids: Collection[str]
 ) -> list[Order]:
-    """These orders, and those that are paid a second time with one of them."""
+    """Return these orders, and those that were paid twice together with one of them."""
     loaded = await whole(book, await load_orders(book, session_ids, checkout_ids))
     orders = [order_of(each) for each in loaded]
     known = {order.id for order in orders}
@@ -159,7 +160,7 @@ async def _orders(
 
 
 def _causes(order: Order, now_ms: int) -> list[ToldCause]:
-    """What was not told yet of an order's flags, and when to remind of what has a deadline."""
+    """Return unreported causes of an order's flags, and when to remind of those with a deadline."""
 
     def remind_at_ms(flag: Flag, cause: str) -> int | None:
         due_s = order.deadlines_s.get(cause) if flag is Flag.DISPUTED else None
@@ -177,7 +178,7 @@ def _causes(order: Order, now_ms: int) -> list[ToldCause]:
 
 
 def half_way_ms(from_ms: int, due_s: int) -> int | None:
-    """When half of the time to a deadline has passed; None where it is over already."""
+    """Return when half of the time to a deadline has passed; None if it is over."""
     return (from_ms + due_s * 1000) // 2 if due_s * 1000 > from_ms else None
 
 

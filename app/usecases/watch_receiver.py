@@ -1,4 +1,4 @@
-"""Watches how the shop's receiver is doing, tells the owner, and counts what waits."""
+"""Monitors the shop's receiver, alerts the owner, and counts waiting notifications."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from app.usecases.outbox import Backlog, Outbox, PauseReason, Receiver
 from app.usecases.ports import Alarm, AlertName, AllClear, Clock
 
 EVERY_S: Final = 2.0
-BACKLOG_EVERY: Final = 5  # looks: counting reads every notification that waits
+BACKLOG_EVERY: Final = 5  # checks; counting reads every waiting notification
 FAILING_MS: Final = 3_600_000
 
 _WHY_PAUSED: Final = {
@@ -23,7 +23,7 @@ _WHY_PAUSED: Final = {
 
 @dataclass(slots=True, kw_only=True)
 class WatchReceiver:
-    """Looks at the receiver every few seconds, whichever replica sends to it."""
+    """Checks the receiver's state every few seconds, in every replica."""
 
     outbox: Outbox
     clock: Clock
@@ -34,10 +34,10 @@ class WatchReceiver:
     _open: set[AlertName] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Monitor until cancelled."""
         looks = 0
         while True:
-            with contextlib.suppress(StorageUnavailableError):  # which has been told already
+            with contextlib.suppress(StorageUnavailableError):  # already reported
                 self.judge(await self.outbox.receiver())
                 if looks % BACKLOG_EVERY == 0:
                     self.on_backlog(await self.outbox.backlog())
@@ -45,11 +45,11 @@ class WatchReceiver:
             await asyncio.sleep(self.every_s)
 
     def judge(self, receiver: Receiver) -> None:
-        """Tell what is wrong once, and once that it is over."""
+        """Report a problem once, and once that it is over."""
         paused = _why_paused(receiver)
         failing = None if paused else self._why_failing(receiver)
         self._tell(AlertName.NOTIFICATIONS_PAUSED, paused, "notifications are sent again")
-        self._tell(AlertName.NOTIFICATIONS_FAILING, failing, "the receiver takes notifications")
+        self._tell(AlertName.NOTIFICATIONS_FAILING, failing, "the receiver accepts notifications")
 
     def _why_failing(self, receiver: Receiver) -> str | None:
         since_ms = receiver.failing_since_ms
@@ -57,7 +57,7 @@ class WatchReceiver:
             return None
         status = receiver.last_http_status
         answer = "it last gave no answer" if status is None else f"it last answered {status}"
-        return f"the receiver has taken no notification since {rfc3339(since_ms)}; {answer}"
+        return f"the receiver has accepted no notification since {rfc3339(since_ms)}; {answer}"
 
     def _tell(self, name: AlertName, trouble: str | None, over: str) -> None:
         if trouble and name not in self._open:

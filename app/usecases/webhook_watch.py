@@ -1,8 +1,8 @@
-"""Notices a shop that Stripe talks to in vain: checkouts start, and every webhook is refused.
+"""Detects that checkouts start, but every webhook is refused.
 
-A wrong webhook secret or account makes no noise in a shop of three checkouts a day. What became of
-webhooks is kept on disk, so that restarts and replicas add up to one picture; it is written every
-few seconds at most, and never while Stripe waits.
+In a shop with three checkouts a day, a wrong webhook secret or account is easy to miss. The
+outcomes of webhooks are stored, so that they are known across restarts and replicas. They are
+written every few seconds at most, and never while Stripe waits for an answer.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from app.usecases.records import WebhookKind, WebhookSighting
 from app.usecases.webhook_ledger import WebhookDatabase, WebhookLedger
 
 EVERY_S: Final = 5.0
-QUIET_MS: Final = 10 * 60 * 1000  # since the last one taken: one bad endpoint of two is not all
+QUIET_MS: Final = 10 * 60 * 1000  # since the last accepted one; one bad endpoint of two is not all
 # A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and sends an event.
 SESSION_ENDS_MS: Final = 25 * 60 * 60 * 1000
-MISMATCHES_MIN: Final = 10  # together with so many checkouts, whatever those webhooks speak of
+MISMATCHES_MIN: Final = 10  # together with this many checkouts, for any webhooks
 CHECKOUTS_MIN: Final = 3
 JUDGE_EVERY_MS: Final = 60 * 1000
-NAMED_MAX: Final = 20  # ids to look up at a time; a flood of forgeries costs no more
+NAMED_MAX: Final = 20  # ids to look up at once, so that a flood of forgeries costs no more
 SEARCHED_BYTES: Final = 64 * 1024
 
 _OUR_ID: Final = re.compile(rb"\b(?:cs_[A-Za-z0-9_]{1,250}|chk_[0-9a-v]{36})\b")

@@ -1,1 +1,1 @@
-"""The durable memory. The schema is written once; each database has its own adapter."""
+"""The databases. The schema is written once; each database has its own adapter."""

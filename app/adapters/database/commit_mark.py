@@ -1,10 +1,10 @@
-"""Whether a transaction's COMMIT is on its way, as those see it who wait for the answer."""
+"""Records whether a transaction's COMMIT was sent, for callers that wait for the answer."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class CommitMark:
-    """Set before COMMIT is sent. Where no answer comes after that, nobody knows how it ended."""
+    """Set before COMMIT is sent. If there is no answer after that, the outcome is unknown."""
 
     is_sent: bool = False

@@ -1,4 +1,4 @@
-"""A payment's facts as JSON text: what a row keeps, so that the next event can be joined to it."""
+"""A payment's facts as JSON text, as stored in its row."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -26,7 +26,7 @@ Object = dict[str, Any]
 
 
 def facts_to_json(facts: PaymentFacts) -> str:
-    """Only what is proven is written: a row stays small, and a new fact needs no migration."""
+    """Write only proven facts, so that rows stay small and a new fact needs no migration."""
     values = _values_of(facts)
     proven = dict(compress(zip(_NAMES, values, strict=True), values))
     for name in _NUMBERS:  # an amount of nothing is a fact, as False and an empty map are not

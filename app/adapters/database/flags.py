@@ -1,4 +1,4 @@
-"""What is known of flags' causes: told, seen, to be told again. The same on every database."""
+"""Causes of flags: reported, seen, to be reported again. The same on every database."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -19,7 +19,7 @@ SEE: Final = """
     ON CONFLICT (order_id, flag, cause) DO UPDATE SET seen_at_ms = excluded.seen_at_ms
     WHERE flag_causes.seen_at_ms IS NULL
 """
-# Of processes that tell the same at the same moment, one changes the row.
+# If several processes report the same cause at once, only one changes the row.
 TELL: Final = """
     INSERT INTO flag_causes (order_id, flag, cause, told_at_ms, remind_at_ms)
     VALUES (:order_id, :flag, :cause, :told_at_ms, :remind_at_ms)
@@ -38,18 +38,18 @@ MOVE: Final = """
 
 
 class KeepsFlags(ABC):
-    """What a database gives to those who tell of flags, and see them."""
+    """Implements `FlagMemory` on any database."""
 
     @abstractmethod
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `look` over one moment's committed rows."""
+        """Run `look` over the committed rows of one moment."""
 
     @abstractmethod
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `act` in a transaction of its own."""
+        """Run `act` in a transaction."""
 
     async def see_flags(self, seen: Collection[FlagCause], *, at_ms: int) -> None:
-        """Keep that an operator has seen these.
+        """Store that an operator has seen these.
 
         Raises:
             StorageUnavailableError: it is not kept.
@@ -57,7 +57,7 @@ class KeepsFlags(ABC):
         await self._change_each(SEE, [asdict(each) | {"at_ms": at_ms} for each in seen])
 
     async def tell_flags(self, told: Collection[ToldCause]) -> Collection[FlagCause]:
-        """Keep that the owner is told of these; those that no process has told before.
+        """Store that these are reported; return those that no process has reported before.
 
         Raises:
             StorageUnavailableError: none is kept.
@@ -71,7 +71,7 @@ class KeepsFlags(ABC):
         return [each.cause for each, is_new in zip(in_order, changed, strict=True) if is_new]
 
     async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ToldCause]:
-        """What is to be told again by now.
+        """Return what is due to be reported again.
 
         Raises:
             StorageUnavailableError: the database cannot be read.
@@ -90,7 +90,7 @@ class KeepsFlags(ABC):
         ]
 
     async def move_reminder(self, told: ToldCause, *, to_ms: int | None) -> bool:
-        """Remind at another time, or never; False where another process has moved it already.
+        """Change the time of the reminder, or remove it; False if another process did so before.
 
         Raises:
             StorageUnavailableError: it stays as it is.
@@ -100,7 +100,7 @@ class KeepsFlags(ABC):
         return is_moved
 
     async def _change_each(self, text: str, rows: Sequence[dict[str, object]]) -> list[bool]:
-        """Run a statement for each row, in one transaction; which of them changed something."""
+        """Run a statement for each row, in one transaction; return which of them had an effect."""
 
         async def change(transaction: Transaction) -> list[bool]:
             changes = cast("Asks", transaction)

@@ -1,4 +1,4 @@
-"""What is remembered between looks at Stripe: one row, the same on every database."""
+"""The state between checks of Stripe: one row, the same on every database."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -19,15 +19,15 @@ T = TypeVar("T")
 
 
 class KeepsLooks(ABC):
-    """What a database gives to those who look at Stripe."""
+    """Implements `LookStore` on any database."""
 
     @abstractmethod
     async def _read(self, text: str, **values: object) -> Sequence[Row]:
-        """The committed rows of one statement."""
+        """Return the committed rows of one statement."""
 
     @abstractmethod
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `act` in a transaction of its own."""
+        """Run `act` in a transaction."""
 
     async def look_state(self) -> LookState:
         """See `LookStore.look_state`."""

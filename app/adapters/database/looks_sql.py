@@ -1,4 +1,4 @@
-"""The SQL of the looks at Stripe, as PostgreSQL takes it; see `sql.py`."""
+"""The SQL for checks of Stripe, written for PostgreSQL; see `sql.py`."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ LEAD = """
     SET holder = excluded.holder, lease_until_ms = excluded.lease_until_ms
     WHERE reconciliation.holder = excluded.holder OR reconciliation.lease_until_ms < :now_ms
 """
-# Who has been replaced meanwhile must not set the clock back.
+# A process that was replaced meanwhile must not change the state.
 KEEP = f"""
     UPDATE reconciliation SET lease_until_ms = :until_ms,
     {", ".join(f"{name} = :{name}" for name in STATE)}

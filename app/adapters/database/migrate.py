@@ -1,7 +1,7 @@
 """Brings a database's schema to the version that this code expects, and refuses any other.
 
-The work itself is `upgrade`'s, in a process of its own: Alembic and SQLAlchemy cost 24 MB that a
-serving process would carry for its whole life, for something that happens once a release.
+`upgrade` does the work in a separate process, because Alembic and SQLAlchemy use 24 MB, which a
+serving process would keep for something that happens once a release.
 """
 
 import sqlite3
@@ -19,14 +19,14 @@ UPGRADE_TIMEOUT_S: Final = 600.0
 
 
 class MigrationError(Exception):
-    """The schema cannot be brought up to date; the words say why and what to do."""
+    """The schema cannot be brought up to date; the message says why and what to do."""
 
 
 def migrate(path: Path) -> None:
     """Create or upgrade the SQLite file at `path`. Safe when several processes start at once.
 
     Raises:
-        MigrationError: the file cannot be opened or written, or is of a later version than this.
+        MigrationError: the file cannot be opened or written, or is from a later version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def migrate(path: Path) -> None:
 
 
 def current_revision(connection: sqlite3.Connection) -> str | None:
-    """The schema's revision; None for an empty database."""
+    """Return the schema's revision; None for an empty database."""
     tables = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
     if connection.execute(tables).fetchone() is None:
         return None
@@ -52,12 +52,12 @@ def current_revision(connection: sqlite3.Connection) -> str | None:
 
 
 def upgrade_in_a_child(argument: str, *, name: str, standard_input: str = "") -> None:
-    """Run `upgrade`; `name` is what the database is called where it fails.
+    """Run `upgrade`; `name` is the database's name in error messages.
 
     Raises:
         MigrationError: it failed, or took too long.
     """
-    # -P: a shop's folder may well hold a package named app, too, and must not be taken for ours.
+    # -P: a shop's folder may contain a package named app, too, which must not be imported.
     command = [sys.executable, "-P", "-m", "app.adapters.database.upgrade", argument]
     try:
         child = subprocess.run(  # noqa: S603 our own module
@@ -72,7 +72,7 @@ def upgrade_in_a_child(argument: str, *, name: str, standard_input: str = "") ->
     except subprocess.TimeoutExpired as error:
         raise MigrationError(
             f"{name} was not brought up to date within {UPGRADE_TIMEOUT_S:.0f} s: "
-            "check that no other process holds it"
+            "check that no other process uses it"
         ) from error
     if child.returncode != 0:
         last_line = child.stderr.strip().rpartition("\n")[2]

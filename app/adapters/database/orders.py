@@ -1,4 +1,4 @@
-"""Orders, read from the tables of checkouts, payments and events: the same on every database."""
+"""Reads orders from checkouts, payments and events: the same on every database."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -32,26 +32,26 @@ T = TypeVar("T")
 
 
 class Asks(Protocol):
-    """What every database's transaction can do."""
+    """A transaction of any database."""
 
     async def ask(self, text: str, **values: object) -> Sequence[Row]:
-        """The rows of one statement; a value that is a list stands for an array."""
+        """Return the rows of one statement; a list is passed as an array."""
         ...
 
     async def change(self, text: str, **values: object) -> int:
-        """Run one statement; how many rows it changed."""
+        """Run one statement; return how many rows it changed."""
         ...
 
 
 class KeepsOrders(ABC):
-    """What a database gives to those who read orders."""
+    """Implements `OrderStore` on any database."""
 
     @abstractmethod
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `look` over one moment's committed rows."""
+        """Run `look` over the committed rows of one moment."""
 
     async def read_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
-        """Run `look` over one moment's committed rows.
+        """Run `look` over the committed rows of one moment.
 
         Raises:
             StorageUnavailableError: the database cannot be read.
@@ -64,89 +64,89 @@ class KeepsOrders(ABC):
 
 
 class SqlOrderBook:
-    """The order book of one transaction."""
+    """Reads orders in one transaction."""
 
     def __init__(self, transaction: Asks) -> None:
         self._transaction = transaction
 
     async def checkouts_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
-        """The checkouts of a part of the list that may fit, latest first."""
+        """Return matching checkouts in a part of the list, the latest first."""
         return await self._positions(sql.checkouts_in(asked))
 
     async def strangers_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
-        """The sessions of a part of the list that are no checkout's own, and may fit."""
+        """Return matching sessions without a checkout in a part of the list."""
         return await self._positions(sql.strangers_in(asked))
 
     async def sessions_of_status(
         self, statuses: Collection[PaymentStatus], *, limit: int
     ) -> Sequence[str]:
-        """Some sessions whose payments have one of these statuses."""
+        """Return some sessions whose payments have one of these statuses."""
         return await self._ids(sql.SESSIONS_OF_STATUS, statuses=sorted(statuses), limit=limit)
 
     async def flagged_sessions(self, *, after: str = "", limit: int) -> Sequence[str]:
-        """The next sessions whose own facts ask for somebody to look, in their order."""
+        """Return the next sessions whose facts need attention, in order."""
         return await self._ids(sql.FLAGGED_SESSIONS, after=after, limit=limit)
 
     async def failed_events(self, *, limit: int) -> Sequence[StoredEvent]:
-        """The latest events that could not be folded whole."""
+        """Return the latest events that were not fully folded."""
         return [
             row_to_stored_event(row)
             for row in await self._transaction.ask(sql.FAILED_EVENTS, limit=limit)
         ]
 
     async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
-        """Some checkouts that share their order number, cart and day with another one."""
+        """Return some checkouts with the same order number, cart and day as another one."""
         return await self._ids(sql.TWIN_CHECKOUTS, limit=limit)
 
     async def checkouts_with_twins(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[str]:
-        """Those of these sessions' checkouts, and of these checkouts, that have a twin."""
+        """Return these checkouts, and those of these sessions, that have a twin."""
         values = {"session_ids": list(session_ids), "checkout_ids": list(checkout_ids)}
         return await self._ids(sql.CHECKOUTS_WITH_TWINS, **values)
 
     async def links_of(self, object_ids: Collection[str]) -> Sequence[Link]:
-        """To which sessions these objects belong."""
+        """Return the sessions that these objects belong to."""
         return [Link(**dict(row)) for row in await self._given(sql.LINKS_OF, object_ids)]
 
     async def checkouts(self, ids: Collection[str]) -> Sequence[Checkout]:
-        """The checkouts of these ids."""
+        """Return the checkouts with these ids."""
         return [row_to_checkout(row) for row in await self._given(sql.CHECKOUTS, ids)]
 
     async def checkouts_of_sessions(self, session_ids: Collection[str]) -> Sequence[Checkout]:
-        """The checkouts whose own sessions these are."""
+        """Return the checkouts of these sessions."""
         rows = await self._given(sql.CHECKOUTS_OF_SESSIONS, session_ids)
         return [row_to_checkout(row) for row in rows]
 
     async def origins(self, session_ids: Collection[str]) -> Sequence[Origin]:
-        """Each session's own payment, and those that it recovers, nearest first."""
+        """Return each session's payment and those that it recovers, the nearest first."""
         return [Origin(**dict(row)) for row in await self._given(sql.ORIGINS, session_ids)]
 
     async def recoveries(self, session_ids: Collection[str]) -> Sequence[Recovery]:
-        """The payments of these sessions, and of each that recovered one; each with the first."""
+        """Return the payments of these sessions, and of those that recovered them."""
         return [
             Recovery(row["root"], row_to_payment(row), row["created_at_ms"])
             for row in await self._given(sql.RECOVERIES, session_ids)
         ]
 
     async def claiming(self, checkout_ids: Collection[str]) -> Sequence[Payment]:
-        """The payments whose success URL names one of these checkouts."""
+        """Return the payments whose success URL names one of these checkouts."""
         return [row_to_payment(row) for row in await self._given(sql.CLAIMING, checkout_ids)]
 
     async def renewals_of(self, session_ids: Collection[str]) -> Sequence[Renewal]:
-        """Every renewal of these sessions' subscriptions."""
+        """Return every renewal of these sessions' subscriptions."""
         return [row_to_renewal(row) for row in await self._given(sql.RENEWALS_OF, session_ids)]
 
     async def events_of(self, session_ids: Collection[str]) -> Sequence[OrderEvent]:
-        """The events that concern these sessions' payments, in the order of their ids."""
+        """Return the events that concern these sessions' payments, in the order of their ids."""
         return [_row_to_event(row) for row in await self._given(sql.EVENTS_OF, session_ids)]
 
     async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twin]:
-        """The twins of these checkouts, the oldest hundred of each."""
+        """Return the twins of these checkouts, the oldest hundred of each."""
         return [Twin(**dict(row)) for row in await self._given(sql.TWINS_OF, checkout_ids)]
 
     async def known_causes(self, order_ids: Collection[str]) -> Sequence[KnownCause]:
-        """What was told and seen of these orders' flags."""
+        """Return which flags of these orders were reported and seen."""
         return [
             KnownCause(
                 cause=row_to_cause(row),
@@ -161,11 +161,11 @@ class SqlOrderBook:
         return [OrderPosition(**dict(row)) for row in await self._transaction.ask(text, **values)]
 
     async def _ids(self, text: str, **values: object) -> list[str]:
-        """The ids of one statement, which names them `id`."""
+        """Return the column `id` of a statement's rows."""
         return [row["id"] for row in await self._transaction.ask(text, **values)]
 
     async def _given(self, text: str, ids: Collection[str]) -> Sequence[Row]:
-        """The rows of a query about some ids; about none there is nothing to ask."""
+        """Return the rows for some ids; without ids, no query is needed."""
         return await self._transaction.ask(text, ids=list(ids)) if ids else ()
 
 
@@ -183,5 +183,5 @@ def _row_to_event(row: Row) -> OrderEvent:
 
 
 def row_to_cause(row: Row) -> FlagCause:
-    """A flag's cause, from the columns that name it."""
+    """Build a flag's cause from its columns."""
     return FlagCause(order_id=row["order_id"], flag=Flag(row["flag"]), cause=row["cause"])

@@ -1,4 +1,4 @@
-"""The SQL of orders, as `sql.py` has the rest: every list is walked along an index.
+"""The SQL for orders, in the form of `sql.py`. Every list is read along an index.
 
 See `ix_…_created_at_ms`, and `ix_…_client_reference_id`.
 """
@@ -10,7 +10,7 @@ from app.domain.payments.facts import PaymentStatus
 from app.usecases.orders import OrderRange
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
-TWINS_COUNTED_MAX: Final = 100  # a shop may give every order the same number
+TWINS_COUNTED_MAX: Final = 100  # a shop may use the same number for every order
 
 CHECKOUTS: Final = f"SELECT {CHECKOUT_COLUMNS} FROM checkouts WHERE id = ANY(:ids::text[])"
 CHECKOUTS_OF_SESSIONS: Final = f"""
@@ -30,7 +30,7 @@ ORIGINS: Final = f"""
     )
     SELECT asked, id AS session_id, names FROM origin ORDER BY asked, distance
 """
-# A session that expired may be recovered, and the new one again: UNION stops where it has been.
+# An expired session may be recovered, and the new one again; UNION prevents endless loops.
 RECOVERIES: Final = f"""
     WITH RECURSIVE kin (root, id) AS (
         SELECT session_id, session_id FROM payments WHERE session_id = ANY(:ids::text[])
@@ -94,7 +94,7 @@ CHECKOUTS_WITH_TWINS: Final = f"""
           UNION SELECT id FROM checkouts WHERE id = ANY(:checkout_ids::text[])))
       AND EXISTS (SELECT 1 FROM checkouts AS twin WHERE {_IS_TWIN})
 """
-# The oldest of them: one that is started later never takes the place of another.
+# The oldest ones, so that a later checkout never replaces another.
 TWINS_OF: Final = f"""
     SELECT ours.id AS order_id, found.id AS twin_id
     FROM checkouts AS ours JOIN checkouts AS found ON found.id = ANY(ARRAY(
@@ -108,8 +108,8 @@ KNOWN_CAUSES: Final = """
            seen_at_ms IS NOT NULL AS is_seen
     FROM flag_causes WHERE order_id = ANY(:ids::text[])
 """
-# What a checkout's own session says of its status, and what may say otherwise: a session that the
-# checkout does not know, and one that has recovered its own.
+# A checkout's status comes from its own session, from a session that it does not know, or from one
+# that recovered its own.
 _MAY_HAVE_STATUS: Final = """(
     EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
             AND status = ANY(:statuses::text[]))
@@ -128,24 +128,24 @@ _MAY_BE_OPEN: Final = """
 
 
 class _Query:
-    """Conditions that are added one by one, with the values that they name."""
+    """Conditions that are added one by one, with their values."""
 
     def __init__(self) -> None:
         self._conditions: list[str] = ["true"]
         self.values: dict[str, object] = {}
 
     def add(self, condition: str, **values: object) -> None:
-        """One more condition."""
+        """Add a condition."""
         self._conditions.append(condition)
         self.values |= values
 
     def where(self) -> str:
-        """All of them."""
+        """Return all conditions."""
         return " AND ".join(self._conditions)
 
 
 def checkouts_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
-    """The text and the values of `OrderBook.checkouts_in`."""
+    """Return the text and the values of `OrderBook.checkouts_in`."""
     query = _ranged(asked, "id")
     statuses = asked.wanted.statuses
     if statuses:
@@ -156,9 +156,9 @@ def checkouts_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
 
 
 def strangers_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
-    """The text and the values of `OrderBook.strangers_in`."""
+    """Return the text and the values of `OrderBook.strangers_in`."""
     query = _ranged(asked, "session_id")
-    # Not NOT EXISTS: PostgreSQL makes a join of that, and reads both tables whole to sort them.
+    # Not NOT EXISTS, which PostgreSQL turns into a join that reads and sorts both tables.
     query.add(
         "(SELECT checkouts.id FROM checkouts WHERE checkouts.session_id = payments.session_id"
         " LIMIT 1) IS NULL"

@@ -1,4 +1,4 @@
-"""The outbox in a database: the same acts on SQLite and on PostgreSQL, each in a transaction."""
+"""The outbox in a database: the same operations on SQLite and PostgreSQL, each in a transaction."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Writes(Asks, Protocol):
-    """What a transaction of the outbox needs."""
+    """A transaction for the outbox."""
 
     async def write_rows(self, writing: Writing, rows: Sequence[NamedValues]) -> None:
         """Write rows of one kind."""
@@ -45,9 +45,9 @@ class Writes(Asks, Protocol):
 
 
 class KeepsOutbox(ABC):
-    """What a database gives to those who send notifications, or look at them.
+    """Implements `Outbox` on any database.
 
-    `posting` decides which of the notifications that it is given from now on are posted.
+    `posting` decides which new notifications are posted.
     """
 
     posting = NOTHING_POSTED
@@ -63,7 +63,7 @@ class KeepsOutbox(ABC):
     async def lease_notifications(
         self, *, now_ms: int, limit: int, lease_ms: int, probe_every_ms: int
     ) -> Sequence[Notification]:
-        """Take due notifications to send, oldest first; none while paused, few while failing."""
+        """Lease due notifications, oldest first; none while paused, few while failing."""
 
         async def lease(transaction: Writes) -> Sequence[Notification]:
             receiver, probe_at_ms = await _receiver_to_change(transaction)
@@ -82,7 +82,7 @@ class KeepsOutbox(ABC):
         return await self._act(lease)
 
     async def settle_tries(self, settled: Collection[SettledTry]) -> None:
-        """Record tries and end their leases."""
+        """Record attempts and end their leases."""
 
         async def settle(transaction: Writes) -> None:
             before, _ = await _receiver_to_change(transaction)
@@ -103,7 +103,7 @@ class KeepsOutbox(ABC):
             await self._act(settle)
 
     async def release_notifications(self, leased: Collection[Notification]) -> None:
-        """Give back what was leased and not tried: it is due at once, and no try is counted."""
+        """Return leased notifications that were not attempted; they are due at once."""
 
         async def release(transaction: Writes) -> None:
             rows: list[NamedValues] = [
@@ -123,7 +123,7 @@ class KeepsOutbox(ABC):
             await self._act(release)
 
     async def next_due_ms(self) -> int | None:
-        """When the next notification is due, its lease ends, or the receiver may be probed."""
+        """Return when the next one is due, its lease ends, or the receiver may be probed."""
 
         async def look(transaction: Writes) -> int | None:
             receiver, probe_at_ms = await _receiver(transaction)
@@ -136,7 +136,7 @@ class KeepsOutbox(ABC):
         return await self._look(look)
 
     async def receiver(self) -> Receiver:
-        """How the receiver is doing, as all replicas have seen it."""
+        """Return the receiver's state, as seen by all replicas."""
 
         async def look(transaction: Writes) -> Receiver:
             return (await _receiver(transaction))[0]
@@ -144,7 +144,7 @@ class KeepsOutbox(ABC):
         return await self._look(look)
 
     async def pause_notifications(self, reason: PauseReason, *, at_ms: int) -> None:
-        """Stop sending; a pause that is there already stays as it is."""
+        """Stop sending; an existing pause does not change."""
 
         async def pause(transaction: Writes) -> None:
             receiver, _ = await _receiver_to_change(transaction)
@@ -156,7 +156,7 @@ class KeepsOutbox(ABC):
         await self._act(pause)
 
     async def resume_notifications(self, *, at_ms: int) -> None:
-        """Send again, and make everything due that waits."""
+        """Resume sending, and make all waiting notifications due."""
 
         async def resume(transaction: Writes) -> None:
             receiver, _ = await _receiver_to_change(transaction)
@@ -168,7 +168,7 @@ class KeepsOutbox(ABC):
         await self._act(resume)
 
     async def backlog(self) -> Backlog:
-        """What waits and what has failed."""
+        """Return what waits and what has failed."""
 
         async def look(transaction: Writes) -> Backlog:
             (row,) = await transaction.ask(sql.BACKLOG)
@@ -177,7 +177,7 @@ class KeepsOutbox(ABC):
         return await self._look(look)
 
     async def list_notifications(self, wanted: NotificationQuery) -> Sequence[Notification]:
-        """Notifications for an operator, the latest first."""
+        """Return notifications for an operator, the latest first."""
 
         async def look(transaction: Writes) -> Sequence[Notification]:
             text, values = sql.listing(wanted)
@@ -188,7 +188,7 @@ class KeepsOutbox(ABC):
     async def find_notification(
         self, notification_id: str
     ) -> tuple[Notification, Sequence[Try]] | None:
-        """One notification and its tries, the earliest first; None if there is none of that id."""
+        """Return a notification and its attempts, the oldest first; None if it is unknown."""
 
         async def look(transaction: Writes) -> tuple[Notification, Sequence[Try]] | None:
             rows = await transaction.ask(sql.FIND, id=notification_id)
@@ -200,7 +200,7 @@ class KeepsOutbox(ABC):
         return await self._look(look)
 
     async def resend_notification(self, notification_id: str, *, at_ms: int) -> bool:
-        """Make a notification due once more, with all its tries; False if there is none."""
+        """Make a notification due again, with all attempts; False if it is unknown."""
 
         async def resend(transaction: Writes) -> bool:
             changed = await transaction.change(sql.RESEND, id=notification_id, at_ms=at_ms)
@@ -217,7 +217,7 @@ class KeepsOutbox(ABC):
 
 
 async def _receiver_to_change(transaction: Writes) -> tuple[Receiver, int]:
-    """The one row, made where it is missing and locked, so that replicas take turns."""
+    """Return the one row, created if missing, and locked so that replicas take turns."""
     await transaction.change(sql.ADD_RECEIVER)
     (row,) = await transaction.ask(sql.RECEIVER_TO_CHANGE)
     return row_to_receiver(row)

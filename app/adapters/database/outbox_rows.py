@@ -1,4 +1,4 @@
-"""Between rows and values, for notifications, as `rows.py` has the rest."""
+"""Converts between rows and values for notifications, like `rows.py`."""
 
 import orjson
 
@@ -20,7 +20,7 @@ from app.usecases.outbox import (
 
 
 def new_to_row(new: NewNotification, posting: Posting) -> NamedValues:
-    """The columns of a notification that is kept now: due at once, where it is posted."""
+    """Return the columns of a new notification, which is due at once if it is posted."""
     is_posted = posting.includes(new)
     return {
         "id": new.id,
@@ -36,7 +36,7 @@ def new_to_row(new: NewNotification, posting: Posting) -> NamedValues:
 
 
 def row_to_notification(row: Row) -> Notification:
-    """A notification, from its columns."""
+    """Build a notification from its columns."""
     invoice = row["invoice"]
     return Notification(
         id=row["id"],
@@ -55,7 +55,7 @@ def row_to_notification(row: Row) -> Notification:
 
 
 def settled_to_row(settled: SettledTry) -> NamedValues:
-    """What a try changes of its notification."""
+    """Return what an attempt changes in its notification."""
     tried = settled.tried
     is_again = tried.result is TryResult.AGAIN
     return {
@@ -68,12 +68,12 @@ def settled_to_row(settled: SettledTry) -> NamedValues:
 
 
 def row_to_try(row: Row) -> Try:
-    """A try, from its columns."""
+    """Build an attempt from its columns."""
     return Try(**(dict(row) | {"result": TryResult(row["result"])}))
 
 
 def row_to_receiver(row: Row) -> tuple[Receiver, int]:
-    """What is known of it, and when it may be probed next."""
+    """Return the receiver's state, and when it may be probed next."""
     values = dict(row)
     probe_at_ms: int = values.pop("probe_at_ms")
     if values["pause_reason"]:

@@ -1,4 +1,4 @@
-"""The SQL of notifications, as `sql.py` has the rest.
+"""The SQL for notifications, in the form of `sql.py`.
 
 `tx` is the number of the transaction that wrote a row, so that a reader can tell what is settled:
 everything below the oldest transaction that still runs. SQLite has one writer, and needs no such
@@ -10,8 +10,10 @@ from typing import Final
 from app.adapters.database.sql import Writing
 from app.usecases.outbox import Delivery, NotificationQuery
 
-PROBED_AMONG: Final = 20  # of those that wait, the next ones
-HOLDS_BACK_BEFORE: Final = 3  # tries after which a notification no longer holds back its order's
+PROBED_AMONG: Final = 20  # the next of those that wait
+HOLDS_BACK_BEFORE: Final = (
+    3  # attempts after which a notification no longer delays its order's later ones
+)
 
 COLUMNS: Final = (
     "id, tx, seq, session_id, order_id, type, cause, at_ms, invoice, delivery, attempts,"
@@ -57,14 +59,14 @@ SAVE_RECEIVER: Final = """
 PROBE: Final = """
     UPDATE notification_delivery SET probe_at_ms = :probe_at_ms WHERE probe_at_ms < :probe_at_ms
 """
-# What may be sent: of an order its first that waits, leased or not, unless that has failed often.
+# What may be sent: an order's first waiting one, leased or not, unless that has failed often.
 _FIRST_THAT_WAITS: Final = f"""
     delivery = 'waiting' AND NOT EXISTS (
         SELECT 1 FROM notifications AS earlier
         WHERE earlier.order_id = ready.order_id AND earlier.seq < ready.seq
           AND earlier.delivery = 'waiting' AND earlier.attempts < {HOLDS_BACK_BEFORE} )
 """
-# What is leased is due again when the lease ends, so that nobody has to look past it.
+# A leased notification is due again when the lease ends, so that queries need not skip it.
 _LEASE: Final = """
     UPDATE notifications SET leased_until_ms = :leased_until_ms,
         due_at_ms = CASE WHEN due_at_ms > :leased_until_ms THEN due_at_ms ELSE :leased_until_ms END
@@ -81,8 +83,8 @@ LEASE: Final = (
     )
     + f"RETURNING {COLUMNS}"
 )
-# Where nothing is due, one of those that are due next is tried ahead of its time: any of them, for
-# one may be refused for a reason of its own. Its time is left as it is.
+# If nothing is due, one of the next ones is tried early: a random one, because one may be refused
+# for its own reason. Its due time does not change.
 LEASE_AHEAD: Final = (
     _LEASE.format(
         chosen=f"""
@@ -124,12 +126,12 @@ ADD_TRY: Final = Writing(
         "result": "text",
     },
 )
-# Only what has failed before, and is not leased, is due later than now.
+# Only notifications that failed before, and are not leased, are due later than now.
 MAKE_DUE: Final = """
     UPDATE notifications SET due_at_ms = :now_ms
     WHERE delivery = 'waiting' AND due_at_ms > :now_ms AND leased_until_ms IS NULL
 """
-# Leased ones stand where their leases end.
+# Leased ones are due when their leases end.
 NEXT_DUE: Final = f"""
     SELECT due_at_ms FROM notifications AS ready WHERE {_FIRST_THAT_WAITS}
     ORDER BY due_at_ms, seq LIMIT 1
@@ -200,7 +202,7 @@ _LIST_OF_ORDER: Final = f"""
     SELECT {COLUMNS} FROM notifications WHERE order_id = :order_id
       AND (:delivery::text IS NULL OR delivery = :delivery) AND {_BEFORE} {_LATEST}
 """
-# Not by a parameter: a partial index is of use only where the text says so.
+# Not a parameter, because a partial index is used only if the text contains the value.
 _LIST_OF_DELIVERY: Final = {
     delivery: f"SELECT {COLUMNS} FROM notifications WHERE delivery = '{delivery}'"
     f" AND {_BEFORE} {_LATEST}"
@@ -209,7 +211,7 @@ _LIST_OF_DELIVERY: Final = {
 
 
 def listing(wanted: NotificationQuery) -> tuple[str, dict[str, object]]:
-    """The text and the values of `Outbox.list_notifications`."""
+    """Return the text and the values of `Outbox.list_notifications`."""
     values: dict[str, object] = {"before_seq": wanted.before_seq, "limit": wanted.limit}
     if wanted.order_id is not None:
         of_order = {"order_id": wanted.order_id, "delivery": wanted.delivery}

@@ -1,7 +1,7 @@
-"""SQLite's files belong to one user of the machine: they hold buyers' names and addresses.
+"""Restricts SQLite's files to one user, because they contain buyers' names and addresses.
 
-SQLite makes the log and the index beside a database with the database's own mode
-(sqlite.org/src/file/src/os_unix.c, `findCreateFileMode`), so a private file has private companions.
+SQLite creates a database's log and index with the database's own mode
+(sqlite.org/src/file/src/os_unix.c, `findCreateFileMode`), so they are private, too.
 """
 
 import os
@@ -16,20 +16,20 @@ _COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
 
 
 def create_private(path: Path) -> None:
-    """Make the empty file that a new database begins as, whatever the process's umask.
+    """Create the empty file of a new database, regardless of the process's umask.
 
-    A file that is there is not even opened: closing it again would drop the locks that this
-    process's other connections hold (sqlite.org/howtocorrupt.html, 2.2). What goes wrong here,
-    SQLite meets again as it opens the file, and has the better words for it.
+    An existing file is not opened, because closing it would drop the locks of this process's other
+    connections (sqlite.org/howtocorrupt.html, 2.2). Errors are ignored here, because SQLite meets
+    them again when it opens the file, and has better messages.
     """
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE))
 
 
 def make_private(path: Path) -> None:
-    """Take from everybody else what an earlier version, or a copy, gave them.
+    """Remove other users' access, which an earlier version or a copy may have given.
 
-    A file of another user stays as it is; `exposed` finds it.
+    A file of another user is not changed; `exposed` finds it.
     """
     for file in exposed(path):
         with suppress(OSError):
@@ -37,6 +37,6 @@ def make_private(path: Path) -> None:
 
 
 def exposed(path: Path) -> Sequence[Path]:
-    """Those of the database's files that others than their owner may open."""
+    """Return the database's files that other users can open."""
     files = [path.with_name(path.name + companion) for companion in _COMPANIONS]
     return [file for file in files if file.exists() and file.stat().st_mode & _OTHERS]

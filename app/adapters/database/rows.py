@@ -1,6 +1,6 @@
-"""Between rows and values: which column is which field, for every table, in one place.
+"""Converts between rows and values: which column is which field, for every table.
 
-Columns are known by name: no order has to be the same in two files.
+Columns are accessed by name, so that no two files need the same order.
 """
 
 from dataclasses import asdict
@@ -35,12 +35,12 @@ from app.usecases.records import (
     WebhookSighting,
 )
 
-Row = Any  # a driver's rows have no type; both drivers' are read by a column's name
+Row = Any  # a driver's rows are untyped; both drivers' can be read by column name
 NamedValues = dict[str, Any]
 
 
 def checkout_to_row(checkout: Checkout) -> NamedValues:
-    """A checkout's columns."""
+    """Return a checkout's columns."""
     expected = checkout.expected
     return {
         "id": checkout.id,
@@ -60,7 +60,7 @@ def checkout_to_row(checkout: Checkout) -> NamedValues:
 
 
 def row_to_checkout(row: Row) -> Checkout:
-    """A checkout, from its columns."""
+    """Build a checkout from its columns."""
     items = tuple(LineItem(**item) for item in orjson.loads(row["line_items"]))
     return Checkout(
         id=row["id"],
@@ -95,7 +95,7 @@ def _expected(row: Row) -> Money | None:
 
 
 def claim_to_row(claim: Claim) -> NamedValues:
-    """A claim's columns."""
+    """Return a claim's columns."""
     return {
         "key_digest": claim.key_digest,
         "fingerprint": claim.fingerprint,
@@ -107,12 +107,12 @@ def claim_to_row(claim: Claim) -> NamedValues:
 
 
 def row_to_claim(row: Row) -> Claim:
-    """A claim, from its columns."""
+    """Build a claim from its columns."""
     return Claim(**(dict(row) | {"state": ClaimState(row["state"])}))
 
 
 def event_to_row(event: EventRow) -> NamedValues:
-    """An event's columns."""
+    """Return an event's columns."""
     return {
         "id": event.id,
         "type": event.type,
@@ -128,7 +128,7 @@ def event_to_row(event: EventRow) -> NamedValues:
 
 
 def row_to_event(row: Row) -> EventRow:
-    """An event, from its columns."""
+    """Build an event from its columns."""
     livemode = row["livemode"]
     return EventRow(
         id=row["id"],
@@ -145,7 +145,7 @@ def row_to_event(row: Row) -> EventRow:
 
 
 def row_to_summary(row: Row) -> EventSummary:
-    """An event without its payload, from its columns and `has_payload`."""
+    """Build an event without its payload, from its columns and `has_payload`."""
     return EventSummary(
         id=row["id"],
         type=row["type"],
@@ -158,13 +158,13 @@ def row_to_summary(row: Row) -> EventSummary:
 
 
 def row_to_stored_event(row: Row) -> StoredEvent:
-    """An event as the fold reads it again, from its id, state and payload."""
+    """Build an event for the fold from its id, state and payload."""
     event = _event_of(row["payload"])
     return StoredEvent(id=row["id"], state=EventState(row["state"]), event=event)
 
 
 def _event_of(payload: bytes | None) -> StripeEvent | None:
-    """What is in the table was read once; a row that somebody spoiled must not stop its batch."""
+    """Parse a stored payload; a damaged row must not stop its batch."""
     try:
         return None if payload is None else read_event(_document(payload))
     except (ValueError, InvalidEventError):
@@ -172,7 +172,7 @@ def _event_of(payload: bytes | None) -> StripeEvent | None:
 
 
 def _document(payload: bytes) -> object:
-    """Strictly and fast, or as the webhook took it in: with lone surrogates."""
+    """Parse strictly and fast, or like the webhook, with lone surrogates."""
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -180,12 +180,12 @@ def _document(payload: bytes) -> object:
 
 
 def settled_to_row(settled: Settled) -> NamedValues:
-    """What the row of an event is given that ends in another state."""
+    """Return the changed columns of an event that ends in another state."""
     return {"event_id": settled.event_id, "state": settled.state, "reason": settled.reason}
 
 
 def payment_to_row(payment: Payment) -> NamedValues:
-    """A payment's columns."""
+    """Return a payment's columns."""
     facts = payment.facts
     return {
         "session_id": payment.session_id,
@@ -206,7 +206,7 @@ def payment_to_row(payment: Payment) -> NamedValues:
 
 
 def _listed_by(payment: Payment) -> NamedValues:
-    """By what orders are listed: when the session was made, its order number, whether to look."""
+    """Return the columns by which orders are listed."""
     details = payment.facts.details
     created_s = details.created_s if details else None
     return {
@@ -218,7 +218,7 @@ def _listed_by(payment: Payment) -> NamedValues:
 
 
 def row_to_payment(row: Row) -> Payment:
-    """A payment, from its facts and what is not in them."""
+    """Build a payment from its facts and its other columns."""
     return Payment(
         session_id=row["session_id"],
         facts=facts_from_json(row["facts"]),
@@ -229,22 +229,22 @@ def row_to_payment(row: Row) -> Payment:
 
 
 def row_to_version(row: Row) -> PaymentVersion:
-    """How often a payment has changed."""
+    """Build a payment's version."""
     return PaymentVersion(**dict(row))
 
 
 def sighting_to_row(sighting: WebhookSighting) -> NamedValues:
-    """A sighting's columns."""
+    """Return a sighting's columns."""
     return asdict(sighting)
 
 
 def row_to_sighting(row: Row) -> WebhookSighting:
-    """When a webhook last ended so."""
+    """Build a sighting from its columns."""
     return WebhookSighting(WebhookKind(row["kind"]), row["at_ms"], row["reason"], row["times"])
 
 
 def renewal_to_row(renewal: Renewal) -> NamedValues:
-    """A renewal's columns; empty text for facts where there are none."""
+    """Return a renewal's columns; facts are an empty text if there are none."""
     facts = facts_to_json(renewal.facts) if renewal.facts != PaymentFacts() else ""
     return {
         "session_id": renewal.session_id,
@@ -255,13 +255,13 @@ def renewal_to_row(renewal: Renewal) -> NamedValues:
 
 
 def renewal_to_names(renewal: Renewal) -> list[NamedValues]:
-    """By which ids a renewal is found: a row for each."""
+    """Return a row for each id by which a renewal is found."""
     row = {"session_id": renewal.session_id, "invoice_id": renewal.invoice_id}
     return [row | {"object_id": object_id} for object_id in sorted(ids_in(renewal.facts))]
 
 
 def row_to_renewal(row: Row) -> Renewal:
-    """A renewal, from its columns."""
+    """Build a renewal from its columns."""
     return Renewal(
         session_id=row["session_id"],
         invoice_id=row["invoice_id"],

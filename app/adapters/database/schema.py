@@ -1,6 +1,6 @@
-"""The tables, once, for Alembic: constraints say what is true, so that no bug can write otherwise.
+"""The tables for Alembic. Constraints express what must be true, so bugs cannot write other rows.
 
-Not imported while serving: the adapters speak SQL, and SQLAlchemy costs 15 MB and 0.4 s.
+Not imported while serving, because SQLAlchemy costs 15 MB and 0.4 s; the adapters use SQL.
 """
 
 from sqlalchemy import (
@@ -82,7 +82,8 @@ for _name, _is_so in (
 ):
     Index(_name, events.c.received_at_ms, sqlite_where=_is_so, postgresql_where=_is_so)
 
-# No foreign key: written with its event in one transaction, and checked 20,000 times a second.
+# No foreign key, which would cost time for each row; it is written with its event in one
+# transaction.
 event_mentions = Table(
     "event_mentions",
     metadata,
@@ -160,8 +161,8 @@ payment_links = Table(
     sqlite_with_rowid=False,
 )
 
-# A subscription's renewals, apart from its first payment: so that an event costs the same after ten
-# years. `renewal_ids` finds them by what they hold or name.
+# A subscription's renewals, separate from its first payment, so that an event costs the same after
+# ten years. `renewal_ids` has the ids in them.
 renewals = Table(
     "renewals",
     metadata,
@@ -190,7 +191,7 @@ for _table in (payments, renewals):
         postgresql_where=_is_flagged,
     )
 
-# Linked objects of which stored events speak that are still to be folded: those after `event_id`.
+# Linked objects whose stored events must still be folded: those after `event_id`.
 pending_wakes = Table(
     "pending_wakes",
     metadata,
@@ -214,8 +215,8 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_created_at_ms", "created_at_ms"),
 )
 
-# Of each cause of an order's flag: when the owner was told, and is to be reminded, and when an
-# operator has seen it.
+# Each cause of an order's flag: when it was reported, when to remind of it, and when an operator
+# saw it.
 flag_causes = Table(
     "flag_causes",
     metadata,
@@ -243,7 +244,7 @@ heartbeat = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
-# How far Stripe was looked through for what did not come, and who may look until when.
+# How far Stripe was checked for missed events, and which process may check until when.
 reconciliation = Table(
     "reconciliation",
     metadata,

@@ -1,4 +1,4 @@
-"""The tables of notifications, for Alembic, as `schema.py` has the rest."""
+"""The tables of notifications for Alembic, like `schema.py`."""
 
 from sqlalchemy import (
     BigInteger,
@@ -14,8 +14,8 @@ from sqlalchemy import (
 
 from app.adapters.database.schema_parts import Id, metadata
 
-# What the shop's systems are told: written in the transaction that made the change. Nothing in it
-# is personal, and no body is kept.
+# Notifications for the shop's systems, written in the transaction of the change. They contain
+# nothing personal, and no body is stored.
 notifications = Table(
     "notifications",
     metadata,
@@ -68,8 +68,8 @@ notification_tries = Table(
     sqlite_with_rowid=False,
 )
 
-# One row: how the receiver is doing, and which notifications are no longer kept. `base` is added to
-# the numbers of transactions, which begin again where a dump is restored.
+# One row: the receiver's state, and which notifications were deleted. `base` is added to the
+# numbers of transactions, which start again when a dump is restored.
 notification_delivery = Table(
     "notification_delivery",
     metadata,

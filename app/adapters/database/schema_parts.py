@@ -1,4 +1,4 @@
-"""What every table's definition is made with."""
+"""Shared parts of the tables' definitions."""
 
 from sqlalchemy import MetaData, Text
 
@@ -12,6 +12,6 @@ metadata = MetaData(
     }
 )
 
-# Ids are compared byte by byte, as SQLite does anyway: pages of ids have one order in every
-# database, a range of them is a range of the index, and no language's rules slow a search down.
+# Ids compare byte by byte, as in SQLite: pages of ids have the same order in every database, a
+# range of ids is a range of the index, and no locale's rules slow down a search.
 Id = Text().with_variant(Text(collation="C"), "postgresql")

@@ -1,4 +1,4 @@
-"""Acts of one statement: the same on every database, but for its SQL and its way to run it."""
+"""Operations of one statement, the same on every database except for how it is run."""
 
 import time
 from abc import ABC, abstractmethod
@@ -15,24 +15,24 @@ T = TypeVar("T")
 
 
 class SingleActs(ABC):
-    """What a database gives for free that can read rows and write."""
+    """Implements single-statement operations for a database that can read and write."""
 
     def __init__(self) -> None:
         self._writability = Writability(self._try_to_write)
 
     @abstractmethod
     async def write(self, act: Callable[[SqlTransaction], Awaitable[T]]) -> T:
-        """Run `act` in a transaction of its own."""
+        """Run `act` in a transaction."""
 
     @abstractmethod
     async def _read(self, text: str, **values: object) -> list[Row]:
-        """The committed rows of one statement."""
+        """Return the committed rows of one statement."""
 
     async def beat(self, at_ms: int) -> None:
         """Write and commit one small row, to know that a commit is possible.
 
         Raises:
-            StorageUnavailableError: it is not.
+            StorageUnavailableError: it is not possible.
         """
 
         async def write_heartbeat(transaction: SqlTransaction) -> None:
@@ -42,42 +42,42 @@ class SingleActs(ABC):
         await self.write(write_heartbeat)
 
     async def require_writable(self) -> None:
-        """Know from the latest writes, or else from a heartbeat, that a commit is possible.
+        """Check from the latest writes, or by a heartbeat, that a commit is possible.
 
         Raises:
-            StorageUnavailableError: it is not.
+            StorageUnavailableError: it is not possible.
         """
         await self._writability.require()
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
-        """The checkout of this id."""
+        """Return the checkout with this id."""
         return _first(await self._read(sql.FIND_CHECKOUT, id=checkout_id), row_to_checkout)
 
     async def find_claim(self, key_digest: str) -> Claim | None:
-        """Who holds this key."""
+        """Return who holds this key."""
         return _first(await self._read(sql.FIND_CLAIM, key_digest=key_digest), row_to_claim)
 
     async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
-        """The checkout whose payment page was this session's."""
+        """Return the checkout of this session."""
         rows = await self._read(sql.FIND_CHECKOUT_OF_SESSION, id=session_id)
         return _first(rows, row_to_checkout)
 
     async def find_payment(self, session_id: str) -> Payment | None:
-        """The payment of this session."""
+        """Return the payment of this session."""
         return _first(await self._read(sql.FIND_PAYMENT, id=session_id), row_to_payment)
 
     async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
-        """The payment of this session, and of each session that recovered it, however often."""
+        """Return the payment of this session, and those of sessions that recovered it."""
         rows = await self._read(sql.FIND_RECOVERIES, id=session_id)
         return [row_to_payment(row) for row in rows]
 
     async def find_checkout_recovered(self, session_id: str) -> Checkout | None:
-        """The checkout whose session expired, and was recovered by this one."""
+        """Return the checkout whose expired session this one recovered."""
         rows = await self._read(sql.FIND_CHECKOUT_RECOVERED, id=session_id)
         return _first(rows, row_to_checkout)
 
     async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
-        """The payments whose success URL names this checkout."""
+        """Return the payments whose success URL names this checkout."""
         rows = await self._read(sql.FIND_PAYMENTS_CLAIMING, id=checkout_id)
         return [row_to_payment(row) for row in rows]
 

@@ -1,9 +1,9 @@
-"""The SQL that both databases are asked: written once, as PostgreSQL takes it.
+"""The SQL that both databases share, written once, for PostgreSQL.
 
-Parameters and columns are known by name, `:session_id`. A list is one parameter, an array, so
-there is one text for all lengths. `sqlite/statements.py` derives SQLite's text from it, and
-`postgres/statements.py` numbers the parameters, as PostgreSQL's driver needs them; what is really
-different stands there, too.
+Parameters and columns have names, like `:session_id`. A list is one parameter, an array, so the
+text is the same for all lengths. `sqlite/statements.py` derives SQLite's text from it, and
+`postgres/statements.py` numbers the parameters, as PostgreSQL's driver needs them. Both also
+contain the statements that really differ.
 
 Ids compare byte by byte because their columns do (COLLATE "C", see schema.py), in any database.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-RECOVERIES_MAX: Final = 100  # one after the other; Stripe lets each new page expire before the next
+RECOVERIES_MAX: Final = 100  # in sequence; Stripe lets each new page expire before the next
 
 _CHECKOUT: Final = (
     "id",

@@ -1,1 +1,1 @@
-"""Alembic's migrations, shipped inside the package: the service updates its own schema."""
+"""Alembic's migrations, part of the package, so that the service updates its own schema."""

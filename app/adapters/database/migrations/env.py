@@ -1,4 +1,4 @@
-"""Runs migrations over the connection that `migrate` hands in; Alembic executes this file."""
+"""Runs migrations over the connection from `migrate`; Alembic executes this file."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""A look at a PostgreSQL server for `doctor`: changes nothing, and proves that a commit works."""
+"""Checks a PostgreSQL server for `doctor`: changes nothing, and proves that a commit works."""
 
 import time
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 from app.adapters.database.postgres.connections import Connection, PooledConnection, connect
 from app.adapters.database.postgres.schema import current_revision, run_apart, what_is_wrong
 
-OLDEST_VERSION: Final = 14  # the oldest that the driver and PostgreSQL's own makers still support
+OLDEST_VERSION: Final = 14  # the oldest that the driver and the PostgreSQL project still support
 
 _STATE: Final = """
     SELECT current_setting('server_version') AS version,
@@ -20,7 +20,7 @@ _STATE: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkup:
-    """What was found."""
+    """The result."""
 
     server_version: str
     is_supported: bool
@@ -30,10 +30,10 @@ class Checkup:
 
 
 def check_up(url: str) -> Checkup:
-    """Connect, look, and commit a transaction that has written nothing but its own end.
+    """Connect, check, and commit a transaction that writes only its commit record.
 
     Raises:
-        DRIVER_ERRORS: one of these does not work.
+        DRIVER_ERRORS: one of these failed.
     """
     return run_apart(_check_up(url))
 
@@ -59,6 +59,6 @@ async def _check_up(url: str) -> Checkup:
 
 
 async def _commit(connection: Connection) -> None:
-    """A transaction that has taken a number is written to the log, and flushed, like any other."""
+    """Commit a transaction with an id, which is written to the log and flushed like any other."""
     async with connection.transaction():
         await connection.execute("SELECT pg_current_xact_id()")

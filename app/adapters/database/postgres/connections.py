@@ -1,7 +1,7 @@
-"""A few connections to PostgreSQL, opened when they are needed and dropped when they are doubted.
+"""A small pool of PostgreSQL connections, opened on demand and closed when they may be broken.
 
-Rather than asyncpg's own pool: that one sends a reset query on every release and hides which
-connections it trusts. Here a connection is clean when it is given back, or it is not given back.
+It replaces asyncpg's own pool, which sends a reset query on every release and does not show which
+connections it considers good. Here, only clean connections are returned to the pool.
 """
 
 import asyncio
@@ -13,54 +13,54 @@ import asyncpg
 
 from app.adapters.database.postgres.errors import DRIVER_ERRORS
 
-# Every wait ends before the inbox's 8 s, for the batch under way and for the one behind it: a lock,
-# then a statement, then the whole act, which may be several statements and a new connection.
+# Every wait ends before the inbox's 8 s, for the current batch and the next one: a lock, then a
+# statement, then the whole operation, which may be several statements and a new connection.
 LOCK_TIMEOUT_S: Final = 2.0
 STATEMENT_TIMEOUT_S: Final = 3.0
 ACT_TIMEOUT_S: Final = 3.5
-IDLE_IN_TRANSACTION_TIMEOUT_S: Final = 10.0  # we have gone without a word, and our locks must go
+IDLE_IN_TRANSACTION_TIMEOUT_S: Final = 10.0  # the client disappeared, so its locks must be released
 CONNECT_TIMEOUT_S: Final = 2.0
 CLOSE_TIMEOUT_S: Final = 5.0
-IDLE_MAX_S: Final = 120.0  # then a firewall between may have forgotten it, and would say nothing
+IDLE_MAX_S: Final = 120.0  # after that, a firewall may have dropped it silently
 
 _NAME: Final = {"application_name": "altan-checkout"}
 _LIMITS: Final = {
     "lock_timeout": str(int(LOCK_TIMEOUT_S * 1000)),
     "statement_timeout": str(int(STATEMENT_TIMEOUT_S * 1000)),
     "idle_in_transaction_session_timeout": str(int(IDLE_IN_TRANSACTION_TIMEOUT_S * 1000)),
-    # A plan that was made while the tables were empty is kept while they grow, and would read
-    # them whole: 9 ms instead of 0.2 after 5,000 events. Every statement here has its index.
+    # A plan from when the tables were empty is kept while they grow, and would scan them: 9 ms
+    # instead of 0.2 after 5,000 events. Every statement here has an index.
     "enable_seqscan": "off",
-    "jit": "off",  # our statements take less time than compiling them would
+    "jit": "off",  # our statements take less time than compiling them
 }
 
-if TYPE_CHECKING:  # generic for type checkers alone
+if TYPE_CHECKING:  # generic only for type checkers
     _DriverConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 else:
     _DriverConnection = asyncpg.Connection
 
 
 class Connection(_DriverConnection):
-    """A server's session of our own: it keeps our settings, and the statements it has prepared."""
+    """A server session of our own, which keeps our settings and prepared statements."""
 
     begin_with: ClassVar[str] = ""  # SQL that follows each BEGIN
 
 
 class PooledConnection(Connection):
-    """A connection through a pooler such as PgBouncer, or one that must work with and without.
+    """A connection through a pooler such as PgBouncer, or one that must work with and without it.
 
-    Between two transactions another server session may take its place. So it prepares no statement
-    by name, each transaction brings its settings, and nothing is asked outside of one.
+    Each transaction may run in another server session. So no statement is prepared by name, each
+    transaction sets its own settings, and all queries are inside transactions.
     """
 
     begin_with: ClassVar[str] = "".join(f"SET LOCAL {n} = {v};" for n, v in _LIMITS.items())
 
 
 async def connect(url: str, kind: type[Connection] = Connection, **settings: str) -> Connection:
-    """A connection with our limits on it; `settings` replace some, where sessions keep them.
+    """Open a connection with our limits; `settings` replace some, if sessions keep them.
 
     Raises:
-        DRIVER_ERRORS: there is none to be had.
+        DRIVER_ERRORS: it cannot be opened.
     """
     if issubclass(kind, PooledConnection):
         session: dict[str, Any] = {"server_settings": _NAME, "statement_cache_size": 0}
@@ -72,18 +72,18 @@ async def connect(url: str, kind: type[Connection] = Connection, **settings: str
         )
     except DRIVER_ERRORS:
         raise
-    except Exception as error:  # asyncpg's SCRAM raises plain ones
-        raise ConnectionError(f"PostgreSQL cannot be talked to: {error}") from error
+    except Exception as error:  # asyncpg's SCRAM code raises plain ones
+        raise ConnectionError(f"PostgreSQL's answer cannot be used: {error}") from error
 
 
 async def kind_of(url: str) -> type[Connection]:
-    """Whether a pooler stands between us and the server.
+    """Return whether there is a pooler between us and the server.
 
-    A server greets with the number of the very process that will answer; a pooler cannot know it,
-    and gives one of its own making (PostgreSQL: protocol-message-formats, BackendKeyData).
+    A server's greeting has the id of the process that will answer. A pooler cannot know it, and
+    invents one (PostgreSQL: protocol-message-formats, BackendKeyData).
 
     Raises:
-        DRIVER_ERRORS: there is no connection to be had.
+        DRIVER_ERRORS: no connection can be opened.
     """
     connection = await connect(url, PooledConnection)
     try:
@@ -95,7 +95,7 @@ async def kind_of(url: str) -> type[Connection]:
 
 
 class ConnectionPool:
-    """At most `size` connections; the one that was used last is used next, as it is warm."""
+    """At most `size` connections; the most recently used one is used next, because it is warm."""
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
@@ -106,7 +106,7 @@ class ConnectionPool:
         self._kind: type[Connection] | None = None
 
     async def take(self) -> Connection:
-        """A connection of one's own, until it is given back.
+        """Return a connection for exclusive use until it is released.
 
         Raises:
             DRIVER_ERRORS: there is none to be had.
@@ -119,7 +119,7 @@ class ConnectionPool:
             raise
 
     def give_back(self, connection: Connection) -> None:
-        """The connection is clean, or it is closed."""
+        """Return a clean connection to the pool, or close it."""
         if self._is_closed:
             connection.terminate()
         elif not connection.is_closed():
@@ -127,13 +127,13 @@ class ConnectionPool:
         self._free_places.release()
 
     def doubt(self) -> None:
-        """Trust no idle connection: what broke one may have broken all."""
+        """Close all idle connections, because what broke one may have broken all."""
         idle, self._idle = self._idle, []
         for connection, _ in idle:
             connection.terminate()
 
     async def close(self) -> None:
-        """Let what was begun finish, and let all connections go."""
+        """Wait for running operations, and close all connections."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 for _ in range(self._size):

@@ -1,8 +1,7 @@
-"""PostgreSQL, for several replicas: a small pool, each act in a transaction of its own.
+"""PostgreSQL, for several replicas: a small pool, each operation in a transaction.
 
-Whatever goes wrong, a call ends within `ACT_TIMEOUT_S`: with the result, or with
-`StorageUnavailableError`. A connection that saw trouble is dropped, so the first call after the
-server's return succeeds.
+Every call ends within `ACT_TIMEOUT_S`, with the result or `StorageUnavailableError`. A connection
+that failed is closed, so the first call after the server's return succeeds.
 """
 
 import asyncio
@@ -52,15 +51,15 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFe
         self._pool = ConnectionPool(url, pool_size)
 
     async def close(self) -> None:
-        """Finish what was begun, and let the connections go."""
+        """Wait for running operations, and close the connections."""
         await self._pool.close()
 
     async def write(self, act: Callable[[SqlTransaction], Awaitable[T]]) -> T:
-        """Run `act` in a transaction of its own; again, where the server asks for that.
+        """Run `act` in a transaction; run it again if the server asks for that.
 
         Raises:
             RowsRefusedError: a constraint or a type refused these rows; nothing was committed.
-            ActTooLargeError: the server has no memory for so much; nothing was committed.
+            ActTooLargeError: the server has too little memory for it; nothing was committed.
             CommitInDoubtError: the connection broke, or gave no answer, during the commit.
             StorageUnavailableError: nothing was committed.
         """
@@ -76,10 +75,10 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFe
             raise
 
     async def give_back_space(self) -> None:
-        """PostgreSQL does that by itself."""
+        """Do nothing, because PostgreSQL does this automatically."""
 
     async def read(self, look: Callable[[SqlTransaction], Awaitable[T]]) -> T:
-        """Run `look` over one snapshot of what is committed.
+        """Run `look` over one snapshot of the committed rows.
 
         Raises:
             StorageUnavailableError: the database cannot be read.
@@ -89,7 +88,7 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFe
     async def versions(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
-        """How often the payments of these sessions and checkouts have changed."""
+        """Return the versions of the payments of these sessions and checkouts."""
         asked = {"session_ids": list(session_ids), "checkout_ids": list(checkout_ids)}
         rows = await self._read(sql.VERSIONS, **asked)
         return [row_to_version(row) for row in rows]
@@ -115,7 +114,7 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFe
         words: str,
         mark: CommitMark | None = None,
     ) -> T:
-        """Do `work` on a connection, within the time there is; `words` are for who must wait."""
+        """Run `work` on a connection, within the time limit; `words` are the error's message."""
         failure: StorageUnavailableError
         try:
             async with asyncio.timeout(ACT_TIMEOUT_S):
@@ -130,7 +129,7 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFe
         raise failure
 
     async def _try(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do `work`; anew, where nothing of it was committed and it may succeed then."""
+        """Run `work`; retry if nothing was committed and a retry may succeed."""
         attempts = 0
         while True:
             connection = await self._pool.take()
@@ -140,7 +139,7 @@ class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFe
             except DRIVER_ERRORS as error:
                 if not self._is_worth_another_try(error, connection) or attempts == ATTEMPTS:
                     raise
-            except asyncio.CancelledError:  # who waited has gone, or the time is over
+            except asyncio.CancelledError:  # the caller has gone, or the time is over
                 connection.terminate()
                 raise
             finally:
@@ -162,7 +161,7 @@ async def _transact(
     begin: str = TO_WRITE,
     posting: Posting = NOTHING_POSTED,
 ) -> T:
-    mark.is_sent = False  # it may be set by an attempt that the server has undone
+    mark.is_sent = False  # it may be set by an attempt that the server rolled back
     try:
         result = await act(PostgresTransaction(connection, mark, begin, posting))
     except Exception as error:
@@ -176,7 +175,7 @@ async def _transact(
 
 def _in_doubt(error: Exception) -> CommitInDoubtError:
     return CommitInDoubtError(
-        "The database was lost while it committed. Please try again.",
+        "The connection was lost during the commit. Please try again.",
         reason=f"lost during COMMIT: {reason_of(error)}",
     )
 

@@ -1,19 +1,19 @@
-"""Locks on the ids that events mention: which statement takes them."""
+"""Statements that lock the ids that events mention."""
 
 from collections.abc import Collection
 from hashlib import blake2b
 from typing import Final
 
-LOCKS_OF_THE_IDS: Final = 0x616C7469  # "alti": apart from the other locks of the service
+LOCKS_OF_THE_IDS: Final = 0x616C7469  # "alti", to keep them apart from the service's other locks
 
-# An id's lock is that of its stripe. With a lock for each id, one event that names many would use
-# up the server's memory for locks (6,400 of them by default), which all who use it share. Two
-# transactions whose ids share a stripe by chance wait for each other: that costs one commit.
+# An id's lock is that of its stripe. With one lock for each id, an event with many ids would use up
+# the server's shared memory for locks (6,400 by default). Two transactions whose ids happen to
+# share a stripe wait for each other, which costs one commit.
 LOCK_STRIPES: Final = 1024
 
 
 def locking(function: str, object_ids: Collection[str]) -> str:
-    """SQL that calls `function` for each stripe of these ids, in the order of the stripes."""
+    """Return SQL that calls `function` for each stripe of these ids, in order."""
     stripes = ",".join(map(str, sorted({_stripe(object_id) for object_id in object_ids})))
     return (
         f"SELECT {function}({LOCKS_OF_THE_IDS}, stripe)"  # noqa: S608 numbers of ours

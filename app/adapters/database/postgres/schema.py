@@ -1,7 +1,7 @@
-"""PostgreSQL's schema: which revision it is at, whether we may serve it, and how it is migrated.
+"""PostgreSQL's schema: its revision, whether we may use it, and its migration.
 
-Several replicas share it, so none changes it by starting: an operator migrates once, then they
-start. The work itself is `upgrade`'s, in a process of its own.
+Several replicas share it, so none of them changes it at the start. An operator migrates it once,
+then they start. `upgrade` does the work, in a separate process.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ T = TypeVar("T")
 
 
 def migrate_postgres(url: str, *, name: str) -> None:
-    """Create or upgrade the schema; `name` is what the database is called, without its password.
+    """Create or upgrade the schema; `name` is the database's name, without the password.
 
     Raises:
-        MigrationError: it cannot be reached or changed, or is of a later version than this.
+        MigrationError: it cannot be reached or changed, or is from a later version.
     """
     if revision_of(url, name=name) != SCHEMA_REVISION:
         upgrade_in_a_child("-", name=f"the database {name}", standard_input=url)
 
 
 def require_current_schema(url: str, *, name: str) -> None:
-    """Refuse to serve a schema that is not this program's.
+    """Refuse a schema of another version.
 
     Raises:
-        MigrationError: it is missing, behind or ahead, or cannot be looked at.
+        MigrationError: it is missing, behind or ahead, or cannot be read.
     """
     words = what_is_wrong(revision_of(url, name=name))
     if words:
@@ -38,7 +38,7 @@ def require_current_schema(url: str, *, name: str) -> None:
 
 
 def what_is_wrong(revision: str | None) -> str | None:
-    """What keeps us from serving a schema of this revision, and what to run; None for nothing."""
+    """Return why we cannot use a schema of this revision, and what to run; None if we can."""
     if revision == SCHEMA_REVISION:
         return None
     if revision is None:
@@ -58,7 +58,7 @@ def what_is_wrong(revision: str | None) -> str | None:
 
 
 def revision_of(url: str, *, name: str) -> str | None:
-    """The schema's revision; None where there is none.
+    """Return the schema's revision; None if there is none.
 
     Raises:
         MigrationError: the database cannot be reached or read.
@@ -68,18 +68,18 @@ def revision_of(url: str, *, name: str) -> str | None:
     except DRIVER_ERRORS as error:
         raise MigrationError(
             f"the database {name} cannot be reached ({reason_of(error)}): "
-            "check DATABASE_URL, and that the server is up and lets us in"
+            "check DATABASE_URL, and that the server is running and accepts this user"
         ) from error
 
 
 def run_apart(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in a thread: a server that imports the application has a loop running."""
+    """Run in a thread, because a server that imports the application has a running loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 async def current_revision(connection: Connection) -> str | None:
-    """The schema's revision; None for a database without one."""
+    """Read the schema's revision; None for a database without one."""
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return None
     revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")

@@ -1,4 +1,4 @@
-"""PostgreSQL's text of the SQL that both databases share, and what is really different there."""
+"""PostgreSQL's version of the shared SQL, and the statements that differ."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _PARAMETER: Final = re.compile(r"(?<![:\w]):(\w+)")
 
 @cache
 def numbered(text: str) -> tuple[str, tuple[str, ...]]:
-    """A statement of `sql.py` with numbers for its parameters, and their names in that order."""
+    """A statement of `sql.py` with numbered parameters, and their names in that order."""
     names = tuple(dict.fromkeys(_PARAMETER.findall(text)))
     return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", text), names
 

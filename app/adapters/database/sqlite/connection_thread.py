@@ -1,4 +1,4 @@
-"""A thread, and the SQLite connection that it alone uses."""
+"""A thread with its own SQLite connection."""
 
 import asyncio
 import sqlite3
@@ -12,16 +12,16 @@ from app.adapters.database.private_file import create_private
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_S: Final = 5.0  # another process may hold the lock: a backup, a migration, the CLI
+BUSY_TIMEOUT_S: Final = 5.0  # another process may hold the lock: a backup, a migration, a command
 _LOCK_POLL_S: Final = 0.02
-# A long reader, such as a backup, lets the log grow. The next log that starts over is cut to this.
+# The log grows during a long read, such as a backup. When it starts over, it is cut to this size.
 LOG_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
 class ConnectionThread:
-    """Runs work on its connection, one piece after the other.
+    """Runs work on its connection, one piece at a time.
 
-    The connection is opened late, and after an error it is not trusted again but opened anew.
+    The connection is opened on first use, and opened again after an error.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -30,31 +30,31 @@ class ConnectionThread:
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], T], *, give_up_at: float) -> T:
-        """What `work` returns.
+        """Run `work`, and return its result.
 
         Raises:
-            sqlite3.Error: as the driver does, or as `work` lets it through.
-            TimeoutError: its turn had not come by `give_up_at`, of the monotonic clock.
+            sqlite3.Error: from the driver or `work`.
+            TimeoutError: it had not started by `give_up_at`, by the monotonic clock.
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._run, work, give_up_at)
 
     async def reconnect(self) -> None:
-        """Drop the connection once the work before this is done; the next work opens another."""
+        """Close the connection after earlier work; later work opens a new one."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)
 
     async def close(self) -> None:
-        """Finish what was begun, and let the file go."""
+        """Wait for running work, and close the file."""
         await self.reconnect()
         await asyncio.to_thread(self._thread.shutdown)
 
     def _run(self, work: Callable[[sqlite3.Connection], T], give_up_at: float) -> T:
         if time.monotonic() >= give_up_at:
-            raise TimeoutError("others kept the database busy")
+            raise TimeoutError("the database was busy")
         try:
             if self._connection is None:
                 self._connection = connect(self._path)
-                self._connection.row_factory = sqlite3.Row  # read by a column's name
+                self._connection.row_factory = sqlite3.Row  # rows are read by column name
             return work(self._connection)
         except sqlite3.OperationalError:
             self._drop()
@@ -67,10 +67,10 @@ class ConnectionThread:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection with the settings that durability rests on; transactions are begun by hand.
+    """Open a connection with the settings for durability; transactions are started explicitly.
 
     Raises:
-        sqlite3.Error: the file cannot be opened, or not be put into WAL mode.
+        sqlite3.Error: the file cannot be opened, or WAL mode cannot be set.
     """
     create_private(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -86,7 +86,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Wait for whoever makes the file at this moment: this one pragma has no busy timeout."""
+    """Wait while another process creates the file, because this pragma has no busy timeout."""
     give_up_at = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:

@@ -1,8 +1,8 @@
-"""SQLite, the embedded database: one writer thread, readers beside it, every commit synced.
+"""SQLite, the embedded database: one writer thread, reader threads, every commit synced.
 
 WAL with synchronous=FULL syncs the log before COMMIT returns (sqlite.org/wal.html), so a committed
 row survives a crash of the process and of the machine. SQLite has one writer at a time anyway; one
-thread that owns it is faster than many that fight over its lock.
+thread that owns it is faster than many that compete for its lock.
 """
 
 import asyncio
@@ -35,9 +35,10 @@ from app.usecases.records import PaymentVersion
 T = TypeVar("T")
 
 READERS: Final = 2
-# An act's queue, lock and work together, as long as PostgreSQL's: it ends before the inbox's 8 s.
+# For an operation's queue, lock and work together, as for PostgreSQL; it ends before the inbox's 8
+# s.
 ACT_TIMEOUT_S: Final = 3.5
-GRACE_S: Final = 0.5  # in which the thread can still say why
+GRACE_S: Final = 0.5  # in which the thread can still report the reason
 LOCK_STEP_S: Final = 0.5
 
 
@@ -55,16 +56,16 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed
         self._next_reader = itertools.cycle(self._readers)
 
     async def close(self) -> None:
-        """Finish what was begun, and let the file go."""
+        """Wait for running work, and close the file."""
         for thread in (self._log_cutter, self._writer, *self._readers):
             await thread.close()
 
     async def write(self, act: Callable[[SqlTransaction], Awaitable[T]]) -> T:
-        """Run `act` in the writer thread, in a transaction of its own.
+        """Run `act` in the writer thread, in a transaction.
 
         Raises:
             RowsRefusedError: a constraint or a type refused these rows; nothing was committed.
-            CommitInDoubtError: the disk gave no answer in time; nobody knows yet.
+            CommitInDoubtError: the disk did not answer in time; the outcome is unknown.
             StorageUnavailableError: the database cannot commit; nothing was committed.
         """
         mark = CommitMark()
@@ -83,7 +84,7 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed
                 raise kind(words, reason=reason) from error
 
     async def read(self, look: Callable[[SqlTransaction], Awaitable[T]]) -> T:
-        """Run `look` in a reader thread, over one moment's committed rows.
+        """Run `look` in a reader thread, over the committed rows of one moment.
 
         Raises:
             StorageUnavailableError: the database cannot be read.
@@ -98,12 +99,12 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed
     async def versions(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
-        """How often the payments of these sessions and checkouts have changed."""
+        """Return the versions of the payments of these sessions and checkouts."""
         rows = await self._read(sql.VERSIONS, session_ids=session_ids, checkout_ids=checkout_ids)
         return [row_to_version(row) for row in rows]
 
     async def give_back_space(self) -> None:
-        """Cut the log that a long reader let grow, if nobody reads it now; else another time."""
+        """Truncate a log that grew during a long read, unless it is being read now."""
         if not await asyncio.to_thread(_is_larger, self._log, LOG_BYTES_MAX):
             return
         with contextlib.suppress(sqlite3.Error):
@@ -131,8 +132,8 @@ class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed
     async def _reconnect(self) -> None:
         """Close the file, and open it again.
 
-        A process's connections share how they opened the log: one of a time when it was read-only
-        would keep all the others from writing ever again.
+        A process's connections share how they opened the log. One that was opened while it was
+        read-only would prevent all others from writing.
         """
         for thread in (self._writer, *self._readers):
             await thread.reconnect()
@@ -169,7 +170,7 @@ def _transact(
 
 
 def _wait_for_locks_until(give_up_at: float, connection: sqlite3.Connection) -> None:
-    """In steps, so that the driver's cache of statements holds each of these few."""
+    """Round to steps, so that the driver's statement cache can hold these few statements."""
     steps = max(0, int((give_up_at - time.monotonic()) / LOCK_STEP_S))
     connection.execute(f"PRAGMA busy_timeout = {int(steps * LOCK_STEP_S * 1000)}")
 
@@ -182,9 +183,9 @@ def _is_larger(file: Path, size_bytes: int) -> bool:
 
 
 def _cut_log(connection: sqlite3.Connection) -> None:
-    """Copy the log into the file beside the writer, then cut it, which stops writers for a moment.
+    """Copy the log into the file, then truncate it, which stops writers for a moment.
 
-    Where somebody reads or writes just then, SQLite leaves the log as it is
+    If another connection reads or writes at that moment, SQLite does not truncate the log
     (sqlite.org/pragma.html#pragma_wal_checkpoint).
     """
     connection.execute("PRAGMA busy_timeout = 0")
@@ -193,12 +194,12 @@ def _cut_log(connection: sqlite3.Connection) -> None:
 
 
 def _run_to_the_end(act: Awaitable[T]) -> T:
-    """Drive a coroutine that never suspends, as no act over `SqliteTransaction` does.
+    """Run a coroutine that never suspends, as operations over `SqliteTransaction` don't.
 
-    The use cases are written once, for databases that must be awaited and for this one.
+    So the use cases are written once, for databases that must be awaited and for this one.
     """
     try:
         cast("Coroutine[None, None, T]", act).send(None)
     except StopIteration as finished:
         return cast("T", finished.value)
-    raise RuntimeError("an act on SQLite awaited something other than its transaction")
+    raise RuntimeError("an operation on SQLite awaited something other than its transaction")

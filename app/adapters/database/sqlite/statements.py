@@ -1,6 +1,6 @@
-"""SQLite's text of the SQL that both databases share, and what is really different there.
+"""SQLite's version of the shared SQL, and the statements that differ.
 
-A list is one parameter, a JSON array; there is one writer, so that no row needs a lock.
+A list is one parameter, a JSON array. There is one writer, so rows need no locks.
 """
 
 import re
@@ -28,7 +28,7 @@ _SAID_OTHERWISE: Final = (
 
 @cache
 def in_sqlite(text: str) -> str:
-    """A statement of `sql.py` as SQLite takes it: by these few substitutions."""
+    """Convert a statement of `sql.py` to SQLite, by a few substitutions."""
     for theirs, ours in _SAID_OTHERWISE:
         text = re.sub(theirs, ours, text, flags=re.DOTALL)
     return text
@@ -36,7 +36,7 @@ def in_sqlite(text: str) -> str:
 
 @cache
 def for_each_row(writing: Writing) -> str:
-    """A statement of `sql.py` that writes rows, for one row at a time."""
+    """Convert a writing statement of `sql.py` to write one row at a time."""
     values = ", ".join(f":{name}" for name in writing.columns)
     one_row = ", ".join(f":{name} AS {name}" for name in writing.columns)
     text = in_sqlite(writing.text).replace("SELECT * FROM {rows}", f"VALUES ({values})")

@@ -1,1 +1,1 @@
-"""One file a revision, in order; a released one is never changed."""
+"""One file for each revision, in order; a released one is never changed."""
