@@ -112,7 +112,7 @@ class StartCheckout:
     def _success_url(
         self, request: CheckoutRequest, checkout_id: str, key: str | None = None
     ) -> str:
-        """Return the URL, with the checkout's secret for the payment page, without it to store it."""
+        """Return the URL, with the checkout's secret for the payment page, without it to store."""
         return self.redirects.success_url(
             request.success_url,
             checkout_id=checkout_id,
