@@ -1,4 +1,4 @@
-"""Payments and their checkouts, each found with one question: what buyers' pages ask."""
+"""The port for finding payments and checkouts for buyers' pages, one query each."""
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -8,30 +8,30 @@ from app.usecases.storage import Database
 
 
 class PaymentDatabase(Database, Protocol):
-    """A database in which payments are found."""
+    """A database with payments."""
 
     async def versions(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
     ) -> Sequence[PaymentVersion]:
-        """How often the payments of these sessions and checkouts have changed, in one query."""
+        """Return the versions of these sessions' and checkouts' payments, with one query."""
         ...
 
     async def find_checkout_of_session(self, session_id: str) -> Checkout | None:
-        """The checkout whose payment page was this session's."""
+        """Return the checkout of this session."""
         ...
 
     async def find_payment(self, session_id: str) -> Payment | None:
-        """The payment of this session."""
+        """Return the payment of this session."""
         ...
 
     async def find_recoveries(self, session_id: str) -> Sequence[Payment]:
-        """The payment of this session, and of each session that recovered it, however often."""
+        """Return the payment of this session, and those of sessions that recovered it."""
         ...
 
     async def find_checkout_recovered(self, session_id: str) -> Checkout | None:
-        """The checkout whose session expired, and was recovered by this one."""
+        """Return the checkout whose expired session this one recovered."""
         ...
 
     async def find_payments_claiming(self, checkout_id: str) -> Sequence[Payment]:
-        """The payments whose success URL names this checkout."""
+        """Return the payments whose success URL names this checkout."""
         ...

@@ -1,6 +1,6 @@
-"""Reads objects whose events never came: sessions that stay open, and what Stripe gave up telling.
+"""Reads objects whose events are missing: silent sessions, and events that Stripe gave up.
 
-What is read is kept as events, so that replay, rebuild and retention know no difference.
+The result is stored as events, so that replay, rebuild and retention treat it like any other.
 """
 
 from dataclasses import dataclass, replace
@@ -16,18 +16,18 @@ from app.usecases.stripe_reads import StripeObjectMissingError, StripeReads
 from app.usecases.take_read_events import TakeReadEvents
 
 _MINUTE_MS: Final = 60 * 1000
-QUIET_MS: Final = 30 * _MINUTE_MS  # after which most who pay have paid
-# A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and tells so.
+QUIET_MS: Final = 30 * _MINUTE_MS  # by then, most buyers who pay have paid
+# A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and sends an event.
 ENDED_MS: Final = 25 * 60 * _MINUTE_MS
 FAR_BACK_MS: Final = 30 * 24 * 60 * _MINUTE_MS
-LATE_COMMIT_MS: Final = _MINUTE_MS  # an event may be committed so long after it was received
-READ_MAX: Final = 200  # of a kind in one look: the others wait for the next
+LATE_COMMIT_MS: Final = _MINUTE_MS  # an event may be committed this long after it was received
+READ_MAX: Final = 200  # of a kind in one check; the others follow in the next
 _UNDECIDED: Final = frozenset({PaymentStatus.OPEN, PaymentStatus.PROCESSING})
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Reads what is due, in the order of time, and says how far it came."""
+    """Reads what is due, in order of time, and returns how far it came."""
 
     stripe: StripeReads
     store: LookStore
@@ -35,7 +35,7 @@ class ReadBack:
     clock: Clock
 
     async def silent_sessions(self, state: LookState) -> LookState:
-        """Read the sessions of which nothing was heard within half an hour.
+        """Read sessions without any event within half an hour.
 
         Raises:
             StripeReadError: one could not be read; it is still due.
@@ -46,7 +46,7 @@ class ReadBack:
         return replace(state, open_until_ms=until_ms)
 
     async def ended_sessions(self, state: LookState) -> LookState:
-        """Read the sessions that are still undecided when they must have ended.
+        """Read sessions that are still undecided when they must have ended.
 
         Raises:
             StripeReadError: one could not be read; it is still due.
@@ -57,7 +57,7 @@ class ReadBack:
         return replace(state, ended_until_ms=until_ms)
 
     async def never_made(self, state: LookState) -> LookState:
-        """Read the objects whose events Stripe could not make.
+        """Read objects whose events Stripe could not create.
 
         Raises:
             StripeReadError: one could not be read; it is still due.
@@ -75,7 +75,7 @@ class ReadBack:
     async def _sessions(
         self, after_ms: int, until_ms: int, statuses: frozenset[PaymentStatus]
     ) -> int:
-        """Read some sessions of a span of time; up to when all of them are read."""
+        """Read some sessions of a time range; return up to when all of them are read."""
         found = await self.store.sessions_left(
             after_ms=after_ms, until_ms=until_ms, statuses=statuses, limit=READ_MAX
         )

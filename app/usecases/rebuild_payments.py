@@ -1,4 +1,4 @@
-"""Computes every payment anew, from its kept events alone, and compares: are we still right?"""
+"""Computes every payment from its stored events, and compares it with the stored one."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildPayments:
-    """Goes through all payments; each is compared within one moment's committed rows."""
+    """Goes through all payments; each is compared with the committed rows of one moment."""
 
     database: EventDatabase
     clock: Clock
 
     async def __call__(self, *, repair: bool = False) -> AsyncIterator[Rebuilt]:
-        """Every payment, in the order of their ids. With `repair`, what differs is written.
+        """Yield every payment, in the order of their ids. `repair` writes those that differ.
 
         Raises:
-            StorageUnavailableError: the database cannot be read, or not be written.
+            StorageUnavailableError: the database cannot be read, or cannot be written.
         """
         after = ""
         while page := await self._page(after):
@@ -42,7 +42,7 @@ class RebuildPayments:
             return rebuild.rebuilt
 
         async def write(transaction: Transaction) -> None:
-            rebuild = Rebuild(session_id, is_to_change=True)  # anew: it may have changed since
+            rebuild = Rebuild(session_id, is_to_change=True)  # it may have changed since
             await inform(rebuild, transaction)
             if rebuild.rebuilt.verdict is Verdict.DIFFERENT:
                 await transaction.record((), rebuild.outcome(self.clock.now_ms()))
@@ -60,7 +60,7 @@ class RebuildPayments:
 
 
 async def whole_payment(transaction: Transaction, session_id: str) -> Payment | None:
-    """A payment as it is kept, its facts together with those of its renewals."""
+    """Return a stored payment, its facts joined with those of its renewals."""
     wanted = Wanted(around=[session_id], renewals_of=[session_id])
     found = await transaction.look_around(wanted)
     payment = found.payments.get(session_id)

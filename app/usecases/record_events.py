@@ -1,4 +1,4 @@
-"""Events become rows and payments: a batch in one transaction, committed before any 2xx."""
+"""Records events and folds them into payments, a batch in one transaction, before any 2xx."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from app.usecases.wake_events import OnChange, WakeEvents
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event that is Stripe's, with the very bytes that were signed, or that were read."""
+    """An event of Stripe's, with the bytes that were signed or read."""
 
     event: StripeEvent
     payload: bytes
@@ -30,7 +30,7 @@ class ReceivedEvent:
 
 
 class Recorded(StrEnum):
-    """What became of an event that is safe on disk."""
+    """The outcome of an event that is on disk."""
 
     RECORDED = "recorded"
     DUPLICATE = "duplicate"
@@ -39,9 +39,9 @@ class Recorded(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordEvents:
-    """Keeps events and folds them into their payments. `on_change` hears of every change.
+    """Stores events and folds them into payments. `on_change` is called with every change.
 
-    `hurry` is called where more stored events must be woken than a sender should wait for.
+    `hurry` is called if more stored events must be woken than a sender should wait for.
     """
 
     database: Database
@@ -51,14 +51,14 @@ class RecordEvents:
     hurry: Callable[[], None] = lambda: None
 
     async def __call__(self, batch: Sequence[ReceivedEvent]) -> list[Recorded]:
-        """Record a batch; the outcome of each event, in order. All are on disk when this returns.
+        """Record a batch; return each event's outcome, in order. All are on disk when this returns.
 
-        An event that cannot be folded is kept as failed, and its neighbours are not touched.
+        An event that cannot be folded is stored as failed, without affecting the others.
 
         Raises:
             StorageUnavailableError: nothing of the batch was committed.
         """
-        # Of an event that is there twice the first is kept, so the first is what is folded.
+        # If an event occurs twice, the first one is stored, so the first one is folded.
         readings = {each.event.id: read_for_fold(each.event) for each in reversed(batch)}
         try:
             recorded, is_more_left = await self._record(batch, readings)
@@ -80,7 +80,7 @@ class RecordEvents:
     async def _record_alone(
         self, batch: Sequence[ReceivedEvent], readings: dict[str, EventReading]
     ) -> tuple[list[Recorded], bool]:
-        """An event that could not be folded: perhaps it was one that it woke, perhaps itself."""
+        """Retry one failed event without waking others; if it fails again, record it as failed."""
         try:
             return await self._record(batch, readings, wake_max=0)
         except Exception as error:
@@ -116,7 +116,7 @@ class RecordEvents:
     def _tell(
         self, new: Sequence[ReceivedEvent], rows: Mapping[str, EventRow], outcome: Outcome
     ) -> None:
-        """Who waits, and what the owner must know; said once it is on disk, and once each."""
+        """Notify followers and the owner, after the commit, once each."""
         if outcome.payments:
             self.on_change(outcome.payments)
         for event in {received.event.id: received.event for received in new}.values():
@@ -124,7 +124,9 @@ class RecordEvents:
             if row.state is EventState.FAILED:
                 self.alarm(AlertName.EVENT_FOLD_FAILED, f"{row.id}: {row.reason}")
             elif event.type == DEAUTHORIZED:
-                self.alarm(AlertName.ACCOUNT_DEAUTHORIZED, "Stripe says that we may not sell.")
+                self.alarm(
+                    AlertName.ACCOUNT_DEAUTHORIZED, "The account was disconnected; it cannot sell."
+                )
             elif lost := never_made(event):
                 self.alarm(AlertName.EVENT_NEVER_MADE, f"{lost}: {event.id} is the notice")
         report(outcome, self.alarm)
@@ -133,7 +135,7 @@ class RecordEvents:
 def _rows(
     batch: Sequence[ReceivedEvent], ended: Mapping[str, Settled], now_ms: int
 ) -> list[EventRow]:
-    """The rows of what is new, each once."""
+    """Return the rows of new events, each once."""
     rows: dict[str, EventRow] = {}
     for received in batch:
         event = received.event
@@ -154,7 +156,7 @@ def _rows(
 
 
 def _recorded(row: EventRow | None) -> Recorded:
-    """The same event twice in a batch: the first took the row, and the second is a duplicate."""
+    """Return outcomes; of the same event twice in a batch, the second is a duplicate."""
     if row is None:
         return Recorded.DUPLICATE
     return Recorded.FAILED if row.state is EventState.FAILED else Recorded.RECORDED

@@ -1,6 +1,6 @@
-"""What is kept, and what is shown of it: the values between use cases and adapters.
+"""Values between use cases and adapters: stored rows, and views of them.
 
-Those that the fold reads and writes are the domain's; they are found here, too.
+Those of the fold belong to the domain, and are also available here.
 """
 
 from dataclasses import dataclass, field
@@ -39,10 +39,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOrder:
-    """What a payment page is asked for.
+    """A request for a payment page.
 
-    `client` is who asks, by its name in `networks.py`; it is counted, and never sent on. `passed`
-    are the cart's own further fields for the page.
+    `client` is the client's name from `networks.py`; it is only counted, never sent on. `passed`
+    are the cart's further fields for the page.
     """
 
     cart: Cart
@@ -54,11 +54,11 @@ class SessionOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A cart that was sent to a payment page. `session_id` is None where its URL did not tell.
+    """A checkout. `session_id` is None if the payment page's URL did not contain it.
 
-    `expected` is what the catalogue says that it costs, before taxes and discounts. `key_digest`
-    is of the secret in its success URL, which `success_url` here is without; None for a checkout
-    that was started by a version that had none.
+    `expected` is its price by the catalogue, before taxes and discounts. `key_digest` is the digest
+    of the secret in its success URL, which this `success_url` does not contain; None if an older
+    version started it.
     """
 
     id: str
@@ -75,7 +75,7 @@ class Checkout:
 
 
 class ClaimState(StrEnum):
-    """How far the checkout of an idempotency key has come: its recovery points."""
+    """The state of an idempotency key's checkout: its recovery points."""
 
     CREATING = "creating"
     OPEN = "open"
@@ -83,9 +83,9 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Who holds an idempotency key: the checkout that is being made, or was made, with it.
+    """The holder of an idempotency key: the checkout that is being created, or was created.
 
-    While `creating`, the holder has until `lease_until_ms`; a holder that died is then succeeded.
+    While `creating`, the holder has until `lease_until_ms`; then another request may take over.
     """
 
     key_digest: str
@@ -97,7 +97,7 @@ class Claim:
 
 
 class EventSource(StrEnum):
-    """How an event came: delivered, found in Stripe's list, or made of an object that was read."""
+    """How an event came: delivered, found in Stripe's list, or built from a read object."""
 
     WEBHOOK = "webhook"
     LISTED = "listed"
@@ -106,7 +106,7 @@ class EventSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """An event as it is kept, with its payload byte for byte; None once its time is over."""
+    """A stored event, with its payload byte for byte; None if the payload was deleted."""
 
     id: str
     type: str
@@ -122,10 +122,10 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
-    """Which events an operator wants to see; the latest received first.
+    """An operator's filter of events; the latest received first.
 
-    `payment` is a session's id: the events that speak of its payment. Without it, events whose
-    payload's time is over are left out.
+    `payment` is a session's id: the events that concern its payment. Without it, events whose
+    payload was deleted are left out.
     """
 
     state: EventState | None = None
@@ -136,7 +136,7 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSummary:
-    """An event in a list: all but its payload."""
+    """An event in a list, without its payload."""
 
     id: str
     type: str
@@ -150,7 +150,7 @@ class EventSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentVersion:
-    """How often a payment has changed: enough to know whether it must be read again."""
+    """A payment's version, which shows whether it must be read again."""
 
     session_id: str
     checkout_id: str | None
@@ -160,7 +160,7 @@ class PaymentVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionView:
-    """A subscription for its buyer; all but the id are None until its own events have come."""
+    """A subscription for its buyer; all fields except the id are None until its events arrive."""
 
     id: str
     status: SubscriptionStatus | None
@@ -171,7 +171,7 @@ class SubscriptionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageDetails:
-    """What only the success page shows: which order it is, what is in it, and what went wrong.
+    """What only the success page shows: the order number, its items, and what went wrong.
 
     `order_number` is the shop's own, or what a browser said. `is_declined`: the page
     expired after an attempt to pay had failed. `is_lost`: the buyer's bank took the money back.
@@ -185,12 +185,12 @@ class PageDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
-    """What anybody who holds an unguessable id may know. Nothing in it is personal.
+    """What anybody with an unguessable id may see. It contains nothing personal.
 
-    `version` never falls: of two views of one payment, the greater is the later. Two views are
-    equal where they tell a buyer the same. `session_ids` are the sessions that it is made of: the
-    one that was asked for, and those that recovered it. `is_final`: nothing more will happen.
-    `page` is in no document of the API.
+    `version` never decreases: of two views of one payment, the greater is newer. Two views are
+    equal if a buyer sees the same. `session_ids` are the sessions of the view: the requested one,
+    and those that recovered it. `is_final`: nothing more will happen. `page` is in no document of
+    the API.
     """
 
     checkout_id: str | None
@@ -210,18 +210,18 @@ class PaymentView:
 
 
 class WebhookKind(StrEnum):
-    """What became of a webhook; and when one about a checkout of ours, and the owner, was told."""
+    """A webhook's outcome; also the last one about our own checkouts, and the last alert."""
 
     TAKEN = "taken"
     REFUSED = "refused"
     IGNORED = "ignored"
-    UNHEARD = "unheard"  # refused or ignored, and about a checkout of ours
-    TOLD = "told"  # the owner was
+    UNHEARD = "unheard"  # refused or ignored, and about one of our checkouts
+    TOLD = "told"  # when the owner was alerted
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookSighting:
-    """When last a webhook ended so, why, and how often since the last one that was taken."""
+    """When a webhook last had this outcome, why, and how often since the last accepted one."""
 
     kind: WebhookKind
     at_ms: int

@@ -1,4 +1,4 @@
-"""Folds kept events again. Safe at any time: joining what is joined already changes nothing."""
+"""Folds stored events again. Always safe, because joining the same facts changes nothing."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -17,12 +17,12 @@ from app.usecases.ports import Alarm, Clock
 from app.usecases.storage import Transaction
 from app.usecases.wake_events import OnChange, WakeEvents
 
-PAGE: Final = 100  # what one transaction folds: short enough that webhooks hardly notice
+PAGE: Final = 100  # for one transaction, short enough that webhooks hardly notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayEvents:
-    """After an upgrade that understands more, or to be sure. `on_change` hears of every change."""
+    """Used after an upgrade that understands more events. `on_change` gets every change."""
 
     database: EventDatabase
     clock: Clock
@@ -30,10 +30,10 @@ class ReplayEvents:
     on_change: OnChange
 
     async def of_state(self, state: EventState | None) -> Counter[EventState]:
-        """Replay every event of a state, or all; how many ended in which state.
+        """Replay every event of a state, or all; return how many ended in which state.
 
         Raises:
-            StorageUnavailableError: some pages may have been done.
+            StorageUnavailableError: some pages may have been processed.
         """
         ended: Counter[EventState] = Counter()
         after = ""
@@ -43,10 +43,10 @@ class ReplayEvents:
         return ended
 
     async def __call__(self, event_ids: Collection[str]) -> Counter[EventState]:
-        """Replay these; those whose payload's time is over, and unknown ones, are passed by.
+        """Replay these; skip unknown ones, and those whose payload was deleted.
 
         Raises:
-            StorageUnavailableError: nothing of these was done.
+            StorageUnavailableError: none of these was processed.
         """
         try:
             ended = await self._replay(event_ids)
@@ -59,7 +59,7 @@ class ReplayEvents:
         return ended
 
     async def _replay_alone(self, event_id: str) -> Counter[EventState]:
-        """An event that could not be folded: perhaps it was one that it woke, perhaps itself."""
+        """Retry one failed event without waking others; if it fails again, mark it as failed."""
         try:
             return await self._replay([event_id], wake_max=0)
         except Exception as error:

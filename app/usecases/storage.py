@@ -1,7 +1,7 @@
-"""The one durable memory, as the use cases need it. The adapters fulfil this.
+"""The database port, as the use cases need it. The adapters implement it.
 
-What only some use cases ask stands in ports of their own: `event_book`, `payment_lookup`,
-`webhook_ledger`, `orders` and `outbox`.
+Queries of single use cases have separate ports: `event_book`, `payment_lookup`, `webhook_ledger`,
+`orders` and `outbox`.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -19,56 +19,56 @@ T = TypeVar("T")
 
 
 class Transaction(Protocol):
-    """One unit of work. What is not committed when the act returns is rolled back."""
+    """One unit of work. It is rolled back unless it was committed when the operation returns."""
 
     async def add_checkout(self, checkout: Checkout) -> None:
-        """Keep a checkout."""
+        """Store a checkout."""
         ...
 
     async def claim(self, claim: Claim, *, dead_before_ms: int) -> Claim:
-        """Take a key that is free, older than `dead_before_ms`, or whose holder's lease is over.
+        """Take a key that is free, older than `dead_before_ms`, or whose lease has expired.
 
-        Returns who holds it now: `claim` itself, or the one that was there first.
+        Returns who holds it now: `claim` itself, or the earlier holder.
         """
         ...
 
     async def fulfil_claim(self, key_digest: str, checkout_id: str) -> bool:
-        """Mark the key's checkout as made; False where another holds the key by now."""
+        """Mark the key's checkout as created; False if another request holds the key now."""
         ...
 
     async def free_claim(self, key_digest: str, checkout_id: str) -> None:
-        """Give a key back whose checkout could not be made."""
+        """Free a key whose checkout could not be created."""
         ...
 
     async def forget_claims(self, *, dead_before_ms: int) -> int:
-        """Delete some of the keys older than that; how many there were."""
+        """Delete some keys older than this; return how many."""
         ...
 
     async def lock(self, object_ids: Collection[str], *, wait: bool = True) -> bool:
-        """Let nobody else fold what mentions one of these ids, until the end.
+        """Lock these ids until the end, so that no other transaction folds events with them.
 
-        An event that makes a link and one that waits for it, folded at the same moment, would each
-        see nothing of the other. Without `wait`, False where another transaction holds one of
-        them: for ids that are met only after the first were locked.
+        Otherwise an event that creates a link and one that waits for it could be folded at the
+        same moment, without seeing each other. Without `wait`, return False if another transaction
+        holds one of them; this is for ids that are met after the first ones were locked.
         """
         ...
 
     async def look_around(self, wanted: Wanted) -> Surroundings:
-        """What is kept of this, in one statement where statements are dear.
+        """Look up what is stored, in one statement on databases where statements are expensive.
 
-        In a transaction that writes, nobody else changes these payments before the end.
+        In a writing transaction, the payments are locked until the end.
         """
         ...
 
     async def record(self, events: Sequence[EventRow], outcome: Outcome) -> Collection[str]:
-        """Write what a fold has found out, together with its events.
+        """Write a fold's result, together with its events.
 
-        Returns the ids of events that are new, and of failed ones that can be folded now.
+        Returns the ids of new events, and of failed ones that can be folded now.
         """
         ...
 
     async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
-        """Forget payloads of events received before that; how many."""
+        """Delete payloads of events received before this; return how many."""
         ...
 
     async def prune_notifications(self, *, before_ms: int, limit: int) -> int:
@@ -76,7 +76,7 @@ class Transaction(Protocol):
         ...
 
     async def try_to_lead(self) -> bool:
-        """Whether this transaction alone, of all replicas', does the housekeeping now."""
+        """Return whether this transaction, of all replicas', does the housekeeping now."""
         ...
 
     async def commit(self) -> None:
@@ -85,21 +85,21 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """The one durable memory."""
+    """The database."""
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `act` in a transaction of its own.
+        """Run `act` in a transaction.
 
         Raises:
-            CommitInDoubtError: perhaps it was committed, and perhaps it never will be.
+            CommitInDoubtError: it is unknown whether it was committed.
             StorageUnavailableError: nothing was committed.
         """
         ...
 
     async def require_writable(self) -> None:
-        """Before what costs something, and is of no use if the write after it fails.
+        """Check that a write is possible, before an expensive step that depends on one.
 
-        Writes nothing where the latest writes succeeded, so that it may not see the first failure.
+        It writes nothing if the latest writes succeeded, so it may miss the first failure.
 
         Raises:
             StorageUnavailableError: nothing can be written now.
@@ -107,11 +107,11 @@ class Database(Protocol):
         ...
 
     async def give_back_space(self) -> None:
-        """Return disk space that is not needed now; never fails, and does not hold up writes."""
+        """Release unused disk space; never fails, and does not block writes."""
         ...
 
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `look` over one moment's committed rows; it writes nothing.
+        """Run `look` over the committed rows of one moment; it must not write.
 
         Raises:
             StorageUnavailableError: the database cannot be read.
@@ -119,9 +119,9 @@ class Database(Protocol):
         ...
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
-        """The checkout of this id."""
+        """Return the checkout with this id."""
         ...
 
     async def find_claim(self, key_digest: str) -> Claim | None:
-        """Who holds this key."""
+        """Return who holds this key."""
         ...

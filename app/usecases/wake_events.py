@@ -1,7 +1,7 @@
-"""Goes on where a transaction stopped waking events: in small transactions of their own.
+"""Continues waking events where a transaction stopped, in small transactions.
 
-What is left stands in the database, so a later run continues after a crash. An event that breaks a
-transaction is found by halving how many are woken at once, and fails alone.
+The remaining wakes are in the database, so a later run continues after a crash. An event that makes
+a transaction fail is found by halving the number of woken events, and fails alone.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from app.usecases.storage import Database, Transaction
 
 OnChange = Callable[[Collection[Payment]], None]
 
-# An event's sender waits for so many transactions, and then sees a status that knows 1,000 woken
-# events. Somebody else may be next, so the rest is woken beside the requests.
+# An event's sender waits for this many transactions, so the status then includes 1,000 woken
+# events. The rest is woken in the background, because other senders wait, too.
 PASSES_AT_ONCE: Final = 10
-EVERY_S: Final = 60.0  # for what another process left behind
+EVERY_S: Final = 60.0  # for what another process left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WakeEvents:
-    """Wakes what is left to be woken. `on_change` hears of every change."""
+    """Wakes the remaining events. `on_change` is called with every change."""
 
     database: Database
     clock: Clock
@@ -41,14 +41,14 @@ class WakeEvents:
     _is_more_left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hurry(self) -> None:
-        """Let `run` go on now, not within the minute."""
+        """Let `run` continue now instead of within a minute."""
         self._is_more_left.set()
 
     async def run(self) -> None:
-        """Wake all that is left at the start, and whenever there is something."""
+        """Wake all remaining events at the start, and whenever there are any."""
         while True:
             self._is_more_left.clear()
-            with contextlib.suppress(StorageUnavailableError):  # which has been told already
+            with contextlib.suppress(StorageUnavailableError):  # already reported
                 while not await self():
                     pass
             with contextlib.suppress(TimeoutError):
@@ -56,17 +56,17 @@ class WakeEvents:
                     await self._is_more_left.wait()
 
     async def some(self) -> bool:
-        """Wake a good part now; whether nothing is left. Whatever fails, `run` meets it, too."""
+        """Wake a part now; return whether nothing is left. `run` handles failures."""
         try:
             return await self()
         except Exception:  # noqa: BLE001 the event that made the wakes is committed: answer it
             return False
 
     async def __call__(self, passes: int = PASSES_AT_ONCE) -> bool:
-        """Do so many passes; whether nothing is left.
+        """Make this many passes; return whether nothing is left.
 
         Raises:
-            StorageUnavailableError: some passes may have been done.
+            StorageUnavailableError: some passes may have been made.
         """
         suspects, contended = 0, set[str]()
         for _ in range(passes):
@@ -92,7 +92,7 @@ class WakeEvents:
     async def _pass(
         self, events_max: int, contended: Collection[str], tries: list[Waking]
     ) -> Waking | None:
-        """One transaction; None where nothing is left. `tries` holds how far each try came."""
+        """Run one transaction; None if nothing is left. `tries` has how far each attempt came."""
         now_ms = self.clock.now_ms()
 
         async def wake(transaction: Transaction) -> tuple[FoldOfWakes, Outcome]:
@@ -114,7 +114,7 @@ class WakeEvents:
         return fold.waking
 
     async def _give_up(self, tries: list[Waking], error: Exception) -> None:
-        """The one event that was tried alone fails alone; the next pass goes on behind it."""
+        """Mark the event that failed alone; the next pass continues after it."""
         tried = tries[-1].tried if tries else None
         if tried is None or isinstance(error, ActTooLargeError):
             raise error

@@ -1,4 +1,4 @@
-"""What became of webhooks, as it is kept for all replicas: a port of its own."""
+"""The port for storing the outcomes of webhooks for all replicas."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol, TypeVar
@@ -11,38 +11,38 @@ T = TypeVar("T")
 
 
 class WebhookLedger(Transaction, Protocol):
-    """One moment's sightings of webhooks."""
+    """Sightings of webhooks at one moment."""
 
     async def webhook_sightings(self) -> Sequence[WebhookSighting]:
-        """When webhooks were last taken, refused and so on; nobody else writes it before the end.
+        """Return when webhooks last had each outcome, locked until the end of the transaction.
 
-        In a transaction that only reads, what is committed.
+        In a read-only transaction, return what is committed.
         """
         ...
 
     async def see_webhooks(self, sightings: Collection[WebhookSighting]) -> None:
-        """Keep these in the place of the former ones of their kinds."""
+        """Store these, replacing earlier ones of their kinds."""
         ...
 
     async def checkouts_between(self, first_id: str, last_id: str, *, limit: int) -> int:
-        """How many checkouts have ids between these, and so were made between; `limit` at most."""
+        """Return how many checkouts have ids, and so times, between these; at most `limit`."""
         ...
 
 
 class WebhookDatabase(PaymentDatabase, Protocol):
-    """A database that keeps what became of webhooks."""
+    """A database with the outcomes of webhooks."""
 
     async def write(self, act: Callable[[WebhookLedger], Awaitable[T]]) -> T:
-        """Run `act` in a transaction of its own.
+        """Run `act` in a transaction.
 
         Raises:
-            CommitInDoubtError: perhaps it was committed, and perhaps it never will be.
+            CommitInDoubtError: it is unknown whether it was committed.
             StorageUnavailableError: nothing was committed.
         """
         ...
 
     async def read(self, look: Callable[[WebhookLedger], Awaitable[T]]) -> T:
-        """Run `look` over one moment's committed rows; it writes nothing.
+        """Run `look` over the committed rows of one moment; it must not write.
 
         Raises:
             StorageUnavailableError: the database cannot be read.

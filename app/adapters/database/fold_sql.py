@@ -1,7 +1,7 @@
-"""The SQL of the fold: what it looks up and what it writes, as `sql.py` has the rest.
+"""The fold's SQL: what it reads and writes, in the form of `sql.py`.
 
-One look is several of these readings, and what is found out is several writings. PostgreSQL runs
-them as one statement, for a round trip costs the service about as much CPU as folding two events.
+One query of the fold is several of these reads, and its result several writes. PostgreSQL runs them
+as one statement, because a round trip costs the service as much CPU as folding two events.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from app.adapters.database.sql import EVENT_COLUMNS, PAYMENT_COLUMNS, Writing
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """Rows of a kind that are looked up: their columns by name, each with PostgreSQL's type.
+    """A read of one kind of rows: their columns by name, each with PostgreSQL's type.
 
-    `follows_links`: the text reads what `AROUND` defines.
+    `follows_links`: the text uses the definitions in `AROUND`.
     """
 
     text: str
@@ -25,9 +25,9 @@ class Reading:
 
 SOLD_COLUMNS: Final = "id, session_id, key_digest, expected_subtotal_minor, expected_currency"
 
-# What several readings begin with: the links of some ids, all sessions that they lead to, and the
-# payments of these. Two replicas may reach a payment by different ids: where it is to be changed,
-# the second one waits, and reads again.
+# The common start of several reads: the links of some ids, the sessions that they lead to, and
+# their payments. Two replicas may reach a payment by different ids; if it is to be changed, the
+# second one waits and reads again.
 AROUND: Final = f"""
     WITH linked AS (
         SELECT object_id, session_id FROM payment_links WHERE object_id = ANY(:around::text[])
@@ -156,7 +156,8 @@ SAVE_PAYMENT = Writing(
     f"INSERT INTO payments ({', '.join(_PAYMENT)}) SELECT * FROM {{rows}}"
     " ON CONFLICT (session_id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _PAYMENT if name not in _STAYS)
-    # When a session was made is learned late, and never changes: the earliest time is right.
+    # A session's creation time may be learned late, and never changes, so the earliest one is
+    # right.
     + ", created_at_ms = CASE WHEN excluded.created_at_ms < payments.created_at_ms"
     " THEN excluded.created_at_ms ELSE payments.created_at_ms END",
     _PAYMENT,
@@ -186,7 +187,7 @@ FORGET_WAKE = Writing(
     "DELETE FROM pending_wakes WHERE object_id IN (SELECT given.object_id FROM {rows})",
     {"object_id": "text"},
 )
-# An event that once failed is taken as new when it comes again and can be folded now.
+# An event that failed counts as new when it arrives again and can be folded now.
 ADD_EVENT = Writing(
     f"INSERT INTO events ({EVENT_COLUMNS}) SELECT * FROM {{rows}}"
     " ON CONFLICT (id) DO UPDATE SET"

@@ -1,4 +1,4 @@
-"""What a fold has found out as rows to write: a line for each kind."""
+"""Converts a fold's result to rows, one line for each kind."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,10 +22,10 @@ from app.usecases.records import EventRow
 def writings(
     events: Sequence[EventRow], outcome: Outcome, posting: Posting
 ) -> Mapping[Writing, list[NamedValues]]:
-    """The rows of each kind that has any, new events last.
+    """Return the rows of each kind, new events last.
 
-    They are sorted, so that replicas lock in one order; but notifications have their own order,
-    and links come after the payments that they lead to.
+    They are sorted, so that replicas lock in the same order; but notifications keep their order,
+    and links come after their payments.
     """
     payments = sorted(outcome.payments, key=lambda payment: payment.session_id)
     settled = sorted(outcome.settled, key=lambda each: each.event_id)

@@ -1,4 +1,4 @@
-"""What a fold wants to know as readings of SQL, and their rows as the answer."""
+"""Converts a fold's query to SQL reads, and their rows to the answer."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
@@ -22,7 +22,7 @@ Found = Mapping[Reading, Sequence[Row]]
 
 
 def questions(wanted: Wanted) -> tuple[tuple[Reading, ...], NamedValues]:
-    """The readings that answer this, and the values of their parameters."""
+    """Return the reads for this query, and their parameters."""
     readings: list[Reading] = []
     values: NamedValues = {}
     if wanted.known:
@@ -45,7 +45,7 @@ def questions(wanted: Wanted) -> tuple[tuple[Reading, ...], NamedValues]:
 
 
 def _events(wanted: Wanted, values: NamedValues) -> Sequence[Reading]:
-    """The one way in which stored events are asked for, if any."""
+    """Return the read for stored events, if any are requested."""
     values["limit"] = NO_LIMIT if wanted.limit is None else wanted.limit
     if wanted.events:
         values["events"] = list(wanted.events)
@@ -60,7 +60,7 @@ def _events(wanted: Wanted, values: NamedValues) -> Sequence[Reading]:
 
 
 def _pairs(renewals: Mapping[str, Collection[str]]) -> NamedValues:
-    """Ids by session as two lists, for PostgreSQL, and as one of pairs, for SQLite."""
+    """Return ids by session as two lists for PostgreSQL, and as one list of pairs for SQLite."""
     pairs = [(session_id, id_) for session_id, ids in renewals.items() for id_ in ids]
     return {
         "session_ids": [session_id for session_id, _ in pairs],
@@ -70,7 +70,7 @@ def _pairs(renewals: Mapping[str, Collection[str]]) -> NamedValues:
 
 
 def surroundings(found: Found) -> Surroundings:
-    """The answer that these rows are."""
+    """Build the answer from these rows."""
     answer: dict[str, Any] = {}
     for reading, rows in found.items():
         name, read = _ANSWERS[reading]

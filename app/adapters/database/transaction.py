@@ -1,4 +1,4 @@
-"""What a transaction may do on any database: the same SQL, by the same names."""
+"""The operations of a transaction on any database, with shared SQL."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -35,48 +35,48 @@ from app.usecases.records import (
 
 
 class SqlTransaction(ABC):
-    """One unit of work, over one connection. `posting` is for the notifications that it keeps."""
+    """One unit of work, over one connection. `posting` is for its new notifications."""
 
     def __init__(self, posting: Posting) -> None:
         self._posting = posting
 
     @abstractmethod
     async def ask(self, text: str, **values: object) -> Sequence[Row]:
-        """The rows of one statement; a value that is a list stands for an array."""
+        """Return the rows of one statement; a list is passed as an array."""
 
     @abstractmethod
     async def change(self, text: str, **values: object) -> int:
-        """Run one statement; how many rows it changed."""
+        """Run one statement; return how many rows it changed."""
 
     @abstractmethod
     async def look(
         self, readings: tuple[Reading, ...], values: NamedValues
     ) -> Mapping[Reading, Sequence[Row]]:
-        """The rows of some readings, which share these values."""
+        """Return the rows of some reads, which share these parameters."""
 
     @abstractmethod
     async def write(self, kinds: Mapping[Writing, Sequence[NamedValues]]) -> Collection[str]:
-        """Write rows of some kinds; the ids of those events that are new."""
+        """Write rows of some kinds; return the ids of new events."""
 
     @abstractmethod
     async def lock(self, object_ids: Collection[str], *, wait: bool = True) -> bool:
-        """Let nobody else fold what mentions one of these ids, until the end."""
+        """Lock these ids until the end, so that no other transaction folds events with them."""
 
     @abstractmethod
     async def try_to_lead(self) -> bool:
-        """Whether no other replica's transaction leads now."""
+        """Return whether no other replica's transaction does housekeeping now."""
 
     @abstractmethod
     async def commit(self) -> None:
         """Make everything durable: on disk when this returns."""
 
     async def look_around(self, wanted: Wanted) -> Surroundings:
-        """What is kept of this."""
+        """Look up what is stored."""
         readings, values = questions(wanted)
         return surroundings(await self.look(readings, values)) if readings else Surroundings()
 
     async def record(self, events: Sequence[EventRow], outcome: Outcome) -> Collection[str]:
-        """Write what a fold has found out, with its events; the ids of those that are new."""
+        """Write a fold's result, with its events; return the ids of the new ones."""
         kinds = writings(events, outcome, self._posting)
         return await self.write(kinds) if kinds else ()
 
@@ -86,32 +86,32 @@ class SqlTransaction(ABC):
             await self.write({writing: rows})
 
     async def add_checkout(self, checkout: Checkout) -> None:
-        """Keep a checkout."""
+        """Store a checkout."""
         await self.change(sql.ADD_CHECKOUT, **checkout_to_row(checkout))
 
     async def claim(self, claim: Claim, *, dead_before_ms: int) -> Claim:
-        """Take a key if it may be taken; who holds it now."""
+        """Take a key if possible; return who holds it now."""
         await self.change(sql.CLAIM, **claim_to_row(claim), dead_before_ms=dead_before_ms)
         (row,) = await self.ask(sql.FIND_CLAIM, key_digest=claim.key_digest)
         return row_to_claim(row)
 
     async def fulfil_claim(self, key_digest: str, checkout_id: str) -> bool:
-        """Mark the key's checkout as made; False where another holds the key by now."""
+        """Mark the key's checkout as created; False if another request holds the key now."""
         changed = await self.change(
             sql.FULFIL_CLAIM, key_digest=key_digest, checkout_id=checkout_id
         )
         return changed == 1
 
     async def free_claim(self, key_digest: str, checkout_id: str) -> None:
-        """Give a key back whose checkout could not be made."""
+        """Free a key whose checkout could not be created."""
         await self.change(sql.FREE_CLAIM, key_digest=key_digest, checkout_id=checkout_id)
 
     async def forget_claims(self, *, dead_before_ms: int) -> int:
-        """Delete some of the keys older than that; how many there were."""
+        """Delete some keys older than this; return how many."""
         return await self.change(sql.FORGET_CLAIMS, dead_before_ms=dead_before_ms)
 
     async def list_events(self, wanted: EventQuery) -> Sequence[EventSummary]:
-        """The latest events of a kind."""
+        """Return the latest matching events."""
         values = {"state": wanted.state, "type": wanted.type, "limit": wanted.limit}
         if wanted.payment:
             rows = await self.ask(sql.LIST_EVENTS_OF_PAYMENT, **values, payment=wanted.payment)
@@ -122,19 +122,19 @@ class SqlTransaction(ABC):
     async def events_after(
         self, received_at_ms: int, event_id: str, *, limit: int
     ) -> Sequence[EventSummary]:
-        """The next events in the order in which they were received, ties by id."""
+        """Return the next events in order of receipt, ties by id."""
         rows = await self.ask(
             sql.EVENTS_AFTER, received_at_ms=received_at_ms, event_id=event_id, limit=limit
         )
         return [row_to_summary(row) for row in rows]
 
     async def find_event(self, event_id: str) -> EventRow | None:
-        """One event, with its payload."""
+        """Return one event, with its payload."""
         rows = await self.ask(sql.FIND_EVENT, event_id=event_id)
         return row_to_event(rows[0]) if rows else None
 
     async def event_ids(self, state: EventState | None, *, after: str, limit: int) -> Sequence[str]:
-        """A page of ids, in their order: those of one state, or all."""
+        """Return a page of ids, in order: those of one state, or all."""
         if state is None:
             rows = await self.ask(sql.EVENT_IDS, after=after, limit=limit)
         else:
@@ -142,12 +142,12 @@ class SqlTransaction(ABC):
         return [row["id"] for row in rows]
 
     async def session_ids(self, *, after: str, limit: int) -> Sequence[str]:
-        """A page of the sessions that have a payment or an event of their own, in their order."""
+        """Return a page of sessions with a payment or an event of their own, in order."""
         rows = await self.ask(sql.SESSION_IDS, after=after, limit=limit)
         return [row["session_id"] for row in rows]
 
     async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
-        """Forget payloads of events received before that; how many."""
+        """Delete payloads of events received before this; return how many."""
         return await self.change(sql.PRUNE, before_ms=before_ms, limit=limit)
 
     async def prune_notifications(self, *, before_ms: int, limit: int) -> int:
@@ -159,16 +159,16 @@ class SqlTransaction(ABC):
         await self.change(sql.BEAT, at_ms=at_ms)
 
     async def webhook_sightings(self) -> Sequence[WebhookSighting]:
-        """When webhooks were last taken, refused and so on."""
+        """Return when webhooks last had each outcome."""
         return [row_to_sighting(row) for row in await self.ask(sql.WEBHOOK_SIGHTINGS)]
 
     async def see_webhooks(self, sightings: Collection[WebhookSighting]) -> None:
-        """Keep these in the place of the former ones."""
+        """Store these, replacing earlier ones."""
         for sighting in sightings:
             await self.change(sql.SEE_WEBHOOK, **sighting_to_row(sighting))
 
     async def checkouts_between(self, first_id: str, last_id: str, *, limit: int) -> int:
-        """How many checkouts have ids between these."""
+        """Return how many checkouts have ids between these."""
         values = {"first_id": first_id, "last_id": last_id, "limit": limit}
         (row,) = await self.ask(sql.CHECKOUTS_BETWEEN, **values)
         return int(row["found"])

@@ -1,7 +1,7 @@
-"""Runs Alembic's migrations, in a process of its own.
+"""Runs Alembic's migrations, in a separate process.
 
 `python -m app.adapters.database.upgrade FILE` for SQLite; for PostgreSQL the argument is `-`, and
-the URL comes by standard input: everybody on a machine can read a command line.
+the URL comes from standard input, because every user of a machine can read command lines.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from sqlalchemy.pool import NullPool, StaticPool
 from app.adapters.database.sqlite.connection_thread import connect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-LOCK_TIMEOUT_S: Final = 10  # a table that somebody reads for long: we would hold up all behind us
+LOCK_TIMEOUT_S: Final = 10  # for a table with a long read, because others would wait behind us
 
 
 def upgrade(path: Path, revision: str = "head") -> None:
-    """Run what is missing, in one transaction that begins by taking SQLite's write lock.
+    """Run missing migrations, in one transaction that starts by taking SQLite's write lock.
 
-    Whoever comes second waits for the lock, and then finds nothing left to do.
+    A second process waits for the lock, and then finds nothing to do.
     """
     with closing(connect(path)) as connection:
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
@@ -36,9 +36,9 @@ def upgrade(path: Path, revision: str = "head") -> None:
 
 
 async def upgrade_postgres(url: str, revision: str = "head") -> None:
-    """Run what is missing, in one transaction that begins by taking the migrations' lock.
+    """Run missing migrations, in one transaction that starts by taking the migrations' lock.
 
-    Whoever comes second waits for the lock, and then finds nothing left to do.
+    A second process waits for the lock, and then finds nothing to do.
     """
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 SQLite needs no greenlet
 
@@ -51,7 +51,7 @@ async def upgrade_postgres(url: str, revision: str = "head") -> None:
     async def connect(**_: object) -> postgres.Connection:
         return await postgres.connect(url, postgres.PooledConnection)
 
-    # Nothing is prepared by name, so that it also works through a pooler.
+    # No named prepared statements, so that it also works through a pooler.
     unnamed = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -76,7 +76,7 @@ def _run(begun: Connection, revision: str) -> None:
 
 
 def main(argument: str) -> int:
-    """Upgrade, and say in one line of standard error what went wrong, if anything."""
+    """Upgrade; on failure, print one line to standard error."""
     try:
         if argument == "-":
             asyncio.run(upgrade_postgres(sys.stdin.read()))

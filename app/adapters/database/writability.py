@@ -1,4 +1,4 @@
-"""What the latest writes tell of the next one, so that nobody finds out again at a buyer's cost."""
+"""Predicts from the latest writes whether the next one will succeed."""
 
 import asyncio
 import time
@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from app.domain.errors import StorageUnavailableError, is_storage_down
 
-# A write takes milliseconds; a queue this long means that somebody holds the lock, or the disk.
+# A write takes milliseconds; a longer queue means that the lock is held, or the disk hangs.
 PROMPT_S: Final = 0.5
 
 
 class Writability:
-    """Asks nothing while writes succeed. After one has failed, or hangs, a small one must succeed.
+    """Does nothing while writes succeed. After one failed or hangs, a small one must succeed.
 
     `probe` writes that small row, through `watch` like every other write.
     """
@@ -22,11 +22,11 @@ class Writability:
         self._probe = probe
         self._probing: asyncio.Task[None] | None = None
         self._has_failed = False
-        self._begun_at: dict[object, float] = {}  # of the writes under way, the oldest first
+        self._begun_at: dict[object, float] = {}  # of the current writes, oldest first
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Learn from the write in this block."""
+        """Observe the write in this block."""
         write = object()
         self._begun_at[write] = time.monotonic()
         try:
@@ -40,7 +40,7 @@ class Writability:
             del self._begun_at[write]
 
     async def require(self) -> None:
-        """Return at once if writes succeed; else once the probe has, which all who ask share.
+        """Return at once if writes succeed; otherwise when a probe succeeds, shared by all callers.
 
         Raises:
             StorageUnavailableError: it failed.
@@ -61,6 +61,6 @@ class Writability:
 
 
 def _hear(probing: asyncio.Task[None]) -> None:
-    """Take note of how it ended, in case nobody waits for it any more."""
+    """Retrieve the result, in case nobody waits for it any more."""
     if not probing.cancelled():
         probing.exception()

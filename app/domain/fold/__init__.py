@@ -1,1 +1,1 @@
-"""Folds events into payments. Pure: it says what it wants to know, and is told."""
+"""Folds events into payments, without I/O: it returns queries, and gets their answers."""

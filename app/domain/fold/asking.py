@@ -1,4 +1,4 @@
-"""What a fold wants to know, and what it is told: questions and answers are values.
+"""Queries of a fold, and their answers, as values.
 
 while wanted := fold.wanted():
 await transaction.lock(wanted.ids)
@@ -19,13 +19,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to look up at once; nothing is asked where a field is empty.
+    """What to look up together; empty fields ask for nothing.
 
-    `ids` must be locked before, `may_wait` for another transaction that holds one of them. Of the
-    ids in `around`: their links, whether stored events speak of them, the payments of the sessions
-    among them and of linked ones, and the checkouts that these pay or name. `checkout_ids` are
-    more checkouts. Stored events are asked by their ids (`events`), by what they mention, or as
-    the next ones of a wake: at most `limit`, and without it all.
+    `ids` must be locked first; `may_wait` allows waiting for another transaction that holds one.
+    For the ids in `around`: their links, whether stored events mention them, the payments of the
+    sessions among them and of linked ones, and the checkouts that these pay or name.
+    `checkout_ids` are further checkouts. Stored events are requested by id (`events`), by the ids
+    that they mention, or as the next ones of a wake: at most `limit`, or all.
     """
 
     ids: Collection[str] = ()
@@ -39,16 +39,16 @@ class Wanted:
     limit: int | None = None
     wakes_max: int = 0
     renewals: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """By session id: the renewals that hold or name one of these ids."""
+    """By session id: the renewals that contain one of these ids."""
     renewals_of: Collection[str] = ()
-    """All renewals of these sessions; asked where `renewals` is empty."""
+    """All renewals of these sessions; used if `renewals` is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The answer. `known_events` are kept and have not failed; `events` are sorted by their ids.
+    """The answer. `known_events` are stored and have not failed; `events` are sorted by id.
 
-    `is_locked` is False where another transaction holds one of the ids: nothing was looked up.
+    `is_locked` is False if another transaction holds one of the ids; then nothing was looked up.
     """
 
     is_locked: bool = True
@@ -66,7 +66,7 @@ Steps: TypeAlias = Generator[Wanted, Surroundings, T]
 
 
 class Memory:
-    """What was looked up around ids. They are locked, so it stays true until the end."""
+    """What was looked up around ids, which are locked, so it stays true until the end."""
 
     def __init__(self) -> None:
         self.around: set[str] = set()
@@ -78,7 +78,7 @@ class Memory:
         self._asked_checkouts: set[str] = set()
 
     def take(self, wanted: Wanted, found: Surroundings) -> None:
-        """Remember an answer."""
+        """Store an answer."""
         if not found.is_locked:
             return
         self.around.update(wanted.around)
@@ -89,19 +89,20 @@ class Memory:
         self.payments.update(found.payments)
         named = (payment.facts.checkout_id for payment in found.payments.values())
         self._asked_checkouts.update(id_ for id_ in named if id_)
-        # One session id is one checkout's; should an upstream repeat one, the latest is meant.
+        # A session belongs to one checkout; if an upstream repeats an id, the latest checkout
+        # counts.
         for checkout in sorted(found.checkouts, key=lambda each: each.id):
             self._checkouts[checkout.id] = checkout
             if checkout.session_id:
                 self._checkout_of_session[checkout.session_id] = checkout
 
     def sold(self, session_id: str, facts: PaymentFacts) -> SoldCheckout | None:
-        """The checkout that a session pays, or claims to; its own goes before a named one."""
+        """Return the checkout that a session pays or claims; its own takes precedence."""
         own = self._checkout_of_session.get(session_id)
         return own or self._checkouts.get(facts.checkout_id or "")
 
     def checkouts_to_ask(self, changed: Mapping[str, PaymentFacts]) -> set[str]:
-        """The checkouts that payments name, and that were neither found nor asked for."""
+        """Return checkouts that payments name, but that were neither found nor requested."""
         return {
             facts.checkout_id
             for session_id, facts in changed.items()
@@ -112,7 +113,7 @@ class Memory:
 
 
 class Inquiry:
-    """Something that asks, step by step, until it knows enough."""
+    """A computation that makes queries, step by step, until it knows enough."""
 
     def __init__(self, memory: Memory, steps: Steps[None]) -> None:
         self._memory = memory
@@ -120,11 +121,11 @@ class Inquiry:
         self._wanted = next(steps, None)
 
     def wanted(self) -> Wanted | None:
-        """What to look up next; None once nothing more is needed."""
+        """Return what to look up next; None if nothing more is needed."""
         return self._wanted
 
     def learn(self, found: Surroundings) -> None:
-        """Take what was found, and go on."""
+        """Continue with an answer."""
         assert self._wanted is not None  # noqa: S101 nobody answers what was not asked
         self._memory.take(self._wanted, found)
         try:
@@ -133,5 +134,5 @@ class Inquiry:
             self._wanted = None
 
     def give_way(self) -> None:
-        """Go on without what was wanted: another transaction holds the locks."""
+        """Continue without an answer, because another transaction holds the locks."""
         self.learn(Surroundings(is_locked=False))

@@ -1,8 +1,8 @@
-"""The fold: a batch of evidence finds its payments, and joins what it proves to their facts.
+"""The fold: finds the payments of a batch of evidence, and joins its facts to theirs.
 
-What is reached does not depend on the order in which events come (see `reach`), and joining does
-not either. All is decided from values: what must be known is asked for step by step, and nothing
-is written before all is known.
+Neither the payments that events reach (see `reach`) nor the joined facts depend on the order of
+events. Everything is decided from values: the fold queries what it needs step by step, and nothing
+is written before everything is known.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,9 +25,9 @@ from app.domain.fold.waking import WAKE_MAX, WAKES_AT_ONCE, Waking
 
 
 class Fold(Inquiry):
-    """Folds events that have just come, each id once; those that are kept already are left out.
+    """Folds new events, each id once, without those that are stored already.
 
-    At most `wake_max` stored events are woken.
+    Wakes at most `wake_max` stored events.
     """
 
     are_kept: ClassVar[bool] = False
@@ -43,7 +43,7 @@ class Fold(Inquiry):
         super().__init__(memory, self._fold())
 
     def outcome(self, now_ms: int) -> Outcome:
-        """All that is to be written and reported, once nothing more is wanted."""
+        """Return everything to write and report, when nothing more is wanted."""
         joining = self._joining
         woken_ids, broken = self._woken()
         settled = {each.event_id: each for each in (*broken, *joining.broken, *joining.settled)}
@@ -80,7 +80,7 @@ class Fold(Inquiry):
             yield from self._joining.join()
 
     def _begin(self) -> Steps[Sequence[EventEvidence]]:
-        """The evidence that is folded, and around which is known all."""
+        """Return the evidence that is folded, around which everything is known."""
         if not self._readings:
             return []
         items = evidence_of(self._readings)
@@ -99,7 +99,7 @@ class Fold(Inquiry):
         return items
 
     def _woken(self) -> tuple[list[str], list[Settled]]:
-        """The events that wait no longer, and those that have waited and cannot be folded."""
+        """Return the events that no longer wait, and waiting ones that cannot be folded."""
         joining, woken = self._joining, self._reach.woken
         if not woken:
             return [], []
@@ -117,7 +117,7 @@ class Fold(Inquiry):
 
 
 class FoldAgain(Fold):
-    """Folds events that are kept, by their ids: joining what is joined already changes nothing."""
+    """Folds stored events again, by id; joining them a second time changes nothing."""
 
     are_kept = True
 
@@ -135,9 +135,9 @@ class FoldAgain(Fold):
 
 
 class FoldOfWakes(Fold):
-    """Folds events that earlier transactions have left to be woken.
+    """Folds events that earlier transactions left to be woken.
 
-    `contended` are ids that are locked beforehand. `is_idle`: nothing was left.
+    `contended` are ids to lock first. `is_idle`: nothing was left.
     """
 
     def __init__(self, contended: Collection[str] = (), *, wake_max: int = WAKE_MAX) -> None:
@@ -150,6 +150,6 @@ class FoldOfWakes(Fold):
         self.is_idle = not seen
         if seen:
             wanted = Wanted(ids={*seen, *self._contended}, wakes_max=WAKES_AT_ONCE)
-            now = (yield wanted).wakes  # as they are, now that nobody else changes them
+            now = (yield wanted).wakes  # in their current state, now that nobody else changes them
             self.waking.stored = [wake for wake in now if wake.object_id in seen]
         return []

@@ -1,4 +1,4 @@
-"""Joins what the events of a fold prove to the facts of the payments that they concern."""
+"""Joins the evidence of a fold to the facts of its payments."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -20,11 +20,11 @@ RenewalParts = defaultdict[str, dict[str, PaymentFacts]]
 
 
 class Joining:
-    """The payments of a fold as they are now, and what became of its events.
+    """The result for a fold's payments and events.
 
-    `changed` are the facts of payments that are new, or changed with their renewals, and `told`
-    what that makes to be told. `failures` are events that could not be joined, and why; `settled`
-    and `broken` are stored events that end in another state, the latter to be reported.
+    `changed` are the facts of new and changed payments, `told` the notices that follow from them.
+    `failures` are events that could not be joined, and why; `settled` and `broken` are stored
+    events that end in another state, the latter to be reported.
     """
 
     def __init__(self, memory: Memory, reach: Reach) -> None:
@@ -40,7 +40,7 @@ class Joining:
         self._renewals: RenewalParts = defaultdict(dict)
 
     def join(self) -> Steps[None]:
-        """Join all events that have reached a payment."""
+        """Join all events that reached a payment."""
         by_session = self._items_by_session()
         yield from self._ask_for_renewals(by_session)
         wholes = {
@@ -64,7 +64,7 @@ class Joining:
         return by_session
 
     def _ask_for_renewals(self, by_session: Mapping[str, Sequence[EventEvidence]]) -> Steps[None]:
-        """The renewals that the events may change."""
+        """Return the renewals that the events may change."""
         object_ids = {
             session_id: {
                 object_id
@@ -73,7 +73,7 @@ class Joining:
             }
             for session_id, items in by_session.items()
             if (payment := self._memory.payments.get(session_id))
-            and payment.facts.mode is Mode.SUBSCRIPTION  # of others nothing is ever set apart
+            and payment.facts.mode is Mode.SUBSCRIPTION  # other payments have no renewals
         }
         if object_ids:
             self._take((yield Wanted(renewals=object_ids)).renewals)
@@ -83,12 +83,12 @@ class Joining:
             self._renewals[renewal.session_id][renewal.invoice_id] = renewal.facts
 
     def _kept(self, session_id: str) -> PaymentFacts | None:
-        """The facts that are kept, with those of the renewals that were asked for."""
+        """Return the stored facts, with those of the requested renewals."""
         payment = self._memory.payments.get(session_id)
         return whole(payment, self._renewals[session_id]) if payment else None
 
     def _tell_apart(self, tangled: set[str], wholes: dict[str, PaymentFacts]) -> Steps[None]:
-        """Where an event concerns two payments, decide again which one each event belongs to."""
+        """If an event concerns two payments, decide again which payment each event belongs to."""
         reach = self._reach
         items = [item for item in reach.items.values() if tangled & set(reach.sessions_of(item))]
         tangle = yield from follow(self._memory, tangled, items)
@@ -108,7 +108,7 @@ class Joining:
             (self.broken if is_evidence else self.settled).append(settled)
 
     def _compare(self, wholes: Mapping[str, PaymentFacts]) -> None:
-        """Which payments have changed, and which of their renewals."""
+        """Determine changed payments and their changed renewals."""
         for session_id, facts in wholes.items():
             first, apart = set_apart(facts)
             renewed = changed_renewals(session_id, self._renewals[session_id], apart)
@@ -120,14 +120,14 @@ class Joining:
 
 
 def whole(payment: Payment, renewals: Mapping[str, PaymentFacts]) -> PaymentFacts:
-    """A payment's facts, with those of its renewals."""
+    """Return a payment's facts, joined with those of its renewals."""
     return reduce(PaymentFacts.join, renewals.values(), payment.facts)
 
 
 def changed_renewals(
     session_id: str, before: Mapping[str, PaymentFacts], after: Mapping[str, PaymentFacts]
 ) -> list[Renewal]:
-    """Of a session's renewals those to write; without facts, those to forget."""
+    """Return a session's renewals to write; those without facts are deleted."""
     return [
         Renewal(
             session_id=session_id,
@@ -142,9 +142,9 @@ def changed_renewals(
 def _join_all(
     known: PaymentFacts | None, items: Sequence[EventEvidence], failures: dict[str, str]
 ) -> PaymentFacts:
-    """One payment's facts with all that these events prove; one that breaks this fails alone.
+    """Join events to a payment's facts; an event that cannot be joined fails alone.
 
-    What is new is joined first, for what is known may be large.
+    The new facts are joined first, because the known ones may be large.
     """
     try:
         new = reduce(PaymentFacts.join, (item.evidence.facts for item in items))

@@ -1,4 +1,4 @@
-"""What a fold has found out: rows to write in one transaction, and what to report afterwards."""
+"""A fold's result: rows to write in one transaction, and what to report afterwards."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from app.domain.payments.facts import PaymentFacts
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """Each of the first fields is a kind of row; the others are for those who must know.
+    """The first fields are kinds of rows; the others are for callers and alerts.
 
-    `woken_ids` are events that wait no longer, `settled` those that end in any other state.
-    `awake` are objects of which no wake is left. `ended` is how the fold's own events end, without
-    those that are in `settled`, and `broken` which stored events failed now. The last three are
-    sessions whose payments ask for somebody to look.
+    `woken_ids` are events that no longer wait, `settled` those that end in any other state.
+    `awake` are objects without remaining wakes. `ended` has the states of the fold's own events,
+    except those in `settled`, and `broken` the stored events that failed now. The last three are
+    sessions whose payments need attention.
     """
 
     payments: list[Payment] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Outcome:
     def add_payments(
         self, changed: Mapping[str, PaymentFacts], memory: Memory, now_ms: int
     ) -> None:
-        """Payments that have changed, and what their owner must know of them."""
+        """Changed payments, and what the owner must know about them."""
         for session_id, facts in changed.items():
             old = memory.payments.get(session_id)
             sold = memory.sold(session_id, facts)

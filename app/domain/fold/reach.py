@@ -1,10 +1,10 @@
-"""Which payments the events of a batch concern, and which stored events they wake.
+"""Finds the payments that a batch's events concern, and the stored events that they wake.
 
-A session's event names its payment, and links the ids that it mentions to it. Any other event
-concerns every payment to which one of its ids is linked, and links its other ids to them in turn;
-while none is, it waits. A link that is made may wake events that waited for it, which make links
-of their own: rounds of questions, until a round makes no new link, or enough events are woken for
-one transaction. What is left then is written down as wakes, and `WakeEvents` goes on with them.
+A session's event names its payment, and links the ids in it to the payment. Any other event
+concerns every payment to which one of its ids is linked, and links its other ids to them; without a
+link, it waits. A new link may wake events that waited for it, which create further links. So there
+are rounds of queries, until a round creates no new link, or enough events are woken for one
+transaction. The rest is stored as wakes, and `WakeEvents` continues with them.
 """
 
 from collections import defaultdict
@@ -17,9 +17,9 @@ from app.domain.fold.waking import Waking
 
 
 class Reach:
-    """Which payments each event of a batch concerns, and the links that it makes.
+    """The payments that each event of a batch concerns, and the new links.
 
-    Each event meets each of its sessions once, and so does each id: the work is linear in them.
+    Each event and each id is combined with each of its sessions once, so the work is linear.
     """
 
     def __init__(self, memory: Memory, waking: Waking) -> None:
@@ -35,26 +35,26 @@ class Reach:
         self._asked: set[str] = set()
 
     def sessions_of(self, item: EventEvidence) -> Collection[str]:
-        """The payments that an event concerns, by session id."""
+        """Return the payments that an event concerns, by session id."""
         return self._sessions_by_event[item.event_id]
 
     def tangled(self) -> set[str]:
-        """The payments of which some events lead to others' as well."""
+        """Return payments with events that also concern other payments."""
         return set().union(
             *(sessions for item in self.items.values() if len(sessions := self._leads_to(item)) > 1)
         )
 
     def _leads_to(self, item: EventEvidence) -> set[str]:
-        """A session's event concerns its own payment; its ids may belong to others', too."""
+        """Add a session's event, which concerns its payment; its ids may also belong to others."""
         ids = item.evidence.object_ids
         return self._sessions_by_event[item.event_id].union(
             *(self._sessions_of[id_] for id_ in ids)
         )
 
     def spread(self, batch: Sequence[EventEvidence]) -> Steps[None]:
-        """Round after round, until no new link wakes an event, or enough are woken.
+        """Run rounds until no new link wakes an event, or enough are woken.
 
-        What is around the batch is known already.
+        The batch's surroundings are known already.
         """
         self._arrive(batch)
         yield from self._go_on()
@@ -66,7 +66,7 @@ class Reach:
                 self._waking.leave(asking)
 
     def _ask(self, object_ids: set[str]) -> Steps[bool]:
-        """Wake all events that speak of these ids; False where that is not for now."""
+        """Wake all events that mention these ids; False if that is left for later."""
         room = self._waking.room
         if room <= 0:
             return False
@@ -77,7 +77,7 @@ class Reach:
         return len(page) <= room and (yield from self._wake(page))
 
     def _go_on(self) -> Steps[None]:
-        """Where earlier transactions stopped."""
+        """Continue where earlier transactions stopped."""
         waking = self._waking
         for wake in waking.stored:
             room = waking.room
@@ -94,16 +94,15 @@ class Reach:
                 waking.left[wake.object_id] = Wake(wake.object_id, page[-1].id)
 
     def _wake(self, page: Sequence[StoredEvent]) -> Steps[bool]:
-        """Let stored events arrive; False where another transaction folds what they mention.
+        """Add stored events; False if another transaction holds an id that they mention.
 
-        Their ids are not waited for: two transactions that already hold locks would wait for each
-        other.
+        Don't wait for these ids: two transactions that hold locks would wait for each other.
         """
         found = {stored.id: stored.state for stored in page if stored.id not in self.items}
         woken = [
             EventEvidence(stored.id, evidence)
             for stored in page
-            # None where the payload is gone, or could not be understood before and cannot be now.
+            # None if the payload is deleted, or still cannot be understood.
             if stored.id in found
             and stored.event
             and (evidence := read_for_fold(stored.event).evidence)
@@ -138,7 +137,7 @@ class Reach:
                 self._reach(item, set().union(*linked))
 
     def _reach(self, item: EventEvidence, sessions: set[str]) -> None:
-        """An event concerns these payments; so does, through its ids, what speaks of them."""
+        """Record that an event concerns these payments, and so do others that mention its ids."""
         reaching = [(item, sessions)]
         while reaching:
             item, sessions = reaching.pop()

@@ -1,4 +1,4 @@
-"""Events as the fold takes them: each read by itself, so that one that breaks fails alone."""
+"""Events for the fold, each read separately, so that one that cannot be read fails alone."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.domain.stripe_events.readers import read_evidence
 
 @dataclass(frozen=True, slots=True)
 class EventEvidence:
-    """An event's evidence, under its id."""
+    """An event's evidence, with the event's id."""
 
     event_id: str
     evidence: Evidence
@@ -20,17 +20,17 @@ class EventEvidence:
 
 @dataclass(frozen=True, slots=True)
 class EventReading:
-    """An event that was read: its evidence of a payment, or why there is none."""
+    """A parsed event: its evidence of a payment, or why there is none."""
 
     event_id: str
     evidence: Evidence | None
     error: str | None = None
 
     def settled(self, *, is_reached: bool, failure: str | None) -> Settled:
-        """The state in which the event ends that has reached a payment or not.
+        """Return the event's final state, depending on whether it reached a payment.
 
-        One that was understood in part fails too, though what was understood is folded: replaying
-        it with a newer program will do the rest.
+        A partly understood event is `failed`, too, although the understood part is folded.
+        Replaying it with a newer program does the rest.
         """
         state, reason = EventState.RECORDED, self.error or failure
         if reason:
@@ -45,7 +45,7 @@ class EventReading:
 
     @property
     def mentions(self) -> list[Mention]:
-        """By which ids the event is found again: a session's event by its session's alone."""
+        """Return the ids by which the event is found; for a session's event, only the session's."""
         if self.evidence is None:
             return []
         ids = (self.evidence.session_id,) if self.evidence.session_id else self.evidence.object_ids
@@ -53,7 +53,7 @@ class EventReading:
 
 
 def read_for_fold(event: StripeEvent) -> EventReading:
-    """Read an event; one that breaks our reading must not break a batch."""
+    """Read an event; an exception must not fail the whole batch."""
     try:
         return EventReading(event.id, read_evidence(event))
     except Exception as error:  # noqa: BLE001 its reason is kept with the event
@@ -61,7 +61,7 @@ def read_for_fold(event: StripeEvent) -> EventReading:
 
 
 def evidence_of(readings: Iterable[EventReading]) -> list[EventEvidence]:
-    """The evidence that there is to fold."""
+    """Return the evidence to fold."""
     return [
         EventEvidence(reading.event_id, reading.evidence)
         for reading in readings
@@ -70,12 +70,12 @@ def evidence_of(readings: Iterable[EventReading]) -> list[EventEvidence]:
 
 
 def mentioned_ids(items: Collection[EventEvidence]) -> set[str]:
-    """Every id by which these events are about payments, the sessions' own included."""
+    """Return every id in the evidence, including the sessions' own."""
     ids = {object_id for item in items for object_id in item.evidence.object_ids}
     ids.update(item.evidence.session_id for item in items if item.evidence.session_id)
     return ids
 
 
 def named_checkouts(items: Iterable[EventEvidence]) -> set[str]:
-    """The checkouts that sessions' success URLs name."""
+    """Return the checkouts that the sessions' success URLs name."""
     return {id_ for item in items if (id_ := item.evidence.facts.checkout_id)}

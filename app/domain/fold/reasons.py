@@ -1,4 +1,4 @@
-"""Why an event failed, in words that any database, terminal and log can hold."""
+"""Formats why an event failed, safely for databases, terminals and logs."""
 
 from typing import Final
 
@@ -6,6 +6,6 @@ REASON_LENGTH_MAX: Final = 500
 
 
 def reason_of(error: Exception) -> str:
-    """The error's kind and words. It may quote the event: control characters are replaced."""
+    """Return the error's class and message, without the control characters of quoted events."""
     message = f"{type(error).__name__}: {error}"[:REASON_LENGTH_MAX]
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in message)

@@ -1,4 +1,4 @@
-"""A payment computed from its kept events alone, and compared: are we still right?"""
+"""Computes a payment from its stored events, and compares it with the stored payment."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,7 +14,7 @@ from app.domain.payments.renewals import set_apart
 
 
 class Verdict(StrEnum):
-    """What the comparison of one payment says."""
+    """The result of comparing one payment."""
 
     SAME = "same"
     DIFFERENT = "different"
@@ -23,10 +23,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
-    """One payment, as it is kept and as its events make it.
+    """One payment, as stored and as computed from its events.
 
-    `pruned`: some of its events have lost their payload to time, so it can no longer be rebuilt
-    whole; then what is left must at least agree with what is kept.
+    `pruned`: the payloads of some of its events were deleted, so it cannot be fully rebuilt; then
+    the remaining ones must at least agree with the stored facts.
     """
 
     session_id: str
@@ -37,7 +37,7 @@ class Rebuilt:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the kept payment is what its events prove."""
+        """Return whether the stored payment equals the computed one."""
         if self.missing_links or self.kept is None:
             return Verdict.DIFFERENT
         if self.facts_to_keep != self.kept.facts:
@@ -46,14 +46,14 @@ class Rebuilt:
 
     @property
     def facts_to_keep(self) -> PaymentFacts:
-        """What its events prove, with what those had proven that can no longer be read."""
+        """Return the facts of its events, including those of events that were deleted."""
         if self.kept is None or not self.pruned_events:
             return self.facts
         return self.kept.facts.join(self.facts)
 
 
 class Rebuild(Inquiry):
-    """Rebuilds one session's payment. To write it, `is_to_change`: nothing is folded meanwhile."""
+    """Rebuilds one session's payment. `is_to_change` locks it, so that it can be written."""
 
     def __init__(self, session_id: str, *, is_to_change: bool = False) -> None:
         self._session_id = session_id
@@ -90,7 +90,7 @@ class Rebuild(Inquiry):
             yield Wanted(checkout_ids=named)
 
     def outcome(self, now_ms: int) -> Outcome:
-        """What makes the kept payment right, once nothing more is wanted."""
+        """Return what corrects the stored payment, when nothing more is wanted."""
         first, apart = set_apart(self.rebuilt.facts_to_keep)
         outcome = Outcome(
             renewals=changed_renewals(self._session_id, self._renewals, apart),

@@ -1,4 +1,4 @@
-"""What the fold learns of, and writes: events, payments, and what connects them, as rows."""
+"""Rows that the fold reads and writes: events, payments, and their connections."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,11 +9,11 @@ from app.domain.stripe_events.event import StripeEvent
 
 
 class EventState(StrEnum):
-    """How far an event has come.
+    """An event's state.
 
-    `recorded`: kept, and about no payment. `waiting`: about one that no session has named yet.
-    `failed`: not understood, or only in part. `unread`: recorded by a version of this program that
-    understood less; it is read once more at the next start.
+    `recorded`: stored, but does not concern a payment. `waiting`: concerns one that no session has
+    named yet. `failed`: not understood, or only partly. `unread`: recorded by an older version of
+    this program; it is read again at the next start.
     """
 
     RECORDED = "recorded"
@@ -25,7 +25,7 @@ class EventState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
-    """An event read back from its row. `event` is None once its payload's time is over."""
+    """An event read from its row. `event` is None if its payload was deleted."""
 
     id: str
     state: EventState
@@ -34,7 +34,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The state in which an event ends, and the reason of one that failed."""
+    """An event's final state, and the reason if it failed."""
 
     event_id: str
     state: EventState
@@ -42,7 +42,7 @@ class Settled:
 
 
 class Mention(NamedTuple):
-    """An event speaks of a Stripe object, by its id."""
+    """An event mentions a Stripe object, by its id."""
 
     object_id: str
     event_id: str
@@ -56,9 +56,9 @@ class Link(NamedTuple):
 
 
 class Wake(NamedTuple):
-    """The events that speak of a linked object are still to be folded: those after `event_id`.
+    """The events that mention a linked object must still be folded: those after `event_id`.
 
-    In the order of their ids, so all of them after the empty one.
+    In the order of their ids, so an empty id means all of them.
     """
 
     object_id: str
@@ -67,11 +67,11 @@ class Wake(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment as it is kept. `updated_at_ms` is when its facts last changed.
+    """A stored payment. `updated_at_ms` is when its facts last changed.
 
-    `version` counts the changes, also those of its renewals, which are kept apart.
-    `price_mismatch`: Stripe's subtotal or currency is not what the catalogue said.
-    `before`, of one that has just changed, are the facts that it had, without those of renewals.
+    `version` counts its changes, including those of its renewals, which are stored separately.
+    `price_mismatch`: Stripe's subtotal or currency differs from the catalogue's.
+    `before` are a changed payment's previous facts, without those of renewals.
     """
 
     session_id: str
@@ -84,9 +84,9 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """What is proven of one renewal of a session's subscription: kept apart from its payment.
+    """The facts of one renewal of a session's subscription, stored separately from its payment.
 
-    With no facts in it, there is no such renewal any more.
+    Without facts, the renewal no longer exists.
     """
 
     session_id: str

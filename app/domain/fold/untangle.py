@@ -1,7 +1,8 @@
-"""Payments that events have joined: told apart again, from all that is kept of them.
+"""Separates payments that events have connected, using all of their stored events.
 
-Links only grow, and lead to whatever may concern a payment. Where they lead an event to two
-payments, `kinship` decides whose each event is, and the payments' facts are made of those alone.
+Links are never removed, and lead to everything that may concern a payment. If they lead an event to
+two payments, `kinship` decides which payment each event belongs to, and the facts are computed from
+those events only.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,9 +18,9 @@ from app.domain.stripe_events.kinship import Kinship, kinship
 
 @dataclass(slots=True)
 class Tangle:
-    """All events of some payments that are joined, and the sessions that they lead to.
+    """All events of some connected payments, and the sessions that they lead to.
 
-    `states` are those of stored events. `pruned` counts the events whose payload is gone.
+    `states` are those of stored events. `pruned` counts events whose payload was deleted.
     """
 
     session_ids: set[str] = field(default_factory=set)
@@ -30,7 +31,7 @@ class Tangle:
 
 @dataclass(frozen=True, slots=True)
 class Untangled:
-    """What belongs to each session, which events are refused and why, and which states change."""
+    """Each session's facts, refused events with the reason, and changed states."""
 
     session_of: Mapping[str, str]
     refused: Mapping[str, str]
@@ -45,9 +46,9 @@ def follow(
     *,
     across: bool = True,
 ) -> Steps[Tangle]:
-    """Go from these sessions to all events that links lead to, and on to the sessions of those.
+    """Follow links from these sessions to all their events, and on to the sessions of those.
 
-    `items` are events that are not stored yet. Without `across`, no other sessions are gone to.
+    `items` are events that are not stored yet. Without `across`, other sessions are not followed.
     """
     tangle = Tangle(session_ids=set(session_ids))
     tangle.evidence.update((item.event_id, item.evidence) for item in items)
@@ -65,7 +66,7 @@ def follow(
 
 
 def _add(tangle: Tangle, stored: StoredEvent) -> Evidence | None:
-    """Take a stored event in; its evidence, if it is new and can be read."""
+    """Add a stored event; return its evidence if it is new and can be read."""
     tangle.states[stored.id] = stored.state
     if stored.id in tangle.evidence:
         return None
@@ -79,9 +80,9 @@ def _add(tangle: Tangle, stored: StoredEvent) -> Evidence | None:
 
 
 def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
-    """Make each payment of what is its own. `known` is kept where events have lost their payload.
+    """Compute each payment from its own events. Where payloads were deleted, `known` is kept.
 
-    An event that has no payload any more cannot be told apart: what it has proven stays.
+    An event without a payload cannot be assigned, so its facts stay.
     """
     kin = kinship(tangle.evidence)
     facts = {session_id: PaymentFacts() for session_id in tangle.session_ids}
@@ -100,14 +101,14 @@ def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
         settled=[
             each
             for each in settled
-            # The reason of one that failed may be another by now.
+            # A failed event may have a different reason now.
             if each.state is EventState.FAILED or each.state is not tangle.states[each.event_id]
         ],
     )
 
 
 def _settled(event_id: str, said: Evidence, kin: Kinship) -> Settled:
-    """The state of an event of a tangle, as `EventReading.settled` has those of others."""
+    """Return the final state of an event of connected payments, like `EventReading.settled`."""
     if reason := kin.refused.get(event_id) or "; ".join(said.doubts):
         return Settled(event_id=event_id, state=EventState.FAILED, reason=reason)
     state = EventState.FOLDED if event_id in kin.session_of else EventState.WAITING

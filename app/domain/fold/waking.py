@@ -1,4 +1,4 @@
-"""How many stored events one transaction wakes, and what it leaves for the next."""
+"""Limits how many stored events one transaction wakes, and what it leaves for the next."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Final
 
 from app.domain.fold.records import Wake
 
-# What one transaction wakes: a few ms of SQLite's one writer. A payload is 1 MiB at most.
+# For one transaction: a few ms of SQLite's writer. A payload has at most 1 MiB.
 WAKE_MAX: Final = 100
 WAKES_AT_ONCE: Final = 32
 
@@ -15,9 +15,9 @@ WAKES_AT_ONCE: Final = 32
 class Waking:
     """How much one transaction may wake, and what it leaves for the next.
 
-    `stored` are wakes of earlier transactions, locked already, to go on with. `tried` is how far
-    the last of them was read, `read` how many events were, in all. `contended` are ids whose locks
-    another transaction holds.
+    `stored` are wakes of earlier transactions to continue with, already locked. `tried` is how far
+    the last one was read, `read` the total number of events read. `contended` are ids that another
+    transaction has locked.
     """
 
     events_max: int = WAKE_MAX
@@ -30,11 +30,11 @@ class Waking:
 
     @property
     def room(self) -> int:
-        """How many more events may be read."""
+        """Return how many more events may be read."""
         return self.events_max - self.read
 
     def leave(self, object_ids: Iterable[str]) -> None:
-        """The events that speak of these are woken by a later transaction, all of them."""
+        """Leave all events that mention these ids to a later transaction."""
         for object_id in object_ids:
             self.left[object_id] = Wake(object_id)
             self.done.discard(object_id)

@@ -1,4 +1,4 @@
-"""Whose checkout a session pays, where the checkout does not know the session's id."""
+"""Decides which checkout a session pays, if the checkout does not know the session's id."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,27 +9,27 @@ from app.domain.payments.flags import items_differ
 
 
 class Claimed(Protocol):
-    """Of a checkout, what decides whether a session is its own, and costs what it should."""
+    """A checkout's data that decide whether a session belongs to it, and has the right price."""
 
     @property
     def session_id(self) -> str | None:
-        """The session that was made for it, where the payment page's URL told."""
+        """The session created for it, if the payment page's URL contained its id."""
         ...
 
     @property
     def key_digest(self) -> str | None:
-        """Of the secret in its success URL; None for a version that had none."""
+        """The digest of the secret in its success URL; None if an older version started it."""
         ...
 
     @property
     def expected(self) -> Money | None:
-        """What the catalogue says that it costs."""
+        """The price according to the catalogue."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldCheckout:
-    """A checkout with no more than that."""
+    """An empty value."""
 
     id: str
     session_id: str | None
@@ -38,12 +38,12 @@ class SoldCheckout:
 
 
 def is_owner(checkout: Claimed, facts: PaymentFacts) -> bool:
-    """Whether a session whose success URL names this checkout was made for it.
+    """Return whether a session whose success URL names this checkout was created for it.
 
-    The secret in the URL proves it; a checkout of a version without secrets is joined by its id.
-    Never where the session is known to cost something else than the checkout. A checkout that
-    knows its session is paid by that one, or by those that recover it, one after the other. Any
-    other with the same URL is a retry's spare one, or a buyer's own, who knows the secret.
+    The secret in the URL proves it; a checkout from a version without secrets is matched by its id.
+    Never if the session is known to have another price. A checkout that knows its session is paid
+    by that one, or by sessions that recover it. Any other session with the same URL is a retry's
+    spare one, or was started by a buyer, who knows the secret.
     """
     if checkout.session_id is not None:
         return False
@@ -52,22 +52,22 @@ def is_owner(checkout: Claimed, facts: PaymentFacts) -> bool:
 
 
 def has_secret(checkout: Claimed, facts: PaymentFacts) -> bool:
-    """Whether the session's success URL holds the checkout's secret, where it has one."""
+    """Return whether the session's success URL contains the checkout's secret, if it has one."""
     if checkout.key_digest is None:
         return checkout.session_id is None
     return checkout.key_digest == facts.checkout_key_digest
 
 
 def is_foreign(facts: PaymentFacts, named: SoldCheckout | None) -> bool:
-    """Whether a session's success URL names a checkout that was not sent to this session's page.
+    """Return whether a session's success URL names a checkout that it was not created for.
 
-    Where the checkout knows its session, nobody is deceived.
+    If the checkout knows its session, this does no harm.
     """
     return named is not None and named.session_id is None and not has_secret(named, facts)
 
 
 def is_mismatch(session_id: str, facts: PaymentFacts, sold: SoldCheckout | None) -> bool:
-    """Whether the catalogue said what the session's cart costs, and Stripe says something else."""
+    """Return whether the catalogue's price for the session's cart differs from Stripe's."""
     if sold is None or sold.expected is None or not facts.differs_from(sold.expected):
         return False
     if items_differ(facts):  # then another sum is right, and the order is flagged for its items

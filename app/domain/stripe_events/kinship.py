@@ -1,12 +1,12 @@
-"""Whose an event is, where events join what belongs to several payments.
+"""Decides which payment each event belongs to, if events connect several payments.
 
-Stripe's objects hang on one payment each. An odd event may name those of two; were it followed,
-all that either payment ever gets would count for both, for good. So an id that a session's own
-event names, a root, belongs to that session. What names it belongs there, too, with its other ids,
-and so on outwards, step by step and from all sessions at once. An event that meets two sessions'
-ids is refused: it is nobody's, and no way leads through it.
+Each of Stripe's objects belongs to one payment. An unusual event may name objects of two; if it
+counted, everything about either payment would count for both, permanently. So an id in a session's
+own event, a root, belongs to that session. Events that name it belong there, too, with their other
+ids, and so on outwards, step by step from all sessions at once. An event that meets the ids of two
+sessions is refused: it belongs to none, and connects nothing.
 
-All of it is a function of the set of events, in whatever order they came.
+The result is a function of the set of events, regardless of their order.
 """
 
 from collections import defaultdict
@@ -18,12 +18,12 @@ from app.domain.stripe_events.evidence import Evidence
 
 JOINS_TWO: Final = "it names what belongs to two payments, and is counted for neither"
 ROOT_OF_ANOTHER: Final = "it names what belongs to another session's payment, too"
-_LATE_S: Final = 2**40  # after any time that is read
+_LATE_S: Final = 2**40  # later than any valid time
 
 
 @dataclass(slots=True)
 class Kinship:
-    """`session_of` holds the session of each event that has one; `refused` says why others fail.
+    """`session_of` has the session of each assigned event; `refused` says why others fail.
 
     A session's own event is always its own: it may be in both.
     """
@@ -33,7 +33,7 @@ class Kinship:
 
 
 def kinship(evidence: Mapping[str, Evidence]) -> Kinship:
-    """Whose each of these events is, by their ids."""
+    """Assign each of these events to a session, by their ids."""
     found = Kinship()
     owners = {object_id: frozenset([owner]) for object_id, owner in _roots(evidence).items()}
     mentioning: defaultdict[str, list[str]] = defaultdict(list)
@@ -55,7 +55,7 @@ def kinship(evidence: Mapping[str, Evidence]) -> Kinship:
 
 
 def _roots(evidence: Mapping[str, Evidence]) -> dict[str, str]:
-    """The session of each root. Of several that name it, the first by Stripe's clock has it."""
+    """Return the session of each root; if several name it, the first one by Stripe's clock."""
     named: dict[str, tuple[int, str]] = {}
     for said in evidence.values():
         if said.session_id is not None:
@@ -71,7 +71,7 @@ def _step(
     owners: dict[str, frozenset[str]],
     found: Kinship,
 ) -> Collection[str]:
-    """Settle these events by the owners of before the step; the ids that have owners by now."""
+    """Assign these events by the owners before this step; return newly owned ids."""
     reached: defaultdict[str, set[str]] = defaultdict(set)
     for event_id in met:
         object_ids = evidence[event_id].object_ids

@@ -21,7 +21,7 @@ def numbered(text: str) -> tuple[str, tuple[str, ...]]:
 
 @cache
 def looking(readings: tuple[Reading, ...], *, to_change: bool) -> tuple[str, tuple[str, ...]]:
-    """One statement that reads rows of all these kinds, and the names of its parameters.
+    """Return one statement that reads rows of all these kinds, and its parameters' names.
 
     Each row has the number of its kind, and NULL in the columns of the others.
     """
@@ -43,10 +43,10 @@ def _numbered_reading(kind: int, readings: tuple[Reading, ...]) -> str:
 
 @cache
 def writing(kinds: tuple[Writing, ...]) -> str:
-    """One statement that writes rows of all these kinds; the ids of those events that are new.
+    """Return one statement that writes rows of all these kinds, and returns new events' ids.
 
-    Its parameters are a list for each column of each kind, in their order. The parts do not see
-    each other's rows, and the foreign key of links is checked when all of it has been done.
+    Its parameters are one list for each column of each kind, in order. The parts do not see each
+    other's rows, and the foreign key of links is checked at the end.
     """
     parts, number = list[str](), 0
     for kind in kinds:
@@ -63,10 +63,10 @@ def writing(kinds: tuple[Writing, ...]) -> str:
 
 
 def parameters(kinds: Mapping[Writing, Sequence[NamedValues]]) -> list[list[object]]:
-    """The parameters of `writing`, for these rows."""
+    """Return the parameters of `writing` for these rows."""
     return [[row[name] for row in rows] for kind, rows in kinds.items() for name in kind.columns]
 
 
 TRY_TO_LEAD: Final = "SELECT pg_try_advisory_xact_lock(:service, :lock) AS leads"
-# One transaction at a time reads, judges and writes them: the third of LOCKS_OF_THE_SERVICE.
+# Only one transaction at a time reads and writes sightings: the third of LOCKS_OF_THE_SERVICE.
 LOCK_SIGHTINGS: Final = "SELECT pg_advisory_xact_lock(1634497646, 3)"

@@ -1,4 +1,4 @@
-"""One PostgreSQL transaction: what the use cases may do in it, a statement for each set of rows."""
+"""One PostgreSQL transaction, with one statement for each set of rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -16,8 +16,8 @@ from app.domain.errors import StorageUnavailableError
 from app.usecases.outbox import NOTHING_POSTED, Posting
 from app.usecases.records import WebhookSighting
 
-# Advisory locks of two numbers; the first keeps ours apart from other programs' in one database.
-LOCKS_OF_THE_SERVICE: Final = 0x616C746E  # "altn": what only one may do
+# Advisory locks have two numbers; the first separates ours from other programs' in one database.
+LOCKS_OF_THE_SERVICE: Final = 0x616C746E  # "altn": for what only one process may do
 MIGRATION_LOCK: Final = 1
 LEADER_LOCK: Final = 2
 
@@ -42,31 +42,31 @@ class PostgresTransaction(SqlTransaction):
         self._is_begun = False
 
     async def execute(self, text: str, *parameters: object) -> str:
-        """Run one statement; how it ended, as `UPDATE 3`."""
+        """Run one statement; return its status, like `UPDATE 3`."""
         await self._begin_once()
         return str(await self._connection.execute(text, *parameters))
 
     async def fetch(self, text: str, *parameters: object) -> list[Row]:
-        """The rows of one statement."""
+        """Return the rows of one statement."""
         await self._begin_once()
         rows: list[Row] = await self._connection.fetch(text, *parameters)
         return rows
 
     async def ask(self, text: str, **values: object) -> Sequence[Row]:
-        """The rows of one statement of `sql.py`."""
+        """Return the rows of one statement of `sql.py`."""
         text, names = numbered(text)
         return await self.fetch(text, *(values[name] for name in names))
 
     async def change(self, text: str, **values: object) -> int:
-        """Run one statement of `sql.py`; how many rows it changed."""
+        """Run one statement of `sql.py`; return how many rows it changed."""
         text, names = numbered(text)
         ending = await self.execute(text, *(values[name] for name in names))
-        return int(ending.rpartition(" ")[2])  # as `DELETE 3`
+        return int(ending.rpartition(" ")[2])  # like `DELETE 3`
 
     async def look(
         self, readings: tuple[Reading, ...], values: NamedValues
     ) -> Mapping[Reading, Sequence[Row]]:
-        """The rows of some readings, with one statement."""
+        """Return the rows of some reads, with one statement."""
         text, names = looking(readings, to_change=self._begin is TO_WRITE)
         found: dict[Reading, list[Row]] = {reading: [] for reading in readings}
         for row in await self.fetch(text, *(values[name] for name in names)):
@@ -74,17 +74,16 @@ class PostgresTransaction(SqlTransaction):
         return found
 
     async def write(self, kinds: Mapping[Writing, Sequence[NamedValues]]) -> Collection[str]:
-        """Write rows of some kinds with one statement; the ids of those events that are new."""
+        """Write rows of some kinds with one statement; return the ids of new events."""
         rows = await self.fetch(writing(tuple(kinds)), *parameters(kinds))
         return [row["id"] for row in rows]
 
     async def lock(self, object_ids: Collection[str], *, wait: bool = True) -> bool:
-        """Let nobody else fold what mentions one of these ids, until the end.
+        """Lock these ids until the end, so that no other transaction folds events with them.
 
-        The locks of their stripes, in the order of their numbers, which is everybody's. A
-        statement of its own, for a statement sees what was committed when it began, not when it
-        got its lock. The numbers are written into the text: without parameters BEGIN goes the same
-        way at the same time.
+        This locks their stripes in numerical order, as all transactions do. It is a separate
+        statement, because a statement sees what was committed when it began, not when it got its
+        lock. The numbers are part of the text, so that BEGIN can be sent together with it.
         """
         if not object_ids:
             return True
@@ -98,13 +97,13 @@ class PostgresTransaction(SqlTransaction):
         return True
 
     async def try_to_lead(self) -> bool:
-        """Whether no other replica's transaction leads now."""
+        """Return whether no other replica's transaction does housekeeping now."""
         lock = {"service": LOCKS_OF_THE_SERVICE, "lock": LEADER_LOCK}
         (row,) = await self.ask(statements.TRY_TO_LEAD, **lock)
         return bool(row["leads"])
 
     async def webhook_sightings(self) -> Sequence[WebhookSighting]:
-        """When webhooks were last taken, refused and so on; nobody else writes it meanwhile."""
+        """Return when webhooks last had each outcome, locked until the end."""
         await self.ask(statements.LOCK_SIGHTINGS)
         return await super().webhook_sightings()
 
@@ -115,11 +114,11 @@ class PostgresTransaction(SqlTransaction):
         self._mark.is_sent = not self._connection.is_closed()
         ending = await self._connection.execute("COMMIT")
         self._is_begun = False
-        if ending != "COMMIT":  # the server's way to say that a statement had failed before
+        if ending != "COMMIT":  # this means that an earlier statement failed
             raise StorageUnavailableError("The database rolled back. Please try again.")
 
     async def _begin_once(self) -> None:
-        """Begin with the first statement."""
+        """Begin the transaction with its first statement."""
         if not self._is_begun:
             self._is_begun = True
             await self._connection.execute(f"{self._begin};{self._connection.begin_with}")

@@ -35,8 +35,7 @@ from app.usecases.records import PaymentVersion
 T = TypeVar("T")
 
 READERS: Final = 2
-# For an operation's queue, lock and work together, as for PostgreSQL; it ends before the inbox's 8
-# s.
+# For an operation's queue, lock and work together, as for PostgreSQL; ends before the inbox's 8 s.
 ACT_TIMEOUT_S: Final = 3.5
 GRACE_S: Final = 0.5  # in which the thread can still report the reason
 LOCK_STEP_S: Final = 0.5

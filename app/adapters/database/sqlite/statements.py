@@ -44,8 +44,8 @@ def for_each_row(writing: Writing) -> str:
 
 
 _SESSIONS: Final = "session_id IN (SELECT value FROM json_each(:sessions))"
-# What PostgreSQL follows within one statement is followed here between statements: `:sessions` are
-# those that the links lead to, `:named` the checkouts that their payments name.
+# PostgreSQL follows links within one statement, SQLite between statements: `:sessions` are those
+# that the links lead to, `:named` the checkouts that their payments name.
 _OURS: Final = {
     sql.LINKS: """
         SELECT object_id, session_id FROM payment_links
@@ -69,5 +69,5 @@ _OURS: Final = {
 
 @cache
 def looking(reading: Reading) -> str:
-    """A statement that reads rows of one kind."""
+    """Return a statement that reads rows of one kind."""
     return _OURS.get(reading) or in_sqlite(reading.text)

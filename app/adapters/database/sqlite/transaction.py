@@ -1,4 +1,4 @@
-"""One SQLite transaction: what the use cases may do in it, row by row."""
+"""One SQLite transaction, which writes row by row."""
 
 import sqlite3
 import time
@@ -32,21 +32,21 @@ class SqliteTransaction(SqlTransaction):
         self._give_up_at = give_up_at
 
     def execute(self, text: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Run one statement, as it is."""
+        """Run one statement unchanged."""
         return self._connection.execute(text, parameters)
 
     async def ask(self, text: str, **values: object) -> Sequence[Row]:
-        """The rows of one statement."""
+        """Return the rows of one statement."""
         return self._connection.execute(in_sqlite(text), bound(values)).fetchall()
 
     async def change(self, text: str, **values: object) -> int:
-        """Run one statement; how many rows it changed."""
+        """Run one statement; return how many rows it changed."""
         return self._connection.execute(in_sqlite(text), bound(values)).rowcount
 
     async def look(
         self, readings: tuple[Reading, ...], values: NamedValues
     ) -> Mapping[Reading, Sequence[Row]]:
-        """The rows of some readings, one after the other; what is found says what comes next."""
+        """Return the rows of some reads, in sequence, because each may depend on earlier ones."""
         parameters = bound(values) | {"sessions": "[]", "named": "[]"}
         found: dict[Reading, list[Row]] = {}
         for reading in readings:
@@ -61,7 +61,7 @@ class SqliteTransaction(SqlTransaction):
         return found
 
     async def write(self, kinds: Mapping[Writing, Sequence[NamedValues]]) -> Collection[str]:
-        """Write rows of some kinds, one after the other; the ids of those events that are new."""
+        """Write rows of some kinds, one by one; return the ids of new events."""
         new_ids: list[str] = []
         for kind, rows in kinds.items():
             text = for_each_row(kind)
@@ -74,18 +74,18 @@ class SqliteTransaction(SqlTransaction):
         return new_ids
 
     async def lock(self, object_ids: Collection[str], *, wait: bool = True) -> bool:  # noqa: ARG002
-        """Nothing is needed: SQLite has one writer, and this transaction is it."""
+        """Do nothing: SQLite has one writer, which is this transaction."""
         return True
 
     async def try_to_lead(self) -> bool:
-        """SQLite serves one process."""
+        """Return True, because SQLite has one process."""
         return True
 
     async def commit(self) -> None:
         """Make everything above durable: the log is synced when this returns.
 
         Raises:
-            TimeoutError: it is too late, nobody waits any more; nothing was committed.
+            TimeoutError: it is too late, and nobody waits any more; nothing was committed.
         """
         if time.monotonic() >= self._give_up_at:
             raise TimeoutError("the transaction took too long")
@@ -94,7 +94,7 @@ class SqliteTransaction(SqlTransaction):
 
 
 def bound(values: NamedValues) -> NamedValues:
-    """A statement's values as the driver takes them: a list as a JSON array."""
+    """Return values for the driver: lists as JSON arrays."""
     return {
         name: value if value is None or isinstance(value, str | int | bytes) else _array(value)
         for name, value in values.items()
