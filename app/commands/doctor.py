@@ -23,6 +23,7 @@ from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.adapters.database.private_file import exposed
 from app.adapters.database.sqlite.connection_thread import connect
 from app.commands.doctor_notifications import notifications_of
+from app.commands.doctor_stripe import stripe_of
 from app.commands.doctor_webhooks import webhooks_of
 from app.commands.findings import Finding, Verdict
 from app.settings.doubts import doubts
@@ -64,6 +65,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if look.at is _database:
             is_fine = finding.verdict is not Verdict.FAILS
             yield notifications_of(settings, is_database_fine=is_fine)
+    yield from stripe_of(settings)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

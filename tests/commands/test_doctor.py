@@ -12,6 +12,7 @@ from app.usecases.records import WebhookKind, WebhookSighting
 from app.usecases.webhook_ledger import WebhookLedger
 from tests.support.builders import settings
 from tests.support.examining import FAILS, OK, WARNING, altan_pay, findings, found
+from tests.support.wire import closed_port
 
 
 async def test_a_deployment_that_works_is_fine_in_every_part(
@@ -77,7 +78,9 @@ async def test_a_catalogue_that_cannot_be_read_fails(tmp_path: Path) -> None:
 async def test_a_stripe_key_should_be_of_the_mode_that_counts(
     tmp_path: Path, key: str, *, livemode: bool | None, verdict: Verdict | None
 ) -> None:
-    all_found = await findings(settings(tmp_path, stripe_api_key=key, stripe_livemode=livemode))
+    url = f"http://127.0.0.1:{closed_port()}"
+    keyed = {"stripe_api_key": key, "stripe_api_url": url, "stripe_livemode": livemode}
+    all_found = await findings(settings(tmp_path, **keyed))
 
     finding = all_found.get("STRIPE_API_KEY")
     assert (finding and finding.verdict) is verdict
