@@ -36,6 +36,7 @@ from app.shared import Shared
 from app.usecases.changes import Changes
 from app.usecases.housekeeping import Housekeeping
 from app.usecases.inbox import Inbox
+from app.usecases.inspect_events import InspectEvents
 from app.usecases.live_places import PLACES_MAX, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.read_payment import ReadPayment
@@ -46,6 +47,7 @@ from app.usecases.webhook_watch import WebhookWatch
 from app.web.api.checkout_module import CheckoutModule
 from app.web.api.health import Liveness, Readiness
 from app.web.api.metrics import MetricsEndpoint
+from app.web.api.replay import ReplayEndpoint
 from app.web.api.status import StatusEndpoint
 from app.web.api.stream import StatusStreamEndpoint
 from app.web.api.webhooks import WebhookEndpoint
@@ -142,6 +144,11 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
         DocsEndpoint(),
         make_orders(shared),
         open_reconciliation(shared, version=VERSION),
+        ReplayEndpoint(
+            replay=_make_replay(shared),
+            inspect=InspectEvents(database=shared.database),
+            access=shared.access,
+        ),
     ]
 
 
@@ -195,6 +202,15 @@ def _open_catalog(
     return catalog.current
 
 
+def _make_replay(shared: Shared) -> ReplayEvents:
+    return ReplayEvents(
+        database=shared.database,
+        clock=shared.clock,
+        alarm=shared.alerts,
+        on_change=shared.changes,
+    )
+
+
 def _run_jobs(shared: Shared) -> None:
     """Register the background jobs."""
     feed = shared.feed
@@ -206,12 +222,7 @@ def _run_jobs(shared: Shared) -> None:
     housekeeping = Housekeeping(
         database=shared.database,
         clock=shared.clock,
-        replay=ReplayEvents(
-            database=shared.database,
-            clock=shared.clock,
-            alarm=shared.alerts,
-            on_change=shared.changes,
-        ),
+        replay=_make_replay(shared),
         retention_days=shared.settings.event_retention_days,
     )
     shared.lifetime.runs(housekeeping.run)

@@ -13,7 +13,7 @@ async def test_the_docs_show_every_operation_without_the_internet(
     await page.goto(f"{demo.service_url}/docs")
 
     operations = page.locator(".opblock")
-    await expect(operations).to_have_count(20)
+    await expect(operations).to_have_count(21)
     await expect(page.locator(".info .title")).to_contain_text("altan-checkout")
 
     await page.locator("#operations-payments-getPayment .opblock-summary-control").click()

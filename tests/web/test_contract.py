@@ -77,6 +77,7 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
         ("/notifications/pause", "post"),
         ("/notifications/resume", "post"),
         ("/reconcile", "post"),
+        ("/events/{id}/replay", "post"),
     }
 
 
@@ -88,7 +89,7 @@ async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items()
     ]
 
-    assert len(set(ids)) == len(ids) == 20
+    assert len(set(ids)) == len(ids) == 21
     assert all(re.fullmatch(r"[1-5][0-9]{2}", status) for status, _ in responses)
     assert all(response["description"] for _, response in responses)
     assert len(schemas(document)) > 10
@@ -201,6 +202,7 @@ async def test_the_names_that_generated_clients_are_made_of_stay(
         "listOrders": "GET /orders",
         "seeFlag": "POST /orders/{id}/flags/{flag}/seen",
         "reconcile": "POST /reconcile",
+        "replayEvent": "POST /events/{id}/replay",
         "listNotifications": "GET /notifications",
         "resendNotification": "POST /notifications/{id}/resend",
         "pauseNotifications": "POST /notifications/pause",
@@ -211,7 +213,7 @@ async def test_the_names_that_generated_clients_are_made_of_stay(
         *("Payment", "PaymentStatus", "Subscription", "WebhookReceipt"),
         *("Notification", "Notifications", "NotificationInvoice"),
         *("NotificationResent", "NotificationSending"),
-        *("Problem", "Fault", "Liveness", "Readiness", "Reconciled"),
+        *("Problem", "Fault", "Liveness", "Readiness", "Reconciled", "ReplayedEvent"),
         *("Order", "Orders", "OrderCustomer", "OrderDispute", "OrderLineItem"),
         *("OrderPresentment", "OrderRefund", "OrderShipping", "OrderSubscription"),
     }

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PUBLIC_FILES: Final = re.compile(r"/checkout\.[^/]+|/checkout/page\.js")
 
 # Endpoints that need a token are for the shop's own server, so no page's script may read them.
-NOT_FOR_PAGES: Final = re.compile(r"/(orders|notifications)(/.*)?")
+NOT_FOR_PAGES: Final = re.compile(r"/(orders|notifications|reconcile|events)(/.*)?")
 
 PREFLIGHT_MAX_AGE_S: Final = 7200  # Chromium's maximum; other browsers keep it longer
 HEADER_NAMES_MAX: Final = 100
