@@ -60,7 +60,7 @@ def dispute_cause(dispute_id: str, dispute: Dispute) -> str:
 
 
 def needs_a_person(facts: PaymentFacts) -> bool:
-    """Whether a payment's own facts flag its order."""
+    """Return whether a payment's own facts flag its order."""
     has_matters = facts.disputes or facts.fraud_warning_ids or facts.reviews
     is_flagged = facts.contradicted or items_differ(facts)
     return is_flagged or bool(has_matters and open_matters(facts))

@@ -68,7 +68,7 @@ _SEE_FLAG: Final = Operation(
     "has a new one. Doing it twice is the same as once.",
     parameters=[
         parameter("header", "Authorization", "`Bearer TOKEN`, the one of ADMIN_API_TOKEN."),
-        parameter("path", "id", "The checkout's id, or the cs_… id of its Stripe session."),
+        parameter("path", "id", "The checkout's id, or its Stripe session's cs_… id."),
         parameter("path", "flag", "One of the order's flags.", {"enum": [*Flag]} | TEXT),
     ],
     answers={"200": {"description": "The order.", **content(ORDER)}},

@@ -43,7 +43,7 @@ _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
 class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks):
-    """One process's share of a database that many may use."""
+    """One process's connections to a database that several may use."""
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:
         super().__init__()

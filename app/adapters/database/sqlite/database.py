@@ -42,7 +42,7 @@ LOCK_STEP_S: Final = 0.5
 
 
 class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks):
-    """The database of one process, in one file."""
+    """One process's database, in one file."""
 
     def __init__(self, path: Path, alarm: Alarm, *, act_timeout_s: float = ACT_TIMEOUT_S) -> None:
         super().__init__()
