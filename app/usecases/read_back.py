@@ -65,10 +65,8 @@ class ReadBack:
         now_ms = self.clock.now_ms()
         after_ms = _later(state.notices_until_ms, now_ms - FAR_BACK_MS) - LATE_COMMIT_MS
         notices = await self.store.notices(after_ms=after_ms, limit=READ_MAX)
-        for notice in notices:
-            lost = never_made(notice.event)
-            if lost is not None:
-                await self._read(lost.object_type, lost.object_id)
+        for lost in filter(None, (never_made(notice.event) for notice in notices)):
+            await self._read(lost.object_type, lost.object_id)
         is_full = len(notices) == READ_MAX
         return replace(state, notices_until_ms=notices[-1].received_at_ms if is_full else now_ms)
 
