@@ -193,7 +193,7 @@ def _shop_html(settings: Settings) -> ShopHtml:
 def _open_catalog(
     settings: Settings, lifetime: Lifetime, alerts: Alerts
 ) -> Callable[[], Catalog | None]:
-    """What is for sale now; None means any price of the account."""
+    """Return what is for sale now; None means any price of the account."""
     if settings.catalog_file is None:
         return lambda: None
     catalog = CatalogFile(settings.catalog_file, alerts, alerts.over)

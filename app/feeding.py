@@ -9,7 +9,7 @@ from app.web.api.notifications import NotificationsEndpoint
 
 
 def open_feed(shared: Shared) -> NotificationsEndpoint:
-    """The endpoint, whose feed hears of every commit of this process."""
+    """Return the endpoint; its feed is notified of every commit of this process."""
     feed = NotificationFeed(source=shared.database, render=partial(documents_of, shared.database))
     shared.changes.reach(lambda _: feed.changed())
     shared.lifetime.runs(feed.run)

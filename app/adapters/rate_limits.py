@@ -29,7 +29,7 @@ class Rates:
 
 
 class CheckoutLimits:
-    """Counts checkouts in a sliding window. If the storage is down, sales go on without limits."""
+    """Counts checkouts in a sliding window. Without its storage, sales continue without limits."""
 
     def __init__(  # noqa: PLR0913 what bootstrap and tests give
         self,

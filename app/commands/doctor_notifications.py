@@ -1,4 +1,4 @@
-"""What `altan-checkout doctor` reports about notifications: who is told, and how that goes."""
+"""What `altan-checkout doctor` reports about notifications: the receiver and its state."""
 
 import asyncio
 

@@ -21,7 +21,7 @@ class Channel(Protocol):
 
 LINE_EVERY_S: Final = 10.0  # for each name: a broken disk must not flood the log
 SEND_EVERY_S: Final = 600.0  # for each name and all channels: people ignore repeated alerts
-# Each of these says something else, so that several are told within these times.
+# Each of these messages differs, so several are sent within these times.
 AT_ONCE: Final[Mapping[AlertName, int]] = {AlertName.ORDER_FLAGGED: 20}
 
 _log = structlog.get_logger()

@@ -23,7 +23,7 @@ Render = Callable[[Sequence[Notification]], Awaitable[Mapping[str, Document]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPage:
-    """Some notifications in the feed's order, and where to go on: always a position."""
+    """Some notifications in the feed's order, and where to continue, which is always set."""
 
     notifications: Sequence[Notification]
     next: Position
@@ -41,7 +41,7 @@ class FeedTip:
 
 
 class FeedSource(Protocol):
-    """Where the feed is read. Raises `StorageUnavailableError` if the database cannot be read."""
+    """Reads the feed. Raises `StorageUnavailableError` if the database cannot be read."""
 
     async def feed_page(self, after: Position | None, *, limit: int) -> FeedPage | None:
         """The next notifications, the oldest first; None where some are no longer kept.
@@ -51,7 +51,7 @@ class FeedSource(Protocol):
         ...
 
     async def feed_tip(self) -> FeedTip:
-        """How far the feed has come."""
+        """Return how far the feed has come."""
         ...
 
 
@@ -78,13 +78,13 @@ class NotificationFeed:
 
     @property
     def waiting(self) -> int:
-        """How many wait now."""
+        """The number of waiting requests."""
         return len(self._waiting)
 
     async def page(
         self, after: Position | None, *, limit: int, wait_s: float = 0
     ) -> tuple[list[tuple[str, Document]], Position]:
-        """The documents of the next notifications with their ids, and where to go on.
+        """Return the next notifications' documents with their ids, and where to continue.
 
         With `wait_s` not before there are some, or so many seconds have passed; at once where all
         places to wait are taken.

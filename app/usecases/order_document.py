@@ -22,8 +22,8 @@ Document = dict[str, Any]
 class Order:
     """An order: its document, its position in the list, and its flags.
 
-    `unseen` are the flags and causes that no operator has seen, `untold` those that the owner was
-    not told of. `deadlines_s` says until when disputes may be answered, in epoch seconds, by the
+    `unseen` are the flags and causes that no operator has seen, `untold` those that were not
+    reported. `deadlines_s` are the deadlines for answering disputes, in epoch seconds, by the
     flag's cause; `items_text` in what the cart and what was bought differ.
     """
 

@@ -17,7 +17,7 @@ from app.usecases.storage import Database, Transaction
 class StartCheckout:
     """Gets a payment page, and stores the checkout before the buyer is redirected.
 
-    `catalog` returns what is for sale now; None means any price. `on_start` hears of each
+    `catalog` returns what is for sale now; None means any price. `on_start` is called with each
     checkout that was committed.
     """
 

@@ -107,7 +107,7 @@ class WebhookWatch:
         self._tell(before, after)
 
     async def _are_ours(self, named: set[str]) -> bool:
-        """Whether one of these ids, which strangers may have made up, is a checkout of ours."""
+        """Return whether one of these ids, which may be forged, is one of our checkouts."""
         for each in sorted(named):
             find = (
                 self.database.find_checkout

@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bounds:
-    """What the feed shows: what comes after `start`, of transactions below `horizon`."""
+    """A part of the feed: after `start`, from transactions below `horizon`."""
 
     start: Position
     horizon: int
 
 
 class KeepsFeed(ABC):
-    """What a database gives to those who read the feed, and to the one who prunes it."""
+    """Reads and prunes the feed in any database."""
 
     @abstractmethod
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -48,7 +48,7 @@ class KeepsFeed(ABC):
         return await self.read(look)
 
     async def feed_tip(self) -> FeedTip:
-        """How far the feed has come."""
+        """Return how far the feed has come."""
 
         async def look(transaction: Transaction) -> FeedTip:
             asks = cast("Asks", transaction)
@@ -93,6 +93,6 @@ async def _bounds(transaction: Asks) -> _Bounds:
 
 
 async def _last(transaction: Asks, bounds: _Bounds) -> Position:
-    """The last position that anybody can have been told of, or will be."""
+    """Return the last position that any reader can have received."""
     rows: Sequence[dict[str, int]] = await transaction.ask(sql.LAST)
     return max(bounds.start, Position(rows[0]["tx"], rows[0]["seq"])) if rows else bounds.start

@@ -139,7 +139,7 @@ NEXT_DUE: Final = f"""
 
 # --- what the feed reads
 
-# What is below the horizon is settled: whoever wrote it has committed, or never will.
+# Below the horizon, everything is settled: its transactions have committed, or never will.
 FEED_BOUNDS: Final = f"""
     SELECT {BASE} + pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
            coalesce((SELECT pruned_tx FROM notification_delivery), 0) AS pruned_tx,

@@ -78,7 +78,7 @@ def row_to_checkout(row: Row) -> Checkout:
 
 
 def row_to_sold(row: Row) -> SoldCheckout:
-    """What decides whose a checkout is, from these columns of it."""
+    """Build the data that decide which sessions belong to a checkout."""
     return SoldCheckout(
         id=row["id"],
         session_id=row["session_id"],

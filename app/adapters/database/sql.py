@@ -172,7 +172,7 @@ SEE_WEBHOOK = """
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Writing:
-    """How rows of a kind are written: `{rows}` in the text are what is given, by these columns.
+    """How rows of a kind are written: `{rows}` in the text stands for the given rows.
 
     `columns` are the names of what is given, each with PostgreSQL's type.
     """

@@ -44,7 +44,7 @@ class Cart:
 
 
 class CreatedBy(StrEnum):
-    """Who sent a cart: whatever a browser sends may be made up, a server's token cannot be."""
+    """Who sent a cart: a browser can send anything, but a server needs a token."""
 
     BROWSER = "browser"
     SERVER = "server"

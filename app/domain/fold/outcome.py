@@ -63,7 +63,7 @@ class Outcome:
     def add_notifications(
         self, told: Mapping[str, Iterable[Notice]], memory: Memory, now_ms: int
     ) -> None:
-        """What is told of these payments; they are among those that have changed."""
+        """The notices about these payments, which are among the changed ones."""
         facts = {payment.session_id: payment.facts for payment in self.payments}
         for session_id, notices in told.items():
             sold = memory.sold(session_id, facts[session_id])

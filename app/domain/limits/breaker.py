@@ -91,7 +91,7 @@ class Breaker:
         return Permit(household, cart, sort, now_s, self._round, is_probe)
 
     def report(self, permit: Permit, verdict: Verdict, now_s: float) -> None:
-        """Record a permitted call's outcome. Every permit must be reported, whatever happened."""
+        """Record a permitted call's outcome. Every permit must be reported, for any outcome."""
         if verdict is Verdict.WORKED:
             if not self._known:
                 self._evidence.clear()  # previous failures may have been caused by odd carts only

@@ -28,7 +28,7 @@ def bucket_of(address: Address) -> str:
     return str(address)
 
 
-@lru_cache(maxsize=4096)  # the same clients come again and again
+@lru_cache(maxsize=4096)  # the same clients return often
 def networks_of(bucket: str) -> tuple[str, ...]:
     """Return the names of the client itself and its networks, from the smallest to the largest.
 

@@ -1,4 +1,4 @@
-"""A payment's facts: what its events prove, in whatever order they arrive.
+"""A payment's facts: what its events prove, in any order of arrival.
 
 Facts only grow: joining two sets of facts is commutative, associative and idempotent, so duplicate,
 late or unordered events cannot matter. The status is a pure function of the facts.

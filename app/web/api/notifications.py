@@ -100,7 +100,7 @@ _LIST: Final = Operation(
                     "Notifications",
                     {
                         "notifications": {"type": "array", "items": NOTIFICATION},
-                        "next_cursor": TEXT | {"description": "Where to go on; always there."},
+                        "next_cursor": TEXT | {"description": "Where to continue; always set."},
                     },
                 )
             ),
@@ -131,7 +131,7 @@ _PAUSE: Final = Operation(
     id="pauseNotifications",
     tag="notifications",
     summary="Stop sending notifications",
-    description="For operators. New ones wait until sending is resumed; the feed goes on.",
+    description="For operators. New ones wait until sending is resumed; the feed continues.",
     parameters=[_ADMIN_TOKEN],
     answers={"200": {"description": "Sending is paused.", **content(_SENDING)}},
     errors=_FOR_OPERATORS,

@@ -15,7 +15,7 @@ DRIVER_ERRORS: Final = (
     BufferError,
 )
 
-# The operation can be retried at once, because the server rolled it back for reasons of its own.
+# The operation can be retried at once, because the server rolled it back for internal reasons.
 TRANSIENT_ERRORS: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
