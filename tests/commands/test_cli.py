@@ -218,7 +218,7 @@ async def test_a_test_alert_says_what_came_back(
     assert "Shop: shop.example (https://shop.example)" in text
 
 
-async def test_a_probe_prints_what_came_back_or_why_nothing_was_made(tmp_path: Path) -> None:
+async def test_a_probe_prints_its_result_or_why_nothing_was_created(tmp_path: Path) -> None:
     page = b'{"url": "https://checkout.stripe.com/c/pay/cs_test_a1"}'
     async with upstream(answer(page)) as altan_pay:
         made = await asyncio.to_thread(
@@ -230,8 +230,8 @@ async def test_a_probe_prints_what_came_back_or_why_nothing_was_made(tmp_path: P
     live = run(tmp_path, "doctor", "--probe", "--price", "price_A", **GOOD)
 
     assert (made.returncode, live.returncode) == (0, 1)
-    assert made.stdout.startswith("Altan Pay made cs_test_a1 at checkout.stripe.com.\n")
-    assert live.stderr.startswith("The probe failed: nothing was made")
+    assert made.stdout.startswith("Altan Pay created cs_test_a1 at checkout.stripe.com.\n")
+    assert live.stderr.startswith("The probe failed: nothing was created")
 
 
 def test_a_test_alert_that_reaches_nobody_says_so(tmp_path: Path) -> None:
