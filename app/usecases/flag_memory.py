@@ -4,16 +4,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.domain.notifications.notification import NewNotification
 from app.usecases.orders import FlagCause, OrderDatabase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldCause:
-    """A reported cause of a flag. `remind_at_ms` is when to report it again."""
+    """A reported cause of a flag. `remind_at_ms` is when to report it again.
+
+    `notification` is for the shop's systems, unless the fold has stored one.
+    """
 
     cause: FlagCause
     told_at_ms: int
     remind_at_ms: int | None
+    notification: NewNotification | None = None
 
 
 class FlagMemory(OrderDatabase, Protocol):
@@ -29,6 +34,8 @@ class FlagMemory(OrderDatabase, Protocol):
 
     async def tell_flags(self, told: Collection[ToldCause]) -> Collection[FlagCause]:
         """Store that these are reported; return those that no process has reported before.
+
+        The notifications of those are stored in the same transaction.
 
         Raises:
             StorageUnavailableError: none is kept.

@@ -41,6 +41,11 @@ class Order:
         return self.position.order_id
 
     @property
+    def session_id(self) -> str:
+        """The session that the order shows. There is one as soon as an event was about it."""
+        return str(self.document["session_id"])
+
+    @property
     def version(self) -> int:
         """The version, which increases with each change of the document and never decreases."""
         return int(self.document["version"])

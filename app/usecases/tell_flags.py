@@ -13,6 +13,8 @@ from typing import Final
 
 from app.domain.checkout.cart import Mode
 from app.domain.errors import StorageUnavailableError
+from app.domain.notifications.notices import flagged
+from app.domain.notifications.notification import NewNotification, notifications
 from app.domain.payments.flags import Flag, Flags, needs_a_person
 from app.usecases.flag_memory import FlagMemory, ToldCause
 from app.usecases.flag_texts import flag_text, summary_text
@@ -32,6 +34,7 @@ CHANGED_MAX: Final = 10_000  # while the database cannot be read; the others are
 
 # These have alerts already: price_mismatch, payment_contradicted and event_fold_failed.
 _TOLD_BY_OTHERS: Final = frozenset({Flag.PRICE_MISMATCH, Flag.CONTRADICTED, Flag.EVENT_FAILED})
+_NOT_OF_ONE_PAYMENT: Final = frozenset({Flag.PAID_TWICE, Flag.EVENT_FAILED})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,10 +174,21 @@ def _causes(order: Order, now_ms: int) -> list[ToldCause]:
             cause=FlagCause(order_id=order.id, flag=flag, cause=cause),
             told_at_ms=now_ms,
             remind_at_ms=remind_at_ms(flag, cause),
+            notification=_notification(order, flag, cause, now_ms),
         )
         for flag, causes in order.untold.items()
         for cause in causes
     ]
+
+
+def _notification(order: Order, flag: Flag, cause: str, now_ms: int) -> NewNotification | None:
+    """Return what is told of a flag that does not follow from one payment alone."""
+    if flag not in _NOT_OF_ONE_PAYMENT:
+        return None
+    (notification,) = notifications(
+        [flagged(flag, cause)], session_id=order.session_id, order_id=order.id, at_ms=now_ms
+    )
+    return notification
 
 
 def half_way_ms(from_ms: int, due_s: int) -> int | None:

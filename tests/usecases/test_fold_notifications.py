@@ -8,6 +8,7 @@ import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
+from app.domain.money import Money
 from app.domain.notifications.notices import PaidInvoice
 from app.usecases.outbox import Delivery, Notification, NotificationQuery
 from app.usecases.rebuild_payments import RebuildPayments
@@ -102,6 +103,16 @@ async def test_a_payment_is_told_in_the_transaction_that_folds_it(database: AnyD
     assert (told.at_ms, told.delivery, told.due_at_ms) == (NOW_MS, Delivery.WAITING, NOW_MS)
 
 
+async def test_a_price_that_is_not_the_catalogues_is_told_as_a_flag(database: AnyDatabase) -> None:
+    await keep(database, checkout(expected=Money(amount_minor=1, currency="eur")))
+
+    await record(database, event(subject=session(amount_subtotal=1999)))
+    await record(database, event("refund.created", refund(), id="evt_2"))
+
+    assert await types(database) == ["order.paid", "order.flagged", "order.refunded"]
+    assert (await kept(database))[1].cause == "price_mismatch"
+
+
 async def test_what_cannot_be_told_is_not_folded(
     database: AnyDatabase, database_path: Path
 ) -> None:
@@ -128,6 +139,7 @@ async def test_each_change_is_told_in_its_order(database: AnyDatabase) -> None:
         "order.refunded",
         "order.refunded",
         "order.disputed",
+        "order.flagged",
         "order.dispute_closed",
     ]
 
@@ -152,6 +164,7 @@ async def test_a_subscriptions_life_is_told(database: AnyDatabase) -> None:
         "subscription.payment_failed",
         "subscription.renewed",
         "order.disputed",
+        "order.flagged",
         "subscription.updated",
         "subscription.canceled",
     ]

@@ -14,6 +14,7 @@ from app.domain.money import Money
 from app.domain.payments.flags import Flag
 from app.usecases.flag_memory import ToldCause
 from app.usecases.orders import FlagCause
+from app.usecases.outbox import NotificationQuery
 from app.usecases.ports import AlertName
 from app.usecases.records import Checkout
 from app.usecases.remind_disputes import RemindDisputes
@@ -281,6 +282,26 @@ async def test_both_orders_that_are_paid_twice_are_told(
     assert first == []
     assert sorted(told.split(" ")[0] for told in shop.told) == [CHECKOUT_ID, TWIN_ID]
     assert all("paid_twice" in told and "refund one of the two" in told for told in shop.told)
+
+
+async def test_the_shop_is_notified_once_of_what_more_than_one_payment_shows(shop: Shop) -> None:
+    await keep(shop.database, numbered(), numbered(TWIN_ID, "cs_test_twin"))
+    twin = session(id="cs_test_twin", payment_intent="pi_2", success_url=ELSEWHERE)
+    odd = event("charge.updated", charge(amount_refunded="unheard of"), id="evt_odd")
+
+    await shop.hear(event(), event(subject=twin, id="evt_2"), odd)
+    await shop.tell.sweep("")
+    await shop.tell.sweep("")
+
+    kept = await shop.database.list_notifications(NotificationQuery(limit=100))
+    flagged = [(each.order_id, each.cause) for each in kept if each.type == "order.flagged"]
+    assert sorted(flagged) == sorted(
+        [
+            (CHECKOUT_ID, f"paid_twice {TWIN_ID}"),
+            (TWIN_ID, f"paid_twice {CHECKOUT_ID}"),
+            (CHECKOUT_ID, "event_failed evt_odd"),
+        ]
+    )
 
 
 async def test_two_payments_at_the_same_moment_on_two_replicas_are_reported(

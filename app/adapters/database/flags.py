@@ -7,6 +7,7 @@ from typing import Final, TypeVar, cast
 
 from app.adapters.database.orders import Asks, row_to_cause
 from app.adapters.database.rows import Row
+from app.domain.fold.outcome import Outcome
 from app.usecases.flag_memory import ToldCause
 from app.usecases.orders import FlagCause
 from app.usecases.storage import Transaction
@@ -59,6 +60,8 @@ class KeepsFlags(ABC):
     async def tell_flags(self, told: Collection[ToldCause]) -> Collection[FlagCause]:
         """Store that these are reported; return those that no process has reported before.
 
+        The notifications of those are stored in the same transaction.
+
         Raises:
             StorageUnavailableError: none is kept.
         """
@@ -67,8 +70,20 @@ class KeepsFlags(ABC):
             asdict(each.cause) | {"told_at_ms": each.told_at_ms, "remind_at_ms": each.remind_at_ms}
             for each in in_order
         ]
-        changed = await self._change_each(TELL, rows)
-        return [each.cause for each, is_new in zip(in_order, changed, strict=True) if is_new]
+
+        async def tell(transaction: Transaction) -> list[ToldCause]:
+            changes = cast("Asks", transaction)
+            new = [
+                each
+                for each, row in zip(in_order, rows, strict=True)
+                if await changes.change(TELL, **row) == 1
+            ]
+            notifications = [each.notification for each in new if each.notification]
+            await transaction.record((), Outcome(notifications=notifications))
+            await transaction.commit()
+            return new
+
+        return [each.cause for each in await self.write(tell)]
 
     async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ToldCause]:
         """Return what is due to be reported again.

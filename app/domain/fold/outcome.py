@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from app.domain.fold.asking import Memory
 from app.domain.fold.records import Link, Mention, Payment, Renewal, Settled, Wake
-from app.domain.notifications.notices import Notice
+from app.domain.notifications.notices import Notice, flagged
 from app.domain.notifications.notification import NewNotification, notifications
 from app.domain.payments.claims import is_foreign, is_mismatch, order_id_of
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.flags import Flag
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,10 +66,12 @@ class Outcome:
     ) -> None:
         """The notices about these payments, which are among the changed ones."""
         facts = {payment.session_id: payment.facts for payment in self.payments}
+        mismatch = [flagged(Flag.PRICE_MISMATCH)]
         for session_id, notices in told.items():
+            more = mismatch if session_id in self.mismatched else []
             sold = memory.sold(session_id, facts[session_id])
             self.notifications += notifications(
-                notices,
+                [*notices, *more],
                 session_id=session_id,
                 order_id=order_id_of(session_id, facts[session_id], sold),
                 at_ms=now_ms,

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from app.domain.checkout.cart import Mode
 from app.domain.notifications.types import NotificationType
 from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.flags import Flag, items_differ, open_matters
 from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
 
 _BEFORE_PAID: Final[Mapping[PaymentStatus, NotificationType]] = {
@@ -74,6 +75,7 @@ def _held(facts: PaymentFacts) -> Iterator[Held]:
     if facts.mode is Mode.SUBSCRIPTION:
         yield from _invoices(facts)
     yield _subscription(facts)
+    yield from _flags(facts)  # last, as the contract says
 
 
 def _status(facts: PaymentFacts) -> Iterator[Held]:
@@ -130,6 +132,22 @@ def _subscription(facts: PaymentFacts) -> Held:
         return (type_, shown), None
     cause = " ".join(map(str, (subscription_id, current.at_s, *shown)))
     return (type_, shown), Notice(type=type_, cause=cause)
+
+
+def _flags(facts: PaymentFacts) -> Iterator[Held]:
+    """Yield the flags that follow from the facts alone."""
+    if facts.contradicted:
+        yield Flag.CONTRADICTED, flagged(Flag.CONTRADICTED)
+    if items_differ(facts):
+        yield Flag.ITEMS_DIFFER, flagged(Flag.ITEMS_DIFFER)
+    for flag, causes in open_matters(facts).items():
+        for cause in sorted(causes):
+            yield (flag, cause), flagged(flag, cause)
+
+
+def flagged(flag: Flag, cause: str = "") -> Notice:
+    """Return the notice of a new flag; `cause` is empty if an order can have it only once."""
+    return Notice(type=NotificationType.FLAGGED, cause=f"{flag} {cause}".rstrip())
 
 
 def _shown(current: Subscription | None) -> tuple[str, int | None, bool]:

@@ -12,9 +12,10 @@ from app.domain.checkout.cart import Mode
 from app.domain.notifications.notices import Notice, PaidInvoice, notices
 from app.domain.notifications.notification import notifications
 from app.domain.notifications.types import NotificationType as Type
-from app.domain.payments.disputes import Dispute, DisputeState
+from app.domain.payments.disputes import Dispute, DisputeState, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.session_details import SessionDetails
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 from app.domain.stripe_events.event import read_event
 from app.domain.stripe_events.readers import read_evidence
@@ -65,12 +66,35 @@ def with_invoice(**facts_of_it: object) -> PaymentFacts:
         (PaymentFacts(expired=True), [Type.EXPIRED]),
         (PaymentFacts(awaits_bank=True, bank_failed=True), [Type.FAILED]),
         (PAID, [Type.PAID]),
-        (PAID.join(PaymentFacts(expired=True)), [Type.PAID]),
     ],
 )
 def test_a_new_status_is_told(after: PaymentFacts, types: list[Type]) -> None:
     assert told(None, after) == [(type_, "") for type_ in types]
     assert told(after, after) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "cause"),
+    [
+        (PaymentFacts(expired=True), "contradicted"),
+        (PaymentFacts(details=SessionDetails(items_differ=True)), "items_differ"),
+        (PaymentFacts(fraud_warning_ids=("issfr_1",)), "fraud_warning issfr_1"),
+        (PaymentFacts(reviews={"prv_1": Review(closed=False)}), "review prv_1"),
+    ],
+)
+def test_a_new_flag_is_told_once_and_its_end_is_not(facts: PaymentFacts, cause: str) -> None:
+    flagged = PAID.join(facts)
+
+    assert notices(PAID, flagged) == [Notice(type=Type.FLAGGED, cause=cause)]
+    assert told(flagged, flagged) == []
+    assert told(flagged, PAID) == []
+
+
+def test_a_flag_is_told_last() -> None:
+    assert told(None, PAID.join(PaymentFacts(expired=True))) == [
+        (Type.PAID, ""),
+        (Type.FLAGGED, "contradicted"),
+    ]
 
 
 def test_a_status_that_was_told_is_not_told_when_another_follows() -> None:
@@ -121,7 +145,7 @@ def test_a_dispute_is_told_when_it_opens_and_when_it_closes() -> None:
 
     opened, won = disputed(DisputeState.OPEN), disputed(DisputeState.WON)
 
-    assert told(PAID, opened) == [(Type.DISPUTED, "dp_1")]
+    assert told(PAID, opened) == [(Type.DISPUTED, "dp_1"), (Type.FLAGGED, "disputed")]
     assert told(opened, won) == [(Type.DISPUTE_CLOSED, "dp_1")]
 
 
