@@ -37,8 +37,11 @@ def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
 def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:
     """Open the database in the settings; its schema must be up to date."""
     database = _open(settings, alarm)
+    is_on = settings.notify_url is not None
     database.posting = Posting(
-        is_on=settings.notify_url is not None, includes_foreign=settings.notify_foreign
+        is_kept=is_on or bool(settings.api_tokens) or settings.admin_api_token is not None,
+        is_on=is_on,
+        includes_foreign=settings.notify_foreign,
     )
     return database
 

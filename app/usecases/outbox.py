@@ -40,11 +40,13 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """Which new notifications are posted; all of them are in the feed.
+    """Which new notifications are stored, and which of those are posted.
 
-    `includes_foreign`: also those of sessions that this service did not start.
+    `is_kept` is False if nobody can ever read them: nothing is posted, and no token opens the feed.
+    `includes_foreign`: also post those of sessions that this service did not start.
     """
 
+    is_kept: bool = True
     is_on: bool = False
     includes_foreign: bool = False
 

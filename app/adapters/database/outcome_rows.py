@@ -29,6 +29,7 @@ def writings(
     """
     payments = sorted(outcome.payments, key=lambda payment: payment.session_id)
     settled = sorted(outcome.settled, key=lambda each: each.event_id)
+    notifications = outcome.notifications if posting.is_kept else ()
     renewals = [renewal_to_row(renewal) for renewal in outcome.renewals]
     kinds = {
         sql.SAVE_PAYMENT: [payment_to_row(payment) for payment in payments],
@@ -41,7 +42,7 @@ def writings(
         sql.SETTLE: [settled_to_row(each) for each in settled],
         sql.KEEP_WAKE: [wake._asdict() for wake in sorted(outcome.wakes)],
         sql.FORGET_WAKE: [{"object_id": object_id} for object_id in sorted(outcome.awake)],
-        ADD_NOTIFICATION: [new_to_row(each, posting) for each in outcome.notifications],
+        ADD_NOTIFICATION: [new_to_row(each, posting) for each in notifications],
         sql.ADD_EVENT: [event_to_row(each) for each in sorted(events, key=lambda each: each.id)],
     }
     return {kind: rows for kind, rows in kinds.items() if rows}
