@@ -18,7 +18,7 @@ from app.commands.orders_csv import orders_csv
 from app.commands.orders_since import midnight_ms, since_ms
 from app.domain.money import Money
 from app.domain.payments.dashboard import dashboard_url
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.inspect_events import InspectEvents
 from app.usecases.order_document import Order
 from app.usecases.orders import OrderFilter

@@ -6,7 +6,8 @@ from typing import Final
 
 import structlog
 
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 from app.observability.metrics import Metrics
 from app.usecases.records import Checkout, Payment
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.domain.fold.readings import read_for_fold
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OrderBook, OrderFilter
 from app.usecases.records import StoredEvent
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.domain.moments import rfc3339, rfc3339_of
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import Flags, dispute_cause, new_flags
 from app.domain.payments.line_items import differences
 from app.domain.payments.session_details import SessionDetails
+from app.domain.payments.status import PaymentStatus
 from app.usecases.order_flags import by_flag, flags_of
 from app.usecases.order_person import personal_fields
 from app.usecases.orders import OrderParts, OrderPosition

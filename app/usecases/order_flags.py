@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.facts import PaymentStatus
 from app.domain.payments.flags import Flag, Flags, items_differ, open_matters
+from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import FlagCause, OrderParts
 from app.usecases.records import EventState
 

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
-from app.domain.payments.facts import PaymentStatus
 from app.domain.payments.flags import Flag
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import StripeEvent
 from app.usecases.records import Checkout, EventState, Link, Payment, Renewal, StoredEvent
 

@@ -6,7 +6,7 @@ The result is stored as events, so that replay, rebuild and retention treat it l
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.account import never_made
 from app.domain.stripe_events.read_back import events_made_of
 from app.usecases.ports import Clock

@@ -21,7 +21,7 @@ from app.domain.fold.records import (
 from app.domain.ids import UNKNOWN_BUCKET
 from app.domain.money import Money
 from app.domain.payments.claims import SoldCheckout
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import SubscriptionStatus
 
 __all__ = [

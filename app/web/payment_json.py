@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import orjson
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.records import PaymentView, SubscriptionView
 from app.web.openapi import MOMENT, TEXT, Schema, object_schema, or_null
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from stripe.params import WebhookEndpointCreateParams
 
 from app.commands.cli import cli
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.readers import READERS, READERS_BY_PREFIX
 from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.observability.metrics import Metrics

@@ -5,9 +5,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Charge
 from app.domain.payments.session_details import SessionDetails
+from app.domain.payments.status import PaymentStatus
 from app.observability.metrics import Metrics
 from app.observability.payments import CURRENCIES_MAX, PaymentReport
 from app.usecases.records import Payment

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.live_places import LivePlaces
 from app.usecases.payment_feed import Follower, PaymentFeed
 from app.usecases.payment_lookup import PaymentDatabase

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from app.databases import AnyDatabase
 from app.domain.payments.disputes import Dispute, DisputeState
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 from app.usecases.ports import AlertName
 from app.usecases.records import EventState, Link
 from tests.support.builders import SESSION_ID, SilentAlarm, event, session

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.databases import AnyDatabase
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.records import EventState
 from tests.support.builders import Document, event, session
 from tests.support.recording import (

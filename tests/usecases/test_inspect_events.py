@@ -4,7 +4,7 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import NotFoundError
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.inspect_events import InspectEvents
 from app.usecases.records import EventQuery, EventState, EventSummary
 from tests.support.builders import (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.databases import AnyDatabase
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.payment_feed import TICK_S, PaymentFeed
 from tests.support.builders import (
     CHECKOUT_ID,

@@ -8,7 +8,8 @@ import pytest
 from app.databases import AnyDatabase
 from app.domain.errors import NotFoundError
 from app.domain.payments.disputes import Dispute
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 from app.usecases.live_places import Full, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
 from app.usecases.records import Payment

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.domain.fold.rebuild import Verdict
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.usecases.read_back import ENDED_MS, FAR_BACK_MS, LATE_COMMIT_MS, QUIET_MS, READ_MAX
 from app.usecases.rebuild_payments import RebuildPayments

@@ -5,8 +5,9 @@ import pytest
 from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import NotFoundError
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Refund, RefundState
+from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
 from app.usecases.read_payment import ReadPayment
 from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView

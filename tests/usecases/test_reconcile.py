@@ -6,7 +6,7 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.usecases.reconcile import TYPES_MAX, UNDER_WAY_S, Look, Reconcile, Reconciled

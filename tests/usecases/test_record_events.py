@@ -8,8 +8,9 @@ from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError
 from app.domain.money import Money
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.session_details import SessionDetails
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents

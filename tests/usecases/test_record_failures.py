@@ -8,7 +8,7 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.inbox import Inbox
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents

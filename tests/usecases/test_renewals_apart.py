@@ -12,8 +12,9 @@ from app.databases import AnyDatabase
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
 from app.domain.fold.rebuild import Verdict
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.renewals import set_apart
+from app.domain.payments.status import PaymentStatus
 from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.records import EventRow, Payment
 from app.usecases.storage import Transaction

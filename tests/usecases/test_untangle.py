@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.databases import AnyDatabase
 from app.domain.fold.rebuild import Verdict
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.evidence import Evidence
 from app.domain.stripe_events.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
 from app.usecases.ports import AlertName

@@ -12,7 +12,7 @@ from app.databases import AnyDatabase
 from app.domain.errors import ActTooLargeError, StorageUnavailableError
 from app.domain.fold.waking import WAKE_MAX, WAKES_AT_ONCE
 from app.domain.money import AMOUNT_MAX
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.ports import AlertName
 from app.usecases.record_events import Recorded, RecordEvents
 from app.usecases.records import EventState, Wake

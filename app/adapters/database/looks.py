@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from app.adapters.database import looks_sql as sql
 from app.adapters.database.rows import Row, row_to_stored_event
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.account import NEVER_MADE
 from app.usecases.reconciliation import LookState, ReceivedNotice, SessionLeft
 from app.usecases.storage import Transaction

@@ -12,8 +12,8 @@ from app.adapters.database.rows import (
     row_to_renewal,
     row_to_stored_event,
 )
-from app.domain.payments.facts import PaymentStatus
 from app.domain.payments.flags import Flag
+from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import (
     FlagCause,
     KnownCause,

@@ -6,7 +6,7 @@ See `ix_…_created_at_ms`, and `ix_…_client_reference_id`.
 from typing import Final
 
 from app.adapters.database.sql import CHECKOUT_COLUMNS, PAYMENT_COLUMNS, RECOVERIES_MAX
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OrderRange
 
 DAY_MS: Final = 24 * 60 * 60 * 1000

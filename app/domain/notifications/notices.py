@@ -12,8 +12,9 @@ from typing import Final, TypeAlias
 
 from app.domain.checkout.cart import Mode
 from app.domain.notifications.types import NotificationType
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import Flag, items_differ, open_matters
+from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
 
 _BEFORE_PAID: Final[Mapping[PaymentStatus, NotificationType]] = {

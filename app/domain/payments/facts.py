@@ -7,8 +7,6 @@ The package `stripe_events` reads the events.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Final
 
 from app.domain.checkout.cart import Mode
 from app.domain.money import Money
@@ -17,28 +15,8 @@ from app.domain.payments.intents import Intent, IntentState, in_state, uncapture
 from app.domain.payments.joins import either, join_by_id, join_ids, join_known
 from app.domain.payments.refunds import Charge, Refund, amount_refunded_minor
 from app.domain.payments.session_details import SessionDetails
+from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Invoice, Subscription
-
-
-class PaymentStatus(StrEnum):
-    """The status that a buyer's page gets."""
-
-    OPEN = "open"
-    PROCESSING = "processing"
-    PAID = "paid"
-    FAILED = "failed"
-    EXPIRED = "expired"
-    PARTIALLY_REFUNDED = "partially_refunded"
-    REFUNDED = "refunded"
-    DISPUTED = "disputed"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether a page can stop waiting, except for the recovery of an expired session."""
-        return self in _FINAL
-
-
-_FINAL: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from app.domain.payments.disputes import Dispute
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 
 
 class Flag(StrEnum):

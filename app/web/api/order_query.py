@@ -14,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OrderFilter, OrderPosition
 from app.web.api.query import QueryReading, read_limit
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from app.domain.errors import NotFoundError, RateLimitedError, StorageUnavailableError
-from app.domain.payments.facts import PaymentStatus
 from app.domain.payments.flags import Flag
+from app.domain.payments.status import PaymentStatus
 from app.usecases.order_document import Order
 from app.usecases.read_orders import ReadOrders
 from app.usecases.see_flag import SeeFlag

@@ -13,7 +13,7 @@ from babel.dates import format_date, format_time
 from app.domain.checkout.cart import LineItem, Mode
 from app.domain.checkout.catalog import Catalog
 from app.domain.money import Money
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.records import PaymentView
 from app.web.pages.amounts import amount_text
 from app.web.pages.languages import Speech

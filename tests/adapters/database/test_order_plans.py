@@ -9,7 +9,7 @@ from app.adapters.database import orders_sql as sql
 from app.adapters.database.flags import DUE
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OrderFilter, OrderPosition, OrderRange
 from app.usecases.storage import Transaction
 from tests.support.builders import query

@@ -11,7 +11,8 @@ from app.domain.fold.records import EventState, Link, Payment, Settled, Wake
 from app.domain.money import Money
 from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.disputes import Dispute, DisputeState
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, event, session
 from tests.support.kept_rows import NOW_MS, KeptRows
 from tests.support.readings import evidence, evidence_of_session

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from app.domain.payments.disputes import Dispute, DisputeState, Review
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 
 IN_ORDER = [
     DisputeState.OPEN,

@@ -6,9 +6,10 @@ import pytest
 from app.domain.checkout.cart import Mode
 from app.domain.money import Money
 from app.domain.payments.disputes import Dispute, DisputeState, Review
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
+from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 from tests.support.builders import Document
 

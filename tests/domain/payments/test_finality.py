@@ -3,8 +3,9 @@
 import pytest
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Refund, RefundState
+from app.domain.payments.status import PaymentStatus
 
 BY_STATUS = {
     PaymentStatus.OPEN: PaymentFacts(recoverable=True),

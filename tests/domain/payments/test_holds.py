@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.evidence import Evidence
 from tests.support.builders import NOW_S, Document
 from tests.support.readings import (

@@ -7,9 +7,10 @@ from functools import reduce
 import pytest
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.renewals import ids_in, set_apart
+from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Invoice
 from app.domain.stripe_events.evidence import Evidence
 from tests.support.builders import Document

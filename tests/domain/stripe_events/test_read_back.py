@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.domain.stripe_events.evidence import Subject
 from app.domain.stripe_events.read_back import events_made_of

@@ -9,9 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import RefundState
 from app.domain.payments.session_details import SessionDetails
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import StripeEvent, read_event
 from app.domain.stripe_events.evidence import CannotFoldError, Evidence
 from app.domain.stripe_events.readers import READERS, read_evidence

@@ -1,8 +1,9 @@
 import pytest
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.facts import PaymentFacts, PaymentStatus
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.session_details import SessionDetails
+from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.evidence import CannotFoldError, Evidence
 from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, session

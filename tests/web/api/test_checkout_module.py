@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.web.api.checkout_module import without_comments
 from app.web.statuses import STATUS
 from tests.support.builders import ROOT, Service

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OrderFilter, OrderPosition
 from app.web.api.order_query import make_cursor, read_order_query
 from app.web.api.query import FAULTS_MAX

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.domain.payments.facts import PaymentStatus
+from app.domain.payments.status import PaymentStatus
 from app.web.pages.success_page import LATE_AFTER_S
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, Service, event, session
 from tests.support.success_shop import HISTORIES, PAID, get, page, tell
