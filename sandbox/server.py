@@ -40,12 +40,7 @@ JSON_PATHS = ("/v1/", "/v2/", "/sandbox/", "/health/")
 def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Starlette:
     """Return the sandbox as an ASGI app, lifespan included."""
     waits = waits or Waits()
-    # If it may keep as many connections as it may open, httpx does not open new ones for each burst
-    # (httpcore#1000). No proxy settings: everything that is called is a neighbour.
-    limits = httpx.Limits(
-        max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX
-    )
-    client = httpx.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
+    client = _make_client()
     deliveries = Deliveries(
         client=client,
         url=config.webhook_url,
@@ -84,6 +79,15 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
         lifespan=lifespan,
         exception_handlers={HTTPException: refuse},
     )
+
+
+def _make_client() -> httpx.AsyncClient:
+    # If it may keep as many connections as it may open, httpx does not open new ones for each burst
+    # (httpcore#1000). No proxy settings: everything that is called runs on this machine.
+    limits = httpx.Limits(
+        max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX
+    )
+    return httpx.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
 
 
 def _altan_pay_routes(altan_pay: AltanPay) -> list[BaseRoute]:

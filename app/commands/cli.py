@@ -3,7 +3,7 @@
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from app.commands.orders import orders
 from app.commands.reconcile import reconcile
 from app.observability.printable import printable
 from app.settings.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 cli = typer.Typer(
     name="altan-checkout",
@@ -109,10 +112,7 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
     ] = "",
 ) -> None:
     """Simulate Altan Pay, Stripe's payment page and a shop: everything except the service."""
-    import uvicorn  # noqa: PLC0415 see the module's docstring
-
-    from app.serving import CannotListenError, listen  # noqa: PLC0415
-    from sandbox.server import SandboxConfig, create_sandbox  # noqa: PLC0415
+    from sandbox.server import SandboxConfig, create_sandbox  # noqa: PLC0415 see the docstring
 
     config = SandboxConfig(
         public_url=public_url,
@@ -121,13 +121,21 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
         webhook_secret=webhook_secret,
         api_token=api_token,
     )
+    _serve_sandbox(create_sandbox(config), host=host, port=port)
+
+
+def _serve_sandbox(sandbox: "Starlette", *, host: str, port: int) -> None:
+    import uvicorn  # noqa: PLC0415 see the module's docstring
+
+    from app.serving import CannotListenError, listen  # noqa: PLC0415
+
     try:
         listeners = listen(host, port)
     except CannotListenError as error:
         stop(f"The sandbox cannot start: {error}")
     uvicorn.Server(
         uvicorn.Config(
-            create_sandbox(config),
+            sandbox,
             host=host,
             port=port,
             ws="none",

@@ -39,28 +39,46 @@ class Metrics:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        counter = partial(Counter, registry=self.registry)
-        histogram = partial(Histogram, registry=self.registry, buckets=_SECONDS)
-        self.requests = counter(
+        self._counter = partial(Counter, registry=self.registry)
+        self._gauge = partial(Gauge, registry=self.registry)
+        self._histogram = partial(Histogram, registry=self.registry)
+        self._add_http()
+        self._add_altan_pay()
+        self._add_limits()
+        self._add_notifications()
+        self._add_shop()
+        self.alerts = self._counter(
+            "altan_checkout_alerts",
+            "Alerts raised, by name; see docs/alerts.md.",
+            ("name",),
+        )
+
+    def _add_http(self) -> None:
+        self.requests = self._counter(
             "altan_checkout_http_requests",
             "HTTP requests answered, by route, method and status.",
             ("route", "method", "status"),
         )
-        self.request_seconds = histogram(
+        self.request_seconds = self._histogram(
             "altan_checkout_http_request_seconds",
             "Seconds from a request's headers to the end of its response.",
             ("route",),
+            buckets=_SECONDS,
         )
-        self.webhooks = counter(
+        self.webhooks = self._counter(
             "altan_checkout_webhooks", "Webhooks received, by outcome.", ("outcome",)
         )
-        self.upstream_calls = counter(
+
+    def _add_altan_pay(self) -> None:
+        self.upstream_calls = self._counter(
             "altan_checkout_altan_pay_calls",
             "Calls to Altan Pay, by result: ok, or the error's code.",
             ("result",),
         )
-        self.upstream_seconds = histogram(
-            "altan_checkout_altan_pay_call_seconds", "Duration of calls to Altan Pay in seconds."
+        self.upstream_seconds = self._histogram(
+            "altan_checkout_altan_pay_call_seconds",
+            "Duration of calls to Altan Pay in seconds.",
+            buckets=_SECONDS,
         )
         self.breaker = Enum(
             "altan_checkout_altan_pay_breaker",
@@ -68,76 +86,69 @@ class Metrics:
             states=["closed", "open", "half_open"],
             registry=self.registry,
         )
-        self.followers = Gauge(
+
+    def _add_limits(self) -> None:
+        self.followers = self._gauge(
             "altan_checkout_followers",
             "Open streams and waiting requests.",
-            registry=self.registry,
         )
-        self.places_full = counter(
+        self.places_full = self._counter(
             "altan_checkout_live_places_full",
             "Streams and waiting requests refused, by the limit that was reached.",
             ("full",),
         )
-        self.connections = Gauge(
-            "altan_checkout_connections", "Open connections.", registry=self.registry
-        )
-        self.connection_outcomes = counter(
+        self.connections = self._gauge("altan_checkout_connections", "Open connections.")
+        self.connection_outcomes = self._counter(
             "altan_checkout_connection_outcomes",
             "Connections, by outcome.",
             ("outcome",),
         )
-        self.body_bytes = Gauge(
+        self.body_bytes = self._gauge(
             "altan_checkout_body_bytes",
             "Bytes of request bodies in memory, by kind.",
             ("kind",),
-            registry=self.registry,
         )
-        self.notifications_waiting = Gauge(
+
+    def _add_notifications(self) -> None:
+        self.notifications_waiting = self._gauge(
             "altan_checkout_notifications_waiting",
             "Notifications that wait to be taken.",
-            registry=self.registry,
         )
-        self.notifications_oldest_seconds = Gauge(
+        self.notifications_oldest_seconds = self._gauge(
             "altan_checkout_notifications_oldest_seconds",
             "Age of the oldest notification that waits, in seconds.",
-            registry=self.registry,
         )
-        self.notification_tries = counter(
+        self.notification_tries = self._counter(
             "altan_checkout_notification_tries",
             "Tries at posting a notification, by result.",
             ("result",),
         )
-        self.notification_seconds = Histogram(
+        self.notification_seconds = self._histogram(
             "altan_checkout_notification_seconds",
             "Seconds from a change to its notification being taken.",
-            registry=self.registry,
             buckets=(*_SECONDS, 60, 600, 3_600, 86_400),
         )
-        self.checkouts_started = counter(
+
+    def _add_shop(self) -> None:
+        self.checkouts_started = self._counter(
             "altan_checkout_checkouts_started",
             "Checkouts that were started, by mode.",
             ("mode",),
         )
-        self.payments = counter(
+        self.payments = self._counter(
             "altan_checkout_payments",
             "Payments that reached a status, by status.",
             ("status",),
         )
-        self.refunded = counter(
+        self.refunded = self._counter(
             "altan_checkout_refunded_minor",
             "Refunded amounts in the currency's minor unit, by currency.",
             ("currency",),
         )
-        self.paid_seconds = Histogram(
+        self.paid_seconds = self._histogram(
             "altan_checkout_paid_seconds",
             "Seconds from a checkout to its payment.",
-            registry=self.registry,
             buckets=_SECONDS_TO_PAID,
-        )
-        self.alerts = counter(
-            "altan_checkout_alerts",
-            "Alerts raised, by name; see docs/alerts.md.",
-            ("name",),
         )
 
     def show_connections(self, connections: CountedConnections) -> None:

@@ -77,13 +77,7 @@ def order_of(parts: OrderParts) -> Order:
         "flags": list(flags),
         "created_at": rfc3339(parts.position.created_at_ms),
         "paid_at": rfc3339_of(facts.first_paid_at_s),
-        "updated_at": rfc3339(
-            max(
-                checkout.created_at_ms if checkout else 0,
-                *(each.updated_at_ms for each in parts.payments),
-                0,
-            )
-        ),
+        "updated_at": rfc3339(_updated_at_ms(parts)),
         "version": _version(parts),
     }
     seen = by_flag(each.cause for each in parts.known if each.is_seen)
@@ -97,6 +91,11 @@ def order_of(parts: OrderParts) -> Order:
         deadlines_s=_deadlines_s(parts.payments),
         items_text=differences(checkout.cart.line_items, details.bought) if checkout else "",
     )
+
+
+def _updated_at_ms(parts: OrderParts) -> int:
+    started_at_ms = parts.checkout.created_at_ms if parts.checkout else 0
+    return max([started_at_ms, *(each.updated_at_ms for each in parts.payments)])
 
 
 def status_of(payments: Sequence[Payment]) -> PaymentStatus:
