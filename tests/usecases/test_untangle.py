@@ -18,7 +18,7 @@ from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.records import EventState
 from tests.support.builders import NOW_S, Document, FixedClock, SilentAlarm, event, session
 from tests.support.recording import mention, payments, prune, record, rows
-from tests.support.stripe_objects import charge, dispute, old_invoice, refund
+from tests.support.stripe_objects import charge, dispute, old_invoice, refund, subscription
 
 ONCE, SUBSCRIBED = "cs_test_once", "cs_test_subscribed"
 # A buyer has paid 1,000 once, another one subscribes. Then a renewal's bill names both intents.
@@ -162,6 +162,38 @@ async def test_what_only_a_refused_event_had_joined_waits_again(database: AnyDat
     assert before["evt_refund"] is EventState.FOLDED
     assert (await rows(database))["evt_refund"].state is EventState.WAITING
     assert (await payments(database))[SUBSCRIBED].facts.renewals_paid == 0
+
+
+# A subscription's event concerns two payments. They lead on to a third one, of which the same batch
+# brings news.
+SHARES_INTENT = event(
+    id="evt_shares_intent", subject=session(id="cs_test_b", subscription="sub_1", success_url="")
+)
+SHARES_SUBSCRIPTION = event(
+    id="evt_shares_subscription",
+    subject=session(id="cs_test_c", payment_intent=None, subscription="sub_1", success_url=""),
+)
+NAMES_ANOTHER = event(
+    id="evt_another", subject=session(id=FIRST, payment_intent="pi_2", success_url="")
+)
+ANOTHER_BACK = event(
+    "refund.created", refund(amount=1999, charge=None, payment_intent="pi_2"), id="evt_another_back"
+)
+SUBSCRIPTION = event("customer.subscription.created", subscription(), id="evt_subscription")
+
+
+@pytest.mark.parametrize("step", [1, -1])
+async def test_news_of_a_payment_that_a_tangle_leads_to_counts(
+    database: AnyDatabase, step: int
+) -> None:
+    await record(database, NAMES_IT_FIRST, SHARES_INTENT, SHARES_SUBSCRIPTION)
+
+    await record(database, *[NAMES_ANOTHER, ANOTHER_BACK, SUBSCRIPTION][::step])
+
+    facts = (await payments(database))[FIRST].facts
+    assert facts.intent_ids == ("pi_1", "pi_2")
+    assert facts.status is PaymentStatus.REFUNDED
+    assert await verdicts(database) == {Verdict.SAME}
 
 
 # --- the law

@@ -48,7 +48,7 @@ class Joining:
             for session_id, items in by_session.items()
         }
         if tangled := self._reach.tangled():
-            yield from self._tell_apart(tangled, wholes)
+            yield from self._tell_apart(tangled, by_session, wholes)
         self._compare(wholes)
         if named := self._memory.checkouts_to_ask(self.changed):
             yield Wanted(checkout_ids=named)
@@ -87,20 +87,21 @@ class Joining:
         payment = self._memory.payments.get(session_id)
         return whole(payment, self._renewals[session_id]) if payment else None
 
-    def _tell_apart(self, tangled: set[str], wholes: dict[str, PaymentFacts]) -> Steps[None]:
+    def _tell_apart(
+        self,
+        tangled: set[str],
+        by_session: Mapping[str, Sequence[EventEvidence]],
+        wholes: dict[str, PaymentFacts],
+    ) -> Steps[None]:
         """If an event concerns two payments, decide again which payment each event belongs to."""
-        reach = self._reach
-        items = [item for item in reach.items.values() if tangled & set(reach.sessions_of(item))]
-        tangle = yield from follow(self._memory, tangled, items)
+        tangle = yield from follow(self._memory, tangled, by_session)
         self._take((yield Wanted(renewals_of=tangle.session_ids)).renewals)
         known = {id_: kept for id_ in tangle.session_ids if (kept := self._kept(id_))}
         told_apart = untangle(tangle, known)
         wholes |= told_apart.facts
-        for item in items:
-            if item.event_id not in told_apart.session_of:
-                self.reached_ids.discard(item.event_id)
+        self.reached_ids -= tangle.evidence.keys() - told_apart.session_of.keys()
         for event_id, reason in told_apart.refused.items():
-            if event_id in reach.items:
+            if event_id in self._reach.items:
                 self.failures[event_id] = reason
         for settled in told_apart.settled:
             was_failed = tangle.states[settled.event_id] is EventState.FAILED

@@ -7,6 +7,8 @@ those events only.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from app.domain.fold.asking import Memory, Steps, Wanted
 from app.domain.fold.readings import EventEvidence, read_for_fold
@@ -14,6 +16,8 @@ from app.domain.fold.records import EventState, Settled, StoredEvent
 from app.domain.payments.facts import PaymentFacts
 from app.domain.stripe_events.evidence import Evidence
 from app.domain.stripe_events.kinship import Kinship, kinship
+
+_NONE: Final[Mapping[str, Collection[EventEvidence]]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -42,22 +46,24 @@ class Untangled:
 def follow(
     memory: Memory,
     session_ids: Collection[str],
-    items: Collection[EventEvidence] = (),
+    items: Mapping[str, Collection[EventEvidence]] = _NONE,
     *,
     across: bool = True,
 ) -> Steps[Tangle]:
     """Follow links from these sessions to all their events, and on to the sessions of those.
 
-    `items` are events that are not stored yet. Without `across`, other sessions are not followed.
+    `items` are events that are not stored yet, by session: those of every session that is followed
+    count. Without `across`, other sessions are not followed.
     """
     tangle = Tangle(session_ids=set(session_ids))
-    tangle.evidence.update((item.event_id, item.evidence) for item in items)
     asked: set[str] = set()
-    object_ids = {object_id for item in items for object_id in item.evidence.object_ids}
+    object_ids: set[str] = set()
     while asking := (object_ids | tangle.session_ids) - asked:
         asked |= asking
+        new = {item.event_id: item.evidence for id_ in asking for item in items.get(id_, ())}
+        tangle.evidence |= new
         found = yield Wanted(mentioning=asking, around=asking - memory.around)
-        said = [each for stored in found.events if (each := _add(tangle, stored))]
+        said = [*new.values(), *(each for row in found.events if (each := _add(tangle, row)))]
         object_ids.update(object_id for each in said for object_id in each.object_ids)
         if across:
             tangle.session_ids.update(each.session_id for each in said if each.session_id)
