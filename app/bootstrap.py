@@ -28,6 +28,7 @@ from app.observability.payments import PaymentReport
 from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
 from app.orders import make_orders, watch_orders
+from app.orders_table import keep_orders_table
 from app.reconciling import open_reconciliation
 from app.settings.doubts import doubts
 from app.settings.settings import Settings, SettingsError, odd_names
@@ -228,6 +229,7 @@ def _run_jobs(shared: Shared) -> None:
     shared.lifetime.runs(housekeeping.run)
     watch_orders(shared)
     start_notifying(shared, version=VERSION)
+    keep_orders_table(shared, version=VERSION)
 
 
 def _webhooks(shared: Shared) -> WebhookEndpoint:

@@ -38,8 +38,9 @@ def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:
     """Open the database in the settings; its schema must be up to date."""
     database = _open(settings, alarm)
     is_on = settings.notify_url is not None
+    has_token = bool(settings.api_tokens) or settings.admin_api_token is not None
     database.posting = Posting(
-        is_kept=is_on or bool(settings.api_tokens) or settings.admin_api_token is not None,
+        is_kept=is_on or has_token or settings.orders_table_url is not None,
         is_on=is_on,
         includes_foreign=settings.notify_foreign,
     )

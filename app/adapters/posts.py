@@ -80,9 +80,15 @@ class Posts:
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Make one attempt; return what happened."""
+        return await self._attempt(httpx.Request("POST", self._url, headers=headers, content=body))
+
+    async def get(self, headers: Mapping[str, str]) -> Answer:
+        """Make one attempt; only the answer's status is of interest."""
+        return await self._attempt(httpx.Request("GET", self._url, headers=headers))
+
+    async def _attempt(self, request: httpx.Request) -> Answer:
         if self._is_forbidden:  # a literal address, which is not resolved
             return Answer(status=None, problem=_FORBIDDEN)
-        request = httpx.Request("POST", self._url, headers=headers, content=body)
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await self._exchange(request)

@@ -12,6 +12,7 @@ from app.commands.events_database import EventsCommand, stop
 from app.commands.events_tail import tail
 from app.commands.notifications import notifications
 from app.commands.orders import orders
+from app.commands.orders_table import orders_table
 from app.commands.reconcile import reconcile
 from app.observability.printable import printable
 from app.settings.settings import Settings, SettingsError, load_settings
@@ -32,6 +33,7 @@ cli.add_typer(events, name="events")
 cli.add_typer(notifications, name="notifications")
 cli.add_typer(orders, name="orders")
 cli.command()(reconcile)
+cli.command("orders-table")(orders_table)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: HOST.")]
 PORT_MAX: Final = 65535

@@ -39,10 +39,20 @@ _OUR_HEADERS_START: Final = ("webhook-", "content-")
 
 
 def _notify_url(value: SecretStr) -> SecretStr:
+    read_posted_url(value, example="https://shop.example/notifications")
+    return value
+
+
+def read_posted_url(value: SecretStr, *, example: str) -> WebUrl:
+    """Read a URL to which orders are posted.
+
+    Raises:
+        ValueError: anybody could read what is posted there, or nothing may be posted there.
+    """
     try:
         url = read_web_url(value.get_secret_value())
     except ValueError as error:
-        raise ValueError(f"{error}; for example https://shop.example/notifications") from error
+        raise ValueError(f"{error}; for example {example}") from error
     if url.scheme != "https" and not _may_be_plain(url):
         raise ValueError(
             "must be https; plain http is allowed only for this machine, or a host without a dot, "
@@ -52,7 +62,7 @@ def _notify_url(value: SecretStr) -> SecretStr:
         raise ValueError("must have no fragment (#…), because it would not be sent")
     if is_forbidden_host(url.host):
         raise ValueError("is a link-local or metadata address, to which nothing is sent")
-    return value
+    return url
 
 
 def _may_be_plain(url: WebUrl) -> bool:

@@ -23,6 +23,7 @@ from app.settings.altan_pay_fields import AltanPayFieldSettings
 from app.settings.database_url import database_name, is_postgres
 from app.settings.faults import fault_lines
 from app.settings.names import lines_about_names, names_in_use
+from app.settings.orders_table import OrdersTableSettings
 from app.settings.origins import Origins, check_origins, origins_of
 from app.settings.receivers import ReceiverSettings
 from app.settings.shop_pages import ShopPageSettings
@@ -66,7 +67,7 @@ class _SecretFiles(SecretsSettingsSource):
         return value or None, key, is_complex
 
 
-class Settings(AltanPayFieldSettings, ReceiverSettings, ShopPageSettings):
+class Settings(AltanPayFieldSettings, ReceiverSettings, OrdersTableSettings, ShopPageSettings):
     """Every setting, by the name it has in the environment."""
 
     model_config = SettingsConfigDict(

@@ -42,7 +42,8 @@ class Position(NamedTuple):
 class Posting:
     """Which new notifications are stored, and which of those are posted.
 
-    `is_kept` is False if nobody can ever read them: nothing is posted, and no token opens the feed.
+    `is_kept` is False if nobody can ever read them: nothing is posted, no token opens the feed, and
+    there is no orders table to follow it.
     `includes_foreign`: also post those of sessions that this service did not start.
     """
 

@@ -36,6 +36,9 @@ def test_four_settings_are_enough_and_the_rest_is_as_the_contract_says(load: Loa
     assert settings.notify_auth_header is None
     assert settings.notify_auth_header_name is None
     assert not settings.notify_foreign
+    assert settings.orders_table_url is None
+    assert settings.orders_table_host is None
+    assert settings.orders_table_key is None
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.log_level is LogLevel.INFO
     assert settings.log_format is LogFormat.JSON

@@ -87,3 +87,18 @@ notification_delivery = Table(
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("pause_reason IN ('operator', 'gone')", name="pause_reason_known"),
 )
+
+# One row: up to where in the feed the orders table has everything, and who may send until when.
+orders_table_progress = Table(
+    "orders_table_progress",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("tx", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("failing_since_ms", BigInteger),
+    Column("problem", Text),
+    CheckConstraint("id = 1", name="one_row"),
+)

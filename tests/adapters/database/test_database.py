@@ -280,6 +280,7 @@ async def insert(transaction: Transaction, columns: str, values: tuple[object, .
         ("payment_links (object_id, session_id)", ("pi_1", "cs_of_nobody")),
         ("heartbeat (id, at_ms)", (2, 1)),
         ("reconciliation (id, holder, lease_until_ms)", (2, "one", 1)),
+        ("orders_table_progress (id, tx, seq, holder, until_ms)", (2, 1, 1, "one", 1)),
         ("events (id, type, received_at_ms, state, source)", ("evt_1", "t", 1, "folded", "x")),
     ],
 )

@@ -257,7 +257,7 @@ def test_the_migrated_constraints_and_indexes_are_the_ones_that_are_written_down
         assert ("WITHOUT ROWID" in migrated[name]) is ("WITHOUT ROWID" in expected[name])
     for name in expected.keys() - metadata.tables.keys():
         assert migrated[name].split() == expected[name].split()
-    assert sum("CHECK" in part for sql in expected.values() for part in constraints_of(sql)) == 32
+    assert sum("CHECK" in part for sql in expected.values() for part in constraints_of(sql)) == 33
 
 
 def test_connections_of_the_migration_leave_no_files_behind(tmp_path: Path) -> None:

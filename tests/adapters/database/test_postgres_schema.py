@@ -221,7 +221,7 @@ async def test_the_migrated_schema_is_the_one_that_is_written_down(
         expected = await fetch(empty_postgres_url, question)
         assert await fetch(postgres_url, question) == expected
         assert len(expected) > 10
-    assert sum(row["kind"] == b"c" for row in await fetch(postgres_url, CONSTRAINTS)) == 32
+    assert sum(row["kind"] == b"c" for row in await fetch(postgres_url, CONSTRAINTS)) == 33
 
 
 def engine_of(url: str) -> Any:  # noqa: ANN401 SQLAlchemy's

@@ -11,6 +11,10 @@ NOTIFY: Document = {
     "notify_url": "http://127.0.0.1:9/",
     "notify_secrets": ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="],
 }
+TABLE: Document = {
+    "orders_table_url": "http://127.0.0.1:9/checkout_orders",
+    "orders_table_key": "key",
+}
 
 
 @pytest.mark.parametrize(
@@ -19,10 +23,18 @@ NOTIFY: Document = {
         ({}, []),
         ({"api_tokens": [TOKEN]}, ["unposted"]),
         ({"admin_api_token": ADMIN_TOKEN}, ["unposted"]),
+        (TABLE, ["unposted"]),
         (NOTIFY, ["unposted"]),  # posted only with NOTIFY_FOREIGN: the session is not ours
         (NOTIFY | {"notify_foreign": True}, ["waiting"]),
     ],
-    ids=["nobody", "a shop's server", "operators", "a receiver", "a receiver of all"],
+    ids=[
+        "nobody",
+        "a shop's server",
+        "operators",
+        "an orders table",
+        "a receiver",
+        "a receiver of all",
+    ],
 )
 async def test_they_are_stored_if_somebody_can_read_them(
     tmp_path: Path, changes: Document, deliveries: list[str]

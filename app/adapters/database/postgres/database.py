@@ -14,6 +14,7 @@ from app.adapters.database.feed import KeepsFeed
 from app.adapters.database.flags import KeepsFlags
 from app.adapters.database.looks import KeepsLooks
 from app.adapters.database.orders import KeepsOrders
+from app.adapters.database.orders_table import KeepsTable
 from app.adapters.database.outbox import KeepsOutbox
 from app.adapters.database.postgres.connections import ACT_TIMEOUT_S, Connection, ConnectionPool
 from app.adapters.database.postgres.errors import (
@@ -42,7 +43,9 @@ _NOT_WRITTEN: Final = "The database cannot be written to. Please try again."
 _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
-class PostgresDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks):
+class PostgresDatabase(
+    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks, KeepsTable
+):
     """One process's connections to a database that several may use."""
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:

@@ -21,6 +21,7 @@ from app.adapters.database.feed import KeepsFeed
 from app.adapters.database.flags import KeepsFlags
 from app.adapters.database.looks import KeepsLooks
 from app.adapters.database.orders import KeepsOrders
+from app.adapters.database.orders_table import KeepsTable
 from app.adapters.database.outbox import KeepsOutbox
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
@@ -41,7 +42,9 @@ GRACE_S: Final = 0.5  # in which the thread can still report the reason
 LOCK_STEP_S: Final = 0.5
 
 
-class SqliteDatabase(SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks):
+class SqliteDatabase(
+    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks, KeepsTable
+):
     """One process's database, in one file."""
 
     def __init__(self, path: Path, alarm: Alarm, *, act_timeout_s: float = ACT_TIMEOUT_S) -> None:
