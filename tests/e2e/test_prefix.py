@@ -192,7 +192,7 @@ async def test_the_docs_find_their_document_and_the_document_the_service(below: 
 async def test_the_docs_show_the_operations_below_the_path_too(below: Below, page: Page) -> None:
     await page.goto(f"{below.url}/docs")
 
-    await expect(page.locator(".opblock")).to_have_count(16)
+    await expect(page.locator(".opblock")).to_have_count(21)
     assert below.proxy.lost == []
 
 
