@@ -27,16 +27,12 @@ from tests.support.builders import (
 )
 from tests.support.docs.documents import ROOT, marked
 from tests.support.outbox import POSTED, new_notification, notify
+from tests.support.ports import free_port
 from tests.support.rows import open_database
 
 SECRET: Final = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 NODE_MODULES: Final = Path(__file__).parent / "node_modules"
 IDS: Final = {new_notification(number).id for number in (1, 2)}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def python_kit(folder: Path, port: int) -> Sequence[str]:

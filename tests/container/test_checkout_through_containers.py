@@ -5,7 +5,6 @@ So it cannot rot unseen between the rare runs that have an engine.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,14 +16,10 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from tests.support.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 STOP_S = 25.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @contextmanager

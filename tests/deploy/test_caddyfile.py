@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from tests.support.builders import DEADLINE_S, running_service, settings
-from tests.support.caddy import CADDYFILE, adapted, balancing, echoing, free_port, running
+from tests.support.caddy import CADDYFILE, adapted, balancing, echoing, running
 from tests.support.docs.documents import OPERATE, blocks
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.skipif(
     shutil.which("caddy") is None and "CI" not in os.environ,

@@ -1,7 +1,6 @@
 """The sandbox's faulty prices, bought through the service, as in the demo."""
 
 import re
-import socket
 import sys
 from asyncio import create_subprocess_exec, timeout
 from asyncio.subprocess import PIPE, STDOUT
@@ -13,6 +12,7 @@ import pytest
 
 from sandbox.altan_pay.faults import FAULTS
 from tests.support.faults.service import ROOT, Service, machine, running_service
+from tests.support.ports import free_port
 
 TIMEOUT_S = 3.0
 MARGIN_S = 30.0
@@ -23,8 +23,7 @@ FAULT_COLUMN = re.compile(r"^\| `(price_fault_\w+)` \|(.*)$", re.MULTILINE)
 
 @asynccontextmanager
 async def running_sandbox() -> AsyncIterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     process = await create_subprocess_exec(
         *(sys.executable, "-m", "app", "sandbox", "--port", str(port), "--public-url", url),

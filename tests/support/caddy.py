@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.ports import free_port
+
 ROOT: Final = Path(__file__).parents[2]
 CADDYFILE: Final = ROOT / "deploy" / "Caddyfile"
 START_S_MAX: Final = 60
@@ -41,12 +43,6 @@ def echoing() -> Iterator[int]:
         yield server.server_port
         server.shutdown()
         thread.join()
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def adapted(**environment: str) -> dict[str, Any]:

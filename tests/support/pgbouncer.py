@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tests.support.ports import free_port
+
 START_S: Final = 20.0
 SERVER_CONNECTIONS: Final = 3  # fewer than the service's five, so that they are shared
 
@@ -45,7 +47,7 @@ def pgbouncer_before(url: str, *, mode: str = "transaction") -> Iterator[str]:
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "pgbouncer is not installed"
     parts = urlsplit(url)
-    listen_port = _free_port()
+    listen_port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="altan-pgbouncer-"))
     folder.chmod(0o777)
     settings = folder / "pgbouncer.ini"
@@ -82,12 +84,6 @@ def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
         else:
             return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _as_nobody() -> dict[str, Any]:

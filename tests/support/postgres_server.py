@@ -10,7 +10,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
+
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 
@@ -162,9 +163,7 @@ def new_server(
     folder = Path(tempfile.mkdtemp(prefix="altan-postgres-"))
     folder.chmod(0o755)
     try:
-        server = PostgresServer(
-            folder, _reachable(programs(), folder), _free_port(), dict(settings)
-        )
+        server = PostgresServer(folder, _reachable(programs(), folder), free_port(), dict(settings))
         if data_on:
             server.data.symlink_to(data_on)
         else:
@@ -187,12 +186,6 @@ def new_server(
 def _children_of(pid: int) -> list[int]:
     listing = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(child) for child in listing.split()]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _as_nobody() -> dict[str, Any]:

@@ -5,17 +5,17 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tests.support.docs import stand_ins
+from tests.support.ports import free_port
 
 START_S: Final = 60.0
 STOP_S: Final = 25.0
@@ -27,11 +27,10 @@ ENDED_WELL: Final = {0, 128 + signal.SIGTERM, -signal.SIGTERM}
 
 def free_ports(count: int) -> list[int]:
     """Return different free ports."""
-    with ExitStack() as stack:
-        servers = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [server.getsockname()[1] for server in servers]
+    ports = set[int]()
+    while len(ports) < count:
+        ports.add(free_port())
+    return [*ports]
 
 
 @contextmanager
