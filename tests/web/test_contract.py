@@ -81,6 +81,29 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
     }
 
 
+async def test_no_page_may_read_what_needs_a_token(
+    client: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    needing = {
+        (path, method)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if "401" in operation["responses"]
+    }
+    assert {path for path, _ in needing} >= {"/orders", "/notifications/pause", "/reconcile"}
+    origin = {"Origin": "https://shop.example"}
+    asked = {"Access-Control-Request-Method": "POST"}
+    answers = [
+        await client.request(method.upper(), path, headers=origin) for path, method in needing
+    ] + [await client.options(path, headers=origin | asked) for path, _ in needing]
+
+    for answered in answers:
+        headers = [name for name in answered.headers if name.startswith("access-control")]
+        assert headers == [], answered.request.url
+    public = await client.get("/health/live", headers=origin)
+    assert public.headers["access-control-allow-origin"] == origin["Origin"]
+
+
 async def test_the_document_is_a_valid_one(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for operation in operations(document)]
     responses = [
