@@ -9,9 +9,10 @@ from app.domain.checkout.idempotency import read_idempotency_key
 from app.domain.errors import CommitInDoubtError
 from app.usecases.ports import AlertName
 from tests.support.builders import SilentAlarm, running_process
-from tests.support.commit_proxy import commit_proxy_before
+from tests.support.commit_proxy import CommitProxy
 from tests.support.faults.upstream import Upstream
 from tests.support.postgres_server import fetch
+from tests.support.relay import proxy_before
 
 KEY = read_idempotency_key("one click")
 
@@ -37,7 +38,7 @@ async def test_a_key_leads_to_its_page_at_once(  # noqa: PLR0913 one scene
 ) -> None:
     calls = upstream.calls
     async with (
-        commit_proxy_before(postgres_url) as proxy,
+        proxy_before(postgres_url, CommitProxy) as proxy,
         running_process(tmp_path, DATABASE_URL=proxy.url, ALTAN_PAY_URL=upstream.url) as process,
     ):
         client = process.service.client
@@ -63,7 +64,7 @@ async def test_a_key_leads_to_its_page_at_once(  # noqa: PLR0913 one scene
 async def test_a_commit_that_is_never_answered_is_looked_up_in_time(
     alarm: SilentAlarm, postgres_url: str
 ) -> None:
-    async with commit_proxy_before(postgres_url) as proxy:
+    async with proxy_before(postgres_url, CommitProxy) as proxy:
         database = PostgresDatabase(proxy.url, alarm)
         await database.beat(1)
         proxy.it_hangs, proxy.to_lose = True, 1

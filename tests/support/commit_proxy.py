@@ -1,15 +1,14 @@
 """A proxy in front of PostgreSQL that drops the connection at a COMMIT, before or after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from tests.support.relay import CHUNK_BYTES, relay
 
 # PostgreSQL: protocol-message-formats, Query. The service sends COMMIT as a message of its own.
 _COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 _BEGIN = b"BEGIN;"
-_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -34,15 +33,15 @@ class CommitProxy:
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Relay one connection until either side or the proxy closes it."""
         answers, questions = await asyncio.open_connection(self.host, self.port)
-        backwards = asyncio.create_task(_relay(answers, writer))
+        backwards = asyncio.create_task(relay(answers, writer))
         transaction = b""
         try:
             with suppress(ConnectionError):
-                while data := await reader.read(_CHUNK_BYTES):
+                while data := await reader.read(CHUNK_BYTES):
                     transaction = data if _BEGIN in data else transaction + data
                     if _COMMIT in data and self.mark in transaction and self._is_to_be_lost():
                         await self._lose(data, answers, questions, backwards)
-                        while self.it_hangs and await reader.read(_CHUNK_BYTES):
+                        while self.it_hangs and await reader.read(CHUNK_BYTES):
                             pass
                         break
                     questions.write(data)
@@ -72,25 +71,4 @@ class CommitProxy:
         await asyncio.wait([backwards])
         if self.they_arrive:
             questions.write(data)
-            assert await answers.read(_CHUNK_BYTES)  # it has been committed
-
-
-async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(_CHUNK_BYTES):
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
-
-
-@asynccontextmanager
-async def commit_proxy_before(url: str) -> AsyncIterator[CommitProxy]:
-    """Run a proxy in front of the server of this URL."""
-    parts = urlsplit(url)
-    assert parts.hostname
-    assert parts.port
-    proxy = CommitProxy(parts.hostname, parts.port)
-    async with await asyncio.start_server(proxy.accept, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        proxy.url = parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
-        yield proxy
+            assert await answers.read(CHUNK_BYTES)  # it has been committed

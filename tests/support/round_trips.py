@@ -1,12 +1,10 @@
 """Counts how often somebody waits for PostgreSQL: questions that follow an answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-_CHUNK_BYTES = 64 * 1024
+from tests.support.relay import CHUNK_BYTES, relay
 
 
 @dataclass(slots=True)
@@ -22,10 +20,10 @@ class CountingProxy:
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Relay one connection until one of its ends leaves."""
         answers, questions = await asyncio.open_connection(self.host, self.port)
-        backwards = asyncio.create_task(self._answer(answers, writer))
+        backwards = asyncio.create_task(relay(answers, writer, self._note_answer))
         try:
             with suppress(ConnectionError):
-                while data := await reader.read(_CHUNK_BYTES):
+                while data := await reader.read(CHUNK_BYTES):
                     self.round_trips += self._is_answered
                     self._is_answered = False
                     questions.write(data)
@@ -35,23 +33,5 @@ class CountingProxy:
             writer.transport.abort()
             questions.transport.abort()
 
-    async def _answer(self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await answers.read(_CHUNK_BYTES):
-                self._is_answered = True
-                writer.write(data)
-                await writer.drain()
-        writer.transport.abort()
-
-
-@asynccontextmanager
-async def counting_proxy_before(url: str) -> AsyncIterator[CountingProxy]:
-    """Between a database and the server of this URL."""
-    parts = urlsplit(url)
-    assert parts.hostname
-    assert parts.port
-    proxy = CountingProxy(parts.hostname, parts.port)
-    async with await asyncio.start_server(proxy.accept, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        proxy.url = parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
-        yield proxy
+    def _note_answer(self) -> None:
+        self._is_answered = True

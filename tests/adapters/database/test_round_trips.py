@@ -9,7 +9,8 @@ from app.adapters.database.postgres.database import PostgresDatabase
 from app.domain.money import Money
 from tests.support.builders import CHECKOUT_ID, Document, SilentAlarm, event, session
 from tests.support.recording import checkout, keep, record
-from tests.support.round_trips import CountingProxy, counting_proxy_before
+from tests.support.relay import proxy_before
+from tests.support.round_trips import CountingProxy
 from tests.support.stripe_objects import charge, invoice, listing, refund
 
 BATCH = 4  # to begin with the locks, to look around, to record, to commit
@@ -31,7 +32,7 @@ class Counted:
 @pytest.fixture
 async def counted(postgres_url: str, alarm: SilentAlarm) -> AsyncIterator[Counted]:
     """What is counted is sent a second time: the first time a statement is prepared."""
-    async with counting_proxy_before(postgres_url) as proxy:
+    async with proxy_before(postgres_url, CountingProxy) as proxy:
         database = PostgresDatabase(proxy.url, alarm, pool_size=1)
         await keep(
             database, checkout(session_id=None, expected=Money(amount_minor=1999, currency="eur"))
