@@ -12,8 +12,6 @@ from starlette.routing import BaseRoute
 from app.domain.errors import (
     CursorExpiredError,
     NotFoundError,
-    RateLimitedError,
-    StorageUnavailableError,
 )
 from app.domain.ids import NOTIFICATION_ID
 from app.domain.moments import rfc3339
@@ -24,7 +22,8 @@ from app.usecases.ports import Clock
 from app.web.api.json_answer import json_answer
 from app.web.api.order_schema import ORDER
 from app.web.api.query import LIMIT_MAX, QueryReading, read_limit
-from app.web.errors import ForbiddenError, InvalidQueryError, UnauthorizedError
+from app.web.api.tokens import OPERATOR_REFUSALS, OPERATOR_TOKEN, SHOP_REFUSALS, SHOP_TOKEN
+from app.web.errors import InvalidQueryError
 from app.web.http.bearer import Access, Role
 from app.web.http.connected import while_connected
 from app.web.openapi import (
@@ -43,10 +42,6 @@ WAIT_MAX_S: Final = 25.0  # proxies commonly give up on an answer after 30 s
 
 _CURSOR: Final = re.compile(r"(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})")
 _SECONDS: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,9})?")
-_REFUSALS: Final = (UnauthorizedError, NotFoundError, RateLimitedError, StorageUnavailableError)
-_ADMIN_TOKEN: Final = parameter(
-    "header", "Authorization", "`Bearer TOKEN`, the one of ADMIN_API_TOKEN."
-)
 _INVOICE: Final = object_schema(
     "NotificationInvoice",
     {"id": TEXT, "amount_paid": or_null({"type": "integer"}), "currency": or_null(TEXT)},
@@ -73,7 +68,7 @@ _LIST: Final = Operation(
     description="The oldest first. Ask again with `next_cursor`: nothing is skipped, and with "
     "`wait` nothing comes late.",
     parameters=[
-        parameter("header", "Authorization", "`Bearer TOKEN`, one of API_TOKENS."),
+        SHOP_TOKEN,
         parameter(
             "query",
             "cursor",
@@ -106,7 +101,7 @@ _LIST: Final = Operation(
             ),
         }
     },
-    errors=(*_REFUSALS, CursorExpiredError, InvalidQueryError),
+    errors=(*SHOP_REFUSALS, CursorExpiredError, InvalidQueryError),
 )
 _SENDING: Final = object_schema(
     "NotificationSending",
@@ -117,33 +112,32 @@ _SENDING: Final = object_schema(
     },
 )
 _RESENT: Final = object_schema("NotificationResent", {"id": TEXT, "delivery": TEXT})
-_FOR_OPERATORS: Final = (*_REFUSALS, ForbiddenError)
 _RESEND: Final = Operation(
     id="resendNotification",
     tag="notifications",
     summary="Send a notification again",
     description="For operators. It is due now and gets all its tries; its id stays the same.",
-    parameters=[_ADMIN_TOKEN, parameter("path", "id", "The notification's id, msg_….")],
+    parameters=[OPERATOR_TOKEN, parameter("path", "id", "The notification's id, msg_….")],
     answers={"200": {"description": "It waits to be sent.", **content(_RESENT)}},
-    errors=_FOR_OPERATORS,
+    errors=OPERATOR_REFUSALS,
 )
 _PAUSE: Final = Operation(
     id="pauseNotifications",
     tag="notifications",
     summary="Stop sending notifications",
     description="For operators. New ones wait until sending is resumed; the feed continues.",
-    parameters=[_ADMIN_TOKEN],
+    parameters=[OPERATOR_TOKEN],
     answers={"200": {"description": "Sending is paused.", **content(_SENDING)}},
-    errors=_FOR_OPERATORS,
+    errors=OPERATOR_REFUSALS,
 )
 _RESUME: Final = Operation(
     id="resumeNotifications",
     tag="notifications",
     summary="Send notifications again",
     description="For operators. All that waited is due now.",
-    parameters=[_ADMIN_TOKEN],
+    parameters=[OPERATOR_TOKEN],
     answers={"200": {"description": "Sending goes on.", **content(_SENDING)}},
-    errors=_FOR_OPERATORS,
+    errors=OPERATOR_REFUSALS,
 )
 
 

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.domain.errors import NotFoundError, RateLimitedError, StorageUnavailableError
 from app.domain.payments.flags import Flag
 from app.domain.payments.status import PaymentStatus
 from app.usecases.order_document import Order
@@ -18,7 +17,8 @@ from app.web.api.json_answer import NO_STORE, json_answer
 from app.web.api.order_query import make_cursor, read_order_query
 from app.web.api.order_schema import ORDER
 from app.web.api.query import LIMIT_MAX
-from app.web.errors import ForbiddenError, InvalidQueryError, UnauthorizedError
+from app.web.api.tokens import OPERATOR_REFUSALS, OPERATOR_TOKEN, SHOP_REFUSALS, SHOP_TOKEN
+from app.web.errors import InvalidQueryError
 from app.web.http.bearer import Access, Role
 from app.web.http.etags import is_known
 from app.web.openapi import (
@@ -33,20 +33,13 @@ from app.web.openapi import (
 )
 from app.web.routes import get, post
 
-_TOKEN: Final = parameter("header", "Authorization", "`Bearer TOKEN`, one of API_TOKENS.")
-_REFUSALS: Final = (
-    UnauthorizedError,
-    NotFoundError,
-    RateLimitedError,
-    StorageUnavailableError,
-)
 _GET_ORDER: Final = Operation(
     id="getOrder",
     tag="orders",
     summary="Read an order",
     description="What was bought, by whom, and whether it was paid. 404 if no token is configured.",
     parameters=[
-        _TOKEN,
+        SHOP_TOKEN,
         parameter("path", "id", "The checkout's id, or its Stripe session's cs_… id."),
         parameter("header", "If-None-Match", "The ETag of the version that the caller has."),
     ],
@@ -58,7 +51,7 @@ _GET_ORDER: Final = Operation(
         },
         "304": {"description": "The order has not changed."},
     },
-    errors=_REFUSALS,
+    errors=SHOP_REFUSALS,
 )
 _SEE_FLAG: Final = Operation(
     id="seeFlag",
@@ -67,12 +60,12 @@ _SEE_FLAG: Final = Operation(
     description="For operators. The flag stays as long as its cause, and is unseen again once it "
     "has a new one. Doing it twice is the same as once.",
     parameters=[
-        parameter("header", "Authorization", "`Bearer TOKEN`, the one of ADMIN_API_TOKEN."),
+        OPERATOR_TOKEN,
         parameter("path", "id", "The checkout's id, or its Stripe session's cs_… id."),
         parameter("path", "flag", "One of the order's flags.", {"enum": [*Flag]} | TEXT),
     ],
     answers={"200": {"description": "The order.", **content(ORDER)}},
-    errors=(*_REFUSALS, ForbiddenError),
+    errors=OPERATOR_REFUSALS,
 )
 _LIST_ORDERS: Final = Operation(
     id="listOrders",
@@ -80,7 +73,7 @@ _LIST_ORDERS: Final = Operation(
     summary="List orders",
     description="The latest first. Send the same filters with each cursor.",
     parameters=[
-        _TOKEN,
+        SHOP_TOKEN,
         parameter("query", "client_reference_id", "The shop's own order number."),
         parameter(
             "query",
@@ -118,7 +111,7 @@ _LIST_ORDERS: Final = Operation(
             ),
         }
     },
-    errors=(*_REFUSALS, InvalidQueryError),
+    errors=(*SHOP_REFUSALS, InvalidQueryError),
 )
 
 

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.domain.errors import NotFoundError, RateLimitedError, StorageUnavailableError
+from app.domain.errors import NotFoundError
 from app.usecases.ports import Clock
 from app.usecases.reconcile import AGE_MAX_S, Look, Reconcile, read_since
+from app.web.api.json_answer import json_answer
 from app.web.api.order_query import true_or_false
 from app.web.api.query import QueryReading
-from app.web.errors import ForbiddenError, InvalidQueryError, UnauthorizedError
+from app.web.api.tokens import OPERATOR_REFUSALS, OPERATOR_TOKEN
+from app.web.errors import InvalidQueryError
 from app.web.http.bearer import Access, Role
 from app.web.openapi import TEXT, Operation, content, object_schema, parameter
 from app.web.routes import post
@@ -28,7 +29,7 @@ _RECONCILE: Final = Operation(
     description="For operators: checks now, as the service does every RECONCILE_EVERY_S. 404 "
     "without STRIPE_API_KEY.",
     parameters=[
-        parameter("header", "Authorization", "`Bearer TOKEN`, with ADMIN_API_TOKEN."),
+        OPERATOR_TOKEN,
         parameter(
             "query", "since", "How far back, like `7d`, `12h` or `30m`; at most `30d`.", TEXT
         ),
@@ -46,14 +47,7 @@ _RECONCILE: Final = Operation(
             ),
         }
     },
-    errors=(
-        UnauthorizedError,
-        ForbiddenError,
-        NotFoundError,
-        RateLimitedError,
-        StorageUnavailableError,
-        InvalidQueryError,
-    ),
+    errors=(*OPERATOR_REFUSALS, InvalidQueryError),
 )
 
 
@@ -78,11 +72,7 @@ class ReconcileEndpoint:
         look = _read_look(request.query_params.multi_items(), self.clock.now_ms())
         async with self._turn:
             result = await self.reconcile(look)
-        return Response(
-            orjson.dumps(result.findings.counts),
-            headers={"Cache-Control": "no-store"},
-            media_type="application/json",
-        )
+        return json_answer(result.findings.counts)
 
 
 def _read_look(parameters: Sequence[tuple[str, str]], now_ms: int) -> Look:

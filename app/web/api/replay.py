@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.domain.errors import NotFoundError, RateLimitedError, StorageUnavailableError
+from app.domain.errors import NotFoundError
 from app.domain.fold.records import EventState
 from app.usecases.inspect_events import InspectEvents
 from app.usecases.replay_events import ReplayEvents
 from app.web.api.json_answer import json_answer
-from app.web.errors import ForbiddenError, UnauthorizedError
+from app.web.api.tokens import OPERATOR_REFUSALS, OPERATOR_TOKEN
 from app.web.http.bearer import Access, Role
 from app.web.openapi import TEXT, Operation, content, object_schema, or_null, parameter
 from app.web.routes import post
@@ -25,7 +25,7 @@ _REPLAY: Final = Operation(
     description="For operators, after the cause of a failure is fixed. Safe to repeat: an event "
     "that was processed before changes nothing.",
     parameters=[
-        parameter("header", "Authorization", "`Bearer TOKEN`, with ADMIN_API_TOKEN."),
+        OPERATOR_TOKEN,
         parameter("path", "id", "The event's id, evt_…."),
     ],
     answers={
@@ -43,13 +43,7 @@ _REPLAY: Final = Operation(
             ),
         }
     },
-    errors=(
-        UnauthorizedError,
-        ForbiddenError,
-        NotFoundError,
-        RateLimitedError,
-        StorageUnavailableError,
-    ),
+    errors=OPERATOR_REFUSALS,
 )
 
 
