@@ -83,7 +83,7 @@ FOR EACH ROW EXECUTE FUNCTION {table}_keep_newer();
 -- No policy: pages read nothing; the service key, which bypasses row-level security, writes.
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 
--- PostgREST learns of the table: by Altan's function where there is one, and by its own signal.
+-- Tell PostgREST about the table: with Altan's function if it exists, and with PostgREST's signal.
 DO $$
 BEGIN
   IF to_regprocedure('apply_postgrest_permissions()') IS NOT NULL THEN

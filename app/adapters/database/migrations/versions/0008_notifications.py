@@ -17,6 +17,7 @@ Id = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # bytes have 
 def upgrade() -> None:
     """Add the tables; nothing that was recorded before is told."""
     _add_notifications()
+    _index_notifications()
     op.create_table(
         "notification_tries",
         sa.Column("notification_id", Id, nullable=False),
@@ -74,6 +75,9 @@ def _add_notifications() -> None:
         ),
         sqlite_autoincrement=True,
     )
+
+
+def _index_notifications() -> None:
     for name, columns, condition in (
         ("tx", ["tx", "seq"], None),
         ("order_id", ["order_id", "seq"], None),
