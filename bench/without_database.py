@@ -13,6 +13,7 @@ from unittest.mock import patch
 from app import databases, serving
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
+from app.domain.fold.records import EventState, Payment
 from app.observability.logs import configure_logging
 from app.settings.settings import load_settings
 from app.usecases.ports import Alarm
@@ -21,9 +22,7 @@ from app.usecases.records import (
     Claim,
     EventQuery,
     EventRow,
-    EventState,
     EventSummary,
-    Payment,
     PaymentVersion,
     WebhookSighting,
 )

@@ -6,10 +6,11 @@ from typing import Final
 
 import structlog
 
+from app.domain.fold.records import Payment
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.observability.metrics import Metrics
-from app.usecases.records import Checkout, Payment
+from app.usecases.records import Checkout
 
 CURRENCIES_MAX: Final = 200  # Stripe has about 135; each is a series
 _OTHER: Final = "other"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from app.usecases.records import Payment
+from app.domain.fold.records import Payment
 from app.usecases.wake_events import OnChange
 
 

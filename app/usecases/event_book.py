@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
-from app.usecases.records import EventQuery, EventRow, EventState, EventSummary
+from app.domain.fold.records import EventState
+from app.usecases.records import EventQuery, EventRow, EventSummary
 from app.usecases.storage import Database, Transaction
 
 T = TypeVar("T")

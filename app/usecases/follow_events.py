@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.domain.fold.asking import Wanted
+from app.domain.fold.records import Payment
 from app.usecases.event_book import EventBook, EventDatabase
 from app.usecases.inspect_events import payments_concerned
-from app.usecases.records import EventQuery, EventSummary, Payment
+from app.usecases.records import EventQuery, EventSummary
 from app.usecases.storage import Transaction
 
 PAGE: Final = 100

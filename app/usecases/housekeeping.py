@@ -10,8 +10,8 @@ from typing import Final
 
 from app.domain.checkout.idempotency import KEY_LIFE_MS
 from app.domain.errors import StorageUnavailableError
+from app.domain.fold.records import EventState
 from app.usecases.ports import Clock
-from app.usecases.records import EventState
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database, Transaction
 

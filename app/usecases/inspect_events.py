@@ -7,12 +7,13 @@ from typing import Protocol
 from app.domain.errors import NotFoundError
 from app.domain.fold.asking import Wanted
 from app.domain.fold.readings import read_for_fold
+from app.domain.fold.records import Payment, StoredEvent
 from app.domain.ids import CHECKOUT_ID
 from app.usecases.event_book import EventBook, EventDatabase
 from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.read_payment import ReadPayment
 from app.usecases.rebuild_payments import whole_payment
-from app.usecases.records import EventQuery, EventRow, EventSummary, Payment, StoredEvent
+from app.usecases.records import EventQuery, EventRow, EventSummary
 from app.usecases.storage import Transaction
 
 

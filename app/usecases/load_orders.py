@@ -6,12 +6,13 @@ from dataclasses import replace
 from functools import reduce
 
 from app.domain.checkout.cart import Mode
+from app.domain.fold.records import Payment
 from app.domain.payments.claims import is_owner
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.order_document import status_of
 from app.usecases.order_flags import KEPT_MONEY
 from app.usecases.orders import OrderBook, OrderParts, OrderPosition, Recovery, Twins
-from app.usecases.records import Checkout, Payment
+from app.usecases.records import Checkout
 
 
 async def load_orders(

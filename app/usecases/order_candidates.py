@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.domain.fold.readings import read_for_fold
+from app.domain.fold.records import StoredEvent
 from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OrderBook, OrderFilter
-from app.usecases.records import StoredEvent
 
 CANDIDATES_MAX: Final = 500  # more are found faster by reading the list
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.domain.fold.records import Payment
 from app.domain.moments import rfc3339, rfc3339_of
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import Flags, dispute_cause, new_flags
@@ -14,7 +15,7 @@ from app.usecases.order_flags import by_flag, flags_of
 from app.usecases.order_person import personal_fields
 from app.usecases.orders import OrderParts, OrderPosition
 from app.usecases.read_payment import strongest
-from app.usecases.records import Checkout, Payment
+from app.usecases.records import Checkout
 
 Document = dict[str, Any]
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from app.domain.checkout.cart import Mode
+from app.domain.fold.records import EventState
 from app.domain.payments.flags import Flag, Flags, items_differ, open_matters
 from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import FlagCause, OrderParts
-from app.usecases.records import EventState
 
 KEPT_MONEY: Final = frozenset(
     {PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTED}

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
+from app.domain.fold.records import EventState, Link, Payment, Renewal, StoredEvent
 from app.domain.payments.flags import Flag
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import StripeEvent
-from app.usecases.records import Checkout, EventState, Link, Payment, Renewal, StoredEvent
+from app.usecases.records import Checkout
 
 T = TypeVar("T")
 

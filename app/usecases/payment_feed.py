@@ -12,11 +12,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from app.domain.errors import StorageUnavailableError
+from app.domain.fold.records import Payment
 from app.domain.ids import CHECKOUT_ID
 from app.usecases.live_places import LivePlaces, Place
 from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.read_payment import ReadPayment
-from app.usecases.records import Payment, PaymentVersion, PaymentView
+from app.usecases.records import PaymentVersion, PaymentView
 
 TICK_S: Final = 0.5
 

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from app.usecases.records import Checkout, Payment, PaymentVersion
+from app.domain.fold.records import Payment
+from app.usecases.records import Checkout, PaymentVersion
 from app.usecases.storage import Database
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.domain.fold.records import Payment
 from app.domain.stripe_events.event import EventFilter
 from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.usecases.inbox import Inbox
@@ -13,7 +14,7 @@ from app.usecases.read_back import ReadBack
 from app.usecases.read_line_items import ReadLineItems
 from app.usecases.reconciliation import LookState, LookStore
 from app.usecases.record_events import RecordEvents
-from app.usecases.records import EventSource, Payment
+from app.usecases.records import EventSource
 from app.usecases.storage import Database
 from app.usecases.stripe_reads import StripeKeyRefusedError, StripeReadError, StripeReads
 from app.usecases.take_read_events import Findings, TakeReadEvents

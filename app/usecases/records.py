@@ -1,40 +1,15 @@
-"""Values between use cases and adapters: stored rows, and views of them.
-
-Those of the fold belong to the domain, and are also available here.
-"""
+"""Values between use cases and adapters: stored rows, and views of them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.checkout.passed_fields import PassedFields
-from app.domain.fold.records import (
-    EventState,
-    Link,
-    Mention,
-    Payment,
-    Renewal,
-    Settled,
-    StoredEvent,
-    Wake,
-)
+from app.domain.fold.records import EventState
 from app.domain.ids import UNKNOWN_BUCKET
 from app.domain.money import Money
-from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import SubscriptionStatus
-
-__all__ = [
-    "EventState",
-    "Link",
-    "Mention",
-    "Payment",
-    "Renewal",
-    "Settled",
-    "SoldCheckout",
-    "StoredEvent",
-    "Wake",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,7 @@ from typing import Protocol, TypeVar
 
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
-from app.usecases.records import (
-    Checkout,
-    Claim,
-    EventRow,
-)
+from app.usecases.records import Checkout, Claim, EventRow
 
 T = TypeVar("T")
 

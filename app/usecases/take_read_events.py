@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.domain.errors import InvalidEventError, is_storage_down
+from app.domain.fold.records import Payment
 from app.domain.stripe_events.event import EventFilter, StripeEvent, read_event
 from app.usecases.record_events import ReceivedEvent, Recorded
-from app.usecases.records import EventSource, Payment
+from app.usecases.records import EventSource
 from app.usecases.stripe_reads import Document
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024  # as of an event that is delivered

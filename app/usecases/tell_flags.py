@@ -13,6 +13,7 @@ from typing import Final
 
 from app.domain.checkout.cart import Mode
 from app.domain.errors import StorageUnavailableError
+from app.domain.fold.records import Payment
 from app.domain.notifications.notices import flagged
 from app.domain.notifications.notification import NewNotification, notifications
 from app.domain.payments.flags import Flag, Flags, needs_a_person
@@ -24,7 +25,6 @@ from app.usecases.order_document import Order, order_of
 from app.usecases.order_flags import KEPT_MONEY, by_flag
 from app.usecases.orders import FlagCause, OrderBook
 from app.usecases.ports import Alarm, AlertName, Clock
-from app.usecases.records import Payment
 
 EVERY_S: Final = 60.0  # for flags that another process did not report
 PAUSE_S: Final = 0.2  # so that many changes are checked together

@@ -7,10 +7,11 @@ import pytest
 
 from app.adapters.database.schema import metadata
 from app.commands.copy_database import BATCH, CopyError, copy_database
+from app.domain.fold.records import Wake
 from app.domain.stripe_events.event import read_event
 from app.usecases.outbox import NotificationQuery
 from app.usecases.record_events import ReceivedEvent, RecordEvents
-from app.usecases.records import Wake, WebhookKind, WebhookSighting
+from app.usecases.records import WebhookKind, WebhookSighting
 from app.usecases.webhook_ledger import WebhookLedger
 from tests.commands.test_cli import GOOD, run
 from tests.support.builders import (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.databases import AnyDatabase
+from app.domain.fold.records import EventState
 from app.domain.payments.facts import PaymentFacts
-from app.usecases.records import EventState
 from tests.support.builders import SESSION_ID, query
 from tests.support.recording import keep, kept_event, payment_of, prune
 from tests.support.shop_with_events import CHARGED, HISTORY, PAID, Shop, make_busy, make_shop

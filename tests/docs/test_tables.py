@@ -13,12 +13,12 @@ from pydantic import SecretStr
 from stripe.params import WebhookEndpointCreateParams
 
 from app.commands.cli import cli
+from app.domain.fold.records import EventState
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.readers import READERS, READERS_BY_PREFIX
 from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.observability.metrics import Metrics
 from app.settings.settings import Settings
-from app.usecases.records import EventState
 from app.web.statuses import STATUS
 from tests.support.docs.documents import (
     API,

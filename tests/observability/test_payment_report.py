@@ -5,13 +5,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.domain.checkout.cart import Mode
+from app.domain.fold.records import Payment
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Charge
 from app.domain.payments.session_details import SessionDetails
 from app.domain.payments.status import PaymentStatus
 from app.observability.metrics import Metrics
 from app.observability.payments import CURRENCIES_MAX, PaymentReport
-from app.usecases.records import Payment
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
 from tests.support.stores import CHECKOUT
 

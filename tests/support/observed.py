@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
+from app.domain.fold.records import Payment
 from app.usecases.event_book import EventBook
-from app.usecases.records import Checkout, Claim, Payment, PaymentVersion
+from app.usecases.records import Checkout, Claim, PaymentVersion
 from app.usecases.storage import Transaction
 
 T = TypeVar("T")

@@ -5,13 +5,14 @@ from typing import Any
 from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.fold.asking import Surroundings, Wanted
+from app.domain.fold.records import EventState, Link, Mention, Payment
 from app.domain.money import Money
 from app.domain.stripe_events.event import read_event
 from app.usecases.event_book import EventBook
 from app.usecases.ports import Alarm
 from app.usecases.rebuild_payments import whole_payment
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
-from app.usecases.records import Checkout, EventRow, EventState, Link, Mention, Payment
+from app.usecases.records import Checkout, EventRow
 from app.usecases.storage import Database, Transaction
 from app.usecases.wake_events import OnChange
 from tests.support.builders import (

@@ -5,17 +5,9 @@ from typing import TypeVar
 
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.fold.outcome import Outcome
+from app.domain.fold.records import EventState, Link, Mention, Payment, Renewal, Wake
 from app.domain.payments.facts import PaymentFacts
-from app.usecases.records import (
-    Checkout,
-    EventRow,
-    EventState,
-    Link,
-    Mention,
-    Payment,
-    Renewal,
-    Wake,
-)
+from app.usecases.records import Checkout, EventRow
 from app.usecases.storage import Transaction
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from app.databases import AnyDatabase
+from app.domain.fold.records import EventState, Link
 from app.domain.payments.disputes import Dispute, DisputeState
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.usecases.ports import AlertName
-from app.usecases.records import EventState, Link
 from tests.support.builders import SESSION_ID, SilentAlarm, event, session
 from tests.support.recording import (
     keep,

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from app.databases import AnyDatabase
+from app.domain.fold.records import EventState
 from app.domain.payments.status import PaymentStatus
-from app.usecases.records import EventState
 from tests.support.builders import Document, event, session
 from tests.support.recording import (
     payments,

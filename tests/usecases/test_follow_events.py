@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from app.databases import AnyDatabase
+from app.domain.fold.records import EventState
 from app.usecases.follow_events import LATE_MS, PAGE, FollowedEvent, FollowEvents
 from app.usecases.inbox import WAIT_S
-from app.usecases.records import EventRow, EventState
+from app.usecases.records import EventRow
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, event, session
 from tests.support.recording import NOW_MS, checkout, keep, kept_event, record
 from tests.support.stripe_objects import charge

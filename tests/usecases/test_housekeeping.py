@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from app.databases import AnyDatabase
 from app.domain.checkout.idempotency import KEY_LIFE_MS
+from app.domain.fold.records import EventState
 from app.usecases.housekeeping import EVERY_S, PRUNE_BATCH, Housekeeping
 from app.usecases.outbox import NotificationQuery
-from app.usecases.records import Claim, ClaimState, EventState
+from app.usecases.records import Claim, ClaimState
 from app.usecases.storage import Transaction
 from tests.support.builders import (
     SESSION_ID,

@@ -4,9 +4,10 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import NotFoundError
+from app.domain.fold.records import EventState
 from app.domain.payments.status import PaymentStatus
 from app.usecases.inspect_events import InspectEvents
-from app.usecases.records import EventQuery, EventState, EventSummary
+from app.usecases.records import EventQuery, EventSummary
 from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,

@@ -7,12 +7,12 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import NotFoundError
+from app.domain.fold.records import Payment
 from app.domain.payments.disputes import Dispute
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.usecases.live_places import Full, LivePlaces
 from app.usecases.payment_feed import PaymentFeed
-from app.usecases.records import Payment
 from tests.support.builders import DEADLINE_S, SESSION_ID, event, session, until
 from tests.support.observed import ObservedDatabase
 from tests.support.recording import keep, record

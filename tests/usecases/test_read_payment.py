@@ -5,12 +5,13 @@ import pytest
 from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import NotFoundError
+from app.domain.fold.records import Payment
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Refund, RefundState
 from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
 from app.usecases.read_payment import ReadPayment
-from app.usecases.records import Checkout, Payment, PaymentView, SubscriptionView
+from app.usecases.records import Checkout, PaymentView, SubscriptionView
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
 from tests.support.recording import keep
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from app.databases import AnyDatabase
 from app.domain.fold.rebuild import Rebuilt, Verdict
+from app.domain.fold.records import EventState, Link, Payment
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.usecases.rebuild_payments import PAGE, RebuildPayments
-from app.usecases.records import EventState, Link, Payment
 from app.usecases.storage import Transaction
 from tests.support.builders import SESSION_ID, Document, FixedClock, event, session
 from tests.support.observed import ObservedDatabase

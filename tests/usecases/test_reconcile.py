@@ -6,12 +6,13 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
+from app.domain.fold.records import EventState, Payment
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.usecases.reconcile import TYPES_MAX, UNDER_WAY_S, Look, Reconcile, Reconciled
 from app.usecases.record_events import ReceivedEvent, Recorded
-from app.usecases.records import EventSource, EventState, Payment
+from app.usecases.records import EventSource
 from app.usecases.storage import Database
 from app.usecases.stripe_reads import (
     Document,

@@ -7,6 +7,7 @@ import pytest
 from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.errors import RowsRefusedError
+from app.domain.fold.records import Payment
 from app.domain.money import Money
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.session_details import SessionDetails
@@ -14,7 +15,7 @@ from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
-from app.usecases.records import Checkout, Payment
+from app.usecases.records import Checkout
 from app.usecases.storage import Transaction
 from tests.support.builders import (
     ACCOUNT,

@@ -8,11 +8,11 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
+from app.domain.fold.records import EventState
 from app.domain.payments.status import PaymentStatus
 from app.usecases.inbox import Inbox
 from app.usecases.ports import AlertName
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
-from app.usecases.records import EventState
 from tests.support.builders import (
     SESSION_ID,
     Document,

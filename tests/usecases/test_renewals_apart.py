@@ -12,11 +12,12 @@ from app.databases import AnyDatabase
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
 from app.domain.fold.rebuild import Verdict
+from app.domain.fold.records import Payment
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.renewals import set_apart
 from app.domain.payments.status import PaymentStatus
 from app.usecases.rebuild_payments import RebuildPayments
-from app.usecases.records import EventRow, Payment
+from app.usecases.records import EventRow
 from app.usecases.storage import Transaction
 from tests.support.builders import SESSION_ID, Document, FixedClock, event, query, session
 from tests.support.recording import (

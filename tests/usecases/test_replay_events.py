@@ -10,8 +10,8 @@ from hypothesis import settings as hypothesis_settings
 
 from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
+from app.domain.fold.records import EventState, Payment
 from app.domain.payments.status import PaymentStatus
-from app.usecases.records import EventState, Payment
 from app.usecases.replay_events import PAGE, ReplayEvents
 from tests.support.builders import SESSION_ID, Document, FixedClock, SilentAlarm, event, session
 from tests.support.recording import (

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from app.databases import AnyDatabase
 from app.domain.fold.rebuild import Verdict
+from app.domain.fold.records import EventState
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.evidence import Evidence
 from app.domain.stripe_events.kinship import JOINS_TWO, ROOT_OF_ANOTHER, kinship
 from app.usecases.ports import AlertName
 from app.usecases.rebuild_payments import RebuildPayments
-from app.usecases.records import EventState
 from tests.support.builders import NOW_S, Document, FixedClock, SilentAlarm, event, session
 from tests.support.recording import mention, payments, prune, record, rows
 from tests.support.stripe_objects import charge, dispute, old_invoice, refund, subscription

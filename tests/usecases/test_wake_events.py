@@ -10,12 +10,12 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import ActTooLargeError, StorageUnavailableError
+from app.domain.fold.records import EventState, Wake
 from app.domain.fold.waking import WAKE_MAX, WAKES_AT_ONCE
 from app.domain.money import AMOUNT_MAX
 from app.domain.payments.status import PaymentStatus
 from app.usecases.ports import AlertName
 from app.usecases.record_events import Recorded, RecordEvents
-from app.usecases.records import EventState, Wake
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Transaction
 from app.usecases.wake_events import PASSES_AT_ONCE, WakeEvents

@@ -12,6 +12,7 @@ from app.adapters.database.rows import (
     row_to_renewal,
     row_to_stored_event,
 )
+from app.domain.fold.records import EventState, Link, Payment, Renewal, StoredEvent
 from app.domain.payments.flags import Flag
 from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import (
@@ -25,7 +26,7 @@ from app.usecases.orders import (
     Recovery,
     Twin,
 )
-from app.usecases.records import Checkout, EventState, Link, Payment, Renewal, StoredEvent
+from app.usecases.records import Checkout
 from app.usecases.storage import Transaction
 
 T = TypeVar("T")

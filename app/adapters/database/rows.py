@@ -11,7 +11,9 @@ import orjson
 from app.adapters.database.facts import facts_from_json, facts_to_json
 from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.errors import InvalidEventError
+from app.domain.fold.records import EventState, Payment, Renewal, Settled, StoredEvent
 from app.domain.money import Money
+from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import needs_a_person
 from app.domain.payments.renewals import ids_in
@@ -23,14 +25,8 @@ from app.usecases.records import (
     ClaimState,
     EventRow,
     EventSource,
-    EventState,
     EventSummary,
-    Payment,
     PaymentVersion,
-    Renewal,
-    Settled,
-    SoldCheckout,
-    StoredEvent,
     WebhookKind,
     WebhookSighting,
 )

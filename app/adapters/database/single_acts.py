@@ -9,7 +9,8 @@ from app.adapters.database import sql
 from app.adapters.database.rows import Row, row_to_checkout, row_to_claim, row_to_payment
 from app.adapters.database.transaction import SqlTransaction
 from app.adapters.database.writability import Writability
-from app.usecases.records import Checkout, Claim, Payment
+from app.domain.fold.records import Payment
+from app.usecases.records import Checkout, Claim
 
 T = TypeVar("T")
 

@@ -22,13 +22,13 @@ from app.adapters.database.sql import Writing
 from app.adapters.database.surroundings import questions, surroundings
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
+from app.domain.fold.records import EventState
 from app.usecases.outbox import Posting
 from app.usecases.records import (
     Checkout,
     Claim,
     EventQuery,
     EventRow,
-    EventState,
     EventSummary,
     WebhookSighting,
 )

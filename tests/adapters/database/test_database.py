@@ -17,25 +17,13 @@ from app.adapters.database.sqlite.transaction import SqliteTransaction
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
+from app.domain.fold.records import EventState, Link, Mention, Payment, Settled, Wake
 from app.domain.money import Money
 from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.event_book import EventBook
 from app.usecases.ports import AlertName
-from app.usecases.records import (
-    Checkout,
-    Claim,
-    ClaimState,
-    EventQuery,
-    EventRow,
-    EventState,
-    Link,
-    Mention,
-    Payment,
-    PaymentVersion,
-    Settled,
-    Wake,
-)
+from app.usecases.records import Checkout, Claim, ClaimState, EventQuery, EventRow, PaymentVersion
 from app.usecases.storage import Transaction
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, SilentAlarm, event, query, to_body
 from tests.support.recording import look

@@ -23,9 +23,9 @@ from app.domain.errors import (
     StorageUnavailableError,
     is_storage_down,
 )
+from app.domain.fold.records import Mention
 from app.usecases.inbox import WAIT_S
 from app.usecases.ports import AlertName
-from app.usecases.records import Mention
 from app.usecases.storage import Transaction
 from tests.support.builders import DEADLINE_S, SESSION_ID, SilentAlarm
 from tests.support.postgres_server import fetch

@@ -18,10 +18,11 @@ from app.adapters.database.postgres.transaction import PostgresTransaction
 from app.adapters.database.surroundings import questions, surroundings
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
+from app.domain.fold.records import EventState, Payment
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.usecases.record_events import ReceivedEvent, Recorded, RecordEvents
-from app.usecases.records import EventRow, EventState, Payment
+from app.usecases.records import EventRow
 from app.usecases.storage import Database, Transaction
 from tests.support.builders import (
     DEADLINE_S,

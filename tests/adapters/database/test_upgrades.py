@@ -11,8 +11,8 @@ from alembic.script import ScriptDirectory
 from app.adapters.database.migrate import SCHEMA_REVISION, migrate
 from app.adapters.database.postgres.schema import migrate_postgres
 from app.adapters.database.upgrade import upgrade, upgrade_postgres
+from app.domain.fold.records import EventState
 from app.domain.payments.status import PaymentStatus
-from app.usecases.records import EventState
 from app.usecases.replay_events import ReplayEvents
 from tests.support.builders import (
     CHECKOUT_ID,

@@ -4,9 +4,9 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.fold.rebuild import Verdict
+from app.domain.fold.records import EventState, Payment
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.rebuild_payments import RebuildPayments
-from app.usecases.records import EventState, Payment
 from tests.support.builders import SESSION_ID, FixedClock, Service, event, query, session
 from tests.support.recording import NOW_MS, keep, kept_event, mention
 from tests.support.status_service import status_service
