@@ -21,12 +21,17 @@ READ_MAX: Final = 200  # in one look: the others wait for the next
 
 @dataclass(frozen=True, slots=True)
 class ReadLineItems:
-    """Reads them once for each session: what is known is not asked for again."""
+    """Reads them once for each session: what is known is not asked for again.
+
+    `even_missing`: also asks for those that Stripe did not have, because the key may have been
+    another account's.
+    """
 
     stripe: StripeReads
     store: LookStore
     take: TakeReadEvents
     clock: Clock
+    even_missing: bool = False
 
     async def __call__(self, state: LookState) -> LookState:
         """Read some; the state is not changed.
@@ -35,15 +40,22 @@ class ReadLineItems:
             StripeReadError: some could not be read; they are still due.
         """
         after_ms = self.clock.now_ms() - FAR_BACK_MS
-        for session_id in await self.store.without_line_items(after_ms=after_ms, limit=READ_MAX):
-            self.take.findings.seen += 1
-            try:
-                items = await self.stripe.line_items(session_id)
-            except StripeObjectMissingError as error:
-                self.take.findings.fail(str(error))
-                continue
+        due = await self.store.without_line_items(
+            after_ms=after_ms, even_missing=self.even_missing, limit=READ_MAX
+        )
+        for session_id in due:
+            items = await self._items(session_id)
             await self.take([await self._event(session_id, items)], EventSource.READ)
         return state
+
+    async def _items(self, session_id: str) -> Sequence[Document]:
+        """Return the line items; none if Stripe does not have the session, which is a failure."""
+        self.take.findings.seen += 1
+        try:
+            return await self.stripe.line_items(session_id)
+        except StripeObjectMissingError as error:
+            self.take.findings.fail(str(error))
+            return ()
 
     async def _event(self, session_id: str, items: Sequence[Document]) -> Document:
         """The cart never changes, so what differs from it is as lasting as what was bought."""

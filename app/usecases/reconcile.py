@@ -47,7 +47,8 @@ def read_since(text: str, now_s: int) -> int:
 class Look:
     """What to look for: events created since then, optionally including delivered ones.
 
-    `state` is how far earlier looks read objects back.
+    With delivered events, also line items that Stripe did not have before. `state` is how far
+    earlier looks read objects back.
     """
 
     since_s: int
@@ -111,7 +112,7 @@ class Reconcile:
             read_back.silent_sessions,
             read_back.ended_sessions,
             read_back.never_made,
-            ReadLineItems(self.stripe, self.store, take, self.clock),
+            self._line_items(look, take),
         ):
             try:
                 result.state = await part(result.state)
@@ -120,6 +121,11 @@ class Reconcile:
                 if result.refused is None:  # a right that one part lacks, another may not need
                     break
         return result
+
+    def _line_items(self, look: Look, take: TakeReadEvents) -> ReadLineItems:
+        return ReadLineItems(
+            self.stripe, self.store, take, self.clock, even_missing=not look.only_undelivered
+        )
 
     def _taking(self, findings: Findings) -> TakeReadEvents:
         def changed(payments: Collection[Payment]) -> None:

@@ -67,8 +67,13 @@ class LookStore(PaymentDatabase, Protocol):
         """
         ...
 
-    async def without_line_items(self, *, after_ms: int, limit: int) -> Sequence[str]:
-        """The sessions created after that which are paid, and whose line items are unknown."""
+    async def without_line_items(
+        self, *, after_ms: int, even_missing: bool, limit: int
+    ) -> Sequence[str]:
+        """The sessions created after that which are paid, and whose line items were not asked for.
+
+        With `even_missing`, also those whose line items Stripe did not have.
+        """
         ...
 
     async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:

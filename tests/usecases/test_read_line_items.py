@@ -47,7 +47,9 @@ def stripe() -> StripeAccount:
     return StripeAccount()
 
 
-async def look(database: AnyDatabase, stripe: StripeAccount, clock: FixedClock) -> Reconciled:
+async def look(
+    database: AnyDatabase, stripe: StripeAccount, clock: FixedClock, *, everything: bool = False
+) -> Reconciled:
     reconcile = Reconcile(
         database=database,
         store=database,
@@ -57,7 +59,7 @@ async def look(database: AnyDatabase, stripe: StripeAccount, clock: FixedClock) 
         alarm=SilentAlarm(),
         on_change=lambda _: None,
     )
-    return await reconcile(Look(since_s=NOW_S))
+    return await reconcile(Look(since_s=NOW_S, only_undelivered=not everything))
 
 
 async def order_of(database: AnyDatabase) -> Order:
@@ -166,7 +168,7 @@ async def test_a_session_without_a_claim_is_shown_too(
     assert (await order_of(database)).document["line_items_source"] == "stripe"
 
 
-async def test_items_of_an_unknown_form_are_left_out(
+async def test_items_of_an_unknown_form_are_left_out_and_read_once(
     database: AnyDatabase,
     stripe: StripeAccount,
     clock: FixedClock,
@@ -175,8 +177,9 @@ async def test_items_of_an_unknown_form_are_left_out(
     await record(database, PAID)
     stripe.items[SESSION_ID] = [line(None, 1), line("price_A", "two")]
 
-    await look(database, stripe, clock)
+    results = [await look(database, stripe, clock) for _ in range(2)]
 
+    assert [each.findings.seen for each in results] == [1, 0]
     document = (await order_of(database)).document
     assert (document["flags"], document["line_items_source"]) == ([], "cart")
 
@@ -195,16 +198,41 @@ async def test_unpaid_and_old_sessions_are_not_asked_for(
     assert result.findings.seen == 0
 
 
-async def test_a_session_that_the_account_has_not_is_counted(
+async def test_a_session_that_the_account_has_not_is_counted_once(
     database: AnyDatabase,
     stripe: StripeAccount,
     clock: FixedClock,
 ) -> None:
+    await keep(database, CHECKOUT)
     await record(database, PAID)
 
-    result = await look(database, stripe, clock)
+    first, second = [await look(database, stripe, clock) for _ in range(2)]
 
-    assert result.findings.counts == {"seen": 1, "new": 0, "changed": 0, "failed": 1}
+    assert first.findings.counts == {"seen": 1, "new": 1, "changed": 1, "failed": 1}
+    assert second.findings.counts == {"seen": 0, "new": 0, "changed": 0, "failed": 0}
+    document = (await order_of(database)).document
+    assert (document["line_items_source"], document["flags"]) == ("cart", [])
+
+
+async def test_what_the_account_had_not_is_asked_for_again_on_request(
+    database: AnyDatabase,
+    stripe: StripeAccount,
+    clock: FixedClock,
+) -> None:
+    await keep(database, CHECKOUT)
+    await record(database, PAID)
+    await look(database, stripe, clock)
+    still_missing = await look(database, stripe, clock, everything=True)
+    stripe.items[SESSION_ID] = UPSOLD
+
+    found = await look(database, stripe, clock, everything=True)
+    after = await look(database, stripe, clock, everything=True)
+
+    assert still_missing.findings.counts == {"seen": 1, "new": 0, "changed": 0, "failed": 1}
+    assert found.findings.counts == {"seen": 1, "new": 1, "changed": 1, "failed": 0}
+    assert after.findings.seen == 0
+    document = (await order_of(database)).document
+    assert (document["line_items_source"], document["flags"]) == ("stripe", ["items_differ"])
 
 
 async def test_what_was_bought_survives_a_rebuild(

@@ -25,7 +25,15 @@ from app.usecases.take_read_events import (
     Findings,
     TakeReadEvents,
 )
-from tests.support.builders import ACCOUNT, NOW_S, FixedClock, SilentAlarm, event, session
+from tests.support.builders import (
+    ACCOUNT,
+    NOW_S,
+    SESSION_ID,
+    FixedClock,
+    SilentAlarm,
+    event,
+    session,
+)
 from tests.support.observed import ObservedDatabase
 from tests.support.recording import payment_of, record, rows
 from tests.support.stripe_account import StripeAccount
@@ -94,7 +102,7 @@ async def test_delivered_events_are_looked_at_only_where_all_are_wanted(
     undelivered, _ = await look(database, stripe)
     everything, _ = await look(database, stripe, only_undelivered=False)
 
-    assert (undelivered.findings.new, everything.findings.new) == (0, 1)
+    assert (undelivered.findings.changed, everything.findings.changed) == (set(), {SESSION_ID})
 
 
 async def test_every_type_that_is_registered_is_asked_for_20_at_a_time(
@@ -152,7 +160,9 @@ async def test_an_event_in_its_first_minute_is_recorded_and_not_called_missed(
 
     result, _ = await look(database, stripe)
 
-    assert (result.findings.new, result.missed) == (3, 2)
+    sources = [row.source for row in (await rows(database)).values()]
+    assert sources.count(EventSource.LISTED) == 3
+    assert result.missed == 2
     assert result.missed_since_s == NOW_S - 900
 
 

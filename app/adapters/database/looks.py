@@ -55,9 +55,15 @@ class KeepsLooks(ABC):
         )
         return [SessionLeft(row["session_id"], row["created_at_ms"]) for row in rows]
 
-    async def without_line_items(self, *, after_ms: int, limit: int) -> Sequence[str]:
+    async def without_line_items(
+        self, *, after_ms: int, even_missing: bool, limit: int
+    ) -> Sequence[str]:
         """See `LookStore.without_line_items`."""
-        rows = await self._read(sql.WITHOUT_LINE_ITEMS, after_ms=after_ms, limit=limit)
+        statement, values = sql.WITHOUT_LINE_ITEMS, dict[str, str]()
+        if even_missing:
+            statement = sql.WITHOUT_LINE_ITEMS_OR_MISSING
+            values = {"missing": sql.ITEMS_MISSING, "found": sql.ITEMS_FOUND}
+        rows = await self._read(statement, after_ms=after_ms, limit=limit, **values)
         return [row["session_id"] for row in rows]
 
     async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:

@@ -31,6 +31,15 @@ WITHOUT_LINE_ITEMS = """
     SELECT session_id FROM payments WHERE wants_line_items AND created_at_ms > :after_ms
     ORDER BY created_at_ms, session_id LIMIT :limit
 """
+# Reads the facts of all payments since then, so only an operator's command does it.
+WITHOUT_LINE_ITEMS_OR_MISSING = """
+    SELECT session_id FROM payments WHERE created_at_ms > :after_ms
+      AND (wants_line_items OR (facts LIKE :missing AND facts NOT LIKE :found))
+    ORDER BY created_at_ms, session_id LIMIT :limit
+"""
+# These parts of a payment's facts, as facts.py writes them.
+ITEMS_MISSING: Final = '%"items_missing":true%'
+ITEMS_FOUND: Final = '%"bought":[{%'
 NOTICES = """
     SELECT id, state, payload, received_at_ms FROM events
     WHERE payload IS NOT NULL AND received_at_ms > :after_ms AND type = :type

@@ -209,7 +209,7 @@ def _listed_by(payment: Payment) -> NamedValues:
         "created_at_ms": payment.updated_at_ms if created_s is None else created_s * 1000,
         "client_reference_id": details.client_reference_id if details else None,
         "flagged": payment.price_mismatch or needs_a_person(payment.facts),
-        "wants_line_items": payment.facts.is_paid and not (details and details.bought),
+        "wants_line_items": payment.facts.is_paid and not (details and details.are_items_settled),
     }
 
 

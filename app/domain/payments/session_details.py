@@ -11,7 +11,8 @@ class SessionDetails:
     """The session's own fields. Amounts are in the currency's minor unit, times in epoch seconds.
 
     `presentment` is what the buyer saw if Stripe converted the currency. `bought` are the line
-    items, once they were read; `items_differ`: they are not those of the checkout's cart.
+    items, once they were read; `items_differ`: they are not those of the checkout's cart;
+    `items_missing`: they were asked for, and Stripe has none that can be read.
     """
 
     amount_discount_minor: int | None = None
@@ -24,6 +25,7 @@ class SessionDetails:
     client_reference_id: str | None = None
     bought: tuple[LineItem, ...] = ()
     items_differ: bool = False
+    items_missing: bool = False
 
     def join(self, other: "SessionDetails") -> "SessionDetails":
         """Join two reports. If they differ, the choice does not depend on their order."""
@@ -42,7 +44,13 @@ class SessionDetails:
             client_reference_id=either(min, self.client_reference_id, other.client_reference_id),
             bought=max(self.bought, other.bought, key=_sortable),
             items_differ=self.items_differ or other.items_differ,
+            items_missing=self.items_missing or other.items_missing,
         )
+
+    @property
+    def are_items_settled(self) -> bool:
+        """Whether asking for the line items again would tell nothing new."""
+        return bool(self.bought) or self.items_missing
 
 
 def _sortable(items: tuple[LineItem, ...]) -> list[tuple[str, int]]:

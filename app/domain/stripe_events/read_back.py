@@ -42,7 +42,10 @@ def events_made_of(subject: Subject, *, now_s: int) -> list[dict[str, object]]:
 def event_of_line_items(
     session_id: str, items: Sequence[Subject], *, differs_from_cart: bool, now_s: int
 ) -> dict[str, object]:
-    """Return an event that says what was bought, and whether the cart had something else."""
+    """Return an event that says what was bought, and whether the cart had something else.
+
+    Without items, it says that Stripe has none, so that they are not asked for again.
+    """
     session = {
         "id": session_id,
         "object": "checkout.session",

@@ -57,9 +57,11 @@ def session_expired(event: StripeEvent) -> Evidence:
 def session_line_items(event: StripeEvent) -> Evidence:
     """Read what was bought: made of a session's line items, which no event of Stripe's contains."""
     session, doubts = event.subject, list[str]()
+    bought = bought_in(listed(session, "line_items", doubts))
     details = SessionDetails(
-        bought=bought_in(listed(session, "line_items", doubts)),
+        bought=bought,
         items_differ=session.get("differs_from_cart") is True,
+        items_missing=not bought,
     )
     session_id = _own_session_id(session)
     return Evidence(session_id, (), PaymentFacts(details=details), tuple(doubts), event.created_s)

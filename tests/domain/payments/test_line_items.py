@@ -39,6 +39,15 @@ def test_what_was_bought_joins_in_any_order() -> None:
     assert SessionDetails().join(one) == one
 
 
+def test_line_items_are_settled_once_they_are_known_or_known_to_be_missing() -> None:
+    missing = SessionDetails(items_missing=True)
+
+    assert not SessionDetails().are_items_settled
+    assert SessionDetails(bought=CART).are_items_settled
+    assert missing.are_items_settled
+    assert missing.join(SessionDetails()) == SessionDetails().join(missing) == missing
+
+
 def test_a_payment_of_other_items_needs_a_person() -> None:
     differing = PaymentFacts(details=SessionDetails(items_differ=True))
 
