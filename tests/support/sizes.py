@@ -14,6 +14,7 @@ from typing import Final
 _ROUNDS_ORDINARY: Final = 2
 
 KILLS: Final = int(os.environ.get("PROOF_KILLS", "3"))
+STORM_KILLS: Final = max(3, (KILLS + 2) // 3)  # in each of three cases: all kinds are met
 SHUFFLES: Final = int(os.environ.get("PROOF_SHUFFLES", "2"))
 EXAMPLES: Final = int(os.environ.get("PROOF_EXAMPLES", "500"))
 FILLINGS: Final = int(os.environ.get("PROOF_FILLINGS", "1"))

@@ -49,6 +49,10 @@ class Replica:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
+    def is_running(self) -> bool:
+        return self._running is not None
+
+    @property
     def running(self) -> ServiceProcess:
         assert self._running is not None, "it is not running"
         return self._running
