@@ -72,7 +72,7 @@ class Storm:
         """Kill it after a few more messages, and start it again."""
         wanted = self.kit.told_count() + chance.randint(1, TOLD_MAX)
         async with asyncio.timeout(STORM_S):
-            while self.kit.told_count() < wanted:  # noqa: ASYNC110 another process's file
+            while self.kit.told_count() < wanted:  # noqa: ASYNC110 another process writes it
                 await asyncio.sleep(0.01)
         await asyncio.sleep(chance.uniform(0, AFTER_S_MAX))  # a random moment; waits for nothing
         await victim.kill()
