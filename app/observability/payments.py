@@ -14,6 +14,7 @@ from app.usecases.records import Checkout
 
 CURRENCIES_MAX: Final = 200  # Stripe has about 135; each is a series
 _OTHER: Final = "other"
+_NOTHING: Final = PaymentFacts()
 
 _log = structlog.get_logger()
 
@@ -35,15 +36,16 @@ class PaymentReport:
     def changed(self, payments: Collection[Payment]) -> None:
         """Count and log changes, after they are committed."""
         for payment in payments:
-            before, after = payment.before or PaymentFacts(), payment.facts
-            if after.status is not before.status:
-                self._statuses[after.status].inc()
+            before, after = payment.before or _NOTHING, payment.facts
+            old, new = before.status, after.status
+            if new is not old:
+                self._statuses[new].inc()
                 _log.info(
                     "payment_status",
                     session_id=payment.session_id,
                     checkout_id=after.checkout_id,
-                    before=before.status,
-                    after=after.status,
+                    before=old,
+                    after=new,
                 )
             if after.is_paid and not before.is_paid:
                 self._time(after)

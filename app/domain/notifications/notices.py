@@ -87,9 +87,11 @@ def _status(facts: PaymentFacts) -> Iterator[Held]:
 
 def _refunded(facts: PaymentFacts) -> Held:
     """Yield the refunded sum, which may also decrease; the same sum later is another cause."""
+    sum_minor = facts.amount_refunded_minor
+    if not sum_minor and not facts.refunds and not facts.charges:
+        return _NOT_REFUNDED  # nearly always
     refunds = sorted((id_, refund.stands) for id_, refund in facts.refunds.items())
     charges = sorted((id_, charge.refunded_minor) for id_, charge in facts.charges.items())
-    sum_minor = facts.amount_refunded_minor
     state = hashlib.sha256(repr((refunds, charges)).encode()).hexdigest()[:16]
     type_ = NotificationType.REFUNDED
     return (type_, sum_minor), Notice(type=type_, cause=f"{sum_minor} {state}")

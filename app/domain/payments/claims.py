@@ -29,7 +29,7 @@ class Claimed(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldCheckout:
-    """An empty value."""
+    """What the fold needs to know about a checkout."""
 
     id: str
     session_id: str | None

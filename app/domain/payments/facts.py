@@ -193,7 +193,7 @@ class PaymentFacts:
         The part of a hold that was not captured counts too: Stripe releases it automatically and
         includes it in the charge's report (docs/payments.md), if that report ever comes.
         """
-        if self.paid and not self.refunds and not self.charges:
+        if not self.refunds and not self.charges and (self.paid or not self.awaits_bank):
             return 0  # nearly always
         return amount_refunded_minor(
             self.refunds,

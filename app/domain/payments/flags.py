@@ -41,6 +41,8 @@ def open_matters(facts: PaymentFacts) -> dict[Flag, frozenset[str]]:
     A fraud warning suggests a refund before there is a dispute; it is over after a full refund or a
     dispute (Stripe: radar/early_fraud_warning, `actionable`).
     """
+    if not (facts.disputes or facts.fraud_warning_ids or facts.reviews):
+        return {}  # nearly always
     is_over = facts.status is PaymentStatus.REFUNDED or bool(facts.disputes)
     warnings = () if is_over else facts.fraud_warning_ids
     found = {
@@ -62,9 +64,7 @@ def dispute_cause(dispute_id: str, dispute: Dispute) -> str:
 
 def needs_a_person(facts: PaymentFacts) -> bool:
     """Return whether a payment's own facts flag its order."""
-    has_matters = facts.disputes or facts.fraud_warning_ids or facts.reviews
-    is_flagged = facts.contradicted or items_differ(facts)
-    return is_flagged or bool(has_matters and open_matters(facts))
+    return facts.contradicted or items_differ(facts) or bool(open_matters(facts))
 
 
 def items_differ(facts: PaymentFacts) -> bool:
