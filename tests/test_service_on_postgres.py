@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from tests.commands.test_cli import GOOD, run
-from tests.support.builders import SESSION_ID, event, running_process
+from tests.support.builders import SESSION_ID, event
 from tests.support.postgres_server import FAST, fetch, new_server
+from tests.support.processes import running_process
 
 
 async def test_what_a_webhook_says_is_what_the_buyer_reads(

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from sandbox.server import SandboxConfig, create_sandbox
-from tests.support.builders import ACCOUNT, running_process, serving
+from tests.support.builders import ACCOUNT, serving
+from tests.support.processes import running_process
 
 PYTHON_TOOL: Final = Path(sys.prefix) / "clients" / "bin"
 NODE_TOOL: Final = Path(__file__).parent / "node_modules" / ".bin"

@@ -19,13 +19,13 @@ from tests.support.builders import (
     SilentAlarm,
     event,
     query,
-    real_events,
     session,
     settings,
     thin_event,
     to_body,
 )
 from tests.support.outbox import POSTED, ended, lease, new_notification, notify
+from tests.support.real_events import real_events
 from tests.support.rows import open_database
 from tests.support.stores import CHECKOUT, put
 from tests.support.stripe_objects import invoice, listing

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.commands.cli import cli
-from app.commands.orders_since import midnight_ms, since_ms
 from app.usecases.storage import Database
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, event, session
 from tests.support.recording import checkout, keep, prune, record
@@ -275,33 +273,3 @@ def test_the_demos_orders_are_shown_without_settings(
 
     assert ended.exit_code == 1
     assert "There is no demo in data" in ended.stderr
-
-
-# --- times
-
-NOW = datetime(2026, 11, 29, 12, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("text", "at"),
-    [
-        ("7d", datetime(2026, 11, 22, 12, 30, tzinfo=UTC)),
-        ("12h", datetime(2026, 11, 29, 0, 30, tzinfo=UTC)),
-        ("30m", datetime(2026, 11, 29, 12, 0, tzinfo=UTC)),
-        ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
-        ("2026-11-01T10:00:00+02:00", datetime(2026, 11, 1, 8, tzinfo=UTC)),
-        ("99999d", datetime(1970, 1, 1, tzinfo=UTC)),
-    ],
-)
-def test_a_time_may_be_given_in_several_ways(text: str, at: datetime) -> None:
-    assert since_ms(text, NOW) == at.timestamp() * 1000
-
-
-@pytest.mark.parametrize("text", ["", "7", "7w", "-1d", "2026-13-01", "123456d"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a time"):
-        since_ms(text, NOW)
-
-
-def test_today_begins_at_midnight() -> None:
-    assert midnight_ms(NOW) == datetime(2026, 11, 29, tzinfo=UTC).timestamp() * 1000

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.builders import event, running_process, session
+from tests.support.builders import event, session
 from tests.support.checkout_shop import makes_pages
 from tests.support.docs.documents import ROOT, marked
 from tests.support.orders import TOKEN
+from tests.support.processes import running_process
 from tests.support.wire import upstream
 
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.builders import event, running_process
+from tests.support.builders import event
 from tests.support.docs.documents import ROOT, marked
 from tests.support.orders import TOKEN
+from tests.support.processes import running_process
 from tests.support.stripe_objects import refund
 
 pytestmark = pytest.mark.anyio

@@ -12,12 +12,13 @@ from typing import Final
 
 import pytest
 
-from tests.support.builders import DEADLINE_S, ServiceProcess, query, running_process
+from tests.support.builders import DEADLINE_S, query
 from tests.support.commands import altan_checkout
 from tests.support.comparing import PAID, expected_state, state_of
 from tests.support.durability.kills import Load, start
 from tests.support.durability.sending import deliver_all, integrity
 from tests.support.faults.upstream import Upstream
+from tests.support.processes import ServiceProcess, running_process
 from tests.support.sizes import KILLS, chance_of, new_seed
 from tests.support.variants import proves_payment
 

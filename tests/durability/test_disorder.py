@@ -9,9 +9,10 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.support.builders import Document, Service, running_process
+from tests.support.builders import Document, Service
 from tests.support.comparing import DatabaseState, expected_state, state_of
 from tests.support.durability.sending import SENDERS, deliver_all, integrity, new_folder
+from tests.support.processes import running_process
 from tests.support.sizes import SHUFFLES, chance_of, new_seed
 from tests.support.variants import bodies, originals, payment
 

@@ -8,13 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.builders import (
-    SESSION_ID,
-    Document,
-    ServiceProcess,
-    event,
-    running_process,
-)
+from tests.support.builders import SESSION_ID, Document, event
 from tests.support.commands import altan_checkout
 from tests.support.comparing import expected_state, state_of
 from tests.support.durability.full_disks import (
@@ -26,6 +20,7 @@ from tests.support.durability.full_disks import (
     small_disk,
 )
 from tests.support.durability.sending import deliver_all, integrity
+from tests.support.processes import ServiceProcess, running_process
 from tests.support.sizes import FILLINGS, chance_of, new_seed
 from tests.support.variants import payment
 

@@ -11,17 +11,10 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from app.usecases.send_notifications import LEASE_MS
-from tests.support.builders import (
-    Service,
-    SilentAlarm,
-    event,
-    query,
-    running_process,
-    session,
-    until,
-)
+from tests.support.builders import Service, SilentAlarm, event, query, session, until
 from tests.support.durability.sending import deliver_all
 from tests.support.outbox import POSTED, new_notification, notify
+from tests.support.processes import running_process
 from tests.support.rows import open_database
 from tests.support.sizes import KILLS, chance_of, new_seed
 from tests.support.wire import Upstream, answer, upstream

@@ -6,16 +6,9 @@ from typing import Final
 import pytest
 
 from app.domain.money import AMOUNT_MAX
-from tests.support.builders import (
-    SESSION_ID,
-    Document,
-    ServiceProcess,
-    event,
-    query,
-    running_process,
-    until,
-)
+from tests.support.builders import SESSION_ID, Document, event, query, until
 from tests.support.durability.waiting import count_waiting, put_to_wait
+from tests.support.processes import ServiceProcess, running_process
 from tests.support.stripe_objects import charge, listing, refund
 
 WAITING: Final = 5_000

@@ -18,7 +18,8 @@ from tests.support.browser.reverse_proxy import PREFIX, ReverseProxy, running_re
 from tests.support.browser.running import RunningDemo
 from tests.support.browser.visitors import Variant, Visitors
 from tests.support.browser.watch import Watch
-from tests.support.builders import running_process, serving
+from tests.support.builders import serving
+from tests.support.processes import running_process
 
 JSON = {"Accept": "application/json"}
 

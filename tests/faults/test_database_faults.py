@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.postgres.schema import migrate_postgres
-from tests.support.builders import event, running_process, session
+from tests.support.builders import event, session
 from tests.support.faults.service import Service, running_service
 from tests.support.faults.upstream import Upstream
 from tests.support.pgbouncer import pgbouncer_before
 from tests.support.postgres_server import FAST, PostgresServer, fetch, new_server
+from tests.support.processes import running_process
 
 BUYERS = 20
 

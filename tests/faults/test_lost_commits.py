@@ -8,10 +8,11 @@ from app.adapters.database.postgres.database import PostgresDatabase
 from app.domain.checkout.idempotency import read_idempotency_key
 from app.domain.errors import CommitInDoubtError
 from app.usecases.ports import AlertName
-from tests.support.builders import SilentAlarm, running_process
+from tests.support.builders import SilentAlarm
 from tests.support.commit_proxy import CommitProxy
 from tests.support.faults.upstream import Upstream
 from tests.support.postgres_server import fetch
+from tests.support.processes import running_process
 from tests.support.relay import proxy_before
 
 KEY = read_idempotency_key("one click")

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from sandbox.server import SandboxConfig, create_sandbox
-from tests.support.builders import ACCOUNT, running_process, serving
+from tests.support.builders import ACCOUNT, serving
+from tests.support.processes import running_process
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # By hand, for a long run: FUZZ_EXAMPLES=1000 pytest tests/fuzz

@@ -7,7 +7,7 @@ import pytest
 from uvicorn.protocols.http import httptools_impl
 
 from app.observability.quiet_uvicorn import LINE_EVERY_S, OneLineInTenSeconds
-from tests.support.builders import running_process
+from tests.support.processes import running_process
 from tests.support.strangers import connected
 
 BAD = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support.builders import process_environment
+from tests.support.processes import process_environment
 
 COMMAND_S: Final = 60.0  # rebuilding many payments takes some seconds
 

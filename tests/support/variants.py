@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from tests.support.builders import CHECKOUT_ID, NOW_S, Document, real_events
+from tests.support.builders import CHECKOUT_ID, NOW_S, Document
+from tests.support.real_events import real_events
 from tests.support.stripe_objects import listing
 
 _COMPLETED: Final = "checkout.session.completed"

@@ -3,55 +3,21 @@ from dataclasses import replace
 import pytest
 
 from app.databases import AnyDatabase
-from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Mode
 from app.domain.errors import NotFoundError
-from app.domain.fold.records import Payment
-from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.refunds import Refund, RefundState
 from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Subscription, SubscriptionStatus
 from app.usecases.read_payment import ReadPayment
-from app.usecases.records import Checkout, PaymentView, SubscriptionView
+from app.usecases.records import PaymentView, SubscriptionView
 from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID
+from tests.support.payments_read import CHECKOUT, EXPIRED, NOW_MS, OPEN, PAID, SPARE_ID, payment
 from tests.support.recording import keep
-
-NOW_MS = NOW_S * 1000
-SPARE_ID = "cs_test_spare"
-OTHER_CHECKOUT_ID = CHECKOUT_ID[:-1] + "v"
-
-CHECKOUT = Checkout(
-    id=CHECKOUT_ID,
-    created_at_ms=NOW_MS,
-    cart=Cart((LineItem("price_A", 2),), Mode.SUBSCRIPTION),
-    client_reference_id=None,
-    success_url="https://shop.example/",
-    cancel_url="https://shop.example/",
-    url="https://checkout.stripe.com/c/pay/x",
-    session_id=SESSION_ID,
-)
-PAID = PaymentFacts(
-    paid=True,
-    paid_at_s=NOW_S + 60,
-    mode=Mode.PAYMENT,
-    amount_total_minor=1999,
-    currency="eur",
-    checkout_id=CHECKOUT_ID,
-)
-OPEN = PaymentFacts(checkout_id=CHECKOUT_ID)
-EXPIRED = PaymentFacts(expired=True, checkout_id=CHECKOUT_ID)
-FAILED = PaymentFacts(awaits_bank=True, bank_failed=True, checkout_id=CHECKOUT_ID)
-PROCESSING = PaymentFacts(awaits_bank=True, checkout_id=CHECKOUT_ID)
 
 
 @pytest.fixture
 def read_payment(database: AnyDatabase) -> ReadPayment:
     return ReadPayment(database=database)
-
-
-def payment(
-    facts: PaymentFacts, session_id: str = SESSION_ID, *, updated_at_ms: int = NOW_MS + 9
-) -> Payment:
-    return Payment(session_id=session_id, facts=facts, updated_at_ms=updated_at_ms)
 
 
 async def test_a_checkout_without_events_is_open(
@@ -139,73 +105,6 @@ async def test_a_checkout_whose_session_is_unknown_is_open(
     view = await read_payment(CHECKOUT_ID)
 
     assert (view.session_id, view.status) == (None, PaymentStatus.OPEN)
-
-
-@pytest.mark.parametrize(
-    ("stronger", "weaker"),
-    [
-        (PAID, PROCESSING),
-        (PROCESSING, FAILED),
-        (FAILED, EXPIRED),
-        (EXPIRED, OPEN),
-        (PAID, EXPIRED),
-    ],
-)
-@pytest.mark.parametrize("ids", [(SESSION_ID, SPARE_ID), (SPARE_ID, SESSION_ID)])
-async def test_of_several_sessions_the_furthest_counts(
-    database: AnyDatabase,
-    read_payment: ReadPayment,
-    stronger: PaymentFacts,
-    weaker: PaymentFacts,
-    ids: tuple[str, str],
-) -> None:
-    await keep(
-        database,
-        replace(CHECKOUT, session_id=None),
-        payment(stronger, ids[0]),
-        payment(weaker, ids[1]),
-    )
-
-    view = await read_payment(CHECKOUT_ID)
-
-    assert (view.session_id, view.status) == (ids[0], stronger.status)
-
-
-async def test_a_retrys_spare_session_does_not_make_the_checkout_expired(
-    database: AnyDatabase, read_payment: ReadPayment
-) -> None:
-    await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
-
-    assert (await read_payment(CHECKOUT_ID)).status is PaymentStatus.PAID
-
-
-async def test_a_retrys_spare_session_does_not_make_an_open_checkout_expired(
-    database: AnyDatabase, read_payment: ReadPayment
-) -> None:
-    await keep(database, CHECKOUT, payment(EXPIRED, SPARE_ID))
-
-    assert (await read_payment(CHECKOUT_ID)).status is PaymentStatus.OPEN
-
-
-async def test_a_retrys_spare_session_stands_for_itself_alone(
-    database: AnyDatabase, read_payment: ReadPayment
-) -> None:
-    await keep(database, CHECKOUT, payment(PAID), payment(EXPIRED, SPARE_ID))
-
-    view = await read_payment(SPARE_ID)
-
-    assert (view.checkout_id, view.session_id) == (None, SPARE_ID)
-    assert view.status is PaymentStatus.EXPIRED
-
-
-async def test_a_session_that_claims_a_checkout_which_is_not_ours_stands_alone(
-    database: AnyDatabase, read_payment: ReadPayment
-) -> None:
-    await keep(database, CHECKOUT, payment(replace(PAID, checkout_id=OTHER_CHECKOUT_ID), SPARE_ID))
-
-    assert (await read_payment(SPARE_ID)).checkout_id is None
-    with pytest.raises(NotFoundError):
-        await read_payment(OTHER_CHECKOUT_ID)
 
 
 async def test_a_refunded_payment_shows_how_much_has_gone_back(

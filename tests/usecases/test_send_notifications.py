@@ -1,18 +1,14 @@
 """The sender, on every database: what is sent when, in which order, and what a try leaves."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.domain.errors import StorageUnavailableError
 from app.domain.notifications.tries import TRIES_MAX, Answer
-from app.usecases.order_document import Document
-from app.usecases.outbox import Delivery, Notification, Outbox, PauseReason, Try
-from app.usecases.send_notifications import AT_ONCE, HELD_MAX, LEASE_MS, PROBE_EVERY_MS, TRY_MS
+from app.usecases.outbox import Delivery, PauseReason
+from app.usecases.send_notifications import AT_ONCE, HELD_MAX, PROBE_EVERY_MS
 from tests.support.builders import FixedClock, until
 from tests.support.notifying import (
     GONE,
@@ -21,9 +17,9 @@ from tests.support.notifying import (
     Heard,
     PlayedReceiver,
     sending,
-    shown,
 )
-from tests.support.outbox import NOW_MS, POSTED, lease, new_notification, notify
+from tests.support.outbox import NOW_MS, POSTED, new_notification, notify
+from tests.support.settled import found, id_of, until_settled, until_taken
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
 
@@ -37,31 +33,6 @@ def outbox(database: AnyDatabase) -> AnyDatabase:
 @pytest.fixture
 def receiver() -> PlayedReceiver:
     return PlayedReceiver()
-
-
-def id_of(number: int) -> str:
-    return new_notification(number).id
-
-
-async def found(outbox: Outbox, number: int) -> tuple[Notification, Sequence[Try]]:
-    known = await outbox.find_notification(id_of(number))
-    assert known
-    return known
-
-
-async def until_settled(outbox: Outbox, number: int, tries: int = 1) -> Notification:
-    """Wait until so many tries of it are written."""
-    while True:
-        notification, made = await found(outbox, number)
-        if len(made) >= tries and notification.leased_until_ms is None:
-            return notification
-        await asyncio.sleep(0.005)
-
-
-async def until_taken(outbox: Outbox, number: int) -> None:
-    tries = 1
-    while (await until_settled(outbox, number, tries)).delivery is not Delivery.TAKEN:
-        tries += 1
 
 
 async def test_what_waits_is_sent_and_settled(
@@ -281,181 +252,3 @@ async def test_a_receiver_that_is_gone_pauses_everything_until_it_is_resumed(
         receiver.answer = TAKEN
         await outbox.resume_notifications(at_ms=clock.ms)
         await until(lambda: sorted(receiver.posted[1:]) == [id_of(1), id_of(2)])
-
-
-async def test_at_the_end_a_try_under_way_may_end(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    receiver.is_open.clear()
-    await notify(outbox, new_notification(1))
-
-    async with sending(outbox, receiver, clock, grace_s=30):
-        await until(lambda: receiver.at_once == 1)
-        asyncio.get_running_loop().call_later(0.05, receiver.is_open.set)
-
-    notification, _ = await found(outbox, 1)
-    assert notification.delivery is Delivery.TAKEN
-
-
-async def test_what_the_end_cuts_off_is_no_try_and_is_due_at_once(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    receiver.is_open.clear()
-    await notify(outbox, *(new_notification(number) for number in range(1, 21)))
-
-    async with sending(outbox, receiver, clock, grace_s=0.05) as sender:
-        await until(lambda: receiver.at_once == AT_ONCE)
-        sender.stop()
-
-    for number in range(1, 21):
-        notification, tries = await found(outbox, number)
-        assert (notification.attempts, notification.leased_until_ms, tries) == (0, None, [])
-    assert len(await lease(outbox, clock.ms, limit=100)) == 20
-
-
-async def test_after_stop_it_starts_nothing(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    async with sending(outbox, receiver, clock) as sender:
-        sender.stop()
-        await notify(outbox, new_notification(1))
-        sender.wake()
-        await asyncio.sleep(0.1)
-
-    assert receiver.posted == []
-    assert len(await lease(outbox, clock.ms)) == 1
-
-
-async def test_what_a_dead_sender_had_is_sent_once_its_lease_is_over(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    await notify(outbox, new_notification(1))
-    await outbox.lease_notifications(
-        now_ms=clock.ms, limit=1, lease_ms=LEASE_MS, probe_every_ms=PROBE_EVERY_MS
-    )
-
-    async with sending(outbox, receiver, clock) as sender:
-        clock.ms += LEASE_MS - 1
-        sender.wake()
-        await asyncio.sleep(0.05)
-        assert receiver.posted == []
-        clock.ms += 1
-        sender.wake()
-        await until(lambda: receiver.posted == [id_of(1)])
-
-    assert LEASE_MS < 30_000
-
-
-async def test_a_lease_that_is_too_old_for_a_try_is_given_back(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    heard = Heard()
-    receiver.is_open.clear()
-    await notify(outbox, *(new_notification(number) for number in range(1, 12)))
-
-    async with sending(outbox, receiver, clock, report=heard):
-        await until(lambda: receiver.at_once == AT_ONCE)
-        clock.ms += LEASE_MS - TRY_MS + 1
-        receiver.is_open.set()
-        await until(lambda: len(heard.tries) == 11)
-
-    assert len(set(receiver.posted)) == 11
-    for notification, tried in heard.tries:
-        assert (notification.leased_until_ms or 0) - tried.at_ms >= TRY_MS
-
-
-async def test_an_order_that_cannot_be_shown_fails_alone(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    async def trips_over_the_second(each: Sequence[Notification]) -> Mapping[str, Document]:
-        if id_of(2) in {notification.id for notification in each}:
-            raise KeyError("defect")
-        return await shown(each)
-
-    await notify(outbox, *(new_notification(number) for number in range(1, 4)))
-
-    async with sending(outbox, receiver, clock, render=trips_over_the_second):
-        await until_settled(outbox, 2)
-        await until_settled(outbox, 3)
-
-    assert sorted(receiver.posted) == [id_of(1), id_of(3)]
-    (_, (tried,)) = await found(outbox, 2)
-    assert tried.problem == "was not asked: the order cannot be read"
-
-
-async def test_a_defect_of_ours_ends_no_sending(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    receiver.defect = RuntimeError("defect")
-    await notify(outbox, new_notification(1))
-
-    async with sending(outbox, receiver, clock):
-        waiting = await until_settled(outbox, 1)
-
-    (_, (tried,)) = await found(outbox, 1)
-    assert tried.problem == "was not reached: RuntimeError: defect"
-    assert waiting.due_at_ms == NOW_MS + 5_000
-
-
-@dataclass(slots=True)
-class Stumbling:
-    """An outbox whose database fails at first, at each of these."""
-
-    outbox: AnyDatabase
-    failing: set[str]
-
-    def __getattr__(self, name: str) -> object:
-        if name in self.failing:
-            self.failing.remove(name)
-
-            async def fails(*_: object, **__: object) -> None:
-                raise StorageUnavailableError("The database cannot be written to.")
-
-            return fails
-        return getattr(self.outbox, name)
-
-
-@pytest.mark.parametrize(
-    "failing", ["next_due_ms", "lease_notifications", "settle_tries", "release_notifications"]
-)
-async def test_what_the_database_could_not_take_it_takes_later(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock, failing: str
-) -> None:
-    await notify(outbox, new_notification(1))
-
-    async with sending(Stumbling(outbox, {failing}), receiver, clock):  # type: ignore[arg-type]  # it passes all on
-        notification = await until_settled(outbox, 1)
-
-    assert notification.delivery is Delivery.TAKEN
-    assert receiver.posted == [id_of(1)]
-
-
-async def test_what_could_not_be_read_is_given_back(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    failures = [StorageUnavailableError("The database cannot be read.")]
-
-    async def reads_at_the_second_time(each: Sequence[Notification]) -> Mapping[str, Document]:
-        if failures:
-            raise failures.pop()
-        return await shown(each)
-
-    await notify(outbox, new_notification(1))
-
-    async with sending(outbox, receiver, clock, render=reads_at_the_second_time):
-        await until(lambda: receiver.posted == [id_of(1)])
-
-
-async def test_at_the_end_a_database_that_is_down_is_no_trouble(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    receiver.is_open.clear()
-    stumbling = Stumbling(outbox, set())
-    await notify(outbox, new_notification(1))
-
-    async with sending(stumbling, receiver, clock, grace_s=0.01):  # type: ignore[arg-type]  # it passes all on
-        await until(lambda: receiver.at_once == 1)
-        stumbling.failing.add("release_notifications")
-
-    assert await lease(outbox, clock.ms) == []
-    assert len(await lease(outbox, clock.ms + LEASE_MS)) == 1

@@ -1,91 +1,33 @@
 """The owner is told of each new flag: once, with what to do, whatever process comes first."""
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.domain.checkout.cart import Cart, LineItem, Mode
-from app.domain.errors import StorageUnavailableError
 from app.domain.money import Money
-from app.domain.payments.flags import Flag
-from app.usecases.flag_memory import ToldCause
-from app.usecases.orders import FlagCause
 from app.usecases.outbox import NotificationQuery
 from app.usecases.ports import AlertName
-from app.usecases.records import Checkout
-from app.usecases.remind_disputes import RemindDisputes
-from app.usecases.tell_flags import TOLD_SINGLY_MAX, TellFlags
+from app.usecases.tell_flags import TOLD_SINGLY_MAX
 from tests.support.builders import (
     CHECKOUT_ID,
-    NOW_S,
     SESSION_ID,
     Document,
-    FixedClock,
     SilentAlarm,
     event,
     session,
-    until,
 )
-from tests.support.recording import NOW_MS, checkout, keep, record
+from tests.support.flag_shop import DISPUTED, ELSEWHERE, TWIN_ID, Shop, numbered
+from tests.support.recording import checkout, keep, record
 from tests.support.stripe_objects import charge, dispute, fraud_warning, payment_intent, review
 
 pytestmark = pytest.mark.anyio
-
-DAY_S = 86_400
-TWIN_ID = "chk_" + "1" * 36
-ELSEWHERE = "https://shop.example/"
-DUE = {"due_by": NOW_S + 10 * DAY_S}
-DISPUTED = event("charge.dispute.created", dispute(evidence_details=DUE), id="evt_d1")
-
-
-@dataclass
-class Shop:
-    """A process of the service; another one shares the database."""
-
-    database: SqliteDatabase | PostgresDatabase
-    clock: FixedClock = field(default_factory=FixedClock)
-    alarm: SilentAlarm = field(default_factory=SilentAlarm)
-    notes: SilentAlarm = field(default_factory=SilentAlarm)
-
-    def __post_init__(self) -> None:
-        self.tell = TellFlags(
-            memory=self.database, clock=self.clock, alarm=self.alarm, note=self.notes
-        )
-        self.remind = RemindDisputes(memory=self.database, clock=self.clock, alarm=self.alarm)
-
-    async def hear(self, *documents: Document) -> None:
-        """Stripe's events, one after the other, and what the owner is told then."""
-        for document in documents:
-            await record(self.database, document, on_change=self.tell.changed)
-        await self.tell()
-
-    @property
-    def told(self) -> list[str]:
-        assert set(self.alarm.names) <= {AlertName.ORDER_FLAGGED}
-        return [message for _, message in self.alarm.told]
 
 
 @pytest.fixture
 def shop(database: SqliteDatabase | PostgresDatabase) -> Shop:
     return Shop(database)
-
-
-def numbered(id_: str = CHECKOUT_ID, session_id: str | None = SESSION_ID, **more: Any) -> Checkout:  # noqa: ANN401
-    values: Document = {
-        "id": id_,
-        "created_at_ms": NOW_MS,
-        "cart": Cart((LineItem("price_A", 2),), Mode.PAYMENT),
-        "client_reference_id": "order-42",
-        "success_url": ELSEWHERE,
-        "cancel_url": ELSEWHERE,
-        "url": "https://checkout.stripe.com/pay/x",
-        "session_id": session_id,
-    }
-    return Checkout(**(values | more))
 
 
 async def test_a_dispute_is_told_once_with_its_order_and_until_when_to_answer(shop: Shop) -> None:
@@ -334,123 +276,3 @@ async def test_a_recovered_session_may_be_the_second_payment(shop: Shop) -> None
     await shop.hear(event(subject=again, id="evt_3"))
 
     assert len(shop.told) == 2
-
-
-# --- reminders
-
-
-async def test_a_dispute_is_told_again_when_half_of_its_time_has_passed(
-    shop: Shop, database: SqliteDatabase | PostgresDatabase
-) -> None:
-    await shop.hear(event(), DISPUTED)
-    restarted = Shop(database, clock=shop.clock)
-
-    shop.clock.ms += 5 * DAY_S * 1000 - 1
-    await restarted.remind()
-    early = list(restarted.told)
-    shop.clock.ms += 1
-    await asyncio.gather(restarted.remind(), shop.remind())
-    await restarted.remind()
-
-    assert early == []
-    assert [*restarted.told, *shop.told[1:]] == [
-        (
-            f"{SESSION_ID} is still disputed (dp_1), and half of the time is over: answer it in "
-            "Stripe's dashboard by 2025-10-19, or accept it; do not ship it"
-        )
-    ]
-
-
-@pytest.mark.parametrize("status", ["under_review", "won", "lost"])
-async def test_of_a_dispute_that_is_answered_or_over_nobody_is_reminded(
-    shop: Shop, status: str
-) -> None:
-    await shop.hear(event(), DISPUTED)
-    later = dispute(status=status, evidence_details=DUE)
-    await shop.hear(event("charge.dispute.updated", later, id="evt_d2"))
-
-    shop.clock.ms += 6 * DAY_S * 1000
-    await shop.remind()
-
-    assert len(shop.told) == 1
-
-
-async def test_a_deadline_that_was_moved_moves_the_reminder(shop: Shop) -> None:
-    await shop.hear(event(), DISPUTED)
-    later = dispute(evidence_details={"due_by": NOW_S + 20 * DAY_S})
-    await shop.hear(event("charge.dispute.updated", later, id="evt_d2"))
-
-    shop.clock.ms += 6 * DAY_S * 1000
-    await shop.remind()
-    early = shop.told[1:]
-    shop.clock.ms += 5 * DAY_S * 1000
-    await shop.remind()
-
-    assert early == []
-    assert "by 2025-10-29" in shop.told[1]
-
-
-async def test_a_deadline_that_has_passed_is_not_reminded_of(shop: Shop) -> None:
-    late = dispute(evidence_details={"due_by": NOW_S - 1})
-    await shop.hear(event(), event("charge.dispute.created", late, id="evt_d1"))
-
-    shop.clock.ms += DAY_S * 1000
-    await shop.remind()
-
-    assert len(shop.told) == 1
-
-
-async def test_of_an_order_that_is_gone_nobody_is_reminded(shop: Shop) -> None:
-    cause = FlagCause(order_id="cs_test_gone", flag=Flag.DISPUTED, cause="dp_1")
-    gone = ToldCause(cause=cause, told_at_ms=NOW_MS, remind_at_ms=NOW_MS)
-    assert await shop.database.tell_flags([gone]) == [cause]
-
-    await shop.remind()
-
-    assert shop.told == []
-    assert await shop.database.due_reminders(now_ms=NOW_MS, limit=5) == []
-
-
-# --- the jobs
-
-
-@pytest.mark.parametrize("page", [1, 200])
-async def test_the_job_reports_what_is_left_and_what_is_new(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, page: int
-) -> None:
-    monkeypatch.setattr("app.usecases.tell_flags.PAGE", page)
-    await record(shop.database, event(), DISPUTED)
-    job = asyncio.create_task(shop.tell.run())
-    try:
-        await until(lambda: len(shop.told) == 1)
-        second = event("charge.dispute.created", dispute(id="dp_2"), id="evt_d2")
-        await record(shop.database, second, on_change=shop.tell.changed)
-        await until(lambda: len(shop.told) == 2)
-    finally:
-        job.cancel()
-
-
-async def test_the_job_reminds(shop: Shop) -> None:
-    await shop.hear(event(), DISPUTED)
-    shop.clock.ms += 6 * DAY_S * 1000
-    job = asyncio.create_task(shop.remind.run())
-    try:
-        await until(lambda: len(shop.told) == 2)
-    finally:
-        job.cancel()
-
-
-async def test_an_unreadable_change_is_reported_later(shop: Shop) -> None:
-    class Broken:
-        async def read_orders(self, _: object) -> object:
-            raise StorageUnavailableError("no disk")
-
-    await record(shop.database, event(), DISPUTED, on_change=shop.tell.changed)
-    shop.tell.memory = Broken()  # type: ignore[assignment]
-
-    with pytest.raises(StorageUnavailableError):
-        await shop.tell()
-    shop.tell.memory = shop.database
-    await shop.tell()
-
-    assert len(shop.told) == 1

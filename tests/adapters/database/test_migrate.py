@@ -22,7 +22,8 @@ from app.adapters.database.migrate import (
 from app.adapters.database.schema import metadata
 from app.adapters.database.sqlite.connection_thread import connect
 from app.adapters.database.upgrade import MIGRATIONS, main, upgrade
-from tests.support.builders import BOUND_BY_FILE_MODES, DEADLINE_S, query
+from tests.support.builders import DEADLINE_S, query
+from tests.support.processes import BOUND_BY_FILE_MODES
 
 MIGRATE = (
     "import sys; from pathlib import Path; from app.adapters.database.migrate import migrate;"

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from app.domain.errors import InvalidEventError
 from app.domain.stripe_events.event import EventFilter, IgnoredReason, StripeEvent, read_event
-from tests.support.builders import ACCOUNT, NOW_S, Document, event, real_events, session, thin_event
+from tests.support.builders import ACCOUNT, NOW_S, Document, event, session, thin_event
+from tests.support.real_events import real_events
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 JSON = st.recursive(

@@ -17,8 +17,9 @@ from app.domain.stripe_events.event import StripeEvent, read_event
 from app.domain.stripe_events.evidence import CannotFoldError, Evidence
 from app.domain.stripe_events.readers import READERS, read_evidence
 from tests.support import stripe_objects
-from tests.support.builders import Document, real_events, session, thin_event
+from tests.support.builders import Document, session, thin_event
 from tests.support.readings import COMPLETED, fold, stripe_event
+from tests.support.real_events import real_events
 from tests.support.stripe_objects import charge, listing, refund
 
 SPEAKING_PREFIXES = (

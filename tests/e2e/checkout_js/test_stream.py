@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.browser.shop_page import Shop, ShopPage, service_environment
 from tests.support.browser.watching_page import CLOSED, NO_EVENT_SOURCE, SEEN_STREAMS, polls
-from tests.support.builders import running_process
 from tests.support.cluster.balancer import running_balancer
+from tests.support.processes import running_process
 
 
 async def test_a_stream_sends_each_change_at_once(visit: ShopPage) -> None:

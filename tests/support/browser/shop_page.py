@@ -19,8 +19,9 @@ from starlette.routing import Route as Address
 
 from tests.support.browser.visitors import Visitors
 from tests.support.browser.watch import Watch
-from tests.support.builders import SECRET, ServiceProcess, event, running_process, serving, session
+from tests.support.builders import SECRET, event, serving, session
 from tests.support.faults.upstream import Upstream, running_upstream
+from tests.support.processes import ServiceProcess, running_process
 
 CART: Final = {"lineItems": [{"price": "price_A", "quantity": 2}]}
 OTHER_CART: Final = {"lineItems": [{"price": "price_B", "quantity": 1}]}

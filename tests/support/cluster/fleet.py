@@ -10,9 +10,10 @@ from typing import Final
 
 import httpx
 
-from tests.support.builders import DEADLINE_S, Service, ServiceProcess, running_process
+from tests.support.builders import DEADLINE_S, Service
 from tests.support.cluster.balancer import Balancer, running_balancer
 from tests.support.commands import Ended, altan_checkout
+from tests.support.processes import ServiceProcess, running_process
 
 READY_S_MAX: Final = 3 * DEADLINE_S  # longer than even a busy machine needs
 

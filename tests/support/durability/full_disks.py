@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import pytest
 
-from tests.support.builders import ServiceProcess
+from tests.support.processes import ServiceProcess
 from tests.support.sizes import FILLINGS
 
 MB: Final = 16 + 8 * FILLINGS  # each filling leaves some megabytes of data

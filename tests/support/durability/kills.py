@@ -7,7 +7,8 @@ from typing import Final
 
 import httpx
 
-from tests.support.builders import Document, ServiceProcess, to_body
+from tests.support.builders import Document, to_body
+from tests.support.processes import ServiceProcess
 from tests.support.sizes import chance_of
 from tests.support.traffic import CART, Traffic, checkout_headers
 

@@ -17,13 +17,13 @@ from tests.support.builders import (
     SESSION_ID,
     Service,
     event,
-    running_process,
     service_in_process,
     session,
     settings,
     until,
 )
 from tests.support.builders import query as rows_of
+from tests.support.processes import running_process
 from tests.support.wire import answer, closed_port, upstream
 
 CATALOG = """

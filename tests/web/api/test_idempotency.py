@@ -13,14 +13,9 @@ import orjson
 import pytest
 
 from app.checkouts import LEASE_MARGIN_S
-from tests.support.builders import (
-    DEADLINE_S,
-    running_process,
-    running_service,
-    service_in_process,
-    settings,
-)
+from tests.support.builders import DEADLINE_S, running_service, service_in_process, settings
 from tests.support.builders import query as rows_of
+from tests.support.processes import running_process
 from tests.support.wire import Connection, Script, Upstream, answer, hangs, upstream
 
 CART: Mapping[str, object] = {

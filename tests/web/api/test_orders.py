@@ -5,53 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
-from app.usecases.records import Checkout
+from app.domain.checkout.cart import CreatedBy
 from app.usecases.storage import Database
 from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
     SESSION_ID,
-    Document,
     event,
     session,
 )
 from tests.support.orders import OrderShop, bearer, order_shop
-from tests.support.readings import EXPIRED
-from tests.support.recording import NOW_MS, checkout, keep
+from tests.support.recording import keep
 from tests.support.stripe_objects import (
     charge,
     dispute,
-    fraud_warning,
     invoice,
-    payment_intent,
     refund,
-    review,
     subscription,
 )
+from tests.support.whole_order import ADDRESS, FIELDS, WHOLE_SESSION, our_checkout
 
 pytestmark = pytest.mark.anyio
-
-ADDRESS = {"city": "Berlin", "country": "DE", "line1": "Weg 1", "line2": None}
-FIELDS = [{"key": "engraving", "type": "text", "text": {"value": "To Ana"}}]
-WHOLE_SESSION = session(
-    amount_subtotal=2000,
-    amount_total=1999,
-    total_details={"amount_discount": 301, "amount_tax": 200, "amount_shipping": 100},
-    presentment_details={"presentment_amount": 2150, "presentment_currency": "usd"},
-    created=NOW_S - 60,
-    livemode=False,
-    customer_details={
-        "email": "ana@example.com",
-        "name": "Ana Lima",
-        "phone": "+49301234",
-        "address": ADDRESS,
-        "tax_ids": [],
-    },
-    collected_information={"shipping_details": {"name": "Ana L.", "address": ADDRESS}},
-    custom_fields=FIELDS,
-    metadata={"cart": "c-7"},
-)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -63,21 +37,6 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
     async with order_shop(database_path) as shop:
         yield shop
-
-
-def our_checkout(**changes: object) -> Checkout:
-    values: Document = {
-        "id": CHECKOUT_ID,
-        "created_at_ms": NOW_MS,
-        "cart": Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.PAYMENT),
-        "client_reference_id": "order-42",
-        "success_url": "https://shop.example/",
-        "cancel_url": "https://shop.example/",
-        "url": "https://checkout.stripe.com/pay/x",
-        "session_id": SESSION_ID,
-        "created_by": CreatedBy.SERVER,
-    }
-    return Checkout(**(values | changes))
 
 
 async def test_a_paid_order_shows_each_field(shop: OrderShop, database: Database) -> None:
@@ -260,90 +219,6 @@ async def test_a_subscription_is_shown_with_the_renewals_that_were_paid(shop: Or
     }
 
 
-@pytest.mark.parametrize(
-    ("flag", "documents"),
-    [
-        (
-            "fraud_warning",
-            [event("radar.early_fraud_warning.created", fraud_warning(), id="evt_w")],
-        ),
-        ("review", [event("review.opened", review(), id="evt_v")]),
-        ("contradicted", [event(EXPIRED, session(payment_status="unpaid"), id="evt_x")]),
-        (
-            "event_failed",
-            [event("charge.updated", charge(amount_refunded="unheard of"), id="evt_odd")],
-        ),
-    ],
-)
-async def test_what_needs_a_person_is_a_flag(
-    shop: OrderShop, flag: str, documents: list[Document]
-) -> None:
-    await shop.tell(event(), event("payment_intent.succeeded", payment_intent(), id="evt_pi"))
-    before = await shop.order()
-    await shop.tell(*documents)
-
-    after = await shop.order()
-    assert (before["flags"], after["flags"]) == ([], [flag])
-    assert after["version"] > before["version"]
-    assert await shop.ids(flagged="true") == [SESSION_ID]
-    assert await shop.ids(flagged="false") == []
-
-
-async def test_a_price_that_differs_from_the_catalogue_is_a_flag(
-    shop: OrderShop, database: Database
-) -> None:
-    from app.domain.money import Money  # noqa: PLC0415
-
-    await keep(database, checkout(expected=Money(amount_minor=1, currency="eur")))
-    await shop.tell(event(subject=session(amount_subtotal=1999)))
-
-    assert (await shop.order())["flags"] == ["price_mismatch"]
-    assert await shop.ids(flagged="true") == [CHECKOUT_ID]
-
-
-TWIN_ID = "chk_" + "1" * 36
-
-
-async def test_two_paid_orders_of_one_number_and_cart_are_flagged_both(
-    shop: OrderShop, database: Database
-) -> None:
-    await keep(database, our_checkout(), our_checkout(id=TWIN_ID, session_id="cs_test_twin"))
-    await shop.tell(event())
-    first = await shop.order(CHECKOUT_ID)
-    assert first["flags"] == []
-
-    twin = session(id="cs_test_twin", payment_intent="pi_2", success_url="https://shop.example/")
-    await shop.tell(event(id="evt_2", subject=twin))
-
-    again = await shop.order(CHECKOUT_ID)
-    assert again["flags"] == (await shop.order(TWIN_ID))["flags"] == ["paid_twice"]
-    assert again["version"] > first["version"]
-    assert sorted(await shop.ids(flagged="true")) == sorted([CHECKOUT_ID, TWIN_ID])
-    assert await shop.ids(flagged="false") == []
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"client_reference_id": "order-43"},
-        {"created_at_ms": NOW_MS + 24 * 3_600_000 + 1},
-        {"cart": Cart((LineItem("price_A", 2),), Mode.PAYMENT)},
-        {"cart": Cart((LineItem("price_A", 2), LineItem("price_B", 1)), Mode.SUBSCRIPTION)},
-    ],
-)
-async def test_other_orders_are_no_second_payment(
-    shop: OrderShop, database: Database, changes: Document
-) -> None:
-    await keep(
-        database, our_checkout(), our_checkout(id=TWIN_ID, session_id="cs_test_twin", **changes)
-    )
-    twin = session(id="cs_test_twin", payment_intent="pi_2", success_url="https://shop.example/")
-    await shop.tell(event(), event(id="evt_2", subject=twin))
-
-    assert (await shop.order(CHECKOUT_ID))["flags"] == []
-    assert (await shop.order(TWIN_ID))["flags"] == []
-
-
 async def test_what_is_personal_is_gone_with_the_events_bodies_and_the_version_rises(
     shop: OrderShop, database: Database
 ) -> None:
@@ -394,34 +269,3 @@ async def test_an_operators_token_may_ask_as_well(shop: OrderShop) -> None:
     answer = await shop.service.client.get("/orders", headers=bearer(ADMIN_TOKEN))
 
     assert answer.status_code == 200
-
-
-async def test_a_recovered_order_is_one_order(shop: OrderShop, database: Database) -> None:
-    await keep(database, our_checkout())
-    expired = session(payment_status="unpaid", payment_intent=None)
-    second = session(
-        id="cs_test_second", recovered_from=SESSION_ID, success_url="https://shop.example/"
-    )
-    await shop.tell(event("checkout.session.expired", expired), event(id="evt_2", subject=second))
-
-    for public_id in (CHECKOUT_ID, SESSION_ID, "cs_test_second"):
-        order = await shop.order(public_id)
-        assert (order["id"], order["session_id"], order["status"]) == (
-            CHECKOUT_ID,
-            "cs_test_second",
-            "paid",
-        )
-    assert await shop.ids() == [CHECKOUT_ID]
-    assert await shop.ids(status="paid") == [CHECKOUT_ID]
-    assert await shop.ids(status="expired") == []
-
-
-async def test_a_strangers_recovered_session_is_one_order(shop: OrderShop) -> None:
-    other = "https://other.example/"
-    expired = session(payment_status="unpaid", payment_intent=None, success_url=other)
-    second = session(id="cs_test_second", recovered_from=SESSION_ID, success_url=other)
-    await shop.tell(event("checkout.session.expired", expired), event(id="evt_2", subject=second))
-
-    assert (await shop.order("cs_test_second"))["id"] == SESSION_ID
-    assert await shop.ids() == [SESSION_ID]
-    assert await shop.ids(status="paid") == [SESSION_ID]

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.builders import event, running_process, service_in_process, settings
+from tests.support.builders import event, service_in_process, settings
 from tests.support.checkout_shop import CART
 from tests.support.orders import ADMIN_TOKEN, TOKEN, bearer, order_shop
+from tests.support.processes import running_process
 
 pytestmark = pytest.mark.anyio
 PATHS = ["/orders", "/orders/cs_test_a1"]

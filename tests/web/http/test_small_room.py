@@ -3,7 +3,8 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.support.builders import SESSION_ID, event, running_process, session
+from tests.support.builders import SESSION_ID, event, session
+from tests.support.processes import running_process
 from tests.support.small_service import MODULE, room
 from tests.support.status_service import open_stream
 from tests.support.strangers import Connection, connected

@@ -8,15 +8,8 @@ from pathlib import Path
 import httpx
 
 from app.web.http.connections import CONNECTIONS_OF_PEER_MAX
-from tests.support.builders import (
-    DEADLINE_S,
-    SESSION_ID,
-    Service,
-    ServiceProcess,
-    event,
-    running_process,
-    sign,
-)
+from tests.support.builders import DEADLINE_S, SESSION_ID, Service, event, sign
+from tests.support.processes import ServiceProcess, running_process
 from tests.support.strangers import MIB, connected, most_resident_mib, open_files, pour
 
 MEMORY_MIB_MAX = 512  # docs/deployment.md

@@ -6,13 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.adapters.database.sqlite.database import SqliteDatabase
-from tests.support.builders import (
-    BOUND_BY_FILE_MODES,
-    Service,
-    ServiceProcess,
-    in_process,
-    running_process,
-)
+from tests.support.builders import Service, in_process
+from tests.support.processes import BOUND_BY_FILE_MODES, ServiceProcess, running_process
 from tests.support.webhook_endpoint import webhooks_over
 
 

@@ -10,13 +10,8 @@ from typing import TypeVar, cast
 
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.usecases.storage import Database, Transaction
-from tests.support.builders import (
-    BOUND_BY_FILE_MODES,
-    SESSION_ID,
-    ServiceProcess,
-    event,
-    running_process,
-)
+from tests.support.builders import SESSION_ID, event
+from tests.support.processes import BOUND_BY_FILE_MODES, ServiceProcess, running_process
 from tests.support.webhook_endpoint import event_ids, has_problem, serving_webhooks, webhooks_over
 
 T = TypeVar("T")

@@ -4,15 +4,8 @@ import json
 import resource
 from pathlib import Path
 
-from tests.support.builders import (
-    ACCOUNT,
-    Service,
-    ServiceProcess,
-    event,
-    running_process,
-    session,
-    to_body,
-)
+from tests.support.builders import ACCOUNT, Service, event, session, to_body
+from tests.support.processes import ServiceProcess, running_process
 from tests.support.webhook_endpoint import PATHS, head, raw_exchange, webhooks_counted
 
 

@@ -15,13 +15,13 @@ from tests.support.builders import (
     Service,
     event,
     query,
-    real_events,
     service_in_process,
     session,
     settings,
     thin_event,
     to_body,
 )
+from tests.support.real_events import real_events
 from tests.support.webhook_endpoint import PATHS, event_ids
 
 
