@@ -29,6 +29,8 @@ from sandbox.stripe.hosted_page import HostedPage
 from sandbox.stripe.payments import Payments
 from sandbox.stripe.payments_page import PaymentsPage
 from sandbox.stripe.sessions import Sessions
+from sandbox.stripe.webhook_endpoints import PATH as ENDPOINTS
+from sandbox.stripe.webhook_endpoints import WebhookEndpoints
 
 __all__ = ["SandboxConfig", "Waits", "create_sandbox"]
 
@@ -66,7 +68,7 @@ def create_sandbox(config: SandboxConfig, *, waits: Waits | None = None) -> Star
             *_hosted_page_routes(
                 HostedPage(config=config, waits=waits, payments=payments, pages=pages)
             ),
-            *_stripe_api_routes(StripeApi(payments)),
+            *_stripe_api_routes(StripeApi(payments), WebhookEndpoints(config.webhook_url)),
             *_control_routes(Control(config=config, waits=waits, payments=payments)),
             *_shop_routes(Shop(config=config, pages=pages, faults=FAULTS)),
             Route("/sandbox/orders", OrderDesk(config=config, client=client, pages=pages).show),
@@ -108,8 +110,11 @@ def _hosted_page_routes(page: HostedPage) -> list[BaseRoute]:
     ]
 
 
-def _stripe_api_routes(api: StripeApi) -> list[BaseRoute]:
+def _stripe_api_routes(api: StripeApi, endpoints: WebhookEndpoints) -> list[BaseRoute]:
     return [
+        Route("/v1/prices/{price_id}", api.read_price),
+        Route(ENDPOINTS, endpoints.list),
+        Route(ENDPOINTS, endpoints.create, methods=["POST"]),
         Route("/v1/events", api.list_events),
         Route("/v1/checkout/sessions/{session_id}", api.read_session),
         Route("/v1/checkout/sessions/{session_id}/line_items", api.list_line_items),

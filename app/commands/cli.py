@@ -14,6 +14,7 @@ from app.commands.notifications import notifications
 from app.commands.orders import orders
 from app.commands.orders_table import orders_table
 from app.commands.reconcile import reconcile
+from app.commands.webhooks import webhooks
 from app.observability.printable import printable
 from app.settings.settings import Settings, SettingsError, load_settings
 
@@ -32,6 +33,7 @@ events.command(cls=EventsCommand)(tail)
 cli.add_typer(events, name="events")
 cli.add_typer(notifications, name="notifications")
 cli.add_typer(orders, name="orders")
+cli.add_typer(webhooks, name="webhooks")
 cli.command()(reconcile)
 cli.command("orders-table")(orders_table)
 

@@ -30,6 +30,7 @@ COMPANIONS: Final = frozenset(
         "SANDBOX_WEBHOOK_URL",
         "SCALE_SUBNET",
         "SITE_ADDRESS",
+        "STRIPE_SETUP_KEY",
     ]
 )
 

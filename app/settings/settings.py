@@ -6,16 +6,9 @@ import this module; everything else gets the values that it needs.
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SecretsSettingsSource,
-    SettingsConfigDict,
-)
 from pydantic_settings import SettingsError as SourceError
 
 from app.domain.checkout.urls import is_loopback, read_web_url
@@ -27,6 +20,7 @@ from app.settings.orders_table import OrdersTableSettings
 from app.settings.origins import Origins, check_origins, origins_of
 from app.settings.receivers import ReceiverSettings
 from app.settings.shop_pages import ShopPageSettings
+from app.settings.sources import Kind, SourcedSettings, read_sources
 from app.settings.types import (
     SECRETS_HELP,
     AccountId,
@@ -58,25 +52,14 @@ SANDBOX_SECRET_PREFIX: Final = "whsec_sandbox_"  # noqa: S105 a mark, not a secr
 _NOT_TEXT: Final = ".env, or a file in /run/secrets, is not UTF-8 text; save it as UTF-8"
 
 
-class _SecretFiles(SecretsSettingsSource):
-    """Reads files in /run/secrets. An empty file counts as unset, like an empty variable."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return a file's text."""
-        value, key, is_complex = super().get_field_value(field, field_name)
-        return value or None, key, is_complex
-
-
-class Settings(AltanPayFieldSettings, ReceiverSettings, OrdersTableSettings, ShopPageSettings):
+class Settings(
+    AltanPayFieldSettings,
+    ReceiverSettings,
+    OrdersTableSettings,
+    ShopPageSettings,
+    SourcedSettings,
+):
     """Every setting, by the name it has in the environment."""
-
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
 
     altan_account_id: AccountId = Field(
         description="the Altan account's id, from your Altan workspace"
@@ -175,20 +158,6 @@ class Settings(AltanPayFieldSettings, ReceiverSettings, OrdersTableSettings, Sho
     log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
     log_format: LogFormat = Field(LogFormat.JSON, description="json, or console for people")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read the environment first, then `.env`, then the secret files."""
-        assert isinstance(file_secret_settings, SecretsSettingsSource)  # noqa: S101 their default
-        files = _SecretFiles(settings_cls, secrets_dir=file_secret_settings.secrets_dir)
-        return init_settings, env_settings, dotenv_settings, files
-
     @model_validator(mode="after")
     def _sandbox_or_real(self) -> "Settings":
         """Reject the sandbox's public secret for a real shop: anybody could forge events."""
@@ -265,13 +234,19 @@ def load_settings(*, secrets_dir: Path = SECRETS_DIR) -> Settings:
     Raises:
         SettingsError: with a line for each setting that is wrong or missing.
     """
-    sources: dict[str, Any] = {}
-    if secrets_dir.is_dir():
-        sources["_secrets_dir"] = secrets_dir
+    return load(Settings, secrets_dir=secrets_dir)
+
+
+def load(kind: type[Kind], *, secrets_dir: Path = SECRETS_DIR) -> Kind:
+    """Read one kind of settings, as `load_settings` does.
+
+    Raises:
+        SettingsError: as there.
+    """
     try:
-        return Settings(**sources)
+        return read_sources(kind, secrets_dir)
     except ValidationError as error:
-        raise SettingsError([*fault_lines(Settings, error), *odd_names(secrets_dir)]) from None
+        raise SettingsError([*fault_lines(kind, error), *odd_names(secrets_dir)]) from None
     except UnicodeDecodeError:
         raise SettingsError([f"The settings cannot be read: {_NOT_TEXT}"]) from None
     except (OSError, SourceError) as error:

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
 
 from app.adapters.stripe_api.reads import StripeApi
 from app.usecases.stripe_reads import StripeObjectMissingError
-from tests.support.sandbox.local_servers import Service, open_session
+from tests.support.sandbox.local_servers import Service, open_session, sandbox_app
 from tests.support.stripe_api_calls import stripe_api
 
 TYPES = ["checkout.session.completed", "checkout.session.expired", "payment_intent.succeeded"]
@@ -19,13 +18,6 @@ async def api(sandbox: httpx.AsyncClient) -> AsyncIterator[StripeApi]:
     transport = httpx.ASGITransport(sandbox_app(sandbox))
     async with stripe_api(str(sandbox.base_url), transport=transport) as api:
         yield api
-
-
-def sandbox_app(client: httpx.AsyncClient) -> ASGIApp:
-    """The sandbox that the fixture's client speaks to."""
-    transport = client._transport  # noqa: SLF001 told nowhere else
-    assert isinstance(transport, httpx.ASGITransport)
-    return transport.app
 
 
 async def listed(api: StripeApi, *, since_s: int = 0, only_undelivered: bool = True) -> list[str]:
@@ -149,3 +141,17 @@ async def test_wrong_questions_are_refused(
 
     assert answer.status_code == status
     assert answer.json()["error"]["message"]
+
+
+async def test_prices_cost_what_they_cost_in_a_cart(sandbox: httpx.AsyncClient) -> None:
+    headers = {"Authorization": "Bearer rk_test_1"}
+    ids = "price_sandbox_mug", "price_sandbox_club", "price_any"
+
+    found = [(await sandbox.get(f"/v1/prices/{each}", headers=headers)).json() for each in ids]
+
+    assert [(each["type"], each["unit_amount"]) for each in found] == [
+        ("one_time", 1450),
+        ("recurring", 1900),
+        ("one_time", 1000),
+    ]
+    assert (await sandbox.get("/v1/prices/price_any")).status_code == 401

@@ -16,11 +16,10 @@ import orjson
 from app.adapters.http_answers import read_capped, retry_after_s, what_happened
 from app.adapters.stripe_api.pace import Pace
 from app.adapters.stripe_api.refusals import refusal_of
+from app.domain.stripe_events.registered import API_VERSION
 from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.stripe_reads import Document, StripeMalformedError, StripeUnavailableError
 
-# Answers have this shape, regardless of the account's default version (Stripe: api/versioning).
-API_VERSION: Final = "2026-10-28.endive"
 CALL_TIMEOUT_S: Final = 20.0  # Stripe's own lists take a few seconds at worst
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024  # a page of 100 events of 12 KB is 1.2 MB
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
@@ -84,12 +83,26 @@ class StripeClient:
         Raises:
             StripeReadError: it cannot be read; nothing else is raised.
         """
-        await self._pace.turn()
         question = urlencode(list(query))
         url = f"{self._url}{path}{'?' if question else ''}{question}"
+        return await self._read(path, httpx.Request("GET", url, headers=self._headers))
+
+    async def post(self, path: str, form: Iterable[tuple[str, str]]) -> Document:
+        """Send a form once, and return the JSON object that Stripe made of it.
+
+        Raises:
+            StripeReadError: there is no such answer; Stripe may have done it all the same.
+        """
+        headers = self._headers | {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urlencode(list(form)).encode()
+        request = httpx.Request("POST", f"{self._url}{path}", headers=headers, content=body)
+        return await self._read(path, request)
+
+    async def _read(self, path: str, request: httpx.Request) -> Document:
+        await self._pace.turn()
         try:
             async with asyncio.timeout(self._call_timeout_s):
-                status, headers, body = await self._call(url)
+                status, headers, body = await self._call(request)
         except TimeoutError as error:
             raise StripeUnavailableError("Stripe did not answer in time") from error
         except _FAILURES as error:
@@ -100,8 +113,7 @@ class StripeClient:
             raise refusal_of(status, body, path, retry_after_s=wait_s)
         return _object(body)
 
-    async def _call(self, url: str) -> tuple[int, httpx.Headers, bytes]:
-        request = httpx.Request("GET", url, headers=self._headers)
+    async def _call(self, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
         response = await self._transport.handle_async_request(request)
         try:
             is_ok = response.status_code == _OK

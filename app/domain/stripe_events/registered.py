@@ -1,7 +1,10 @@
-"""The event types to register a shop's endpoint for, as listed in docs/operate.md."""
+"""The API version and event types to register a shop's endpoint for, as in docs/operate.md."""
 
 from typing import Final
 
+# Events and answers have this shape, regardless of the account's default version (Stripe:
+# api/versioning).
+API_VERSION: Final = "2026-10-28.endive"
 REGISTERED_TYPES: Final = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",

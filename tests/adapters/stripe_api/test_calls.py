@@ -5,8 +5,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from app.adapters.stripe_api.client import API_VERSION, StripeAccess
+from app.adapters.stripe_api.client import StripeAccess
 from app.adapters.stripe_api.pace import CALLS_PER_S, Pace
+from app.domain.stripe_events.registered import API_VERSION
 from app.usecases.stripe_reads import StripeMalformedError, StripeObjectMissingError
 from tests.support.stripe_api_calls import ACCOUNT, KEY, listed, page, says_json, stripe_api
 from tests.support.wire import answer, upstream

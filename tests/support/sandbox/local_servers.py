@@ -104,6 +104,13 @@ async def running_sandbox(
         yield client
 
 
+def sandbox_app(client: httpx.AsyncClient) -> ASGIApp:
+    """The sandbox that the fixture's client speaks to."""
+    transport = client._transport  # noqa: SLF001 told nowhere else
+    assert isinstance(transport, httpx.ASGITransport)
+    return transport.app
+
+
 def config_for(service: Service, retry_delays_s: tuple[float, ...] = ()) -> SandboxConfig:
     return SandboxConfig(
         public_url="http://sandbox.test",
