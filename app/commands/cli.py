@@ -2,11 +2,11 @@
 
 import sys
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands.demo_command import PORT_MAX, demo
 from app.commands.events import cell, events
 from app.commands.events_database import EventsCommand, stop
 from app.commands.events_tail import tail
@@ -34,11 +34,8 @@ cli.add_typer(events, name="events")
 cli.add_typer(notifications, name="notifications")
 cli.add_typer(orders, name="orders")
 cli.add_typer(webhooks, name="webhooks")
-cli.command()(reconcile)
-cli.command("orders-table")(orders_table)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: HOST.")]
-PORT_MAX: Final = 65535
 Port = Annotated[
     int | None, typer.Option(min=0, max=PORT_MAX, help="Port to listen on; default: PORT.")
 ]
@@ -150,35 +147,6 @@ def _serve_sandbox(sandbox: "Starlette", *, host: str, port: int) -> None:
 
 
 @cli.command()
-def demo(
-    port: Annotated[int, typer.Option(min=1, max=PORT_MAX, help="The service's port.")] = 8000,
-    sandbox_port: Annotated[int, typer.Option(min=1, max=PORT_MAX, help="The shop's port.")] = 9000,
-    folder: Annotated[Path, typer.Option(help="The folder of the database.")] = Path("data"),
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ORIGIN",
-            help="Origin of another page that may buy, like https://my-shop.example; repeatable. "
-            "Pages on this machine are always allowed.",
-        ),
-    ] = None,
-) -> None:
-    """Try everything in a minute: the service, a sandbox and a small shop. No account needed."""
-    from app.commands.demo import Demo, DemoError  # noqa: PLC0415 see the module's docstring
-    from app.settings.origins import read_origin  # noqa: PLC0415
-
-    try:
-        origins = tuple(read_origin(origin) for origin in allow_origin or ())
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--allow-origin") from error
-    demo = Demo(port=port, sandbox_port=sandbox_port, folder=folder, allowed_origins=origins)
-    try:
-        demo.run()
-    except DemoError as error:
-        stop(f"The demo cannot run: {error}.")
-
-
-@cli.command()
 def doctor(
     *,
     test_alert: Annotated[
@@ -276,3 +244,8 @@ def copy_database(
         stop(f"Nothing was copied: {error}")
     for table in copied:
         typer.echo(f"{table.table}: {table.rows} rows, sha256 {table.digest}, equal on both sides")
+
+
+cli.command()(demo)
+cli.command()(reconcile)
+cli.command("orders-table")(orders_table)

@@ -50,12 +50,16 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """Two ports, a folder, the origins of other pages that may buy here, and a token for orders."""
+    """Two ports, a folder, the origins of other pages that may buy here, and a token for orders.
+
+    `notify_url` receives the notifications instead of the sandbox.
+    """
 
     port: int
     sandbox_port: int
     folder: Path
     allowed_origins: tuple[str, ...] = ()
+    notify_url: str | None = None
     api_token: str = field(default_factory=lambda: secrets.token_hex(24), repr=False)
 
     @property
@@ -72,6 +76,10 @@ class Demo:
     def database_path(self) -> Path:
         """The demo's SQLite file."""
         return self.folder / DATABASE_NAME
+
+    @property
+    def _notified(self) -> str:
+        return self.notify_url or f"{self.shop_url}/sandbox/notifications"
 
     def run(self) -> None:
         """Start everything, print the URLs, and wait for Ctrl-C or SIGTERM.
@@ -147,17 +155,18 @@ class Demo:
         ours = {name.upper() for name in Settings.model_fields} | {"STRIPE_WEBHOOK_SECRET"}
         kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
         package_root = str(Path(__file__).parents[2])
+        sandbox = f"http://127.0.0.1:{self.sandbox_port}"
         return kept | {
             "PYTHONPATH": os.pathsep.join(filter(None, (package_root, kept.get("PYTHONPATH")))),
             "ALTAN_ACCOUNT_ID": _ACCOUNT_ID,
             "ALTAN_STRIPE_CONNECT_ID": _CONNECT_ID,
-            "ALTAN_PAY_URL": f"http://127.0.0.1:{self.sandbox_port}",
+            "ALTAN_PAY_URL": sandbox,
             "CHECKOUT_URL_HOSTS": f"localhost:{self.sandbox_port}",
             "STRIPE_WEBHOOK_SECRETS": _WEBHOOK_SECRET,
             "STRIPE_API_KEY": "rk_test_sandbox",
-            "STRIPE_API_URL": f"http://127.0.0.1:{self.sandbox_port}",
+            "STRIPE_API_URL": sandbox,
             "RECONCILE_EVERY_S": "2",
-            "NOTIFY_URL": f"http://127.0.0.1:{self.sandbox_port}/sandbox/notifications",
+            "NOTIFY_URL": self.notify_url or f"{sandbox}/sandbox/notifications",
             "NOTIFY_SECRETS": SANDBOX_NOTIFY_SECRET,
             "APP_URL": self.shop_url,
             "SUCCESS_URL": f"{self.shop_url}/thanks",
@@ -196,10 +205,14 @@ class Demo:
             "Follow the events live, in a second terminal:",
             f"  [green]{escape(follow)}[/]",
             "",
-            f"[dim]The orders    {self.shop_url}/sandbox/orders[/]",
-            f"[dim]What is told  {self.shop_url}/sandbox/notifications[/]",
-            f"[dim]The service   {self.service_url}/docs[/]",
-            f"[dim]The database  {escape(str(self.database_path.absolute()))}[/]",
+            "Fulfil from your own server, as docs/fulfil.md describes:",
+            f"  [green]export API_TOKEN={self.api_token}[/]",
+            f"  [green]export NOTIFY_SECRET={SANDBOX_NOTIFY_SECRET}[/]",
+            "",
+            f"[dim]The orders     {self.shop_url}/sandbox/orders[/]",
+            f"[dim]Notifications  {escape(self._notified)}[/]",
+            f"[dim]The service    {self.service_url}/docs[/]",
+            f"[dim]The database   {escape(str(self.database_path.absolute()))}[/]",
             "",
             "No money moves. Press [bold]Ctrl-C[/] to stop everything.",
         )

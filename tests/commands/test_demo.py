@@ -43,7 +43,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def test_it_says_where_to_go_what_to_do_and_how_to_end_it(demo: Demo) -> None:
     assert f"Open   {demo.shop_url}\n" in demo.words
     assert re.findall(r"^  (\d)  [A-Z].*\.$", demo.words, re.MULTILINE) == ["1", "2", "3"]
-    assert f"The service   {demo.service_url}/docs\n" in demo.words
+    assert f"The service    {demo.service_url}/docs\n" in demo.words
     assert demo.words.endswith("No money moves. Press Ctrl-C to stop everything.\n")
 
 
@@ -60,7 +60,7 @@ def test_it_is_calm(demo: Demo) -> None:
 def test_the_addresses_answer_and_the_database_is_there(demo: Demo) -> None:
     for address in re.findall(r"http://localhost:\S+", demo.words):
         assert httpx.get(address, trust_env=False).status_code == 200
-    (database,) = re.findall(r"^The database  (.+)$", demo.words, re.MULTILINE)
+    (database,) = re.findall(r"^The database   (.+)$", demo.words, re.MULTILINE)
     assert Path(database) == demo.folder / "demo.db"
     assert Path(database).exists()
 
@@ -75,7 +75,7 @@ def test_its_order_desk_reads_the_orders_with_a_token_of_its_own(demo: Demo) -> 
         page = client.get(f"{demo.shop_url}/sandbox/orders")
         bare = client.get(f"{demo.service_url}/orders")
 
-    assert f"The orders    {demo.shop_url}/sandbox/orders\n" in demo.words
+    assert f"The orders     {demo.shop_url}/sandbox/orders\n" in demo.words
     assert (page.status_code, bare.status_code) == (200, 401)
     assert f'<a href="/c/pay/{bought["session_id"]}">Stoneware mug \u00d7 2</a>' in page.text
     assert "<span>order-42 \u00b7 paid</span>" in page.text
