@@ -125,6 +125,9 @@ class _NoTransaction:
     async def session_ids(self, *, after: str, limit: int) -> Sequence[str]:  # noqa: ARG002
         return ()
 
+    async def settle_checkouts(self, *, since_ms: int, limit: int) -> int:  # noqa: ARG002
+        return 0
+
     async def prune_payloads(self, *, before_ms: int, limit: int) -> int:  # noqa: ARG002
         return 0
 

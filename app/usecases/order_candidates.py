@@ -6,9 +6,10 @@ from typing import Final
 from app.domain.fold.readings import read_for_fold
 from app.domain.fold.records import StoredEvent
 from app.domain.payments.status import PaymentStatus
-from app.usecases.orders import OrderBook, OrderFilter
+from app.usecases.orders import OrderBook, OrderFilter, OrderRange
 
 CANDIDATES_MAX: Final = 500  # more are found faster by reading the list
+_OPEN_ALONE: Final = frozenset({PaymentStatus.OPEN})
 
 
 async def candidates(book: OrderBook, wanted: OrderFilter) -> tuple[set[str], set[str]] | None:
@@ -17,11 +18,21 @@ async def candidates(book: OrderBook, wanted: OrderFilter) -> tuple[set[str], se
         return None  # the list for one order number is short already
     if wanted.flagged:
         return await _flagged(book)
-    if wanted.statuses and PaymentStatus.OPEN not in wanted.statuses:
-        limit = CANDIDATES_MAX + 1
-        session_ids = await book.sessions_of_status(wanted.statuses, limit=limit)
-        return (set(session_ids), set()) if len(session_ids) < limit else None
+    if wanted.statuses and wanted.statuses != _OPEN_ALONE:  # the list of those is short
+        return await _of_statuses(book, wanted.statuses)
     return None
+
+
+async def _of_statuses(
+    book: OrderBook, statuses: frozenset[PaymentStatus]
+) -> tuple[set[str], set[str]] | None:
+    limit = CANDIDATES_MAX + 1
+    sessions = set(await book.sessions_of_status(statuses, limit=limit))
+    checkouts: set[str] = set()
+    if PaymentStatus.OPEN in statuses:
+        asked = OrderRange(wanted=OrderFilter(statuses=_OPEN_ALONE), after=None, limit=limit)
+        checkouts = {each.order_id for each in await book.checkouts_in(asked)}
+    return (sessions, checkouts) if len(sessions) + len(checkouts) < limit else None
 
 
 async def _flagged(book: OrderBook) -> tuple[set[str], set[str]] | None:
@@ -29,7 +40,7 @@ async def _flagged(book: OrderBook) -> tuple[set[str], set[str]] | None:
     sessions = set(await book.flagged_sessions(limit=limit))
     failed = await book.failed_events(limit=limit)
     sessions |= await sessions_of_events(book, failed)
-    twins = set(await book.twin_checkouts(limit=limit))
+    twins = set(await book.paid_twice(limit=limit))
     is_short = len(sessions) + len(twins) < limit and len(failed) < limit
     return (sessions, twins) if is_short else None
 

@@ -163,6 +163,10 @@ class OrderBook(Protocol):
         """Return the latest events that were not fully folded."""
         ...
 
+    async def paid_twice(self, *, limit: int) -> Sequence[str]:
+        """Return some orders that were reported as paid twice."""
+        ...
+
     async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
         """Return some checkouts with the same order number, cart and day as another one."""
         ...

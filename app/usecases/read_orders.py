@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from app.domain.errors import NotFoundError
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
@@ -17,8 +16,6 @@ from app.usecases.orders import (
     OrderPosition,
     OrderRange,
 )
-
-CHUNK_MIN: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,7 @@ async def _candidates_page(
     rest.sort(key=lambda each: each.position, reverse=True)
     orders: list[Order] = []
     while rest and len(orders) < limit:
-        part, rest = rest[:CHUNK_MIN], rest[CHUNK_MIN:]
+        part, rest = rest[:limit], rest[limit:]
         orders += await _fitting(book, part, wanted)
     return orders[:limit]
 
@@ -93,9 +90,8 @@ async def _walk(
 ) -> list[Order]:
     """Read the list part by part, the latest first, until there are enough."""
     orders: list[Order] = []
-    size = max(limit, CHUNK_MIN) if wanted.flagged is not None or wanted.statuses else limit
     while len(orders) < limit:
-        asked = OrderRange(wanted=wanted, after=after, limit=size)
+        asked = OrderRange(wanted=wanted, after=after, limit=limit)
         positions, is_end = await _next_positions(book, asked)
         orders += await _fitting(book, await _load(book, positions), wanted)
         if is_end:

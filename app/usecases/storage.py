@@ -63,6 +63,14 @@ class Transaction(Protocol):
         """
         ...
 
+    async def settle_checkouts(self, *, since_ms: int, limit: int) -> int:
+        """Mark checkouts whose own payment is not open any more; return how many.
+
+        Those that were started at `since_ms` or later; of the marked ones, unmark those whose
+        payment is open again.
+        """
+        ...
+
     async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
         """Delete payloads of events received before this; return how many."""
         ...

@@ -95,6 +95,10 @@ class SqlOrderBook:
             for row in await self._transaction.ask(sql.FAILED_EVENTS, limit=limit)
         ]
 
+    async def paid_twice(self, *, limit: int) -> Sequence[str]:
+        """Return some orders that were reported as paid twice."""
+        return await self._ids(sql.PAID_TWICE, limit=limit)
+
     async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
         """Return some checkouts with the same order number, cart and day as another one."""
         return await self._ids(sql.TWIN_CHECKOUTS, limit=limit)

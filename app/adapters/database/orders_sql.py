@@ -78,6 +78,10 @@ _IS_TWIN: Final = f"""
     AND twin.created_at_ms
         BETWEEN ours.created_at_ms - {DAY_MS} AND ours.created_at_ms + {DAY_MS}
 """
+# Found once they are reported: to compare all checkouts would take long.
+PAID_TWICE: Final = """
+    SELECT DISTINCT order_id AS id FROM flag_causes WHERE flag = 'paid_twice' LIMIT :limit
+"""
 TWIN_CHECKOUTS: Final = f"""
     SELECT ours.id FROM checkouts AS ours
     WHERE ours.mode = 'payment' AND ours.client_reference_id IN (
@@ -121,10 +125,40 @@ _STRANGER_MAY_HAVE_STATUS: Final = """(
     status = ANY(:statuses::text[])
     OR EXISTS (SELECT 1 FROM payments AS later WHERE later.recovered_from = payments.session_id)
 )"""
-_MAY_BE_OPEN: Final = """
-    NOT EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
-                AND status <> 'open')
+# An order is open if all of its payments are. `has_outcome` is set some time after its session's
+# payment has another status (SETTLE_CHECKOUTS), so that few are left to look at.
+_MAY_BE_OPEN: Final = """(NOT has_outcome
+    AND NOT EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
+                    AND status <> 'open')
+)"""
+SETTLE_CHECKOUTS: Final = """
+    UPDATE checkouts SET has_outcome = true WHERE id = ANY(ARRAY(
+        SELECT checkouts.id FROM checkouts JOIN payments USING (session_id)
+        WHERE NOT has_outcome AND checkouts.created_at_ms >= :since_ms AND status <> 'open'
+        LIMIT :limit))
 """
+# A repair may find that a payment's events belong to another one.
+REOPEN_CHECKOUTS: Final = """
+    UPDATE checkouts SET has_outcome = false WHERE has_outcome AND session_id = ANY(ARRAY(
+        SELECT session_id FROM payments WHERE status = 'open'))
+"""
+_MAY_BE_FLAGGED: Final = """(
+    EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id AND flagged)
+    OR EXISTS (SELECT 1 FROM payments WHERE recovered_from = checkouts.session_id)
+    OR EXISTS (SELECT 1 FROM renewals
+               WHERE renewals.session_id = checkouts.session_id AND flagged)
+    OR (checkouts.session_id IS NULL
+        AND EXISTS (SELECT 1 FROM payments WHERE payments.checkout_id = checkouts.id))
+    OR EXISTS (SELECT 1 FROM flag_causes WHERE order_id = checkouts.id)
+)"""
+_STRANGER_MAY_BE_FLAGGED: Final = """(
+    flagged
+    OR EXISTS (SELECT 1 FROM payments AS later WHERE later.recovered_from = payments.session_id)
+    OR EXISTS (SELECT 1 FROM renewals
+               WHERE renewals.session_id = payments.session_id AND renewals.flagged)
+    OR EXISTS (SELECT 1 FROM flag_causes WHERE order_id = payments.session_id)
+)"""
+_OPEN_ALONE: Final = frozenset({PaymentStatus.OPEN})
 
 
 class _Query:
@@ -148,10 +182,14 @@ def checkouts_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
     """Return the text and the values of `OrderBook.checkouts_in`."""
     query = _ranged(asked, "id")
     statuses = asked.wanted.statuses
-    if statuses:
+    if statuses == _OPEN_ALONE:
+        query.add(_MAY_BE_OPEN)
+    elif statuses:
         is_open = PaymentStatus.OPEN in statuses
         condition = f"({_MAY_HAVE_STATUS} OR {_MAY_BE_OPEN})" if is_open else _MAY_HAVE_STATUS
         query.add(condition, statuses=sorted(statuses))
+    if asked.wanted.flagged:
+        query.add(_MAY_BE_FLAGGED)
     return _text("checkouts", "id", query, asked.limit)
 
 
@@ -163,8 +201,13 @@ def strangers_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
         "(SELECT checkouts.id FROM checkouts WHERE checkouts.session_id = payments.session_id"
         " LIMIT 1) IS NULL"
     )
-    if asked.wanted.statuses:
-        query.add(_STRANGER_MAY_HAVE_STATUS, statuses=sorted(asked.wanted.statuses))
+    statuses = asked.wanted.statuses
+    if statuses == _OPEN_ALONE:
+        query.add("status = 'open'")
+    elif statuses:
+        query.add(_STRANGER_MAY_HAVE_STATUS, statuses=sorted(statuses))
+    if asked.wanted.flagged:
+        query.add(_STRANGER_MAY_BE_FLAGGED)
     return _text("payments", "session_id", query, asked.limit)
 
 

@@ -43,6 +43,7 @@ checkouts = Table(
     Column("expected_currency", Text),
     Column("key_digest", Text),
     Column("created_by", Text, nullable=False, server_default=text("'browser'")),
+    Column("has_outcome", Boolean, nullable=False, server_default=false()),
     CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
     CheckConstraint("length(success_url) <= 5000", name="success_url_length"),
@@ -136,13 +137,11 @@ Index(
     postgresql_where=_is_recovered,
 )
 
-_wants_line_items = text("wants_line_items")
-Index(
-    "ix_payments_wants_line_items",
-    payments.c.created_at_ms,
-    sqlite_where=_wants_line_items,
-    postgresql_where=_wants_line_items,
-)
+for _name, _columns, _where in (
+    ("ix_payments_wants_line_items", (payments.c.created_at_ms,), text("wants_line_items")),
+    ("ix_checkouts_open", (checkouts.c.created_at_ms, checkouts.c.id), text("NOT has_outcome")),
+):
+    Index(_name, *_columns, sqlite_where=_where, postgresql_where=_where)
 for _table, _key in ((checkouts, "id"), (payments, "session_id")):
     _has_reference = _table.c.client_reference_id.is_not(None)
     Index(
@@ -228,13 +227,11 @@ flag_causes = Table(
     Column("seen_at_ms", BigInteger),
     sqlite_with_rowid=False,
 )
-_is_to_be_told_again = flag_causes.c.remind_at_ms.is_not(None)
-Index(
-    "ix_flag_causes_remind_at_ms",
-    flag_causes.c.remind_at_ms,
-    sqlite_where=_is_to_be_told_again,
-    postgresql_where=_is_to_be_told_again,
-)
+for _name, _column, _where in (
+    ("remind_at_ms", flag_causes.c.remind_at_ms, text("remind_at_ms IS NOT NULL")),
+    ("paid_twice", flag_causes.c.order_id, text("flag = 'paid_twice'")),
+):
+    Index(f"ix_flag_causes_{_name}", _column, sqlite_where=_where, postgresql_where=_where)
 
 heartbeat = Table(
     "heartbeat",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 
-from app.adapters.database import sql
+from app.adapters.database import orders_sql, sql
 from app.adapters.database.feed import prune_notifications
 from app.adapters.database.fold_sql import Reading
 from app.adapters.database.outcome_rows import writings
@@ -145,6 +145,11 @@ class SqlTransaction(ABC):
         """Return a page of sessions with a payment or an event of their own, in order."""
         rows = await self.ask(sql.SESSION_IDS, after=after, limit=limit)
         return [row["session_id"] for row in rows]
+
+    async def settle_checkouts(self, *, since_ms: int, limit: int) -> int:
+        """Mark checkouts whose own payment is not open any more; return how many."""
+        await self.change(orders_sql.REOPEN_CHECKOUTS)
+        return await self.change(orders_sql.SETTLE_CHECKOUTS, since_ms=since_ms, limit=limit)
 
     async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
         """Delete payloads of events received before this; return how many."""

@@ -23,6 +23,7 @@ from tests.support.builders import (
     session,
     settings,
     to_body,
+    until,
 )
 from tests.support.orders import ADMIN_TOKEN, TOKEN, OrderShop, bearer, order_shop
 from tests.support.readings import EXPIRED
@@ -242,6 +243,8 @@ async def test_a_twin_that_is_paid_by_a_recovered_session_is_a_second_payment(
     assert (before["flags"], after["flags"]) == ([], ["paid_twice"])
     assert after["version"] > before["version"]
     assert (await shop.order(TWIN_ID))["flags"] == ["paid_twice"]
+    await until(lambda: len(shop.sql("SELECT 1 FROM flag_causes")) == 2)
+    assert set(await shop.ids(flagged="true")) == {CHECKOUT_ID, TWIN_ID}
 
 
 # --- the version

@@ -7,12 +7,23 @@ from typing import Any
 
 import pytest
 
+from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.usecases.housekeeping import SETTLED_WITHIN_MS
+from app.usecases.order_candidates import CANDIDATES_MAX
 from app.usecases.records import Checkout
 from app.usecases.storage import Database
-from tests.support.builders import NOW_S, Document, event, session
+from tests.support.builders import (
+    NOW_S,
+    Document,
+    FixedClock,
+    event,
+    housekeeping,
+    session,
+)
 from tests.support.orders import OrderShop, bearer, order_shop
 from tests.support.recording import NOW_MS, keep
+from tests.support.stripe_objects import dispute
 
 pytestmark = pytest.mark.anyio
 OTHER = "https://other.example/"
@@ -116,6 +127,7 @@ async def test_an_empty_shop_has_an_empty_page(shop: OrderShop) -> None:
         ({"status": "paid"}, [4, 3]),
         ({"status": "open"}, [2, 1]),
         ({"status": ["paid", "open"]}, [4, 3, 2, 1]),
+        ({"status": ["disputed", "open"]}, [2, 1]),
         ({"status": "disputed"}, []),
         ({"status": "paid", "client_reference_id": "order-2"}, []),
         ({"status": "paid", "client_reference_id": "order-3"}, [3]),
@@ -143,6 +155,63 @@ async def test_each_filter_lets_just_its_orders_through(
             break
         cursor = {"cursor": page["next_cursor"]}
     assert paged == [ids.get(n, numbered(n).id) for n in numbers]
+
+
+async def test_open_orders_are_listed_after_the_others_were_marked(
+    shop: OrderShop, database: AnyDatabase
+) -> None:
+    await keep(database, numbered(1), numbered(2), numbered(3))
+    await shop.tell(paid(2))
+    keeping = housekeeping(database, FixedClock(NOW_MS + 5000))
+
+    assert (await keeping(), await keeping()) == (1, 0)
+
+    assert shop.sql("SELECT count(*) AS n FROM checkouts WHERE has_outcome") == [{"n": 1}]
+    assert await shop.ids(status="open") == [numbered(3).id, numbered(1).id]
+
+
+async def test_an_order_that_is_open_again_is_listed_as_open(
+    shop: OrderShop, database: AnyDatabase
+) -> None:
+    await keep(database, numbered(1))
+    await shop.tell(paid(1))
+    keeping = housekeeping(database, FixedClock(NOW_MS + 5000))
+    await keeping()
+    shop.sql("UPDATE payments SET status = 'open', facts = '{}'")  # as a repair may
+
+    await keeping()
+
+    assert await shop.ids(status="open") == [numbered(1).id]
+
+
+async def test_a_checkout_that_is_too_old_to_be_marked_is_not_listed_as_open_either(
+    shop: OrderShop, database: AnyDatabase
+) -> None:
+    await keep(database, numbered(1))
+    await shop.tell(paid(1))
+
+    settled = await housekeeping(database, FixedClock(NOW_MS + 1001 + SETTLED_WITHIN_MS))()
+
+    assert settled == 0
+    assert await shop.ids(status="open") == []
+
+
+async def test_a_flagged_order_is_found_among_more_than_are_read_at_once(
+    shop: OrderShop, database: AnyDatabase
+) -> None:
+    await keep(database, numbered(1))
+    numbers = f"SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= {CANDIDATES_MAX}"  # noqa: S608 ours
+    shop.sql(
+        "INSERT INTO payments (session_id, status, facts, updated_at_ms, created_at_ms, flagged)"  # noqa: S608 ours
+        f" WITH RECURSIVE n (i) AS ({numbers})"
+        " SELECT 'cs_seen_' || CAST(i AS text), 'paid', '{}',"
+        f" {NOW_MS}, {NOW_MS} + CAST(i AS bigint), true FROM n"
+    )
+    await shop.tell(
+        paid(1), event("charge.dispute.created", dispute(payment_intent="pi_1"), id="evt_d")
+    )
+
+    assert await shop.ids(flagged="true") == [numbered(1).id]
 
 
 async def test_a_page_shows_what_one_order_shows(shop: OrderShop, database: Database) -> None:
