@@ -47,6 +47,7 @@ from app.usecases.wake_events import WakeEvents
 from app.usecases.webhook_watch import WebhookWatch
 from app.web.api.checkout_module import CheckoutModule
 from app.web.api.health import Liveness, Readiness
+from app.web.api.hidden import HiddenEndpoint
 from app.web.api.metrics import MetricsEndpoint
 from app.web.api.replay import ReplayEndpoint
 from app.web.api.status import StatusEndpoint
@@ -150,6 +151,7 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
             inspect=InspectEvents(database=shared.database),
             access=shared.access,
         ),
+        *([] if shared.access.tokens else [HiddenEndpoint()]),
     ]
 
 

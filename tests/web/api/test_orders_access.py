@@ -27,6 +27,36 @@ async def test_without_any_token_set_there_is_nothing_at_these_addresses(
     assert [answer.json()[name] for name in same] == [nothing.json()[name] for name in same]
 
 
+async def test_without_any_token_set_no_method_shows_that_an_address_exists(tmp_path: Path) -> None:
+    async with service_in_process(settings(tmp_path)) as service:
+        described = (await service.client.get("/openapi.json")).json()["paths"]
+        hidden = [path.replace("{", "").replace("}", "") for path in described if is_hidden(path)]
+        answers = {
+            (method, path): await service.client.request(method, path, headers=bearer())
+            for path in hidden
+            for method in (
+                "GET",
+                "HEAD",
+                "POST",
+                "PUT",
+                "PATCH",
+                "DELETE",
+                "OPTIONS",
+                "TRACE",
+                "ODD",
+            )
+        }
+
+    assert len(hidden) >= 8
+    shown = {key: answer.status_code for key, answer in answers.items()}
+    assert shown == dict.fromkeys(answers, 404)
+    assert [key for key, answer in answers.items() if "Allow" in answer.headers] == []
+
+
+def is_hidden(path: str) -> bool:
+    return path.startswith(("/orders", "/notifications", "/events", "/reconcile"))
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN])
 async def test_a_missing_or_wrong_token_is_unauthorized(
