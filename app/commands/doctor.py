@@ -1,12 +1,9 @@
 """`altan-checkout doctor`: checks whether this deployment would work. Changes nothing.
 
 It creates no checkout session (`--probe` does, in doctor_probe.py): it looks up Altan Pay's host,
-connects, checks the certificate, and compares its time with our clock, on which every webhook's
-signature depends.
+connects and checks the certificate. The checks of the other parts are in the files beside this one.
 """
 
-import email.utils
-import http.client
 import socket
 import sqlite3
 import ssl
@@ -22,6 +19,7 @@ from app.adapters.catalog_file import CatalogError, load_catalog
 from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.adapters.database.private_file import exposed
 from app.adapters.database.sqlite.connection_thread import connect
+from app.commands.doctor_clock import SKEW_MAX_S, clock_of
 from app.commands.doctor_notifications import notifications_of
 from app.commands.doctor_stripe import stripe_of
 from app.commands.doctor_webhooks import webhooks_of
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from app.adapters.database.postgres.checkup import Checkup
 
 NETWORK_TIMEOUT_S: Final = 5.0
-CLOCK_SKEW_MAX_S: Final = 30.0
-_RELEASED_S: Final = 1_793_000_000  # 2026-10: a clock before this program was written is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for look in (
         _Look("database", _database, "check that its folder exists and is writable"),
         _Look("Altan Pay", _altan_pay, "check ALTAN_PAY_URL, DNS and the firewall"),
-        _Look("clock", _clock, "set the clock (NTP)"),
+        _Look("clock", clock_of, "set the clock (NTP)"),
     ):
         try:
             finding = look.at(settings)
@@ -145,7 +141,7 @@ def judge_postgres(found: "Checkup", name: str) -> Finding:
         doubts.append(
             "does not flush commits (fsync or synchronous_commit is off): a crash loses data"
         )
-    if abs(found.skew_s) > CLOCK_SKEW_MAX_S:
+    if abs(found.skew_s) > SKEW_MAX_S:
         doubts.append(f"has a clock that differs by {found.skew_s:+.0f} s")
     message = f"{name}: PostgreSQL {found.server_version} commits, revision {SCHEMA_REVISION}"
     if doubts:
@@ -171,36 +167,3 @@ def _reason(error: Exception) -> str:
     """An error's words, without the number that the operating system has for it."""
     strerror = error.strerror if isinstance(error, OSError) else None
     return strerror or str(error)
-
-
-def _clock(settings: Settings) -> Finding:
-    now_s = time.time()
-    if now_s < _RELEASED_S:
-        return Finding("clock", Verdict.FAILS, "the clock is in the past; set it (NTP)")
-    there_s = _time_at(settings.altan_pay_url)
-    if there_s is None:
-        message = "not compared: Altan Pay's server did not send its time"
-        return Finding("clock", Verdict.WARNING, message)
-    skew_s = abs(now_s - there_s)
-    if skew_s > CLOCK_SKEW_MAX_S:
-        message = f"{skew_s:.0f} s off; Stripe's signatures would look too old. Set it (NTP)"
-        return Finding("clock", Verdict.FAILS, message)
-    return Finding("clock", Verdict.OK, f"within {CLOCK_SKEW_MAX_S:.0f} s of Altan Pay's")
-
-
-def _time_at(url: str) -> float | None:
-    """Return the server's time from its Date header, with a harmless HEAD request."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(str(parts.hostname), parts.port, timeout=NETWORK_TIMEOUT_S)
-    try:
-        connection.request("HEAD", "/")
-        date = connection.getresponse().getheader("Date")
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-    try:
-        return email.utils.parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:  # not a date
-        return None

@@ -1,0 +1,26 @@
+"""Compares a price of the catalogue with the price at Stripe."""
+
+from collections.abc import Iterator, Mapping
+
+from app.domain.checkout.cart import Mode
+from app.domain.checkout.catalog import CatalogPrice
+
+
+def price_faults(price: CatalogPrice, stripe: Mapping[str, object]) -> list[str]:
+    """Return what is wrong with a price of the catalogue (Stripe: api/prices/object)."""
+    return list(_faults(price, stripe))
+
+
+def _faults(price: CatalogPrice, stripe: Mapping[str, object]) -> Iterator[str]:
+    if stripe.get("active") is not True:
+        yield "is not active"
+    # One-time prices may also be sold with a subscription (Stripe: checkout/sessions/create, mode).
+    if price.mode is Mode.PAYMENT and stripe.get("type") == "recurring":
+        yield 'is recurring, so its mode must be "subscription"'
+    if price.unit is None:
+        return
+    amount_minor, currency = stripe.get("unit_amount"), stripe.get("currency")
+    if (amount_minor, currency) != (price.unit.amount_minor, price.unit.currency):
+        wanted = f"{price.unit.amount_minor} {price.unit.currency}"
+        told = "no single amount" if amount_minor is None else f"{amount_minor} {currency}"
+        yield f"is {told} at Stripe, and {wanted} in the catalogue"
