@@ -52,12 +52,12 @@ _KINDS: Final = f"""
 _FILL: Final = (
     f"""
     INSERT INTO checkouts (id, created_at_ms, mode, line_items, client_reference_id,
-                           success_url, cancel_url, url, session_id)
+                           success_url, cancel_url, url, session_id, has_outcome)
     {_KINDS}
     SELECT 'chk_' || CAST(100000000000000000 + i AS text) || '000000000000000000',
            {_CREATED_S} * CAST(1000 AS bigint), 'payment',
            '[{{"price":"price_A","quantity":1}}]', 'order-' || CAST(i AS text),
-           's', 'c', 'u', 'cs_' || CAST(i AS text)
+           's', 'c', 'u', 'cs_' || CAST(i AS text), true
     FROM kinds WHERE i % 10 <> 0
     """,  # noqa: S608 our own words
     f"""

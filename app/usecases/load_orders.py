@@ -1,7 +1,7 @@
 """Loads the parts of orders: checkouts, their sessions' payments, events, twins and flags."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -34,24 +34,31 @@ async def load_checkouts(book: OrderBook, checkouts: Sequence[Checkout]) -> list
     for payment in claims:
         by_claim[payment.facts.checkout_id].append(payment)
     roots = [each.session_id for each in checkouts if each.session_id]
-    owned = {
-        checkout.id: [each for each in by_claim[checkout.id] if is_owner(checkout, each.facts)]
+    roots += [
+        payment.session_id
         for checkout in checkouts
-    }
-    roots += [payment.session_id for payments in owned.values() for payment in payments]
-    kin = _by_root(await book.recoveries(roots))
-    return [
-        OrderParts(
-            position=OrderPosition(created_at_ms=checkout.created_at_ms, order_id=checkout.id),
-            checkout=checkout,
-            payments=_distinct(
-                each.payment
-                for root in (checkout.session_id, *(p.session_id for p in owned[checkout.id]))
-                for each in kin[root or ""]
-            ),
-        )
-        for checkout in checkouts
+        if checkout.session_id is None
+        for payment in by_claim[checkout.id]
     ]
+    kin = _by_root(await book.recoveries(roots))
+    return [_of_checkout(checkout, by_claim[checkout.id], kin) for checkout in checkouts]
+
+
+def _of_checkout(
+    checkout: Checkout, claims: Sequence[Payment], kin: Mapping[str, Sequence[Recovery]]
+) -> OrderParts:
+    """Return a checkout's payments; if it does not know its session, those that name it."""
+    own = [checkout.session_id] if checkout.session_id else []
+    own += [each.session_id for each in claims if is_owner(checkout, each.facts)]
+    payments = _distinct(each.payment for root in own for each in kin.get(root, ()))
+    known = {payment.session_id for payment in payments}
+    named = _distinct(each.payment for claim in claims for each in kin.get(claim.session_id, ()))
+    return OrderParts(
+        position=OrderPosition(created_at_ms=checkout.created_at_ms, order_id=checkout.id),
+        checkout=checkout,
+        payments=payments,
+        others=[payment for payment in named if payment.session_id not in known],
+    )
 
 
 async def load_sessions(book: OrderBook, session_ids: Collection[str]) -> list[OrderParts]:
@@ -124,7 +131,8 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
     subscribed = [p.session_id for p in payments if p.facts.mode is Mode.SUBSCRIPTION]
     for renewal in await book.renewals_of(subscribed) if subscribed else ():
         renewals[renewal.session_id].append(renewal.facts)
-    events = await book.events_of([payment.session_id for payment in payments])
+    others = [payment for each in parts for payment in each.others]
+    events = await book.events_of([payment.session_id for payment in [*payments, *others]])
     twins = await _twins(book, [each.checkout.id for each in parts if each.checkout])
     known = await book.known_causes([each.position.order_id for each in parts])
 
@@ -134,10 +142,12 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
 
     def with_all(each: OrderParts) -> OrderParts:
         session_ids = {payment.session_id for payment in each.payments}
+        other_ids = {payment.session_id for payment in each.others}
         return replace(
             each,
             payments=[with_renewals(payment) for payment in each.payments],
             events=[event for event in events if event.session_id in session_ids],
+            events_of_others=[event for event in events if event.session_id in other_ids],
             twins=twins.get(each.position.order_id),
             known=[one for one in known if one.cause.order_id == each.position.order_id],
         )
@@ -156,7 +166,8 @@ async def _twins(book: OrderBook, checkout_ids: Collection[str]) -> dict[str, Tw
         each.position.order_id for each in loaded if status_of(each.payments) in KEPT_MONEY
     )
     versions = {
-        each.position.order_id: sum(payment.version for payment in each.payments) for each in loaded
+        each.position.order_id: sum(payment.version for payment in [*each.payments, *each.others])
+        for each in loaded
     }
     return {
         order_id: Twins(paid_ids=paid.intersection(ids), version=sum(versions[id_] for id_ in ids))

@@ -179,12 +179,13 @@ def _deadlines_s(payments: Sequence[Payment]) -> dict[str, int]:
 def _version(parts: OrderParts) -> int:
     """Return a sum of numbers that only increase: payments' versions, and changes of events.
 
-    A session's own event counts for more after its body is deleted.
+    A session's own event counts for more after its body is deleted. A payment counts on after its
+    later events show that it is not the checkout's.
     """
-    events = {each.id: each for each in parts.events}.values()
+    events = {each.id: each for each in [*parts.events, *parts.events_of_others]}.values()
     return (
         int(parts.checkout is not None)
-        + sum(each.version for each in parts.payments)
+        + sum(each.version for each in [*parts.payments, *parts.others])
         + sum(_EVENT_WEIGHT + each.state_changes for each in events)
         + sum(each.is_own and each.is_pruned for each in events)
         + (parts.twins.version if parts.twins else 0)

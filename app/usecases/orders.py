@@ -96,13 +96,17 @@ class KnownCause:
 class OrderParts:
     """Everything that an order's document is built from.
 
-    `payments` are those of every session that was created for it, with their renewals.
+    `payments` are those of every session that was created for it, with their renewals. `others`
+    are those of sessions that name its checkout in their success URL, but are not its own, perhaps
+    not any more; they and their events only count for the version.
     """
 
     position: OrderPosition
     checkout: Checkout | None
     payments: Sequence[Payment]
+    others: Sequence[Payment] = ()
     events: Sequence[OrderEvent] = ()
+    events_of_others: Sequence[OrderEvent] = ()
     twins: Twins | None = None
     known: Sequence[KnownCause] = ()
 

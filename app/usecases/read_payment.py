@@ -9,7 +9,6 @@ from app.domain.fold.records import Payment
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.domain.payments.claims import is_owner
 from app.domain.payments.facts import PaymentFacts
-from app.domain.payments.intents import IntentState
 from app.domain.payments.status import PaymentStatus
 from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.records import Checkout, PageDetails, PaymentView, SubscriptionView
@@ -147,7 +146,8 @@ def _page_details(checkout: Checkout | None, facts: PaymentFacts) -> PageDetails
         order_number=number,
         line_items=checkout.cart.line_items if checkout else (),
         is_declined=facts.status is PaymentStatus.EXPIRED
-        and any(intent.state is IntentState.ATTEMPT_FAILED for intent in intents),
+        # Not while it is open: another attempt may have succeeded a moment ago.
+        and any(intent.was_declined for intent in intents),
         is_lost=facts.status is PaymentStatus.DISPUTED
         and not any(dispute.is_open for dispute in disputes),
     )

@@ -28,20 +28,34 @@ class Intent:
     """One payment intent. `received_minor` is in the minor unit of `currency`.
 
     `succeeded_at_s` is in epoch seconds. Only succeeded intents have these two.
+    `declined_before`: an attempt failed before it got to this state.
     """
 
     state: IntentState
     succeeded_at_s: int | None = None
     received_minor: int | None = None
     currency: str | None = None
+    declined_before: bool = False
+
+    @property
+    def was_declined(self) -> bool:
+        """Whether an attempt failed.
+
+        Stripe cancels the intent of a session that expires (`cancellation_reason`: `expired`), so
+        the last state does not say it.
+        """
+        return self.declined_before or self.state is IntentState.ATTEMPT_FAILED
 
     def join(self, other: "Intent") -> "Intent":
         """Join two reports: the higher state counts, and what was received is kept."""
+        state = max(self.state, other.state, key=_RANK.__getitem__)
+        was_declined = self.was_declined or other.was_declined
         return Intent(
-            state=max(self.state, other.state, key=_RANK.__getitem__),
+            state=state,
             succeeded_at_s=either(min, self.succeeded_at_s, other.succeeded_at_s),
             received_minor=either(max, self.received_minor, other.received_minor),
             currency=either(min, self.currency, other.currency),
+            declined_before=was_declined and state is not IntentState.ATTEMPT_FAILED,
         )
 
 

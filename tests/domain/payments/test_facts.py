@@ -68,7 +68,7 @@ def test_two_values_are_joined_to_one_in_either_order(
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [
-        ("intents", Intent(state=IntentState.ATTEMPT_FAILED), SUCCEEDED),
+        ("intents", Intent(state=IntentState.CANCELED), SUCCEEDED),
         ("charges", Charge(refunded_minor=5), Charge(refunded_minor=7)),
         (
             "refunds",
@@ -109,8 +109,11 @@ def test_objects_on_both_sides_are_joined_and_others_are_kept(
     ),
 )
 def test_an_intent_only_goes_up_in_rank(lower: IntentState, higher: IntentState) -> None:
-    assert Intent(state=lower).join(Intent(state=higher)) == Intent(state=higher)
-    assert Intent(state=higher).join(Intent(state=lower)) == Intent(state=higher)
+    was_declined = lower is IntentState.ATTEMPT_FAILED
+    expected = Intent(state=higher, declined_before=was_declined)
+    assert Intent(state=lower).join(Intent(state=higher)) == expected
+    assert Intent(state=higher).join(Intent(state=lower)) == expected
+    assert expected.join(Intent(state=higher)).was_declined == was_declined
 
 
 # --- the status

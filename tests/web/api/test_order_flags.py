@@ -1,6 +1,7 @@
 """Flags that operators have seen, and how flags begin and end; over the whole service."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.money import Money
 from app.usecases.records import Checkout
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
@@ -248,6 +250,31 @@ async def test_a_twin_that_is_paid_by_a_recovered_session_is_a_second_payment(
 
 
 # --- the version
+
+
+async def test_the_version_rises_when_a_payment_turns_out_to_be_anothers(
+    shop: OrderShop, database: Database
+) -> None:
+    nameless = replace(
+        numbered(CHECKOUT_ID, SESSION_ID),
+        session_id=None,
+        expected=Money(amount_minor=2000, currency="eur"),
+    )
+    await keep(database, nameless, replace(nameless, id=TWIN_ID))
+    url = f"https://shop.example/?checkout_id={CHECKOUT_ID}"
+    await shop.tell(
+        event(subject=session(success_url=url, amount_subtotal=None)),
+        event("charge.updated", charge(), id="evt_c"),
+    )
+    before, before_of_twin = await shop.order(CHECKOUT_ID), await shop.order(TWIN_ID)
+
+    another = session(success_url=url, amount_subtotal=1500)
+    await shop.tell(event("checkout.session.async_payment_succeeded", another, id="evt_2"))
+
+    after, of_twin = await shop.order(CHECKOUT_ID), await shop.order(TWIN_ID)
+    assert (before["status"], after["status"]) == ("paid", "open")
+    assert after["version"] > before["version"]
+    assert of_twin["version"] > before_of_twin["version"]
 
 
 async def test_the_version_rises_where_an_event_that_counted_counts_no_more(

@@ -125,6 +125,15 @@ async def test_nothing_else_of_a_buyer_is_shown_or_told_by_the_status(
         ),
         (
             [
+                DECLINED,
+                event(EXPIRED, session(payment_status="unpaid")),
+                event("payment_intent.canceled", {"id": "pi_1", "object": "payment_intent"}),
+            ],
+            ("was declined", "wurde abgelehnt", "ha sido rechazado"),
+            "another card",
+        ),
+        (
+            [
                 SUBSCRIBED,
                 subscription_is("canceled"),
             ],
@@ -140,7 +149,7 @@ async def test_nothing_else_of_a_buyer_is_shown_or_told_by_the_status(
             "update your payment method",
         ),
     ],
-    ids=["lost dispute", "declined", "ended", "overdue"],
+    ids=["lost dispute", "declined", "declined and canceled", "ended", "overdue"],
 )
 async def test_each_failure_has_its_own_text(
     local_service: Service, events: list[Document], headings: tuple[str, ...], words: str
