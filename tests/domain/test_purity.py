@@ -1,7 +1,11 @@
-"""The domain imports only itself and the standard library. import-linter forbids only by name."""
+"""The domain imports only itself and the standard library, and its values do not change.
+
+import-linter forbids imports only by name.
+"""
 
 import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +24,25 @@ def imported(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module or "")
     return found
+
+
+MUTABLE: Final = {"_Suspect", "Kinship", "Outcome", "Waking", "Tangle"}  # filled step by step
+
+
+def declared(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The dataclasses of a file, each with the arguments of its decorator."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        for decorator in getattr(node, "decorator_list", ()):
+            if isinstance(node, ast.ClassDef) and "dataclass" in ast.unparse(decorator):
+                keywords = decorator.keywords if isinstance(decorator, ast.Call) else ()
+                yield node.name, {each.arg: ast.unparse(each.value) for each in keywords}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_value_of_the_domain_does_not_change_and_has_no_other_fields(file: Path) -> None:
+    for name, arguments in declared(file):
+        assert arguments.get("slots") == "True", name
+        assert (arguments.get("frozen") == "True") is (name not in MUTABLE), name
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))

@@ -9,6 +9,7 @@ sessions is refused: it belongs to none, and connects nothing.
 The result is a function of the set of events, regardless of their order.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ from app.domain.stripe_events.evidence import Evidence
 
 JOINS_TWO: Final = "it names what belongs to two payments, and is counted for neither"
 ROOT_OF_ANOTHER: Final = "it names what belongs to another session's payment, too"
-_LATE_S: Final = 2**40  # later than any valid time
 
 
 @dataclass(slots=True)
@@ -56,10 +56,10 @@ def kinship(evidence: Mapping[str, Evidence]) -> Kinship:
 
 def _roots(evidence: Mapping[str, Evidence]) -> dict[str, str]:
     """Return the session of each root; if several name it, the first one by Stripe's clock."""
-    named: dict[str, tuple[int, str]] = {}
+    named: dict[str, tuple[float, str]] = {}
     for said in evidence.values():
         if said.session_id is not None:
-            claim = (_LATE_S if said.at_s is None else said.at_s, said.session_id)
+            claim = (math.inf if said.at_s is None else said.at_s, said.session_id)
             for object_id in said.object_ids:
                 named[object_id] = min(claim, named.get(object_id, claim))
     return {object_id: session_id for object_id, (_, session_id) in named.items()}

@@ -9,14 +9,11 @@ from hypothesis import strategies as st
 from app.domain.notifications.notices import Notice, notices
 from app.domain.notifications.types import NotificationType as Type
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.flags import Flag
 from app.domain.stripe_events.event import read_event
 from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import SESSION_ID, Document
 from tests.support.strategies import facts, histories
-
-
-def told(before: PaymentFacts | None, after: PaymentFacts) -> list[tuple[Type, str]]:
-    return [(notice.type, notice.cause.split(" ")[0]) for notice in notices(before, after)]
 
 
 def told_of(documents: Sequence[Document]) -> tuple[list[Notice], PaymentFacts | None]:
@@ -49,7 +46,7 @@ def test_any_order_and_repetition_tells_nothing_twice_and_leaves_nothing_out(
 
     told, last = told_of([*order, *repeated])
 
-    ids = [notice.id_for(SESSION_ID) for notice in told]
+    ids = [notice.id_for(SESSION_ID) for notice in told if not may_come_back(notice)]
     assert len(set(ids)) == len(ids)
     if last is None:
         return
@@ -61,6 +58,11 @@ def test_any_order_and_repetition_tells_nothing_twice_and_leaves_nothing_out(
             assert is_as_created(notice, history)
         else:
             assert notice in same_type
+
+
+def may_come_back(notice: Notice) -> bool:
+    """A fraud warning is open again if a full refund failed: the same id, so it is stored once."""
+    return notice.type is Type.FLAGGED and notice.cause.startswith(Flag.FRAUD_WARNING)
 
 
 def shown(notice: Notice) -> list[str]:
