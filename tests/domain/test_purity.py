@@ -35,7 +35,7 @@ def declared(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
         for decorator in getattr(node, "decorator_list", ()):
             if isinstance(node, ast.ClassDef) and "dataclass" in ast.unparse(decorator):
                 keywords = decorator.keywords if isinstance(decorator, ast.Call) else ()
-                yield node.name, {each.arg: ast.unparse(each.value) for each in keywords}
+                yield node.name, {str(each.arg): ast.unparse(each.value) for each in keywords}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))

@@ -24,6 +24,13 @@ CHARGED = event("charge.succeeded", charge(), id="evt_charge")
 NAMING = f"https://shop.example/?checkout_id={CHECKOUT_ID}"
 
 
+def test_a_question_waits_for_locks_and_asks_for_nothing_unless_it_says_so() -> None:
+    nothing = Wanted()
+
+    assert nothing.may_wait
+    assert (nothing.wakes_max, nothing.limit, nothing.wake) == (0, None, None)
+
+
 def test_a_fold_of_nothing_asks_nothing_and_finds_nothing() -> None:
     fold = Fold([])
 

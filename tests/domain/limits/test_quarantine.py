@@ -64,6 +64,17 @@ def test_after_the_block_one_call_tests_the_cart(households: int, each: int) -> 
     assert quarantine.ask(SORT, "household 0", REST_S + 2) == 0
 
 
+def test_it_is_remembered_for_five_minutes() -> None:
+    quarantine = failing(1, 1)
+
+    assert [quarantine.ask(SORT, "household 0", 300), len(quarantine)] == [0, 1]
+    assert [quarantine.ask(SORT, "household 0", 300.5), len(quarantine)] == [0, 0]
+
+
+def test_a_household_that_is_not_blocked_is_not_blocked_for_a_moment_either() -> None:
+    assert failing(1, 1).ask(SORT, "household 0", 0.5) == 0
+
+
 def test_it_is_forgotten_after_a_while_and_there_are_not_too_many() -> None:
     quarantine = failing(HOUSEHOLDS_FAILING + 3, FAILURES_OF_ONE)
     assert quarantine.ask(SORT, "household 0", FORGOTTEN_AFTER_S + 1) == 0

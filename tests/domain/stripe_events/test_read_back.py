@@ -1,12 +1,14 @@
 """An object that was read says what has happened to it, as events would have."""
 
+import re
+
 import pytest
 
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.domain.stripe_events.evidence import Subject
-from app.domain.stripe_events.read_back import events_made_of
+from app.domain.stripe_events.read_back import event_of_line_items, events_made_of
 from app.domain.stripe_events.readers import read_evidence
 from tests.support.builders import NOW_S, session
 from tests.support.stripe_objects import (
@@ -143,3 +145,39 @@ def test_the_mode_is_the_objects(*, livemode: bool | None, told: bool) -> None:
     (document,) = events_made_of(refund(livemode=livemode), now_s=NOW_S)
 
     assert document["livemode"] is told
+
+
+def test_an_id_is_made_of_the_content_in_any_order_of_its_keys() -> None:
+    (one,) = events_made_of(refund(), now_s=1)
+    (same,) = events_made_of(dict(reversed(refund().items())), now_s=2)
+    (other,) = events_made_of(refund(amount=7), now_s=1)
+
+    assert one["id"] == same["id"] != other["id"]
+    assert re.fullmatch(r"evt_read_[0-9a-f]{48}", str(one["id"]))
+
+
+@pytest.mark.parametrize("differs", [True, False])
+def test_line_items_that_were_read_are_all_and_say_whether_the_cart_differs(
+    differs: bool,  # noqa: FBT001 an example
+) -> None:
+    item = {"price": {"id": "price_A"}, "quantity": 2}
+    document = event_of_line_items("cs_live_1", [item], differs_from_cart=differs, now_s=NOW_S)
+
+    evidence = read_evidence(read_event(document))
+
+    assert evidence is not None
+    details = evidence.facts.details
+    assert details is not None
+    assert (details.items_differ, details.items_missing) == (differs, False)
+    assert [(each.price, each.quantity) for each in details.bought or ()] == [("price_A", 2)]
+    assert (evidence.session_id, evidence.doubts) == ("cs_live_1", ())
+    assert document["livemode"] is True
+    assert event_of_line_items("cs_test_1", [], differs_from_cart=False, now_s=1)["livemode"] is (
+        False
+    )
+
+
+def test_a_move_of_nothing_is_no_move() -> None:
+    moves = [{"amount": 0}, {"amount": None}]
+
+    assert types_of(dispute(balance_transactions=moves)) == ["charge.dispute.updated"]
