@@ -86,6 +86,13 @@ class Control:
             raise HTTPException(409, "The event is delivered, or on its way.")
         return JSONResponse(_event_json(delivery))
 
+    async def unmake(self, request: Request) -> Response:
+        """`POST /sandbox/deliveries/{event_id}/unmake`: Stripe cannot make the event."""
+        delivery = self._find_delivery(request)
+        if not self.payments.deliveries.unmake(delivery):
+            raise HTTPException(409, "The event was made already: hold it back first.")
+        return JSONResponse(_event_json(delivery))
+
     def _find_delivery(self, request: Request) -> Delivery:
         delivery = self.payments.deliveries.get(request.path_params["event_id"])
         if delivery is None:

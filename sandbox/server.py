@@ -23,7 +23,7 @@ from sandbox.shop.notifications import Notifications
 from sandbox.shop.order_desk import OrderDesk
 from sandbox.shop.products import SHOP_NAME
 from sandbox.shop.shop_pages import Shop
-from sandbox.stripe.api import StripeApi
+from sandbox.stripe.api import COLLECTIONS, StripeApi
 from sandbox.stripe.deliveries import Deliveries
 from sandbox.stripe.hosted_page import HostedPage
 from sandbox.stripe.payments import Payments
@@ -105,6 +105,7 @@ def _hosted_page_routes(page: HostedPage) -> list[BaseRoute]:
         Route(f"{path}/go_back", page.go_back, methods=["POST"]),
         Route(f"{path}/events/{{event_id}}/send", page.send_event, methods=["POST"]),
         Route(f"{path}/events/{{event_id}}/lose", page.lose_event, methods=["POST"]),
+        Route(f"{path}/events/{{event_id}}/unmake", page.unmake_event, methods=["POST"]),
         Route(f"{path}/{{act}}", page.act, methods=["POST"]),
         Route(f"{path}/{{act}}", page.return_to_page),
     ]
@@ -113,6 +114,7 @@ def _hosted_page_routes(page: HostedPage) -> list[BaseRoute]:
 def _stripe_api_routes(api: StripeApi, endpoints: WebhookEndpoints) -> list[BaseRoute]:
     return [
         Route("/v1/prices/{price_id}", api.read_price),
+        *(Route(f"/v1/{each}/{{object_id}}", api.read_object) for each in COLLECTIONS),
         Route(ENDPOINTS, endpoints.list),
         Route(ENDPOINTS, endpoints.create, methods=["POST"]),
         Route("/v1/events", api.list_events),
@@ -129,6 +131,7 @@ def _control_routes(control: Control) -> list[BaseRoute]:
         Route("/sandbox/deliveries", control.list_deliveries),
         Route("/sandbox/deliveries/{event_id}/resend", control.resend, methods=["POST"]),
         Route("/sandbox/deliveries/{event_id}/lose", control.lose, methods=["POST"]),
+        Route("/sandbox/deliveries/{event_id}/unmake", control.unmake, methods=["POST"]),
     ]
 
 

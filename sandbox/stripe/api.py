@@ -1,4 +1,4 @@
-"""Simulates the GETs of Stripe's API that the service uses: events, sessions, items, prices.
+"""Simulates the GETs of Stripe's API that the service uses: events, sessions, objects, prices.
 
 Events that were not delivered are listed, except withheld ones, as if Stripe had not created them
 yet.
@@ -14,9 +14,19 @@ from starlette.responses import JSONResponse, Response
 from sandbox.shop.prices import Mode, find_price
 from sandbox.stripe.api_requests import page, read_number, require_key
 from sandbox.stripe.delivery import Delivery, DeliveryState
+from sandbox.stripe.events import NEVER_MADE
 from sandbox.stripe.objects import JsonObject, charge_object, payment_intent_object, session_object
 from sandbox.stripe.payments import Payments
 from sandbox.stripe.sessions import Line, Session, Stage
+
+COLLECTIONS = (
+    "charges",
+    "disputes",
+    "invoices",
+    "payment_intents",
+    "refunds",
+    "subscriptions",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,18 @@ class StripeApi:
         items = [_line_json(session, n, line) for n, line in enumerate(session.order.lines)]
         return page(request, items, f"/v1/checkout/sessions/{session.id}/line_items")
 
+    async def read_object(self, request: Request) -> Response:
+        """`GET /v1/refunds/{id}` and the like: the object as its latest event has it.
+
+        Events that could not be made count, because the object changed all the same.
+        """
+        require_key(request)
+        for delivery in self.payments.deliveries:  # the latest first
+            subject = delivery.event.subject
+            if subject.get("id") == request.path_params["object_id"]:
+                return JSONResponse(subject)
+        raise HTTPException(404, "No such object")
+
     async def read_price(self, request: Request) -> Response:
         """`GET /v1/prices/{id}`; an unlisted one costs what it would in a cart."""
         require_key(request)
@@ -82,6 +104,8 @@ class StripeApi:
 
 
 def _is_listed(delivery: Delivery, *, only_undelivered: bool) -> bool:
+    if delivery.state is DeliveryState.NEVER_MADE or delivery.event.type == NEVER_MADE:
+        return False  # the second is a v2 event, which is in another list
     is_made = bool(delivery.attempts) or delivery.state is DeliveryState.LOST
     is_missed = delivery.state is not DeliveryState.DELIVERED
     return is_made and (is_missed or not only_undelivered)

@@ -15,7 +15,7 @@ import httpx
 import orjson
 
 from sandbox.stripe.delivery import Attempt, Delivery, DeliveryState
-from sandbox.stripe.events import Event
+from sandbox.stripe.events import Event, build_notice
 from sandbox.stripe.signing import sign
 from sandbox.stripe.trouble import Trouble
 
@@ -94,6 +94,15 @@ class Deliveries:
             return False
         delivery.state = DeliveryState.LOST
         delivery.forgotten.set()
+        return True
+
+    def unmake(self, delivery: Delivery) -> bool:
+        """Send a notice that the event cannot be made instead; False if it was made already."""
+        if not delivery.can_be_unmade:
+            return False
+        delivery.state = DeliveryState.NEVER_MADE
+        delivery.forgotten.set()
+        self.schedule([build_notice(delivery.event, created=self._clock())], Trouble())
         return True
 
     async def close(self) -> None:

@@ -21,6 +21,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     LOST = "lost"
+    NEVER_MADE = "never_made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,11 @@ class Delivery:
         """Whether it is held back, given up, or waits for its next try."""
         has_failed = self.state is DeliveryState.PENDING and bool(self.attempts)
         return has_failed or self.state in (DeliveryState.WITHHELD, DeliveryState.FAILED)
+
+    @property
+    def can_be_unmade(self) -> bool:
+        """Whether nobody has seen it yet, so that Stripe may have failed to make it."""
+        return self.state is DeliveryState.WITHHELD and not self.started
 
     async def wait_answered(self, seconds: float) -> None:
         """Return when the first attempt is over, or when `seconds` have passed."""

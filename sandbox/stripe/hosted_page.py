@@ -90,6 +90,12 @@ class HostedPage:
         self.payments.deliveries.lose(self._find_delivery(request, session))
         return see_other(f"{_path(session)}#webhooks")
 
+    async def unmake_event(self, request: Request) -> Response:
+        """Let Stripe fail to make one of the session's events: it sends a notice instead."""
+        session = self._find(request)
+        self.payments.deliveries.unmake(self._find_delivery(request, session))
+        return see_other(f"{_path(session)}#webhooks")
+
     def _find_delivery(self, request: Request, session: Session) -> Delivery:
         delivery = self.payments.deliveries.get(request.path_params["event_id"])
         if delivery is None or delivery.event.session_id != session.id:

@@ -184,14 +184,15 @@ def test_who_buys_with_the_readmes_line_and_pays_by_hand_is_thanked(demo: Demo) 
     assert "Thank you" in page.text
 
 
-def test_an_event_that_stripe_forgets_is_healed_within_seconds(demo: Demo) -> None:
+@pytest.mark.parametrize("fate", ["lose", "unmake"])
+def test_an_event_that_never_comes_is_healed_within_seconds(demo: Demo, fate: str) -> None:
     session_id = buy_a_mug(demo, withhold=True)
     payment, sandbox = f"{demo.service_url}/checkout/{session_id}", f"{demo.shop_url}/sandbox"
     with httpx.Client(trust_env=False, timeout=DEADLINE_S) as client:
         before = client.get(payment).json()["status"]
         for event in client.get(f"{sandbox}/deliveries").json()["events"]:
             if event["session_id"] == session_id:
-                client.post(f"{sandbox}/deliveries/{event['event_id']}/lose").raise_for_status()
+                client.post(f"{sandbox}/deliveries/{event['event_id']}/{fate}").raise_for_status()
         healed = client.get(payment, params={"wait": 25}).json()["status"]
 
     assert (before, healed) == ("open", "paid")

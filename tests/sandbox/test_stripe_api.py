@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import httpx
+import orjson
 import pytest
 
 from app.adapters.stripe_api.reads import StripeApi
@@ -155,3 +156,51 @@ async def test_prices_cost_what_they_cost_in_a_cart(sandbox: httpx.AsyncClient) 
         ("one_time", 1000),
     ]
     assert (await sandbox.get("/v1/prices/price_any")).status_code == 401
+
+
+async def test_an_event_that_cannot_be_made_is_nowhere_but_a_notice_names_its_object(
+    sandbox: httpx.AsyncClient, service: Service, api: StripeApi
+) -> None:
+    session_id = await open_session(sandbox)
+    await sandbox.post(f"/sandbox/sessions/{session_id}/pay")
+    sent = len(service.received)
+    answer = await sandbox.post(f"/sandbox/sessions/{session_id}/refund", json={"withhold": True})
+    made = {each["type"]: each["event_id"] for each in answer.json()["events"]}
+
+    unmade = await sandbox.post(f"/sandbox/deliveries/{made['refund.created']}/unmake")
+    await service.wait_received(sent + 1)
+
+    notice = orjson.loads(service.received[sent].body)
+    related = notice["data"]["impact"]["related_object"]
+    assert unmade.json()["state"] == "never_made"
+    assert notice["type"] == "v2.core.health.event_generation_failure.resolved"
+    assert notice["data"]["impact"]["event_type"] == "refund.created"
+    assert related["url"] == f"/v1/refunds/{related['id']}"
+    assert (await api.read(related["type"], related["id"]))["status"] == "succeeded"
+    everything = api.events([], since_s=0, only_undelivered=False)
+    listed_types = {str(event["type"]) async for page in everything for event in page}
+    assert "checkout.session.completed" in listed_types
+    assert not listed_types & {"refund.created", notice["type"]}
+    again = await sandbox.post(f"/sandbox/deliveries/{made['refund.created']}/unmake")
+    assert again.status_code == 409
+
+
+async def test_the_page_has_a_button_for_that_while_an_event_is_held_back(
+    sandbox: httpx.AsyncClient,
+) -> None:
+    session_id = await open_session(sandbox)
+    event_id, *_ = await withheld(sandbox, session_id)
+    path, button = f"/c/pay/{session_id}", f'id="unmake-{event_id}"'
+    before = (await sandbox.get(path)).text
+
+    await sandbox.post(f"{path}/events/{event_id}/unmake")
+
+    after = (await sandbox.get(path)).text
+    assert button in before
+    assert button not in after
+    assert "never made" in after
+
+
+async def test_unknown_objects_are_missing(api: StripeApi) -> None:
+    with pytest.raises(StripeObjectMissingError):
+        await api.read("refund", "re_none")

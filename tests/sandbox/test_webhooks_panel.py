@@ -134,9 +134,10 @@ async def test_a_withheld_event_is_sent_from_the_page(
 ) -> None:
     session_id = await open_session(sandbox)
     await sandbox.post(f"/sandbox/sessions/{session_id}/expire", json={"withhold": True})
-    assert "Send now Stripe forgets this event held back until you send it" in await panel(
-        sandbox, session_id
-    )
+    assert (
+        "Send now Stripe forgets this event Stripe cannot make this event "
+        "held back until you send it"
+    ) in await panel(sandbox, session_id)
     (event_id,) = await event_ids(sandbox)
 
     sent = await sandbox.post(f"/c/pay/{session_id}/events/{event_id}/send")
