@@ -49,7 +49,8 @@ class PaymentReport:
                 )
             if after.is_paid and not before.is_paid:
                 self._time(after)
-            self._count_refunds(before, after)
+            more_minor = after.amount_refunded_minor - before.amount_refunded_minor
+            self._count_refunds(more_minor + payment.renewals_refunded_minor, after.currency)
 
     def _time(self, facts: PaymentFacts) -> None:
         created_s = facts.details.created_s if facts.details else None
@@ -57,11 +58,10 @@ class PaymentReport:
         if created_s is not None and paid_at_s is not None and paid_at_s >= created_s:
             self._paid_seconds.observe(paid_at_s - created_s)
 
-    def _count_refunds(self, before: PaymentFacts, after: PaymentFacts) -> None:
+    def _count_refunds(self, more_minor: int, currency: str | None) -> None:
         """Count refunds. A counter only increases, so a refund that fails later stays counted."""
-        more_minor = after.amount_refunded_minor - before.amount_refunded_minor
-        if more_minor > 0 and after.currency:
-            self._refunded.labels(self._bounded(after.currency)).inc(more_minor)
+        if more_minor > 0 and currency:
+            self._refunded.labels(self._bounded(currency)).inc(more_minor)
 
     def _bounded(self, currency: str) -> str:
         if len(self._currencies) < CURRENCIES_MAX:

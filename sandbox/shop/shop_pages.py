@@ -7,6 +7,7 @@ copy its code to any page.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from secrets import randbelow
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
@@ -71,8 +72,14 @@ class Shop:
             success_url=f"{public_url}/thanks",
             cancel_url=f"{public_url}{cart.path}",
             new_key=uuid4,
+            new_order_number=_new_order_number,
             cart=cart,
             quantity_max=QUANTITY_MAX,
             products=PRODUCTS,
             faults=self.faults,
         )
+
+
+def _new_order_number() -> str:
+    """Return a number that no other order has, which the shop would otherwise count."""
+    return f"order-{randbelow(10**8):08d}"

@@ -8,6 +8,7 @@ const chosenWay = () => ways.querySelector("input:checked").value;
 const cart = document.getElementById("buy"); // null if the cart is empty
 // Not randomUUID, which browsers lack without TLS, as when a phone opens the shop in the LAN.
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+const newOrderNumber = () => `order-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
 
 const BUY = { fetch: buyByFetch, module: buyByModule }; // a plain form needs no script
 
@@ -35,6 +36,7 @@ async function buyByModule({ order }) {
     mode: order.mode,
     successUrl: order.success_url,
     cancelUrl: order.cancel_url,
+    clientReferenceId: order.client_reference_id,
   });
 }
 
@@ -48,6 +50,7 @@ function readForm(form) {
       mode: fields.get("mode"),
       success_url: fields.get("success_url"),
       cancel_url: fields.get("cancel_url"),
+      client_reference_id: fields.get("client_reference_id"),
     },
   };
 }
@@ -139,11 +142,13 @@ async function copy() {
 
 const forms = document.querySelectorAll("[data-checkout]");
 for (const form of forms) form.addEventListener("submit", submit);
-// The browser's back button may show the page as it was left; buying again needs a new key.
+// The browser's back button may show the page as it was left; buying again is another order.
 addEventListener("pageshow", ({ persisted }) => {
   for (const form of forms) {
     setBusy(form, false);
-    if (persisted) form.elements.idempotency_key.value = newKey();
+    if (!persisted) continue;
+    form.elements.idempotency_key.value = newKey();
+    form.elements.client_reference_id.value = newOrderNumber();
   }
 });
 

@@ -190,6 +190,12 @@ def test_the_service_takes_the_sandbox_s_events(
     assert webhook.path == "/webhooks/stripe"
 
 
+def test_the_shop_s_order_desk_may_ask_the_service(
+    sandbox: Document, sandbox_settings: dict[str, str | None]
+) -> None:
+    assert sandbox["environment"]["SANDBOX_API_TOKEN"] == sandbox_settings["API_TOKENS"]
+
+
 def test_the_service_calls_the_sandbox_on_their_common_loopback(
     sandbox: Document,
     sandbox_settings: dict[str, str | None],

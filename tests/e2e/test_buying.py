@@ -1,5 +1,6 @@
 """A buyer's path from the shop to the payment page and back, with a mouse."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,6 +54,7 @@ async def test_each_way_to_buy_leads_to_the_payment_page(
     session_id = await pay_here(page)
 
     assert status_of(session_id, demo.database_path) == "paid"
+    await expect(page.locator(".order")).to_contain_text(re.compile("Order number order-[0-9]+"))
 
 
 async def test_a_hash_router_reads_the_new_orders_ids_at_both_of_its_places(

@@ -128,7 +128,7 @@ async def test_the_cart_is_bought_with_a_plain_form(
 
     (form,) = [form for form in buy_forms(page.text) if ">Buy</button>" in form]
     assert f'action="{service.url}/checkout"' in form
-    *sent, (key_name, key) = fields(form)
+    *sent, (number_name, number), (key_name, key) = fields(form)
     assert sent == [
         ("price", "price_sandbox_beans"),
         ("quantity", "1"),
@@ -138,6 +138,8 @@ async def test_the_cart_is_bought_with_a_plain_form(
         ("success_url", "http://sandbox.test/thanks"),
         ("cancel_url", "http://sandbox.test/?beans=1&mug=2"),
     ]
+    assert number_name == "client_reference_id"
+    assert re.fullmatch("order-[0-9]{8}", number)
     assert (key_name, len(key)) == ("idempotency_key", 36)
 
 
@@ -152,8 +154,9 @@ async def test_a_subscription_is_bought_by_itself(sandbox: httpx.AsyncClient) ->
     ]
 
 
-async def test_every_form_of_every_rendering_has_a_key_of_its_own(
-    sandbox: httpx.AsyncClient,
+@pytest.mark.parametrize("own", ["idempotency_key", "client_reference_id"])
+async def test_every_form_of_every_rendering_has_a_key_and_number_of_its_own(
+    sandbox: httpx.AsyncClient, own: str
 ) -> None:
     pages = [(await sandbox.get(CART)).text for _ in range(2)]
 
@@ -162,7 +165,7 @@ async def test_every_form_of_every_rendering_has_a_key_of_its_own(
         for page in pages
         for form in buy_forms(page)
         for name, value in fields(form)
-        if name == "idempotency_key"
+        if name == own
     ]
     assert len(set(keys)) == len(keys) == 4
 

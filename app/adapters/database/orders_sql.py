@@ -113,13 +113,17 @@ KNOWN_CAUSES: Final = """
     FROM flag_causes WHERE order_id = ANY(:ids::text[])
 """
 # A checkout's status comes from its own session, from a session that it does not know, or from one
-# that recovered its own.
-_MAY_HAVE_STATUS: Final = """(
-    EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
-            AND status = ANY(:statuses::text[]))
-    OR EXISTS (SELECT 1 FROM payments WHERE recovered_from = checkouts.session_id)
-    OR (checkouts.session_id IS NULL
-        AND EXISTS (SELECT 1 FROM payments WHERE payments.checkout_id = checkouts.id))
+# that recovered its own. EXISTS only where few rows can match: for a page of 50, PostgreSQL would
+# hash all payments that have the status.
+_IS_RECOVERED_OR_CLAIMED: Final = """(
+    EXISTS (SELECT 1 FROM payments WHERE recovered_from = checkouts.session_id)
+    OR (checkouts.session_id IS NULL AND (
+        SELECT 1 FROM payments WHERE payments.checkout_id = checkouts.id LIMIT 1) = 1)
+)"""
+_MAY_HAVE_STATUS: Final = f"""(
+    (SELECT status FROM payments WHERE payments.session_id = checkouts.session_id)
+        = ANY(:statuses::text[])
+    OR {_IS_RECOVERED_OR_CLAIMED}
 )"""
 _STRANGER_MAY_HAVE_STATUS: Final = """(
     status = ANY(:statuses::text[])
@@ -142,13 +146,11 @@ REOPEN_CHECKOUTS: Final = """
     UPDATE checkouts SET has_outcome = false WHERE has_outcome AND session_id = ANY(ARRAY(
         SELECT session_id FROM payments WHERE status = 'open'))
 """
-_MAY_BE_FLAGGED: Final = """(
-    EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id AND flagged)
-    OR EXISTS (SELECT 1 FROM payments WHERE recovered_from = checkouts.session_id)
+_MAY_BE_FLAGGED: Final = f"""(
+    (SELECT flagged FROM payments WHERE payments.session_id = checkouts.session_id)
+    OR {_IS_RECOVERED_OR_CLAIMED}
     OR EXISTS (SELECT 1 FROM renewals
                WHERE renewals.session_id = checkouts.session_id AND flagged)
-    OR (checkouts.session_id IS NULL
-        AND EXISTS (SELECT 1 FROM payments WHERE payments.checkout_id = checkouts.id))
     OR EXISTS (SELECT 1 FROM flag_causes WHERE order_id = checkouts.id)
 )"""
 _STRANGER_MAY_BE_FLAGGED: Final = """(

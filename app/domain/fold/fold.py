@@ -69,7 +69,9 @@ class Fold(Inquiry):
             ended=ended,
             broken=[*joining.broken, *broken],
         )
-        outcome.add_payments(joining.changed, self._memory, now_ms)
+        outcome.add_payments(
+            joining.changed, self._memory, now_ms, refunded_minor=joining.refunded_minor
+        )
         outcome.add_notifications(joining.told, self._memory, now_ms)
         return outcome
 

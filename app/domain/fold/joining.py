@@ -13,7 +13,7 @@ from app.domain.fold.records import EventState, Payment, Renewal, Settled
 from app.domain.fold.untangle import follow, untangle
 from app.domain.notifications.notices import Notice, notices
 from app.domain.payments.facts import PaymentFacts
-from app.domain.payments.renewals import ids_in, set_apart
+from app.domain.payments.renewals import ids_in, refunded_minor, set_apart
 
 RenewalParts = defaultdict[str, dict[str, PaymentFacts]]
 """The facts of renewals, by session and invoice id."""
@@ -23,6 +23,7 @@ class Joining:
     """The result for a fold's payments and events.
 
     `changed` are the facts of new and changed payments, `told` the notices that follow from them.
+    `refunded_minor` is by how much the refunds of their renewals changed.
     `failures` are events that could not be joined, and why; `settled` and `broken` are stored
     events that end in another state, the latter to be reported.
     """
@@ -31,6 +32,7 @@ class Joining:
         self.changed: dict[str, PaymentFacts] = {}
         self.told: dict[str, list[Notice]] = {}
         self.renewals: list[Renewal] = []
+        self.refunded_minor: dict[str, int] = {}
         self.reached_ids: set[str] = set()
         self.failures: dict[str, str] = {}
         self.settled: list[Settled] = []
@@ -113,7 +115,12 @@ class Joining:
         for session_id, facts in wholes.items():
             first, apart = set_apart(facts)
             renewed = changed_renewals(session_id, self._renewals[session_id], apart)
-            self.renewals += renewed
+            if renewed:
+                self.renewals += renewed
+                kept = self._renewals[session_id].values()
+                self.refunded_minor[session_id] = refunded_minor(apart.values()) - refunded_minor(
+                    kept
+                )
             before = self._memory.payments.get(session_id)
             if before is None or renewed or before.facts != first:
                 self.changed[session_id] = first

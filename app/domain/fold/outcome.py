@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from app.domain.fold.asking import Memory
 from app.domain.fold.records import Link, Mention, Payment, Renewal, Settled, Wake
@@ -39,9 +40,17 @@ class Outcome:
     contradicted: list[str] = field(default_factory=list)
 
     def add_payments(
-        self, changed: Mapping[str, PaymentFacts], memory: Memory, now_ms: int
+        self,
+        changed: Mapping[str, PaymentFacts],
+        memory: Memory,
+        now_ms: int,
+        *,
+        refunded_minor: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """Changed payments, and what the owner must know about them."""
+        """Changed payments, and what the owner must know about them.
+
+        `refunded_minor` is by how much the refunds of their renewals changed.
+        """
         for session_id, facts in changed.items():
             old = memory.payments.get(session_id)
             sold = memory.sold(session_id, facts)
@@ -52,6 +61,7 @@ class Outcome:
                 version=old.version + 1 if old else 1,
                 price_mismatch=is_mismatch(session_id, facts, sold),
                 before=old.facts if old else None,
+                renewals_refunded_minor=refunded_minor.get(session_id, 0),
             )
             self.payments.append(payment)
             if payment.price_mismatch and not (old and old.price_mismatch):

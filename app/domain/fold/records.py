@@ -71,7 +71,8 @@ class Payment:
 
     `version` counts its changes, including those of its renewals, which are stored separately.
     `price_mismatch`: Stripe's subtotal or currency differs from the catalogue's.
-    `before` are a changed payment's previous facts, without those of renewals.
+    `before` are a changed payment's previous facts, without those of renewals, and
+    `renewals_refunded_minor` is by how much the refunds of its renewals changed.
     """
 
     session_id: str
@@ -80,6 +81,7 @@ class Payment:
     version: int = 1
     price_mismatch: bool = False
     before: PaymentFacts | None = field(default=None, compare=False)
+    renewals_refunded_minor: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,13 @@ Ids alone decide which parts an event can change: those that contain an id that 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.refunds import amount_refunded_minor
 
 
 def set_apart(facts: PaymentFacts) -> tuple[PaymentFacts, dict[str, PaymentFacts]]:
@@ -38,6 +39,14 @@ def set_apart(facts: PaymentFacts) -> tuple[PaymentFacts, dict[str, PaymentFacts
             part.setdefault(kind, {})[object_id] = known
     renewals = {invoice_id: PaymentFacts(**part) for invoice_id, part in apart.items()}
     return replace(facts, **first), renewals
+
+
+def refunded_minor(renewals: Iterable[PaymentFacts]) -> int:
+    """Return what was refunded of these renewals, in the minor unit."""
+    return sum(
+        amount_refunded_minor(each.refunds, each.charges, counts=lambda *_: True)
+        for each in renewals
+    )
 
 
 def ids_in(facts: PaymentFacts) -> set[str]:
