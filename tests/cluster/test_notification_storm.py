@@ -40,7 +40,7 @@ async def test_no_kill_of_replica_receiver_or_database_loses_a_notification_or_f
     try:
         async with running_fleet(shop.having(**settings), count) as fleet:
             storm = Storm(shop, fleet.replicas, kit)
-            async with storm.raging():
+            async with storm.buyers.buying():
                 for number in range(STORM_KILLS):
                     chance = chance_of(seed, "storm", count, number)
                     victims: list[tuple[str, Victim]] = [

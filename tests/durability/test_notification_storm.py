@@ -23,7 +23,7 @@ async def test_no_kill_of_service_or_receiver_loses_a_notification_or_fulfills_t
     await replica.start()
 
     try:
-        async with storm.raging():
+        async with storm.buyers.buying():
             for number in range(STORM_KILLS):
                 chance = chance_of(seed, "storm", number)
                 await storm.kill(*victims[number % len(victims)], chance)

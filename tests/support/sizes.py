@@ -19,6 +19,7 @@ SHUFFLES: Final = int(os.environ.get("PROOF_SHUFFLES", "2"))
 EXAMPLES: Final = int(os.environ.get("PROOF_EXAMPLES", "500"))
 FILLINGS: Final = int(os.environ.get("PROOF_FILLINGS", "1"))
 ROUNDS: Final = int(os.environ.get("PROOF_ROUNDS", _ROUNDS_ORDINARY))
+FEED_S: Final = 60.0 if ROUNDS > _ROUNDS_ORDINARY else 3.0  # how long readers follow the feed
 FLEETS: Final = (2, 4) if ROUNDS > _ROUNDS_ORDINARY else (2,)
 TELLS_FIGURES: Final = any(name.startswith("PROOF_") for name in os.environ)
 

@@ -9,7 +9,7 @@ import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -47,26 +47,58 @@ class Victim(Protocol):
 
 
 @dataclass(slots=True)
-class Storm:
-    """The load, and the checks after it."""
+class Buyers:
+    """They buy from these replicas; while `must_wait` says so, they begin no other order."""
 
-    shop: Shop
     replicas: Sequence[Replica]
-    kit: Kit
+    must_wait: Callable[[int], bool] = lambda _acknowledged: False
     acknowledged: int = 0
     orders: int = 0
-    kills: Counter[str] = field(default_factory=Counter)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _is_over: bool = False
 
     @asynccontextmanager
-    async def raging(self) -> "AsyncIterator[None]":
+    async def buying(self) -> "AsyncIterator[None]":
         """Send events until the block ends; then finish the orders that have begun."""
         async with asyncio.TaskGroup() as group:
             for _ in range(BUYERS):
                 group.create_task(self._buy_on())
             yield
             self._is_over = True
+
+    async def _buy_on(self) -> None:
+        while not self._is_over:
+            if self.must_wait(self.acknowledged):
+                await asyncio.sleep(0.05)  # the pace of buyers; this waits for nothing
+                continue
+            number = next(self._numbers)
+            self.orders += 1
+            for document in events_of(number):
+                await self._deliver(document, number)
+
+    async def _deliver(self, document: Document, number: int) -> None:
+        """Send it to one service after the other until it is acknowledged, as Stripe does."""
+        async with asyncio.timeout(STORM_S):
+            for turn in itertools.count(number):
+                replica = self.replicas[turn % len(self.replicas)]
+                if replica.is_running and await _is_acknowledged(replica, document):
+                    self.acknowledged += 1
+                    return
+                await asyncio.sleep(0.02)  # Stripe's pause is longer; this waits for nothing
+
+
+@dataclass(slots=True)
+class Storm:
+    """What is killed during the load, and the checks after it."""
+
+    shop: Shop
+    replicas: Sequence[Replica]
+    kit: Kit
+    kills: Counter[str] = field(default_factory=Counter)
+    buyers: Buyers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.buyers = Buyers(self.replicas, self._is_behind)
 
     async def kill(self, name: str, victim: Victim, chance: random.Random) -> None:
         """Kill it after a few more messages, and start it again."""
@@ -98,7 +130,7 @@ class Storm:
         stored = await self._query("SELECT id, order_id, type, cause FROM notifications")
         tries = await self._query("SELECT notification_id, result FROM notification_tries")
 
-        order_ids = [session_of(number) for number in range(self.orders)]
+        order_ids = [session_of(number) for number in range(self.buyers.orders)]
         assert Counter(each.order["id"] for each in told) == dict.fromkeys(order_ids, len(TYPES))
         assert sorted(delivered) == sorted(order_ids), "an order was fulfilled twice, or never"
         assert {each.id for each in told} == {row["id"] for row in stored}
@@ -108,7 +140,7 @@ class Storm:
         overtaken = self._check_order(told, failures)
         taken = sum(row["result"] == "taken" for row in tries)
         return (
-            f"{self.kills.total()} kills ({_listed(self.kills)}), {self.orders:,} orders, "
+            f"{self.kills.total()} kills ({_listed(self.kills)}), {self.buyers.orders:,} orders, "
             f"{len(told):,} notifications: 0 lost, 0 orders fulfilled twice, one id each; "
             f"{taken - len(told):,} taken twice, {failures.total():,} tries failed, "
             f"{overtaken} orders with a message that failed {HELD_BACK_TRIES} times and was "
@@ -129,25 +161,8 @@ class Storm:
             overtaken += 1
         return overtaken
 
-    async def _buy_on(self) -> None:
-        while not self._is_over:
-            if self.acknowledged - self.kit.told_count() > UNTOLD_MAX:
-                await asyncio.sleep(0.05)  # the pace of buyers; this waits for nothing
-                continue
-            number = next(self._numbers)
-            self.orders += 1
-            for document in events_of(number):
-                await self._deliver(document, number)
-
-    async def _deliver(self, document: Document, number: int) -> None:
-        """Send it to one service after the other until it is acknowledged, as Stripe does."""
-        async with asyncio.timeout(STORM_S):
-            for turn in itertools.count(number):
-                replica = self.replicas[turn % len(self.replicas)]
-                if replica.is_running and await _is_acknowledged(replica, document):
-                    self.acknowledged += 1
-                    return
-                await asyncio.sleep(0.02)  # Stripe's pause is longer; this waits for nothing
+    def _is_behind(self, acknowledged: int) -> bool:
+        return acknowledged - self.kit.told_count() > UNTOLD_MAX
 
     async def _end_waits(self) -> None:
         """Let the next probe be due, and the leases of dead senders end: their time has passed."""
