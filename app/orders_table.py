@@ -7,10 +7,11 @@ from app.adapters.http_transport import AiohttpTransport
 from app.adapters.orders_table import PostgrestTable
 from app.adapters.posts import CheckedResolver
 from app.adapters.system import SystemClock
+from app.observability.orders_table import OrdersTableReport
 from app.settings.settings import Settings
 from app.shared import Shared
 from app.usecases.keep_orders_table import KeepOrdersTable
-from app.usecases.notification_document import documents_of
+from app.usecases.notification_document import documents_of, orders_of
 
 
 def keep_orders_table(shared: Shared, *, version: str) -> None:
@@ -22,6 +23,8 @@ def keep_orders_table(shared: Shared, *, version: str) -> None:
     keep = KeepOrdersTable(
         store=shared.database,
         render=partial(documents_of, shared.database),
+        orders_of=partial(orders_of, shared.database),
+        report=OrdersTableReport(shared.metrics),
         table=open_orders_table(shared.settings, transport, version=version),
         clock=shared.clock,
         alarm=shared.alerts,

@@ -13,8 +13,10 @@ from app.adapters.orders_table import PostgrestTable
 from app.adapters.orders_table_sql import orders_table_sql
 from app.adapters.posts import CheckedResolver
 from app.databases import AnyDatabase
-from app.usecases.keep_orders_table import KeepOrdersTable
-from app.usecases.notification_document import documents_of
+from app.observability.metrics import Metrics
+from app.observability.orders_table import OrdersTableReport
+from app.usecases.keep_orders_table import RETRY_REFUSED_MS, KeepOrdersTable
+from app.usecases.notification_document import documents_of, orders_of
 from app.usecases.ports import AlertName
 from app.usecases.watch_receiver import FAILING_MS
 from tests.support.builders import (
@@ -23,6 +25,7 @@ from tests.support.builders import (
     SilentAlarm,
     event,
     running_service,
+    session,
     settings,
 )
 from tests.support.postgrest import KEY, Postgrest, postgrest, said
@@ -100,6 +103,8 @@ async def kept(
         keep = KeepOrdersTable(
             store=database,
             render=partial(documents_of, database),
+            orders_of=partial(orders_of, database),
+            report=OrdersTableReport(Metrics()),
             table=table,
             clock=clock,
             alarm=alarm,
@@ -114,10 +119,9 @@ async def kept(
     [
         (said(401, "42501"), "answered 401"),
         (said(404, "PGRST205"), "answered 404"),
-        (said(409, "23505"), "answered 409"),
         (hangs, "did not finish its answer within 0.3 s"),
     ],
-    ids=["401", "404", "409", "hangs"],
+    ids=["401", "404", "hangs"],
 )
 async def test_a_refusal_is_retried_told_after_an_hour_and_skips_nothing(
     kept: Kept, refusal: Script | bytes, words: str
@@ -139,3 +143,24 @@ async def test_a_refusal_is_retried_told_after_an_hour_and_skips_nothing(
     assert message.startswith("the orders table has taken nothing since ")
     assert message.endswith(words)
     assert (row["id"], kept.alarm.ended) == (SESSION_ID, [name])
+
+
+async def test_a_row_that_a_rule_of_the_owner_refuses_waits_alone(kept: Kept) -> None:
+    await kept.server.database.execute(
+        "ALTER TABLE checkout_orders ADD CONSTRAINT few CHECK (amount_total < 1000)"
+    )
+    await kept.keep()
+    await record(kept.database, event())
+    cheap = session(id="cs_test_cheap", amount_total=100, payment_intent="pi_2")
+    await record(kept.database, event(id="evt_2", subject=cheap))
+    await kept.keep()
+    assert [row["id"] for row in await kept.server.rows()] == ["cs_test_cheap"]
+    ((_, message),) = kept.alarm.told
+    assert message.startswith(f"the orders table answered 400 to the row of {SESSION_ID}")
+
+    await kept.server.database.execute("ALTER TABLE checkout_orders DROP CONSTRAINT few")
+    kept.clock.ms += RETRY_REFUSED_MS
+    await kept.keep()
+
+    assert [row["id"] for row in await kept.server.rows()] == [SESSION_ID, "cs_test_cheap"]
+    assert kept.alarm.ended == [AlertName.NOTIFICATIONS_FAILING]

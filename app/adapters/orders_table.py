@@ -38,6 +38,7 @@ class PostgrestTable:
         posts = partial(Posts, transport=transport, clock=clock, deadline_s=deadline_s)
         table, personal = url.rstrip("/"), ",".join(PERSONAL_COLUMNS)
         self._rows = posts(f"{table}?on_conflict=id")
+        self._whole = posts(f"{table}?select={','.join(COLUMNS)}&limit=0")
         self._personal = posts(f"{table}?select={personal}&limit=0")
         self._headers = {
             "accept": "application/json",
@@ -68,6 +69,10 @@ class PostgrestTable:
         if verdict_of(answer) is not Verdict.TAKEN:
             self._columns = None  # the table may have been changed
         return answer
+
+    async def fits(self) -> bool:
+        """Whether the table exists and has our columns, so that a refusal is about a row."""
+        return (await self._whole.get(self._headers)).status == HTTPStatus.OK
 
 
 def _is_passing(status: int) -> bool:

@@ -20,7 +20,7 @@ from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
 from app.adapters.database.private_file import exposed
 from app.adapters.database.sqlite.connection_thread import connect
 from app.commands.doctor_clock import SKEW_MAX_S, clock_of
-from app.commands.doctor_notifications import notifications_of
+from app.commands.doctor_notifications import notifications_of, orders_table_of
 from app.commands.doctor_stripe import stripe_of
 from app.commands.doctor_webhooks import webhooks_of
 from app.commands.findings import Finding, Verdict
@@ -61,6 +61,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if look.at is _database:
             is_fine = finding.verdict is not Verdict.FAILS
             yield notifications_of(settings, is_database_fine=is_fine)
+            yield orders_table_of(settings, is_database_fine=is_fine)
     yield from stripe_of(settings)
 
 

@@ -1,14 +1,19 @@
-"""What `altan-checkout doctor` reports about notifications: the receiver and its state."""
+"""What `altan-checkout doctor` reports about notifications: the receiver and the orders table."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from app.commands.findings import Finding, Verdict
-from app.databases import open_database
+from app.databases import AnyDatabase, open_database
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339
 from app.settings.settings import Settings
-from app.usecases.outbox import Receiver
+from app.usecases.orders_table import TableState
+from app.usecases.outbox import Position, Receiver
 from app.usecases.ports import say_nothing
+
+T = TypeVar("T")
 
 
 def notifications_of(settings: Settings, *, is_database_fine: bool) -> Finding:
@@ -16,15 +21,55 @@ def notifications_of(settings: Settings, *, is_database_fine: bool) -> Finding:
     if settings.notify_host is None:
         message = "off: nothing is posted until NOTIFY_URL is set"
         return Finding("notifications", Verdict.OK, message)
-    has_database = settings.postgres_url is not None or settings.database_path.exists()
     receiver = Receiver()
-    if is_database_fine and has_database:
+    if _can_read(settings, is_database_fine=is_database_fine):
         try:
-            receiver = asyncio.run(_read(settings))
+            receiver = asyncio.run(_read(settings, lambda database: database.receiver()))
         except StorageUnavailableError as error:
             message = f"{_configured(settings)}; not known how it goes: {error.detail}"
             return Finding("notifications", Verdict.WARNING, message)
     return judge_receiver(receiver, _configured(settings))
+
+
+def orders_table_of(settings: Settings, *, is_database_fine: bool) -> Finding:
+    """Say where orders are written, and how far that has come; nothing is sent."""
+    if settings.orders_table_host is None:
+        message = "off: no row is written until ORDERS_TABLE_URL is set"
+        return Finding("orders table", Verdict.OK, message)
+    configured = f"rows are written to {settings.orders_table_host}"
+    if not _can_read(settings, is_database_fine=is_database_fine):
+        return Finding("orders table", Verdict.OK, f"{configured}; it has begun with no order")
+    try:
+        state, tip = asyncio.run(_read(settings, _progress))
+    except StorageUnavailableError as error:
+        message = f"{configured}; not known how it goes: {error.detail}"
+        return Finding("orders table", Verdict.WARNING, message)
+    return judge_orders_table(state, tip, configured)
+
+
+def _can_read(settings: Settings, *, is_database_fine: bool) -> bool:
+    has_database = settings.postgres_url is not None or settings.database_path.exists()
+    return is_database_fine and has_database
+
+
+async def _progress(database: AnyDatabase) -> tuple[TableState | None, Position]:
+    return await database.table_state(), (await database.feed_tip()).position
+
+
+def judge_orders_table(state: TableState | None, tip: Position, configured: str) -> Finding:
+    """Warn where the table takes nothing, or refuses single orders."""
+    if state is None:
+        return Finding("orders table", Verdict.OK, f"{configured}; it has begun with no order")
+    if state.failing_since_ms is not None:
+        since = rfc3339(state.failing_since_ms)
+        message = f"{configured}. Failing since {since}: the table last {state.problem}"
+        return Finding("orders table", Verdict.WARNING, message)
+    if state.refused:
+        orders = "1 order" if state.refused == 1 else f"{state.refused} orders"
+        message = f"{configured}; it refuses {orders}: docs/fulfil.md#if-the-table-refuses"
+        return Finding("orders table", Verdict.WARNING, message)
+    has_all = "it has every change" if state.position >= tip else "changes are waiting"
+    return Finding("orders table", Verdict.OK, f"{configured}; {has_all}")
 
 
 def _configured(settings: Settings) -> str:
@@ -36,10 +81,10 @@ def _configured(settings: Settings) -> str:
     return message
 
 
-async def _read(settings: Settings) -> Receiver:
+async def _read(settings: Settings, look: Callable[[AnyDatabase], Awaitable[T]]) -> T:
     database = open_database(settings, say_nothing)
     try:
-        return await database.receiver()
+        return await look(database)
     finally:
         await database.close()
 

@@ -11,6 +11,7 @@ from app.settings.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from app.databases import AnyDatabase
+    from app.usecases.fill_orders_table import Filling
 
 
 def orders_table(
@@ -28,10 +29,14 @@ def orders_table(
         typer.echo(orders_table_sql(with_personal=personal), nl=False)
         return
     settings = _settings_with_table()
-    sent, trouble = with_database(lambda database: _fill(settings, database))
-    if trouble:
-        stop(f"{sent} orders were sent; then the orders table {trouble}. Run it again.")
-    typer.echo(f"{sent} orders were sent to {settings.orders_table_host}.")
+    filling = with_database(lambda database: _fill(settings, database))
+    if filling.problem:
+        done = f"{filling.sent} orders were sent; then the orders table {filling.problem}"
+        stop(f"{done}. Run it again.")
+    typer.echo(f"{filling.sent} orders were sent to {settings.orders_table_host}.")
+    if filling.refused:
+        first = f"The first was {filling.first_refused}"
+        stop(f"The orders table refused {filling.refused} of the orders. {first}.")
 
 
 def _settings_with_table() -> Settings:
@@ -44,7 +49,7 @@ def _settings_with_table() -> Settings:
     return settings
 
 
-async def _fill(settings: Settings, database: "AnyDatabase") -> tuple[int, str | None]:
+async def _fill(settings: Settings, database: "AnyDatabase") -> "Filling":
     from app.adapters.http_transport import AiohttpTransport  # noqa: PLC0415 printing does without
     from app.adapters.posts import CheckedResolver  # noqa: PLC0415 as above
     from app.orders_table import open_orders_table  # noqa: PLC0415 as above

@@ -46,6 +46,7 @@ class Metrics:
         self._add_altan_pay()
         self._add_limits()
         self._add_notifications()
+        self._add_orders_table()
         self._add_shop()
         self.alerts = self._counter(
             "altan_checkout_alerts",
@@ -127,6 +128,17 @@ class Metrics:
             "altan_checkout_notification_seconds",
             "Seconds from a change to its notification being taken.",
             buckets=(*_SECONDS, 60, 600, 3_600, 86_400),
+        )
+
+    def _add_orders_table(self) -> None:
+        self.orders_table_rows = self._counter(
+            "altan_checkout_orders_table_rows",
+            "Rows sent to the orders table, by result.",
+            ("result",),
+        )
+        self.orders_table_refused = self._gauge(
+            "altan_checkout_orders_table_refused",
+            "Orders whose row the orders table refuses.",
         )
 
     def _add_shop(self) -> None:

@@ -2,21 +2,32 @@
 
 A page of the feed becomes one upsert of the orders as they are now. The position moves on only
 after the table has accepted it, so nothing is skipped; the table's versions make repeats harmless.
+If the table refuses single rows, these are set aside and tried again later; all others go on.
 """
 
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Final
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339
 from app.domain.notifications.tries import PAUSES_S, Answer, Verdict, next_try_ms, verdict_of
 from app.usecases.notification_feed import FeedPage
-from app.usecases.orders_table import OrdersTable, TableState, TableStore
-from app.usecases.outbox import Notification
+from app.usecases.order_document import Document
+from app.usecases.orders_table import (
+    ABOUT_A_ROW,
+    OrdersTable,
+    RefusedOrder,
+    TableReport,
+    TableResult,
+    TableState,
+    TableStore,
+)
+from app.usecases.outbox import Notification, Position
 from app.usecases.ports import Alarm, AlertName, AllClear, Clock
 from app.usecases.send_notifications import Render
 from app.usecases.watch_receiver import FAILING_MS
@@ -24,8 +35,14 @@ from app.usecases.watch_receiver import FAILING_MS
 ROWS_MAX: Final = 100
 POLL_S: Final = 1.0  # for what other replicas committed
 LEASE_MS: Final = 40_000  # longer than the two requests of 15 s that one upsert may need
+ONE_BY_ONE_MAX: Final = 10  # rows of a refused page, or that were set aside, in one turn
+RETRY_REFUSED_MS: Final = 300_000
 PAUSE_STEPS: Final = PAUSES_S.index(300) + 1  # 5 s, 30 s, then every 5 min
 
+OrdersOf = Callable[[Collection[str]], Awaitable[Mapping[str, Document]]]
+"""Reads the orders of sessions, by session."""
+
+_TAKEN: Final = Answer(status=HTTPStatus.NO_CONTENT)
 _GAP: Final = (
     "the orders table missed changes that are no longer kept; send all orders again with: "
     "altan-checkout orders-table --fill"
@@ -41,7 +58,9 @@ class KeepOrdersTable:
 
     store: TableStore
     render: Render
+    orders_of: OrdersOf
     table: OrdersTable
+    report: TableReport
     clock: Clock
     alarm: Alarm
     all_clear: AllClear
@@ -76,21 +95,28 @@ class KeepOrdersTable:
         """
         now_ms = self.clock.now_ms()
         state = await self._state()
+        self.report.set_aside(state.refused)
         if state.until_ms > now_ms:
             return POLL_S
         page = await self.store.feed_page(state.position, limit=ROWS_MAX)
         is_gap = page is None
         page = page or await self._oldest()
-        if page.next == state.position or not await self._may_send(state, now_ms):
+        must_retry = state.retry_at_ms is not None and state.retry_at_ms <= now_ms
+        if page.next == state.position and not must_retry:
             return POLL_S
-        answer = await self._send(page.notifications)
+        if not await self._may_send(state, now_ms):
+            return POLL_S
+        if must_retry:
+            await self._retry_refused(state, now_ms)
+        answer, end = await self._send(page.notifications, state, page.next)
         if verdict_of(answer) is not Verdict.TAKEN:
             await self._keep_failure(state, answer)
             return POLL_S
-        await self._keep_success(state, page)
+        await self._keep_success(state, end)
         if is_gap:
             self.alarm(AlertName.NOTIFICATIONS_FAILING, _GAP)
-        return 0 if len(page.notifications) == ROWS_MAX else POLL_S
+        is_more_waiting = end != page.next or len(page.notifications) == ROWS_MAX
+        return 0 if is_more_waiting else POLL_S
 
     async def _may_send(self, state: TableState, now_ms: int) -> bool:
         return await self.store.lead_table(
@@ -110,15 +136,98 @@ class KeepOrdersTable:
         assert page is not None  # noqa: S101 what is kept has a beginning
         return page
 
-    async def _send(self, notifications: Sequence[Notification]) -> Answer:
+    async def _send(
+        self, notifications: Sequence[Notification], state: TableState, end: Position
+    ) -> tuple[Answer, Position]:
+        """Send a page's orders; return the answer, and up to where the page was written."""
+        orders = await self._orders(notifications)
+        if isinstance(orders, Answer):
+            return orders, end
+        if not orders:
+            return _TAKEN, end
+        answer = await self._upsert(list(orders.values()))
+        if answer.status in ABOUT_A_ROW and await self.table.fits():
+            return await self._send_one_by_one(notifications[:ONE_BY_ONE_MAX], orders, state)
+        if verdict_of(answer) is Verdict.TAKEN:
+            await self._forget(list(orders), state)
+        return answer, end
+
+    async def _orders(
+        self, notifications: Sequence[Notification]
+    ) -> Mapping[str, Document] | Answer:
+        """Return the orders of these by id; or an answer that stands for a defect of ours."""
         try:
-            documents = await self.render(notifications)
+            documents = await self.render(notifications) if notifications else {}
         except StorageUnavailableError:
             raise
         except Exception:  # noqa: BLE001 a defect of ours must not end this job
             return Answer(status=None, problem="was not asked: an order cannot be read")
-        orders = {each["data"]["id"]: each["data"] for each in documents.values()}
-        return await self.table.upsert(list(orders.values())) if orders else Answer(status=204)
+        return {each["data"]["id"]: each["data"] for each in documents.values()}
+
+    async def _send_one_by_one(
+        self,
+        notifications: Sequence[Notification],
+        orders: Mapping[str, Document],
+        state: TableState,
+    ) -> tuple[Answer, Position]:
+        """Send the orders of these singly, and set aside those that are refused."""
+        ids = dict.fromkeys(each.order_id for each in notifications)
+        answer, refused = await self._try_each([orders[id_] for id_ in ids if id_ in orders], state)
+        if refused:
+            others = "they are tried again every 5 min, and all others are written"
+            self.alarm(
+                AlertName.NOTIFICATIONS_FAILING,
+                f"the orders table {refused[0].problem} to the row of {refused[0].order_id}; "
+                f"{len(refused)} set aside: {others}",
+            )
+        return answer, notifications[-1].position
+
+    async def _retry_refused(self, state: TableState, now_ms: int) -> None:
+        """Try again some of the rows that are set aside."""
+        due = await self.store.refused_orders(now_ms=now_ms, limit=ONE_BY_ONE_MAX)
+        orders = await self.orders_of([each.session_id for each in due])
+        kept = {order["id"] for order in orders.values()}
+        await self._forget([each.order_id for each in due if each.order_id not in kept], state)
+        await self._try_each(list(orders.values()), state)
+
+    async def _try_each(
+        self, orders: Sequence[Document], state: TableState
+    ) -> tuple[Answer, list[RefusedOrder]]:
+        """Send each alone until the table fails; return that answer, and which were refused."""
+        taken, refused, answer = list[str](), list[RefusedOrder](), _TAKEN
+        for order in orders:
+            answer = await self._upsert([order])
+            if verdict_of(answer) is Verdict.TAKEN:
+                taken.append(order["id"])
+            elif answer.status in ABOUT_A_ROW:
+                refused.append(
+                    RefusedOrder(
+                        order_id=order["id"], session_id=order["session_id"], problem=answer.words
+                    )
+                )
+                answer = _TAKEN
+            else:
+                break
+        now_ms = self.clock.now_ms()
+        await self.store.set_aside(refused, now_ms=now_ms, due_ms=now_ms + RETRY_REFUSED_MS)
+        await self._forget(taken, state)
+        return answer, refused
+
+    async def _forget(self, order_ids: Sequence[str], state: TableState) -> None:
+        """These are set aside no longer; if none is left, the table takes all rows again."""
+        if not state.refused or not order_ids:
+            return
+        await self.store.forget_refused(order_ids)
+        if not (await self._state()).refused:
+            self.all_clear(AlertName.NOTIFICATIONS_FAILING, "the orders table takes all rows again")
+
+    async def _upsert(self, orders: Sequence[Document]) -> Answer:
+        answer = await self.table.upsert(orders)
+        is_taken = verdict_of(answer) is Verdict.TAKEN
+        is_refused = answer.status in ABOUT_A_ROW
+        result = TableResult.REFUSED if is_refused else TableResult.FAILED
+        self.report.rows(TableResult.TAKEN if is_taken else result, len(orders))
+        return answer
 
     async def _keep_failure(self, state: TableState, answer: Answer) -> None:
         """Remember a failure; the lease lasts until the next try, so that no replica is earlier."""
@@ -140,9 +249,9 @@ class KeepOrdersTable:
             words = f"the orders table has taken nothing since {rfc3339(since_ms)}"
             self.alarm(AlertName.NOTIFICATIONS_FAILING, f"{words}; it last {answer.words}")
 
-    async def _keep_success(self, state: TableState, page: FeedPage) -> None:
+    async def _keep_success(self, state: TableState, position: Position) -> None:
         """Move on, and let any replica send the next page: the one that commits is the first."""
-        await self.store.keep_table(TableState(position=page.next, holder=self.holder))
+        await self.store.keep_table(TableState(position=position, holder=self.holder))
         since_ms = state.failing_since_ms
         if since_ms is not None and self.clock.now_ms() - since_ms >= FAILING_MS:
             self.all_clear(AlertName.NOTIFICATIONS_FAILING, "the orders table takes rows again")

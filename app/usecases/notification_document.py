@@ -4,7 +4,7 @@ A notification stores only what happened, and to which order. The order is read 
 personal data is stored only once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from app.domain.moments import rfc3339
 from app.usecases.load_orders import load_sessions, whole
@@ -35,6 +35,22 @@ async def documents_of(
         for each in notifications
         if each.session_id in orders
     }
+
+
+async def orders_of(
+    database: OrderDatabase, session_ids: Collection[str]
+) -> Mapping[str, Document]:
+    """Return the orders of these sessions as they are now, by session; missing ones are left out.
+
+    Raises:
+        StorageUnavailableError: the database cannot be read.
+    """
+
+    async def look(book: OrderBook) -> Mapping[str, Order]:
+        return await _orders_by_session(book, set(session_ids))
+
+    orders = await database.read_orders(look)
+    return {id_: orders[id_].document for id_ in session_ids if id_ in orders}
 
 
 def document_of(notification: Notification, order: Order) -> Document:

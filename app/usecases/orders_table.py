@@ -2,12 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final, Protocol
 
 from app.domain.notifications.tries import Answer
 from app.usecases.notification_feed import FeedSource
 from app.usecases.order_document import Document
 from app.usecases.outbox import Position
+
+# What PostgREST answers because of a row, if the table has all columns: its size, its values, or a
+# rule of the owner's.
+ABOUT_A_ROW: Final = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+class TableResult(StrEnum):
+    """What became of rows. `refused`: the table accepts others; `failed`: it accepts none."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +35,8 @@ class TableState:
 
     It has everything of the feed up to `position`. Nobody but `holder` may send before `until_ms`.
     `failures` counts failed tries in a row, `failing_since_ms` is when the first of them was, and
-    `problem` says what the table did at the last one.
+    `problem` says what the table did at the last one. `refused` counts the orders that are set
+    aside, and `retry_at_ms` is when the next of them is tried again.
     """
 
     position: Position
@@ -25,6 +45,17 @@ class TableState:
     failures: int = 0
     failing_since_ms: int | None = None
     problem: str | None = None
+    refused: int = 0
+    retry_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedOrder:
+    """An order whose row the table refuses, while it accepts others; and what it did."""
+
+    order_id: str
+    session_id: str
+    problem: str
 
 
 class TableStore(FeedSource, Protocol):
@@ -51,6 +82,18 @@ class TableStore(FeedSource, Protocol):
         """Keep the state, if its holder has not been replaced meanwhile."""
         ...
 
+    async def set_aside(self, refused: Sequence[RefusedOrder], *, now_ms: int, due_ms: int) -> None:
+        """Keep these orders apart, to be tried again at `due_ms`."""
+        ...
+
+    async def refused_orders(self, *, now_ms: int, limit: int) -> Sequence[RefusedOrder]:
+        """Return orders that are set aside and due, the longest due first."""
+        ...
+
+    async def forget_refused(self, order_ids: Sequence[str]) -> None:
+        """These are set aside no longer."""
+        ...
+
     async def leave_table(self, holder: str) -> None:
         """Let others send at once."""
         ...
@@ -64,4 +107,20 @@ class OrdersTable(Protocol):
 
         The table keeps a row whose version is higher. Bounded in time; never raises.
         """
+        ...
+
+    async def fits(self) -> bool:
+        """Whether the table exists and has our columns, so that a refusal is about a row."""
+        ...
+
+
+class TableReport(Protocol):
+    """Hears of each upsert. Never fails, never waits."""
+
+    def rows(self, result: TableResult, count: int) -> None:
+        """Count the rows of an upsert."""
+        ...
+
+    def set_aside(self, count: int) -> None:
+        """Show how many orders are set aside."""
         ...

@@ -97,6 +97,7 @@ def shop(database_path: Path) -> str:
     query(database_path, "INSERT INTO flag_causes VALUES ('chk_1', 'disputed', 'dp_1', 7, 8, 9)")
     query(database_path, "INSERT INTO reconciliation VALUES (1, 'one', 7, 7, 7, 7, 7, 7)")
     query(database_path, "INSERT INTO orders_table_progress VALUES (1, 7, 7, 'one', 7, 7, 7, 'no')")
+    query(database_path, "INSERT INTO orders_table_refused VALUES ('chk_1', 'cs_1', 7, 8, 'no')")
     return f"sqlite:///{database_path}"
 
 

@@ -41,6 +41,7 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
         "mode": WARNING,  # Altan Pay is played by this machine
         "catalogue": OK,
         "notifications": OK,
+        "orders table": OK,
         "database": OK,
         "webhooks": OK,
         "Altan Pay": OK,

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.doctor_notifications import judge_receiver, notifications_of
+from app.commands.doctor_notifications import (
+    judge_orders_table,
+    judge_receiver,
+    notifications_of,
+    orders_table_of,
+)
 from app.commands.findings import Verdict
-from app.usecases.outbox import PauseReason, Receiver
+from app.usecases.orders_table import TableState
+from app.usecases.outbox import PauseReason, Position, Receiver
 from tests.support.builders import Document, SilentAlarm, settings
 from tests.support.outbox import NOW_MS, POSTED, ended, lease, new_notification, notify
 from tests.support.rows import open_database
@@ -92,3 +98,52 @@ def test_what_keeps_the_receiver_from_being_told_is_a_warning(
 
     assert finding.verdict is Verdict.WARNING
     assert finding.message.endswith(words)
+
+
+TABLE = {"orders_table_url": "https://cloud.test/rest/v1/checkout_orders", "orders_table_key": "k"}
+
+
+def test_doctor_says_where_rows_are_written(tmp_path: Path, database_path: Path) -> None:
+    assert database_path.exists()
+    off = orders_table_of(settings(tmp_path), is_database_fine=True)
+    on = orders_table_of(settings(tmp_path, **TABLE), is_database_fine=True)
+    unasked = orders_table_of(settings(tmp_path, **TABLE), is_database_fine=False)
+
+    assert off.message == "off: no row is written until ORDERS_TABLE_URL is set"
+    assert on.message == "rows are written to cloud.test; it has begun with no order"
+    assert unasked == on
+
+
+def test_a_table_whose_database_fails_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "checkout.db").write_bytes(b"no database at all, but long enough to be looked at")
+
+    found = orders_table_of(settings(tmp_path, **TABLE), is_database_fine=True)
+
+    assert (found.verdict, "not known how it goes" in found.message) == (Verdict.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "words"),
+    [
+        ({}, Verdict.OK, "it has every change"),
+        ({"position": Position(1, 1)}, Verdict.OK, "changes are waiting"),
+        (
+            {"refused": 1},
+            Verdict.WARNING,
+            "it refuses 1 order: docs/fulfil.md#if-the-table-refuses",
+        ),
+        ({"refused": 2}, Verdict.WARNING, "refuses 2 orders: docs/fulfil.md#if-the-table-refuses"),
+        (
+            {"failing_since_ms": NOW_MS, "problem": "answered 401"},
+            Verdict.WARNING,
+            "Failing since 2025-10-09T08:53:20.000Z: the table last answered 401",
+        ),
+    ],
+)
+def test_what_keeps_rows_from_the_table_is_a_warning(
+    changes: Document, verdict: Verdict, words: str
+) -> None:
+    state = TableState(**{"position": Position(1, 2)} | changes)  # type: ignore[arg-type]
+    finding = judge_orders_table(state, Position(1, 2), "rows are written to cloud.test")
+
+    assert (finding.verdict, finding.message.endswith(words)) == (verdict, True)

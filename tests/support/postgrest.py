@@ -18,6 +18,14 @@ from tests.support.wire import Connection, Request, Script, Upstream, answer, up
 KEY = "service-key-hunter2"
 
 
+_REFUSALS: dict[type[Exception], tuple[int, str]] = {
+    asyncpg.UndefinedTableError: (404, "PGRST205"),
+    asyncpg.UndefinedColumnError: (400, "42703"),
+    asyncpg.CheckViolationError: (400, "23514"),
+    asyncpg.UniqueViolationError: (409, "23505"),
+}
+
+
 @dataclass(slots=True)
 class Postgrest:
     """The server, and the batches that it took.
@@ -69,12 +77,8 @@ class Postgrest:
             assert sent["prefer"] == "resolution=merge-duplicates,return=minimal"
             assert sent["content-type"] == "application/json"
             await self._upsert(table, asked["on_conflict"][0], json.loads(request.body))
-        except asyncpg.UndefinedTableError:
-            return said(404, "PGRST205")
-        except asyncpg.UndefinedColumnError:
-            return said(400, "42703")
-        except asyncpg.UniqueViolationError:
-            return said(409, "23505")
+        except asyncpg.PostgresError as error:
+            return said(*_REFUSALS[type(error)])
         return answer(b"", status="201 Created")
 
     async def _upsert(self, table: str, key: str, rows: list[dict[str, object]]) -> None:

@@ -2,63 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.notifications.tries import Answer
-from app.usecases.keep_orders_table import LEASE_MS, POLL_S, ROWS_MAX, KeepOrdersTable
+from app.usecases.keep_orders_table import LEASE_MS, POLL_S, ROWS_MAX
 from app.usecases.order_document import Document
-from app.usecases.orders_table import TableState
 from app.usecases.outbox import Notification, Position
 from app.usecases.ports import AlertName
 from app.usecases.watch_receiver import FAILING_MS
 from tests.support.builders import FixedClock, SilentAlarm, until
 from tests.support.notifying import shown
+from tests.support.orders_table import REFUSED, TAKEN, Setting
 from tests.support.outbox import new_notification, notify
-
-TAKEN = Answer(status=201)
-REFUSED = Answer(status=401)
-
-
-@dataclass
-class PlayedTable:
-    """Answers as it is told, and keeps the ids of the orders of each upsert."""
-
-    answer: Answer = TAKEN
-    upserts: list[list[str]] = field(default_factory=list)
-
-    async def upsert(self, orders: Sequence[Document]) -> Answer:
-        self.upserts.append([order["id"] for order in orders])
-        return self.answer
-
-
-@dataclass
-class Setting:
-    """Processes that share a database and a table."""
-
-    database: Any  # either database, which is a Database and a TableStore
-    clock: FixedClock
-    alarm: SilentAlarm
-    table: PlayedTable = field(default_factory=PlayedTable)
-
-    def keep(self, holder: str = "one", **changes: object) -> KeepOrdersTable:
-        values: dict[str, Any] = {"store": self.database, "render": shown, "table": self.table}
-        return KeepOrdersTable(
-            clock=self.clock,
-            alarm=self.alarm,
-            all_clear=self.alarm.over,
-            holder=holder,
-            chance=lambda: 0.5,
-            **values | changes,
-        )
-
-    async def state(self) -> TableState:
-        found = await self.database.table_state()
-        assert isinstance(found, TableState)
-        return found
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from app.adapters.database.rows import Row
-from app.usecases.orders_table import TableState
+from app.usecases.orders_table import RefusedOrder, TableState
 from app.usecases.outbox import Position
 from app.usecases.storage import Transaction
 
@@ -15,9 +16,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FIND: Final = """
-    SELECT tx, seq, holder, until_ms, failures, failing_since_ms, problem
+    SELECT tx, seq, holder, until_ms, failures, failing_since_ms, problem,
+        (SELECT count(*) FROM orders_table_refused) AS refused,
+        (SELECT min(due_at_ms) FROM orders_table_refused) AS retry_at_ms
     FROM orders_table_progress
 """
+_SET_ASIDE: Final = """
+    INSERT INTO orders_table_refused (order_id, session_id, since_ms, due_at_ms, problem)
+    VALUES (:order_id, :session_id, :now_ms, :due_ms, :problem)
+    ON CONFLICT (order_id) DO UPDATE
+    SET session_id = excluded.session_id, due_at_ms = excluded.due_at_ms,
+        problem = excluded.problem
+"""
+_REFUSED: Final = """
+    SELECT order_id, session_id, problem FROM orders_table_refused
+    WHERE due_at_ms <= :now_ms ORDER BY due_at_ms, order_id LIMIT :limit
+"""
+_FORGET_REFUSED: Final = "DELETE FROM orders_table_refused WHERE order_id = ANY(:ids::text[])"
 _BEGIN: Final = """
     INSERT INTO orders_table_progress (id, tx, seq, holder, until_ms)
     VALUES (1, :tx, :seq, '', 0) ON CONFLICT (id) DO NOTHING
@@ -59,6 +74,8 @@ class KeepsTable(ABC):
                 failures=row["failures"],
                 failing_since_ms=row["failing_since_ms"],
                 problem=row["problem"],
+                refused=row["refused"],
+                retry_at_ms=row["retry_at_ms"],
             )
         return None
 
@@ -81,6 +98,20 @@ class KeepsTable(ABC):
             failing_since_ms=state.failing_since_ms,
             problem=state.problem,
         )
+
+    async def set_aside(self, refused: Sequence[RefusedOrder], *, now_ms: int, due_ms: int) -> None:
+        """See `TableStore.set_aside`."""
+        for each in refused:
+            await self._move(_SET_ASIDE, now_ms=now_ms, due_ms=due_ms, **asdict(each))
+
+    async def refused_orders(self, *, now_ms: int, limit: int) -> Sequence[RefusedOrder]:
+        """See `TableStore.refused_orders`."""
+        rows = await self._read(_REFUSED, now_ms=now_ms, limit=limit)
+        return [RefusedOrder(**dict(row)) for row in rows]
+
+    async def forget_refused(self, order_ids: Sequence[str]) -> None:
+        """See `TableStore.forget_refused`."""
+        await self._move(_FORGET_REFUSED, ids=list(order_ids))
 
     async def leave_table(self, holder: str) -> None:
         """See `TableStore.leave_table`."""

@@ -88,6 +88,18 @@ notification_delivery = Table(
     CheckConstraint("pause_reason IN ('operator', 'gone')", name="pause_reason_known"),
 )
 
+# Orders whose row the table refuses, while it accepts others.
+orders_table_refused = Table(
+    "orders_table_refused",
+    metadata,
+    Column("order_id", Id, primary_key=True),
+    Column("session_id", Id, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Column("problem", Text, nullable=False),
+    Index("ix_orders_table_refused_due_at_ms", "due_at_ms"),
+)
+
 # One row: up to where in the feed the orders table has everything, and who may send until when.
 orders_table_progress = Table(
     "orders_table_progress",
