@@ -138,6 +138,11 @@ def seed_0009(path: Path) -> None:
     query(path, "UPDATE renewals SET flagged = true WHERE invoice_id = 'in_1'")
 
 
+def seed_0012(path: Path) -> None:
+    seed_0009(path)
+    query(path, "UPDATE checkouts SET has_outcome = true")
+
+
 SEEDS = {
     "0001": seed_0001,
     "0002": seed_0002,
@@ -150,7 +155,7 @@ SEEDS = {
     "0009": seed_0009,
     "0010": seed_0009,
     "0011": seed_0009,
-    "0012": seed_0009,
+    "0012": seed_0012,
 }
 
 
