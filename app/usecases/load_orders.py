@@ -11,7 +11,15 @@ from app.domain.payments.claims import is_owner
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.order_document import status_of
 from app.usecases.order_flags import KEPT_MONEY
-from app.usecases.orders import OrderBook, OrderParts, OrderPosition, Recovery, Twins
+from app.usecases.orders import (
+    KnownCause,
+    OrderBook,
+    OrderEvent,
+    OrderParts,
+    OrderPosition,
+    Recovery,
+    Twins,
+)
 from app.usecases.records import Checkout
 
 
@@ -132,27 +140,43 @@ async def whole(book: OrderBook, parts: Sequence[OrderParts]) -> list[OrderParts
     for renewal in await book.renewals_of(subscribed) if subscribed else ():
         renewals[renewal.session_id].append(renewal.facts)
     others = [payment for each in parts for payment in each.others]
-    events = await book.events_of([payment.session_id for payment in [*payments, *others]])
+    events = await _events(book, [*payments, *others])
     twins = await _twins(book, [each.checkout.id for each in parts if each.checkout])
-    known = await book.known_causes([each.position.order_id for each in parts])
+    known = await _known(book, [each.position.order_id for each in parts])
 
     def with_renewals(payment: Payment) -> Payment:
         facts = reduce(PaymentFacts.join, renewals[payment.session_id], payment.facts)
         return replace(payment, facts=facts)
 
     def with_all(each: OrderParts) -> OrderParts:
-        session_ids = {payment.session_id for payment in each.payments}
-        other_ids = {payment.session_id for payment in each.others}
         return replace(
             each,
             payments=[with_renewals(payment) for payment in each.payments],
-            events=[event for event in events if event.session_id in session_ids],
-            events_of_others=[event for event in events if event.session_id in other_ids],
+            events=[one for payment in each.payments for one in events[payment.session_id]],
+            events_of_others=[one for other in each.others for one in events[other.session_id]],
             twins=twins.get(each.position.order_id),
-            known=[one for one in known if one.cause.order_id == each.position.order_id],
+            known=known[each.position.order_id],
         )
 
     return [with_all(each) for each in parts]
+
+
+async def _events(
+    book: OrderBook, payments: Sequence[Payment]
+) -> defaultdict[str, list[OrderEvent]]:
+    """Return the payments' events, by session."""
+    by_session: defaultdict[str, list[OrderEvent]] = defaultdict(list)
+    for event in await book.events_of([payment.session_id for payment in payments]):
+        by_session[event.session_id].append(event)
+    return by_session
+
+
+async def _known(book: OrderBook, order_ids: Collection[str]) -> defaultdict[str, list[KnownCause]]:
+    """Return the known causes of flags, by order."""
+    by_order: defaultdict[str, list[KnownCause]] = defaultdict(list)
+    for known in await book.known_causes(order_ids):
+        by_order[known.cause.order_id].append(known)
+    return by_order
 
 
 async def _twins(book: OrderBook, checkout_ids: Collection[str]) -> dict[str, Twins]:
