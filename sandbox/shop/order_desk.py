@@ -41,7 +41,7 @@ class Order:
     buyer: str
     created_at: datetime
     payment_path: str | None
-    """Return the URL of its payment's page."""
+    """The path of its payment's page; None without a session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

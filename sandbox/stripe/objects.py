@@ -5,6 +5,15 @@ from sandbox.stripe.sessions import Session
 JsonObject = dict[str, object]
 
 SESSION_LIFETIME_S = 24 * 60 * 60
+_BUYER = "Jo Buyer"
+_ADDRESS: JsonObject = {
+    "city": "Springfield",
+    "country": "US",
+    "line1": "12 Main Street",
+    "line2": None,
+    "postal_code": "12345",
+    "state": "OR",
+}
 
 
 def session_object(session: Session) -> JsonObject:
@@ -21,7 +30,8 @@ def session_object(session: Session) -> JsonObject:
         "created": session.created,
         "currency": order.currency,
         "customer": session.customer_id,
-        "customer_details": None,
+        "collected_information": {"shipping_details": _shipping_of(session)},
+        "customer_details": _customer_of(session),
         "customer_email": order.further.get("customer_email"),
         "expires_at": session.created + SESSION_LIFETIME_S,
         "invoice": session.invoice_id,
@@ -40,6 +50,27 @@ def session_object(session: Session) -> JsonObject:
         "ui_mode": "hosted",
         "url": None,
     }
+
+
+def _customer_of(session: Session) -> JsonObject | None:
+    """Return what the buyer entered on the payment page, once it is submitted."""
+    if session.status != "complete":
+        return None
+    return {
+        "address": _ADDRESS,
+        "email": session.order.further.get("customer_email") or "jo@buyer.example",
+        "name": _BUYER,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }
+
+
+def _shipping_of(session: Session) -> JsonObject | None:
+    """Return where to send it: since 2025-03-31 in `collected_information`; none for a club."""
+    if session.status != "complete" or session.subscription_id is not None:
+        return None
+    return {"address": _ADDRESS, "name": _BUYER}
 
 
 def payment_intent_object(session: Session, status: str) -> JsonObject:

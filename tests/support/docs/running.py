@@ -80,6 +80,7 @@ class Demo:
 
     port: int
     sandbox_port: int
+    api_token: str
 
     @property
     def service_url(self) -> str:
@@ -105,8 +106,9 @@ class Demo:
 def running_demo(folder: Path) -> Iterator[Demo]:
     port, sandbox_port = free_ports(2)
     command = (*PROGRAM, "demo", "--port", str(port), "--sandbox-port", str(sandbox_port))
-    with running(command, folder=folder, env=dict(os.environ), until="Ctrl-C"):
-        yield Demo(port, sandbox_port)
+    with running(command, folder=folder, env=dict(os.environ), until="Ctrl-C") as printed:
+        (api_token,) = re.findall(r"^  export API_TOKEN=(\S+)$", printed, re.MULTILINE)
+        yield Demo(port, sandbox_port, api_token)
 
 
 @dataclass(slots=True)
