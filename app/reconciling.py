@@ -65,6 +65,7 @@ def _looks(shared: Shared, version: str) -> Reconcile:
             all_clear=shared.alerts.over,
             holder=uuid4().hex,
             every_s=settings.reconcile_every_s,
+            on_looked=shared.metrics.reconciled_until.set,
         )
         shared.lifetime.runs(keep.run)
     return reconcile

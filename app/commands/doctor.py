@@ -21,6 +21,7 @@ from app.adapters.database.private_file import exposed
 from app.adapters.database.sqlite.connection_thread import connect
 from app.commands.doctor_clock import SKEW_MAX_S, clock_of
 from app.commands.doctor_notifications import notifications_of, orders_table_of
+from app.commands.doctor_reconciliation import reconciliation_of
 from app.commands.doctor_stripe import stripe_of
 from app.commands.doctor_webhooks import webhooks_of
 from app.commands.findings import Finding, Verdict
@@ -58,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield finding
         if look.at is _database and finding.verdict is not Verdict.FAILS:
             yield from webhooks_of(settings)
+            yield from reconciliation_of(settings)
         if look.at is _database:
             is_fine = finding.verdict is not Verdict.FAILS
             yield notifications_of(settings, is_database_fine=is_fine)

@@ -16,6 +16,7 @@ from app.commands.events import AsJson, cell, print_json, shown
 from app.commands.events_database import Demo, EventsCommand, stop, with_database
 from app.commands.orders_csv import orders_csv
 from app.commands.orders_since import midnight_ms, since_ms
+from app.domain.moments import rfc3339_of
 from app.domain.money import Money
 from app.domain.payments.dashboard import dashboard_url
 from app.domain.payments.status import PaymentStatus
@@ -183,7 +184,10 @@ def show(
     """Show one order, by its checkout id or session id."""
 
     async def look(database: "AnyDatabase") -> Document:
-        return await _described(database, await ReadOrders(database=database).one(order_id))
+        order = await ReadOrders(database=database).one(order_id)
+        state = await database.look_state()
+        compared_at = rfc3339_of(state.compared_at_s(order.position.created_at_ms))
+        return await _described(database, order) | {"compared_with_stripe_at": compared_at}
 
     document = with_database(look, demo)
     document = document if personal else _impersonal(document)

@@ -48,6 +48,7 @@ class Metrics:
         self._add_notifications()
         self._add_orders_table()
         self._add_shop()
+        self._add_reconciliation()
         self.alerts = self._counter(
             "altan_checkout_alerts",
             "Alerts raised, by name; see docs/alerts.md.",
@@ -161,6 +162,12 @@ class Metrics:
             "altan_checkout_paid_seconds",
             "Seconds from a checkout to its payment.",
             buckets=_SECONDS_TO_PAID,
+        )
+
+    def _add_reconciliation(self) -> None:
+        self.reconciled_until = self._gauge(
+            "altan_checkout_reconciled_until_timestamp_seconds",
+            "Events created at Stripe before this time were checked; 0 before the first check.",
         )
 
     def show_connections(self, connections: CountedConnections) -> None:

@@ -5,6 +5,7 @@ If Stripe refuses or fails, nothing else is affected; the next check catches up.
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +17,8 @@ from app.usecases.reconciliation import LookState, LookStore
 
 DAY_S: Final = 24 * 60 * 60
 OVERLAP_S: Final = 3 * DAY_S  # how long Stripe tries to deliver an event (webhooks)
-LEASE_S: Final = 300  # of a crashed leader; two concurrent checks do no harm
+LEASE_S: Final = 60  # of a crashed leader; two concurrent checks do no harm
+RENEW_EVERY_S: Final = 20.0  # during a check, which may take minutes
 FIRST_PAUSE_S: Final = 5.0  # after a failure; doubles each time
 PAUSE_MAX_S: Final = 300.0
 RETRY_AFTER_MAX_S: Final = 3600.0
@@ -24,7 +26,10 @@ RETRY_AFTER_MAX_S: Final = 3600.0
 
 @dataclass(slots=True, kw_only=True)
 class KeepReconciled:
-    """One check every `every_s`. `holder` is a unique name of this process."""
+    """One check every `every_s`. `holder` is a unique name of this process.
+
+    `on_looked` is told until when events have been checked, in epoch seconds, whoever checked them.
+    """
 
     reconcile: Reconcile
     store: LookStore
@@ -33,6 +38,8 @@ class KeepReconciled:
     all_clear: AllClear
     holder: str
     every_s: float
+    on_looked: Callable[[int], None]
+    renew_every_s: float = RENEW_EVERY_S
     _failures: int = field(default=0, init=False)
 
     async def run(self) -> None:
@@ -54,17 +61,42 @@ class KeepReconciled:
             StorageUnavailableError: the result of this check is not stored.
         """
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + LEASE_S * 1000
-        if not await self.store.lead_looks(self.holder, now_ms=now_ms, until_ms=until_ms):
+        if not await self._lead():
+            self._tell_time(await self.store.look_state())
             return self.every_s
         state = await self.store.look_state()
-        result = await self.reconcile(Look(since_s=_since_s(state, now_ms), state=state))
+        result = await self._look(Look(since_s=_since_s(state, now_ms), state=state))
         state = _after(result.state, now_ms) if result.has_all_events else result.state
         pause_s = self._pause_s(result)
         next_ms = self.clock.now_ms() + int(pause_s * 1000)
         await self.store.keep_looks(self.holder, state, until_ms=next_ms)
         self._tell(result)
+        self._tell_time(state)
         return pause_s
+
+    def _tell_time(self, state: LookState) -> None:
+        if state.looked_until_s is not None:
+            self.on_looked(state.looked_until_s)
+
+    async def _lead(self) -> bool:
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + LEASE_S * 1000
+        return await self.store.lead_looks(self.holder, now_ms=now_ms, until_ms=until_ms)
+
+    async def _look(self, look: Look) -> Reconciled:
+        """Check, and stay the leader meanwhile."""
+        renewing = asyncio.create_task(self._renew())
+        try:
+            return await self.reconcile(look)
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self.renew_every_s)
+            with contextlib.suppress(StorageUnavailableError):
+                await self._lead()
 
     def _pause_s(self, result: Reconciled) -> float:
         if result.failure is None:

@@ -25,6 +25,11 @@ class LookState:
     ended_until_ms: int | None = None
     notices_until_ms: int | None = None
 
+    def compared_at_s(self, begun_at_ms: int) -> int | None:
+        """Return when something that began then was last compared; None if it was not yet."""
+        at_s = self.looked_until_s
+        return at_s if at_s is not None and at_s * 1000 >= begun_at_ms else None
+
 
 class SessionLeft(NamedTuple):
     """A session that may be undecided, and when its checkout was started."""

@@ -1,5 +1,6 @@
 """An account at Stripe as the port sees it: what it holds, what was delivered, and what fails."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -8,9 +9,17 @@ from app.usecases.stripe_reads import Document, StripeObjectMissingError, Stripe
 PAGE = 2
 
 
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 @dataclass(slots=True)
 class StripeAccount:
-    """`failures` are raised by the next calls, one each, and `read_failure` by each read.
+    """While `gate` is closed, lists of events take for ever.
+
+    `failures` are raised by the next calls, one each, and `read_failure` by each read.
 
     `asked` are the questions so far.
     """
@@ -22,11 +31,13 @@ class StripeAccount:
     failures: list[StripeReadError] = field(default_factory=list)
     read_failure: StripeReadError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=_open_gate)
 
     async def events(
         self, types: Sequence[str], *, since_s: int, only_undelivered: bool
     ) -> AsyncIterator[Sequence[Document]]:
         self._asked("events", tuple(types), since_s, only_undelivered)
+        await self.gate.wait()
         found = [
             each
             for each in self.events_held

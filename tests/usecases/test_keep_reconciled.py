@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,13 +13,14 @@ from app.usecases.keep_reconciled import (
     LEASE_S,
     OVERLAP_S,
     PAUSE_MAX_S,
+    RENEW_EVERY_S,
     RETRY_AFTER_MAX_S,
     KeepReconciled,
 )
 from app.usecases.ports import AlertName
 from app.usecases.read_back import ENDED_MS, QUIET_MS
 from app.usecases.reconcile import AGE_MAX_S, Reconcile
-from app.usecases.reconciliation import LookState
+from app.usecases.reconciliation import LookState, LookStore
 from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
     StripeRateLimitedError,
@@ -40,8 +41,11 @@ class Setting:
     clock: FixedClock
     alarm: SilentAlarm
     stripe: StripeAccount = field(default_factory=StripeAccount)
+    looked: list[int] = field(default_factory=list)
 
-    def keep(self, holder: str = "one", every_s: float = EVERY_S) -> KeepReconciled:
+    def keep(
+        self, holder: str = "one", every_s: float = EVERY_S, renew_every_s: float = RENEW_EVERY_S
+    ) -> KeepReconciled:
         return KeepReconciled(
             reconcile=Reconcile(
                 database=self.database,
@@ -58,6 +62,8 @@ class Setting:
             all_clear=self.alarm.over,
             holder=holder,
             every_s=every_s,
+            on_looked=self.looked.append,
+            renew_every_s=renew_every_s,
         )
 
     def looked_since(self) -> list[int]:
@@ -93,7 +99,7 @@ async def test_the_first_look_and_one_a_day_go_as_far_back_as_stripe_does(
 
 async def test_what_is_remembered_survives_a_restart(setting: Setting) -> None:
     await setting.keep("one")()
-    setting.clock.ms += (LEASE_S + 1) * 1000
+    setting.clock.ms += (int(EVERY_S) + 1) * 1000
 
     await setting.keep("two")()
 
@@ -250,6 +256,9 @@ async def test_a_database_that_is_down_does_not_end_the_looks(setting: Setting) 
                 raise StorageUnavailableError("words")
             return False
 
+        async def look_state(self) -> LookState:
+            return LookState()
+
         async def leave_looks(self, _: object) -> None:
             raise StorageUnavailableError("words")
 
@@ -262,3 +271,73 @@ async def test_a_database_that_is_down_does_not_end_the_looks(setting: Setting) 
     ended = await asyncio.gather(running, return_exceptions=True)
 
     assert isinstance(ended[0], asyncio.CancelledError)
+
+
+class Renewals:
+    """A store that counts how often a process leads."""
+
+    def __init__(self, store: Any) -> None:  # noqa: ANN401 either database
+        self.store = store
+        self.count = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int) -> bool:
+        leads: bool = await self.store.lead_looks(holder, now_ms=now_ms, until_ms=until_ms)
+        self.count += 1
+        return leads
+
+
+async def test_a_long_look_stays_the_only_one(setting: Setting) -> None:
+    setting.stripe.gate.clear()
+    keep, renewals = setting.keep("one", renew_every_s=0.01), Renewals(setting.database)
+    keep.store = cast("LookStore", renewals)
+    looking = asyncio.create_task(keep())
+    await until(lambda: bool(setting.stripe.asked))
+    for _ in range(3):  # each time for nearly a lease
+        setting.clock.ms += (LEASE_S - 1) * 1000
+        enough = renewals.count + 2  # one may have begun before
+        await until(lambda: renewals.count >= enough)  # noqa: B023 awaited at once
+        await setting.keep("two")()
+
+    setting.stripe.gate.set()
+    await looking
+
+    assert len(setting.looked_since()) == 1
+
+
+async def test_a_look_that_dies_leaves_the_next_one_to_others_after_its_lease(
+    setting: Setting,
+) -> None:
+    setting.stripe.gate.clear()
+    looking = asyncio.create_task(setting.keep("one")())
+    await until(lambda: bool(setting.stripe.asked))
+    looking.cancel()
+    await asyncio.wait([looking])
+    setting.stripe.gate.set()
+
+    await setting.keep("two")()
+    setting.clock.ms += (LEASE_S + 1) * 1000
+    await setting.keep("two")()
+
+    assert len(setting.looked_since()) == 2
+
+
+async def test_every_process_knows_until_when_events_were_checked(setting: Setting) -> None:
+    setting.stripe.failures = [DOWN]
+    await setting.keep("one")()
+    before = list(setting.looked)
+    setting.clock.ms += int(EVERY_S) * 1000
+
+    await setting.keep("one")()
+    await setting.keep("two")()
+
+    assert before == []
+    assert setting.looked == [NOW_S + EVERY_S] * 2
+
+
+def test_what_began_after_the_last_look_is_not_compared_yet() -> None:
+    assert LookState().compared_at_s(0) is None
+    assert LookState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000) == NOW_S
+    assert LookState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000 + 1) is None

@@ -1,0 +1,56 @@
+"""What `altan-checkout doctor` reports about reconciliation: when it was last complete."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from app.commands.findings import Finding, Verdict
+from app.databases import open_database
+from app.domain.errors import StorageUnavailableError
+from app.domain.moments import rfc3339_of
+from app.settings.settings import Settings
+from app.usecases.ports import say_nothing
+from app.usecases.reconciliation import LookState
+
+_SUBJECT: Final = "reconciliation"
+_LATE_S: Final = 15 * 60  # after a failure, the next check comes within 5 minutes
+
+
+def reconciliation_of(settings: Settings) -> Iterator[Finding]:
+    """Yield one finding; none without a key, or if the database does not exist yet."""
+    if settings.stripe_api_key is None:
+        return
+    if settings.reconcile_every_s is None:
+        yield Finding(_SUBJECT, Verdict.WARNING, "is off: RECONCILE_EVERY_S")
+        return
+    if settings.postgres_url is None and not settings.database_path.exists():
+        return
+    try:
+        state = asyncio.run(_read(settings))
+    except StorageUnavailableError as error:
+        yield Finding(_SUBJECT, Verdict.WARNING, f"not known: {error.detail}")
+    else:
+        late_s = settings.reconcile_every_s * 2 + _LATE_S
+        yield judge_look(state, now_s=int(time.time()), late_s=late_s)
+
+
+async def _read(settings: Settings) -> LookState:
+    database = open_database(settings, say_nothing)
+    try:
+        return await database.look_state()
+    finally:
+        await database.close()
+
+
+def judge_look(state: LookState, *, now_s: int, late_s: int) -> Finding:
+    """Warn if no check was complete for longer than `late_s`."""
+    at_s = state.looked_until_s
+    if at_s is None:
+        message = "no check of Stripe is complete yet: start the service, and look at its log"
+        return Finding(_SUBJECT, Verdict.WARNING, message)
+    message = f"agrees with Stripe as of {rfc3339_of(at_s)}"
+    if now_s - at_s > late_s:
+        message += ", which is long ago: is the service running, and Stripe's API reachable?"
+        return Finding(_SUBJECT, Verdict.WARNING, message)
+    return Finding(_SUBJECT, Verdict.OK, message)
