@@ -106,7 +106,7 @@ def _measured(
     with stage.upstream(0) as upstream:
         port = upstream.process.port
         with stage.server(contender, upstream_port=port) as first:
-            _fill(first, orders)
+            fill_orders(first, orders)
         with stage.server(contender, upstream_port=port, folder=first.folder) as second:
             for name, parameters in FILTERS.items():
                 yield name, _pages(second.process.port, parameters, pages)
@@ -119,7 +119,7 @@ def _contender(database: Database | None) -> Contender:
     return replace(on_sqlite, database=database, prepare=migrate, env=env)
 
 
-def _fill(started: Started, orders: int) -> None:
+def fill_orders(started: Started, orders: int) -> None:
     """Write rows as the service does, and let the database know how many there are."""
     texts = [text.replace("%d", str(orders)) for text in _FILL]
     database = started.contender.database

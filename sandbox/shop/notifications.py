@@ -49,7 +49,10 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One try that arrived. `is_repeated`: a try of the same notification was taken before."""
+    """One try that arrived. `is_repeated`: a try of the same notification was taken before.
+
+    `is_late`: it is answered after the service has stopped waiting.
+    """
 
     at: datetime
     id: str
@@ -58,6 +61,7 @@ class Try:
     order_status: str
     status: int
     is_repeated: bool
+    is_late: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,6 +112,7 @@ class Notifications:
                 "order_status": each.order_status,
                 "status": each.status,
                 "is_repeated": each.is_repeated,
+                "is_late": each.is_late,
             }
             for each in self.tries
         ]
@@ -131,6 +136,7 @@ class Notifications:
             order_status=data.get("status", ""),
             status=status,
             is_repeated=id_ in self._taken,
+            is_late=self.mood is Mood.SLOW,
         )
 
     def _is_signed(self, request: Request, body: bytes) -> bool:

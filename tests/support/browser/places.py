@@ -50,6 +50,15 @@ async def open_orders(page: Page, demo: RunningDemo) -> None:
     await page.get_by_role("main").get_by_role("listitem").first.wait_for()
 
 
+async def open_notifications(page: Page, demo: RunningDemo) -> None:
+    """What the shop's server was told, with some tries."""
+    await pay(page, demo)
+    await page.goto(f"{demo.shop_url}/sandbox/notifications")
+    tries = page.get_by_role("main").get_by_role("listitem")
+    while not await tries.count():  # without script, the page shows what came by reloading
+        await page.reload()
+
+
 async def open_payments(page: Page, demo: RunningDemo) -> None:
     """Open the list of payments with some entries."""
     for acts in (("pay",), ("pay", "dispute_open"), ("expire",)):
@@ -154,6 +163,7 @@ PLACES: Final = (
     Place("faults", open_faults, is_main=True),
     Place("payments", open_payments, is_main=True),
     Place("orders", open_orders, is_main=True),
+    Place("notifications", open_notifications, is_main=True),
     Place("payment", buy, is_main=True),
     Place("payment-declined", payment_after("decline")),
     Place("payment-awaiting-bank", payment_after("pay_later")),
