@@ -27,8 +27,6 @@ async def choose(page: Page, mood: str) -> None:
     ("mood", "shown"),
     [(FAIL, "500"), (SLOW, "too late"), (GONE, "410")],
     ids=["500", "slow", "410"],
-    [(FAIL, "500"), (SLOW, "too late"), (GONE, "410")],
-    ids=["500", "slow", "410"],
 )
 async def test_the_receiver_can_refuse_and_then_gets_the_same_notification_again(
     demo: RunningDemo, visitors: Visitors, tmp_path: Path, mood: str, shown: str
