@@ -32,7 +32,9 @@ TRY_MS: Final = 16_000  # a lease must have this much left for an attempt
 PROBE_EVERY_MS: Final = 10_000
 POLL_S: Final = 1.0  # for other replicas' commits, and for retries
 GATHER_S: Final = 0.01  # so that simultaneous commits or results share a transaction
-GRACE_S: Final = 5.0  # at the end, for running attempts
+# For running attempts, from the moment that the process is told to stop. Enough for a receiver that
+# works; what is cut off is sent again with the same id.
+GRACE_S: Final = 2.0
 
 Render = Callable[[Sequence[Notification]], Awaitable[Mapping[str, Document]]]
 """Reads the documents of notifications, by their ids."""
@@ -84,6 +86,7 @@ class SendNotifications:
         self._failures = 0  # consecutive, in this process
         self._is_gone = False
         self._is_stopping = False
+        self._stopped_at_ms = 0
 
     def wake(self) -> None:
         """Check now instead of within the second."""
@@ -91,6 +94,8 @@ class SendNotifications:
 
     def stop(self) -> None:
         """Start no more attempts, because the process is about to stop."""
+        if not self._is_stopping:
+            self._stopped_at_ms = self._clock.now_ms()
         self._is_stopping = True
         self._hold_back()
 
@@ -237,7 +242,8 @@ class SendNotifications:
         """Finish running attempts; interrupted ones do not count, and are due at once."""
         self.stop()
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=self._grace_s)
+            passed_s = max(0, self._clock.now_ms() - self._stopped_at_ms) / 1000
+            await asyncio.wait(self._under_way, timeout=max(0.0, self._grace_s - passed_s))
         cut_off = dict(self._under_way)
         self._unused += cut_off.values()
         for task in cut_off:

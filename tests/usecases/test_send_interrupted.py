@@ -12,7 +12,7 @@ from app.domain.errors import StorageUnavailableError
 from app.usecases.order_document import Document
 from app.usecases.outbox import Delivery, Notification
 from app.usecases.send_notifications import AT_ONCE, LEASE_MS, PROBE_EVERY_MS, TRY_MS
-from tests.support.builders import FixedClock, until
+from tests.support.builders import DEADLINE_S, FixedClock, until
 from tests.support.notifying import (
     Heard,
     PlayedReceiver,
@@ -212,3 +212,19 @@ async def test_at_the_end_a_database_that_is_down_is_no_trouble(
 
     assert await lease(outbox, clock.ms) == []
     assert len(await lease(outbox, clock.ms + LEASE_MS)) == 1
+
+
+async def test_the_grace_begins_when_the_process_is_told_to_stop(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    """Not when its last answer has been sent, which may be much later."""
+    receiver.is_open.clear()
+    await notify(outbox, new_notification(1))
+
+    async with sending(outbox, receiver, clock, grace_s=DEADLINE_S * 2) as sender:
+        await until(lambda: receiver.at_once == 1)
+        sender.stop()
+        clock.ms += round(DEADLINE_S * 2000)
+        sender.stop()
+
+    assert receiver.at_once == 0
