@@ -1,6 +1,6 @@
 """docs/altan.md's function for Deno, as it stands, told by the service: each message counts once.
 
-Deno is the npm package's program. The table is a stand-in for PostgREST: it ignores a row whose id
+Deno's program comes from npm. The table is a stand-in for PostgREST: it ignores a row whose id
 it has, if the request asks for that. It is skipped where npm has no Deno for this machine.
 """
 
