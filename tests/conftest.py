@@ -28,6 +28,8 @@ from tests.support.sizes import TELLS_FIGURES
 # `make quick` looks at a few examples of each property; `make test` at Hypothesis's hundred.
 hypothesis.settings.register_profile("quick", max_examples=10)
 
+NAMES = {*Settings.model_fields, "stripe_webhook_secret"}
+SETTINGS = NAMES | {name.upper() for name in NAMES}
 FIGURES = pytest.StashKey[list[str]]()
 
 _numbers = itertools.count(1)
@@ -41,9 +43,8 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test must not see what the developer has exported."""
-    for name in (*Settings.model_fields, "stripe_webhook_secret"):
-        monkeypatch.delenv(name.upper(), raising=False)
-        monkeypatch.delenv(name, raising=False)
+    for name in SETTINGS.intersection(os.environ):
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from app.domain.checkout.cart import Cart, LineItem, Mode
-from app.domain.checkout.idempotency import fingerprint, read_idempotency_key
+from app.domain.checkout.idempotency import KEY_LIFE_MS, fingerprint, read_idempotency_key
 from app.domain.errors import (
     CheckoutInProgressError,
     ConflictError,
@@ -100,3 +100,7 @@ def test_the_conflicts_of_keys_are_conflicts_and_a_limit_knows_its_figures() -> 
     assert issubclass(IdempotencyKeyReusedError, ConflictError)
     error = RateLimitedError("words", limit=3, remaining=0, retry_after_s=9)
     assert (error.limit, error.remaining, error.retry_after_s) == (3, 0, 9)
+
+
+def test_a_key_lives_for_a_day() -> None:
+    assert KEY_LIFE_MS == 86_400_000

@@ -189,3 +189,28 @@ def test_prices_that_worked_are_forgotten_oldest_first() -> None:
     assert known.sort_of(cart("price_1", "price_2")).is_known
     assert known.sort_of(cart("price_1", quantity=2)).is_known
     assert not known.sort_of(cart("price_1", quantity=3)).is_known
+
+
+def test_a_cold_start_with_more_households_than_needed_is_an_outage_too() -> None:
+    shop = Shop()
+
+    for number in range(HOUSEHOLDS_MIN + 1):
+        shop.buy(Verdict.FAILED, cart("price_A"), f"192.0.2.{number}")
+
+    assert shop.states == [State.CLOSED]
+    for number in range(FAILURES_MIN):
+        shop.buy(Verdict.FAILED, cart(f"price_{number}"), f"192.0.2.{number}")
+    assert shop.state is State.OPEN
+
+
+def test_while_it_is_open_it_says_how_many_seconds_are_left() -> None:
+    shop = Shop("price_A", "price_B")
+    shop.open_it()
+    waits = []
+    for passed_s in (0.0, OPEN_S - 1.5, 1.4):
+        shop.now_s += passed_s
+        refused = shop.ask(cart("price_A"))
+        assert isinstance(refused, Refused)
+        waits.append(refused.retry_after_s)
+
+    assert waits == [OPEN_S, 2, 1]

@@ -121,3 +121,21 @@ def test_a_limit_that_overflowed_says_to_wait_for_a_whole_window() -> None:
 
     assert refused is not None
     assert refused.retry_after_s == 60
+
+
+def test_every_client_has_a_share_of_a_shared_limit() -> None:
+    def shares(client: str) -> list[tuple[str, int]]:
+        rules = cart_rules(SHARED, None, client=client, prices=[])
+        return [(rule.who, rule.share) for rule in rules[1:]]
+
+    assert shares("192.0.2.1") == [(" 192.0.2.1", 1), (" 192.0.2.0/24", 2)]
+    assert shares("unknown") == [(" unknown", 1)]
+
+
+@pytest.mark.parametrize(("part", "wait_s"), [(0.0, 30), (0.4, 6), (0.49, 1), (0.4999, 1)])
+def test_it_is_said_how_long_to_wait_in_whole_seconds(part: float, wait_s: int) -> None:
+    """Of ten in the previous window, five are left after half of this one."""
+    refused = judge([Rule(Kind.CLIENT, "a", 60, 5)], [Counted(0, 10, part)])
+
+    assert refused is not None
+    assert refused.retry_after_s == wait_s

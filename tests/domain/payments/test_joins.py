@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.payments.disputes import Review
-from app.domain.payments.joins import either, join_by_id, join_ids
+from app.domain.payments.joins import either, join_by_id, join_ids, join_known, later_word
 
 IDS = st.frozensets(st.sampled_from("abcde")).map(lambda ids: tuple(sorted(ids)))
 
@@ -90,3 +90,20 @@ def test_ids_joined_in_any_order_are_the_union(parts: list[tuple[str, ...]]) -> 
 
     assert reduce(join_ids, parts, nothing) == union
     assert reduce(join_ids, reversed(parts), nothing) == union
+
+
+def test_the_later_word_counts_and_an_unknown_one_is_none() -> None:
+    words = ("pending", "succeeded", "failed")
+
+    assert later_word(words, "pending", "failed") == "failed"
+    assert later_word(words, "failed", "succeeded") == "failed"
+    assert later_word(words, None, "pending") == later_word(words, "pending", None) == "pending"
+    assert later_word(words, None, None) is None
+
+
+def test_what_one_side_knows_is_known() -> None:
+    known = Review(closed=True)
+
+    assert join_known(None, known) is join_known(known, None) is known
+    assert join_known(Review(closed=False), known) == known
+    assert join_known(None, None) is None

@@ -193,3 +193,8 @@ def test_facts_without_refunds_have_nothing_gone_back() -> None:
 
 def test_the_states_have_the_stored_values() -> None:
     assert [state.value for state in RefundState] == ["pending", "succeeded", "failed"]
+
+
+@pytest.mark.parametrize(("word", "status"), [("canceled", "canceled"), (None, "failed")])
+def test_its_status_is_stripes_own_if_that_is_known(word: str | None, status: str) -> None:
+    assert Refund(state=RefundState.FAILED, amount_minor=1, word=word).status == status

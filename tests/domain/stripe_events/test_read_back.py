@@ -181,3 +181,13 @@ def test_a_move_of_nothing_is_no_move() -> None:
     moves = [{"amount": 0}, {"amount": None}]
 
     assert types_of(dispute(balance_transactions=moves)) == ["charge.dispute.updated"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "moved"),
+    [(-1, "charge.dispute.funds_withdrawn"), (1, "charge.dispute.funds_reinstated")],
+)
+def test_the_balance_says_which_way_the_money_went(amount: int, moved: str) -> None:
+    subject = dispute(balance_transactions=[{"amount": amount}])
+
+    assert types_of(subject) == ["charge.dispute.updated", moved]
