@@ -222,6 +222,7 @@ async def test_of_several_sessions_of_one_checkout_each_is_watched(
         assert await next_status(follower) is PaymentStatus.PAID
 
 
+@pytest.mark.thorough
 async def test_a_thousand_followers_cost_one_query_a_tick(
     database: AnyDatabase, observed: ObservedDatabase, watch: PaymentFeed
 ) -> None:

@@ -172,6 +172,7 @@ async def test_a_session_that_the_account_has_not_is_counted_and_passed(shop: Sh
     assert first.failure is None
 
 
+@pytest.mark.thorough
 async def test_many_sessions_are_read_some_at_a_time(shop: Shop) -> None:
     for number in range(READ_MAX + 1):
         started = replace(

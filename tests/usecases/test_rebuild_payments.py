@@ -72,6 +72,7 @@ async def test_a_payment_is_what_its_events_prove(
     assert (rebuilt.missing_links, rebuilt.pruned_events) == ((), 0)
 
 
+@pytest.mark.thorough
 @given(told=histories(payments_max=3).flatmap(st.permutations), size=st.integers(1, 5))
 @hypothesis_settings(
     max_examples=25,
@@ -88,6 +89,7 @@ async def test_after_any_history_in_any_order_there_are_no_differences(
     assert set((await verdicts(rebuild)).values()) == {Verdict.SAME}
 
 
+@pytest.mark.thorough
 async def test_more_than_a_page_is_gone_through(
     database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:

@@ -74,6 +74,7 @@ def never_made(draw: st.DrawFn) -> tuple[list[Document], list[Document], list[Do
     return told, made, draw(st.permutations(come))
 
 
+@pytest.mark.thorough
 @given(history=never_made())
 @FEW
 async def test_any_history_with_events_never_made_ends_in_the_same_state(
@@ -98,6 +99,7 @@ async def test_any_history_with_events_never_made_ends_in_the_same_state(
     assert await states_of(database, ours) == await states_of(whole, ours)
 
 
+@pytest.mark.thorough
 @given(history=lossy())
 @FEW
 async def test_any_history_with_losses_ends_as_the_one_without(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
@@ -136,6 +137,7 @@ async def test_a_renewal_that_turns_out_to_be_the_first_payment_comes_back(
     assert await rebuilt(database) == [Verdict.SAME]
 
 
+@pytest.mark.thorough
 @given(history=histories())
 @hypothesis_settings(
     max_examples=25,

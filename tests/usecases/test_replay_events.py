@@ -77,6 +77,7 @@ async def test_replaying_what_is_folded_changes_nothing(
     assert heard.session_ids == []
 
 
+@pytest.mark.thorough
 @given(history=histories())
 @hypothesis_settings(
     max_examples=15,

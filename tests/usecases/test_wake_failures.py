@@ -132,6 +132,7 @@ async def test_an_event_that_is_folded_elsewhere_already_is_left_as_it_is(
     assert ["evt_other" in words for _, words in alarm.told] == [True]
 
 
+@pytest.mark.thorough
 async def test_a_sum_that_no_number_holds_is_the_largest_amount(database: AnyDatabase) -> None:
     odd = [
         event("refund.created", refund(id=f"re_{n}", amount=2**53 - 1), id=f"evt_{n}")

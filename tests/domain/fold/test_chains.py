@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+import pytest
+
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.fold import Fold
 from app.domain.fold.readings import EventReading
@@ -71,6 +73,7 @@ def work_of_a_chain(length: int) -> tuple[int, int]:
     return chain.questions, calls[0]
 
 
+@pytest.mark.thorough
 def test_a_chain_of_waiting_events_costs_as_much_for_each_link_however_long() -> None:
     questions, calls = work_of_a_chain(200)
     more_questions, more_calls = work_of_a_chain(2000)
@@ -79,6 +82,7 @@ def test_a_chain_of_waiting_events_costs_as_much_for_each_link_however_long() ->
     assert more_calls < 11 * calls
 
 
+@pytest.mark.thorough
 def test_many_events_of_one_session_meet_it_once() -> None:
     def calls_for(count: int) -> int:
         readings = [

@@ -154,6 +154,7 @@ def test_any_json_is_read_or_refused(document: object) -> None:
     read_or_refused(document)
 
 
+@pytest.mark.thorough
 @settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_an_event_with_any_fields_replaced_is_read_or_refused(fields: Document) -> None:
