@@ -78,7 +78,7 @@ quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; u
 	@$(BIN)/python -m pytest -q -p no:schemathesis -p no:cov --hypothesis-profile=quick \
 	    -m 'not thorough' -k 'not postgres' tests/domain tests/usecases
 
-e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, colour and language; prints how long a buyer waits
+e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, color and language; prints how long a buyer waits
 	@$(BIN)/python -m pytest tests/e2e
 
 screenshots: $(CHECK_READY) ## take the documentation's pictures again, in docs/screenshots

@@ -69,12 +69,12 @@ _log = structlog.get_logger()
 
 
 def prepare(settings: Settings, *, by_operator: bool = False) -> None:
-    """Prepare to serve: set up logs, check the catalogue, bring the schema up to date.
+    """Prepare to serve: set up logs, check the catalog, bring the schema up to date.
 
     `by_operator`: also bring a schema up to date that replicas share.
 
     Raises:
-        SettingsError: the catalogue is broken.
+        SettingsError: the catalog is broken.
         MigrationError: the database cannot be used.
     """
     allow_many_open_files()

@@ -13,8 +13,8 @@ GAP: Final = 62  # to the left of each panel, for its tick labels
 TOP: Final = 92  # for the title, the legend, and the names of the measures
 BOTTOM: Final = 46
 
-# Colours that colour-blind people can distinguish, on white and on black; the shapes differ too.
-COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#b07aa1", "#8c8c8c")
+# Colors that color-blind people can distinguish, on white and on black; the shapes differ too.
+COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#b07aa1", "#8c8c8c")
 MARKS: Final = ("circle", "square", "diamond", "triangle", "cross")
 
 _STYLE: Final = """
@@ -87,8 +87,8 @@ def _panel(left: float, x_name: str, loads: Sequence[int], panel: Panel) -> Iter
     for number, line in enumerate(panel.lines.values()):
         points = [(x, place(y)) for x, y in zip(xs, line, strict=False) if math.isfinite(y)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        colour = COLOURS[number % len(COLOURS)]
-        yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        color = COLORS[number % len(COLORS)]
+        yield f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
         yield from (_mark(number, x, y) for x, y in points)
 
 
@@ -116,7 +116,7 @@ def _scale(
 
 
 def _mark(number: int, x: float, y: float) -> str:
-    fill = f'fill="{COLOURS[number % len(COLOURS)]}"'
+    fill = f'fill="{COLORS[number % len(COLORS)]}"'
     match MARKS[number % len(MARKS)]:
         case "circle":
             return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" {fill}/>'

@@ -33,7 +33,7 @@ class AlertWebhook:
             self._waiting.put_nowait((name, self._text(name, message, is_over)))
 
     async def run(self) -> None:
-        """Post the queued alerts one at a time, until cancelled."""
+        """Post the queued alerts one at a time, until canceled."""
         while True:
             name, text = await self._waiting.get()
             try:

@@ -1,4 +1,4 @@
-"""The catalogue file, reloaded when it changes; an invalid file never replaces a valid one."""
+"""The catalog file, reloaded when it changes; an invalid file never replaces a valid one."""
 
 import asyncio
 import tomllib
@@ -20,7 +20,7 @@ class CatalogError(Exception):
 
 
 def load_catalog(path: Path) -> Catalog:
-    """Read a catalogue file.
+    """Read a catalog file.
 
     Raises:
         CatalogError: it cannot be read, is not TOML, or breaks a rule.
@@ -36,7 +36,7 @@ def load_catalog(path: Path) -> Catalog:
 
 
 class CatalogFile:
-    """The current catalogue. It is replaced in one step, so that no request sees half a change."""
+    """The current catalog. It is replaced in one step, so that no request sees half a change."""
 
     def __init__(self, path: Path, alarm: Alarm, all_clear: AllClear = say_nothing) -> None:
         self._path = path
@@ -46,22 +46,22 @@ class CatalogFile:
         self._catalog = load_catalog(path)
 
     def current(self) -> Catalog:
-        """The last valid catalogue."""
+        """The last valid catalog."""
         return self._catalog
 
     def reload(self) -> None:
-        """Reload the file; if it is invalid, keep the old catalogue and alert the owner."""
+        """Reload the file; if it is invalid, keep the old catalog and alert the owner."""
         self._seen = _mark(self._path)
         try:
             self._catalog = load_catalog(self._path)
         except CatalogError as error:
-            self._alarm(AlertName.CATALOG_BROKEN, f"{error}; the previous catalogue stays in use")
+            self._alarm(AlertName.CATALOG_BROKEN, f"{error}; the previous catalog stays in use")
         else:
-            self._all_clear(AlertName.CATALOG_BROKEN, "the catalogue was reloaded")
+            self._all_clear(AlertName.CATALOG_BROKEN, "the catalog was reloaded")
             _log.info("catalog_read", prices=len(self._catalog.prices))
 
     async def watch(self, *, every_s: float = LOOK_EVERY_S) -> None:
-        """Reload whenever the file changes, until cancelled."""
+        """Reload whenever the file changes, until canceled."""
         while True:
             await asyncio.sleep(every_s)
             if _mark(self._path) != self._seen:

@@ -1,6 +1,6 @@
 """Sends httpx's requests over aiohttp's connections.
 
-httpx's own pool does not recover from a cancelled request under contention (httpcore#1093), and our
+httpx's own pool does not recover from a canceled request under contention (httpcore#1093), and our
 deadline cancels requests; it also costs four times the CPU. docs/decisions/0003 has the figures,
 and why this is not the httpx-aiohttp package.
 """

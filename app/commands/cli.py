@@ -157,7 +157,7 @@ def doctor(
         typer.Option("--probe", help="Make one session at Altan Pay, say what came, and exit."),
     ] = False,
     price: Annotated[
-        str | None, typer.Option(help="The price to probe with; default: the catalogue's first.")
+        str | None, typer.Option(help="The price to probe with; default: the catalog's first.")
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Probe even where the account may be live.")
@@ -181,9 +181,9 @@ def doctor(
     except SettingsError as error:
         findings = [Finding("settings", Verdict.FAILS, line) for line in error.lines]
     table = Table("part", "state", "what to know")
-    colours = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.FAILS: "bold red"}
+    colors = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.FAILS: "bold red"}
     for finding in findings:
-        state = f"[{colours[finding.verdict]}]{finding.verdict}[/]"
+        state = f"[{colors[finding.verdict]}]{finding.verdict}[/]"
         table.add_row(cell(finding.subject), state, cell(finding.message))
     Console().print(table)
     if any(finding.verdict is Verdict.FAILS for finding in findings):

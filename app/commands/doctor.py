@@ -89,12 +89,12 @@ def _shop(settings: Settings) -> Iterator[Finding]:
 def _catalog(settings: Settings) -> Finding:
     if settings.catalog_file is None:
         message = "none, so all prices of the account can be bought; set CATALOG_FILE"
-        return Finding("catalogue", Verdict.WARNING, message)
+        return Finding("catalog", Verdict.WARNING, message)
     try:
         catalog = load_catalog(settings.catalog_file)
     except CatalogError as error:
-        return Finding("catalogue", Verdict.FAILS, str(error))
-    return Finding("catalogue", Verdict.OK, f"{len(catalog.prices)} prices for sale")
+        return Finding("catalog", Verdict.FAILS, str(error))
+    return Finding("catalog", Verdict.OK, f"{len(catalog.prices)} prices for sale")
 
 
 def _database(settings: Settings) -> Finding:

@@ -34,7 +34,7 @@ class ProbeError(Exception):
 
 
 def probe(settings: Settings, *, price: str | None, even_live: bool) -> Iterator[str]:
-    """Create a session for `price`, or the catalogue's first price, and yield lines to print.
+    """Create a session for `price`, or the catalog's first price, and yield lines to print.
 
     Raises:
         ProbeError: this may be a live account and `even_live` is not set, there is no price, or

@@ -102,7 +102,7 @@ async def _prices(client: StripeClient, settings: Settings) -> list[Finding]:
     try:
         catalog = load_catalog(settings.catalog_file) if settings.catalog_file else None
     except CatalogError:
-        return []  # reported where the catalogue is checked
+        return []  # reported where the catalog is checked
     if catalog is None:
         return []
     compared = list(catalog.prices.values())[:PRICES_MAX]
@@ -112,7 +112,7 @@ async def _prices(client: StripeClient, settings: Settings) -> list[Finding]:
         return [_not_compared(_PRICES, error, right="Prices")]
     if faults:
         return [Finding(_PRICES, Verdict.FAILS, "; ".join(faults))]
-    message = f"{len(compared)} of {len(catalog.prices)} in the catalogue are as at Stripe"
+    message = f"{len(compared)} of {len(catalog.prices)} in the catalog are as at Stripe"
     return [Finding(_PRICES, Verdict.OK, message)]
 
 

@@ -33,7 +33,7 @@ events = typer.Typer(help="List Stripe's events, and process them again.", no_ar
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-_COLOURS: Final = {
+_COLORS: Final = {
     EventState.FOLDED: "green",
     EventState.RECORDED: "dim",
     EventState.WAITING: "yellow",
@@ -84,7 +84,7 @@ def _print_events(found: Sequence[EventSummary]) -> None:
     for event in found:
         reason = cell(event.reason or "") if event.has_payload else "payload was deleted"
         type_and_id = f"{cell(event.type)}\n[dim]{cell(event.id)}[/]"
-        table.add_row(time_of(event.received_at_ms), type_and_id, coloured(event.state), reason)
+        table.add_row(time_of(event.received_at_ms), type_and_id, colored(event.state), reason)
     Console().print(table)
 
 
@@ -264,9 +264,9 @@ def cell(text: str) -> str:
     return escape(printable(text))
 
 
-def coloured(state: EventState) -> str:
+def colored(state: EventState) -> str:
     """Return a state with rich's markup, padded to a fixed width."""
-    return f"[{_COLOURS[state]}]{state:<8}[/]"
+    return f"[{_COLORS[state]}]{state:<8}[/]"
 
 
 def time_of(at_ms: int) -> str:

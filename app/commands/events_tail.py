@@ -10,7 +10,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from app.commands.events import cell, coloured, summary_of, time_of
+from app.commands.events import cell, colored, summary_of, time_of
 from app.commands.events_database import Demo, with_cause, with_database
 from app.domain.errors import StorageUnavailableError
 from app.observability.printable import printable, printable_json
@@ -69,7 +69,7 @@ def _print(console: Console, followed: FollowedEvent) -> None:
     event = followed.event
     ids = [event.id, *(each.facts.checkout_id or each.session_id for each in followed.payments)]
     lines = [
-        f"{time_of(event.received_at_ms)}  {coloured(event.state)}  {cell(event.type)}",
+        f"{time_of(event.received_at_ms)}  {colored(event.state)}  {cell(event.type)}",
         f"  [dim]{cell('  '.join(ids))}[/]",
     ]
     if event.reason:

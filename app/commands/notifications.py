@@ -29,7 +29,7 @@ notifications = typer.Typer(
 )
 
 NotificationId = Annotated[str, typer.Argument(metavar="ID", help="msg_…")]
-_COLOURS: Final = {
+_COLORS: Final = {
     Delivery.TAKEN: "green",
     Delivery.WAITING: "yellow",
     Delivery.FAILED: "bold red",
@@ -73,7 +73,7 @@ def _print_list(found: Sequence[Notification]) -> None:
         table.add_row(
             time_of(each.at_ms),
             f"{cell(each.type)}\n[dim]{cell(each.id)}\n{cell(each.order_id)}[/]",
-            f"[{_COLOURS[each.delivery]}]{each.delivery}[/]",
+            f"[{_COLORS[each.delivery]}]{each.delivery}[/]",
             str(each.attempts),
             "" if each.due_at_ms is None else time_of(each.due_at_ms),
         )

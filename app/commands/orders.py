@@ -39,7 +39,7 @@ Personal = Annotated[
 PAGE: Final = 200
 _PERSONAL: Final = ("customer", "shipping", "custom_fields", "metadata")
 _NOT_PAID: Final = frozenset({PaymentStatus.OPEN, PaymentStatus.FAILED, PaymentStatus.EXPIRED})
-_COLOURS: Final = {
+_COLORS: Final = {
     PaymentStatus.PAID: "green",
     PaymentStatus.FAILED: "red",
     PaymentStatus.DISPUTED: "bold red",
@@ -161,8 +161,8 @@ def _print_orders(documents: Sequence[Document]) -> None:
 
 
 def _status(status: PaymentStatus) -> str:
-    colour = _COLOURS.get(status)
-    return f"[{colour}]{status}[/]" if colour else status.value
+    color = _COLORS.get(status)
+    return f"[{color}]{status}[/]" if color else status.value
 
 
 def _amount(document: Document) -> str:

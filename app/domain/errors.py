@@ -71,7 +71,7 @@ class InvalidCartError(RequestWrongError):
 
 
 class PriceNotForSaleError(RequestWrongError):
-    """The catalogue does not allow this price, mode or quantity; `faults` has the details."""
+    """The catalog does not allow this price, mode or quantity; `faults` has the details."""
 
     code = "price_not_for_sale"
     title = "The cart contains something that is not for sale"

@@ -20,7 +20,7 @@ def _shop_name(value: str) -> str:
 
 def _color(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise ValueError("must be a colour like #3366d6 (#rrggbb)")
+        raise ValueError("must be a color like #3366d6 (#rrggbb)")
     return value.lower()
 
 
@@ -45,7 +45,7 @@ class ShopPageSettings(BaseSettings):
     shop_name: ShopName | None = Field(
         None, description="the shop's name on these pages; unset: APP_URL's host"
     )
-    brand_color: Color = Field("#3366d6", description="these pages' colour, #rrggbb")
+    brand_color: Color = Field("#3366d6", description="these pages' color, #rrggbb")
     customer_portal_url: PortalUrl | None = Field(
         None, description="Stripe's customer portal, for buyers with a subscription"
     )

@@ -38,7 +38,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """One JSON object a line for machines, or coloured text for people."""
+    """One JSON object a line for machines, or colored text for people."""
 
     JSON = "json"
     CONSOLE = "console"

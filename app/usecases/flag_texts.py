@@ -15,7 +15,7 @@ _NAMED_MAX: Final = 3
 # The likely reasons first: Stripe itself may change what is bought (payments/checkout/upsells).
 PRICE_HINT: Final = (
     "most often an upsell, a cross-sell or an adjustable quantity that is set in Stripe's "
-    "dashboard, or a price that was changed there or in the catalogue; if it is none of these, "
+    "dashboard, or a price that was changed there or in the catalog; if it is none of these, "
     "somebody may be cheating"
 )
 _TODO: Final[Mapping[Flag, str]] = {

@@ -21,7 +21,7 @@ def report(outcome: Outcome, alarm: Alarm) -> None:
     for woken in outcome.broken:
         alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
     for session_id in outcome.mismatched:
-        words = f"{session_id} differs from the catalogue: {PRICE_HINT}"
+        words = f"{session_id} differs from the catalog: {PRICE_HINT}"
         alarm(AlertName.PRICE_MISMATCH, words)
     for session_id in outcome.foreign:
         words = f"{session_id} names a checkout that it was not created for, which stays unchanged"

@@ -35,7 +35,7 @@ class Housekeeping:
     every_s: float = EVERY_S
 
     async def run(self) -> None:
-        """Run until cancelled."""
+        """Run until canceled."""
         while True:
             with contextlib.suppress(StorageUnavailableError):  # already reported
                 await self.replay.of_state(EventState.UNREAD)

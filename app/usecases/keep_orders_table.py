@@ -51,7 +51,7 @@ _GAP: Final = (
 
 @dataclass(slots=True, kw_only=True)
 class KeepOrdersTable:
-    """Sends until it is cancelled; `wake` it when something was committed.
+    """Sends until it is canceled; `wake` it when something was committed.
 
     `holder` is this process's own name, which no other one has.
     """
@@ -73,7 +73,7 @@ class KeepOrdersTable:
         self._news.set()
 
     async def run(self) -> None:
-        """Send what is new, until cancelled; then let another replica continue at once."""
+        """Send what is new, until canceled; then let another replica continue at once."""
         try:
             while True:
                 self._news.clear()

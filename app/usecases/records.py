@@ -31,7 +31,7 @@ class SessionOrder:
 class Checkout:
     """A checkout. `session_id` is None if the payment page's URL did not contain it.
 
-    `expected` is its price by the catalogue, before taxes and discounts. `key_digest` is the digest
+    `expected` is its price by the catalog, before taxes and discounts. `key_digest` is the digest
     of the secret in its success URL, which this `success_url` does not contain; None if an older
     version started it.
     """

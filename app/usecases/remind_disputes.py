@@ -32,7 +32,7 @@ class RemindDisputes:
     every_s: float = EVERY_S
 
     async def run(self) -> None:
-        """Check once a minute until cancelled."""
+        """Check once a minute until canceled."""
         while True:
             with contextlib.suppress(StorageUnavailableError):  # already reported
                 await self()

@@ -57,7 +57,7 @@ class SendingReport(Protocol):
 
 
 class SendNotifications:
-    """Sends until cancelled; call `wake` after a commit."""
+    """Sends until canceled; call `wake` after a commit."""
 
     def __init__(  # noqa: PLR0913 what it sends, from where, and who hears of it
         self,
@@ -100,7 +100,7 @@ class SendNotifications:
         self._hold_back()
 
     async def run(self) -> None:
-        """Send what is due until cancelled; then finish running attempts."""
+        """Send what is due until canceled; then finish running attempts."""
         try:
             while True:
                 self._news.clear()

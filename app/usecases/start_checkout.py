@@ -37,7 +37,7 @@ class StartCheckout:
         nobody can pay it, and it expires.
 
         Raises:
-            PriceNotForSaleError: the catalogue does not sell this cart.
+            PriceNotForSaleError: the catalog does not sell this cart.
             RateLimitedError: too many are started, for these prices or in all.
             RedirectNotAllowedError: a return URL is not the shop's.
             StorageUnavailableError: it is not stored; no session was created if that was known.
@@ -62,7 +62,7 @@ class StartCheckout:
         return self.ids.new(self.clock.now_ms())
 
     def check(self, request: CheckoutRequest) -> Catalog | None:
-        """Return the current catalogue, which sells this cart.
+        """Return the current catalog, which sells this cart.
 
         Raises:
             PriceNotForSaleError: it does not.

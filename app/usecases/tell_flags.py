@@ -70,7 +70,7 @@ class TellFlags:
                 self._has_news.set()
 
     async def run(self) -> None:
-        """Report new flags until cancelled."""
+        """Report new flags until canceled."""
         loop, sweep_at_s, after = asyncio.get_running_loop(), 0.0, ""
         while True:
             with contextlib.suppress(StorageUnavailableError):  # already reported

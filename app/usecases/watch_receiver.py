@@ -34,7 +34,7 @@ class WatchReceiver:
     _open: set[AlertName] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Monitor until cancelled."""
+        """Monitor until canceled."""
         looks = 0
         while True:
             with contextlib.suppress(StorageUnavailableError):  # already reported

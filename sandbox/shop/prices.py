@@ -25,7 +25,7 @@ class Price:
     interval: str | None = None
 
 
-DEFAULT_AMOUNT_MINOR = 1000  # 10.00 USD: easy to recognise and to multiply.
+DEFAULT_AMOUNT_MINOR = 1000  # 10.00 USD: easy to recognize and to multiply.
 
 MUG = Price(id="price_sandbox_mug", name="Stoneware mug", unit_amount_minor=1450)
 BEANS = Price(id="price_sandbox_beans", name="Coffee beans, 250\u00a0g", unit_amount_minor=1200)

@@ -31,7 +31,7 @@ DISPUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A row: a payment, its status as text, and the text's colour."""
+    """A row: a payment, its status as text, and the text's color."""
 
     session: Session
     text: str

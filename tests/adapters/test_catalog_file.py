@@ -121,7 +121,7 @@ async def test_a_broken_new_file_keeps_the_old_one_and_alerts_once(
     assert before_mending == ["price_one"]
     assert name is AlertName.CATALOG_BROKEN
     assert "[[price]] number 1: id must be" in words
-    assert "the previous catalogue stays in use" in words
+    assert "the previous catalog stays in use" in words
 
 
 async def test_a_file_that_is_missing_keeps_the_old_one_until_it_is_back(

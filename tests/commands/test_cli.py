@@ -60,7 +60,7 @@ def test_wrong_settings_stop_the_start_with_a_line_each(
         },
         {"CATALOG_FILE": "none.toml"},  # looked at once all others are right
     ],
-    ids=["all at once", "the catalogue"],
+    ids=["all at once", "the catalog"],
 )
 def test_a_wrong_setting_of_the_door_is_one_line_and_never_a_trace(
     tmp_path: Path, wrong: dict[str, str]
@@ -90,7 +90,7 @@ def test_a_database_of_a_later_program_stops_the_start(tmp_path: Path, database_
     assert "Traceback" not in ended.stderr
 
 
-def test_the_start_says_that_without_a_catalogue_any_price_can_be_bought(tmp_path: Path) -> None:
+def test_the_start_says_that_without_a_catalog_any_price_can_be_bought(tmp_path: Path) -> None:
     without = run(tmp_path, "migrate", **GOOD)
     (tmp_path / "catalog.toml").write_text('[[price]]\nid = "price_A"\n', encoding="utf-8")
     with_one = run(tmp_path, "migrate", **GOOD, CATALOG_FILE="catalog.toml")

@@ -48,7 +48,7 @@ def test_it_says_where_to_go_what_to_do_and_how_to_end_it(demo: Demo) -> None:
 
 
 def test_it_is_calm(demo: Demo) -> None:
-    """No log, no colours where nobody sees them, and nothing wider than the smallest window."""
+    """No log, no colors where nobody sees them, and nothing wider than the smallest window."""
     lines = demo.words.splitlines()
 
     assert lines[:2] == ["", "altan-checkout demo: a shop, its checkout, and a simulated Stripe"]

@@ -1,4 +1,4 @@
-"""What `altan-checkout doctor` finds in settings, the catalogue and webhooks."""
+"""What `altan-checkout doctor` finds in settings, the catalog and webhooks."""
 
 import asyncio
 from pathlib import Path
@@ -39,7 +39,7 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
         "settings": OK,
         "webhook secrets": OK,
         "mode": WARNING,  # Altan Pay is played by this machine
-        "catalogue": OK,
+        "catalog": OK,
         "notifications": OK,
         "orders table": OK,
         "database": OK,
@@ -51,16 +51,16 @@ async def test_a_deployment_that_works_is_fine_in_every_part(
     assert {request.line for request in server.requests} == {"HEAD / HTTP/1.1"}
 
 
-async def test_without_a_catalogue_it_says_that_any_price_can_be_bought(tmp_path: Path) -> None:
-    finding = await found(tmp_path, "catalogue")
+async def test_without_a_catalog_it_says_that_any_price_can_be_bought(tmp_path: Path) -> None:
+    finding = await found(tmp_path, "catalog")
 
     assert finding.verdict is WARNING
     assert "all prices of the account can be bought" in finding.message
     assert "CATALOG_FILE" in finding.message
 
 
-async def test_a_catalogue_that_cannot_be_read_fails(tmp_path: Path) -> None:
-    finding = await found(tmp_path, "catalogue", catalog_file=tmp_path / "none.toml")
+async def test_a_catalog_that_cannot_be_read_fails(tmp_path: Path) -> None:
+    finding = await found(tmp_path, "catalog", catalog_file=tmp_path / "none.toml")
 
     assert finding.verdict is FAILS
     assert "none.toml" in finding.message

@@ -45,7 +45,7 @@ async def test_one_session_is_made_as_this_deployment_makes_them(tmp_path: Path)
     assert text.endswith(TEST_PAGE)
 
 
-async def test_the_catalogues_first_price_is_probed_in_its_own_mode(tmp_path: Path) -> None:
+async def test_the_catalogs_first_price_is_probed_in_its_own_mode(tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.toml"
     catalog.write_text('[[price]]\nid = "price_CLUB"\nmode = "subscription"\n')
 
@@ -109,6 +109,6 @@ async def test_without_a_price_it_says_how_to_name_one(tmp_path: Path) -> None:
         await said(settings(tmp_path), price=None)
 
 
-async def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
+async def test_a_broken_catalog_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProbeError, match="CATALOG_FILE is wrong"):
         await said(settings(tmp_path, catalog_file=tmp_path / "none.toml"))

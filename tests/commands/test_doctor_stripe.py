@@ -140,13 +140,13 @@ async def test_the_endpoint_is_compared(
         (
             [says_json({"active": True, "unit_amount": 1500, "currency": "usd"})],
             FAILS,
-            "price_sandbox_mug is 1500 usd at Stripe, and 1450 usd in the catalogue",
+            "price_sandbox_mug is 1500 usd at Stripe, and 1450 usd in the catalog",
         ),
         ([LACKS], WARNING, 'give it "read" for Prices'),
         ([answer(b"", status="500 No")], WARNING, "not compared: Stripe answered 500"),
     ],
 )
-async def test_the_catalogues_prices_are_compared(
+async def test_the_catalogs_prices_are_compared(
     tmp_path: Path, answers: list[bytes], verdict: Verdict, words: str
 ) -> None:
     finding = (await found(tmp_path, *RIGHTS, listing({}), *answers, catalog=CATALOG))[
@@ -158,9 +158,7 @@ async def test_the_catalogues_prices_are_compared(
 
 
 @pytest.mark.parametrize("catalog", [None, "broken"])
-async def test_without_a_catalogue_no_price_is_asked_for(
-    tmp_path: Path, catalog: str | None
-) -> None:
+async def test_without_a_catalog_no_price_is_asked_for(tmp_path: Path, catalog: str | None) -> None:
     assert "prices at Stripe" not in await found(tmp_path, LIST, catalog=catalog)
 
 

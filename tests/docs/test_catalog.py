@@ -1,4 +1,4 @@
-"""The catalogues in the documentation work as they are."""
+"""The catalogs in the documentation work as they are."""
 
 import shutil
 import tomllib
@@ -15,7 +15,7 @@ def fields_of(prices: list[dict[str, object]]) -> set[str]:
     return {field for price in prices for field in price}
 
 
-def test_the_readmes_catalogue_is_one_and_shows_every_field() -> None:
+def test_the_readmes_catalog_is_one_and_shows_every_field() -> None:
     (block,) = marked("toml", "catalog")
     document = tomllib.loads(block.text)
 

@@ -10,7 +10,7 @@ from tests.support.browser.running import RunningDemo
 from tests.support.browser.visitors import LANGUAGES, LOOKS, ORDINARY, Variant, Visitors
 from tests.support.browser.watch import Watch
 
-# A width changes no colour: two looks show both colours and both widths.
+# A width changes no color: two looks show both colors and both widths.
 BOTH_AT_ONCE = (Variant(narrow=True), Variant(dark=True))
 LOOKED_AT = [
     (place, look) for place in PLACES for look in (LOOKS if place.is_main else BOTH_AT_ONCE)
@@ -74,11 +74,11 @@ async def test_everybody_can_use_a_page_in_their_language(
 
 
 async def test_a_dark_page_is_dark(demo: RunningDemo, visitors: Visitors) -> None:
-    colours = []
+    colors = []
     for variant in (ORDINARY, Variant(dark=True)):
         page = await visitors.new(variant)
         await page.goto(demo.shop_url)
-        colours.append(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        colors.append(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
-    light, dark = (sum(map(int, colour[4:-1].split(","))) for colour in colours)
+    light, dark = (sum(map(int, color[4:-1].split(","))) for color in colors)
     assert dark < 3 * 64 < 3 * 192 < light

@@ -100,7 +100,7 @@ def test_a_shop_without_a_name_is_called_by_its_host(
     assert load(APP_URL="https://Shop.Example:8443/de", SHOP_NAME=name).shop_name_shown == shown
 
 
-def test_a_colour_in_the_env_file_is_no_comment(load: Load) -> None:
+def test_a_color_in_the_env_file_is_no_comment(load: Load) -> None:
     dotenv(BRAND_COLOR="#a1b2c3")
 
     assert load().brand_color == "#a1b2c3"

@@ -27,7 +27,7 @@ _SCHEMA: Final = """
         UNION ALL SELECT conrelid || ' ' || xmin FROM pg_constraint
         UNION ALL SELECT setdatabase || ' ' || xmin FROM pg_db_role_setting
         UNION ALL SELECT version_num || ' ' || xmin FROM public.alembic_version
-    ) AS catalogue (written)
+    ) AS catalog (written)
 """
 _FORGET: Final = ";".join(
     f"DELETE FROM {table}"  # noqa: S608 our own tables

@@ -103,7 +103,7 @@ async def test_a_payment_is_told_in_the_transaction_that_folds_it(database: AnyD
     assert (told.at_ms, told.delivery, told.due_at_ms) == (NOW_MS, Delivery.WAITING, NOW_MS)
 
 
-async def test_a_price_that_is_not_the_catalogues_is_told_as_a_flag(database: AnyDatabase) -> None:
+async def test_a_price_that_is_not_the_catalogs_is_told_as_a_flag(database: AnyDatabase) -> None:
     await keep(database, checkout(expected=Money(amount_minor=1, currency="eur")))
 
     await record(database, event(subject=session(amount_subtotal=1999)))

@@ -173,7 +173,7 @@ async def test_a_missing_link_is_found_and_mended(
     assert (await payment_of(database)).facts.amount_refunded_minor == 500
 
 
-async def test_what_the_catalogue_said_counts_in_what_is_mended(
+async def test_what_the_catalog_said_counts_in_what_is_mended(
     database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
     await keep(database, checkout(expected=Money(amount_minor=1999, currency="eur")))

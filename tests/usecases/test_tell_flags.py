@@ -102,7 +102,7 @@ async def test_the_alert_of_another_price_says_the_likely_reasons_first(
 
     ((name, message),) = alarm.told
     assert name is AlertName.PRICE_MISMATCH
-    assert message.startswith(f"{SESSION_ID} differs from the catalogue: most often an upsell")
+    assert message.startswith(f"{SESSION_ID} differs from the catalog: most often an upsell")
     assert message.endswith("somebody may be cheating")
 
 

@@ -1,1 +1,1 @@
-"""Carts, the catalogue, return URLs and idempotency keys."""
+"""Carts, the catalog, return URLs and idempotency keys."""

@@ -1,4 +1,4 @@
-"""The catalogue: the only prices that can be bought, regardless of what a browser sends."""
+"""The catalog: the only prices that can be bought, regardless of what a browser sends."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Compares a price of the catalogue with the price at Stripe."""
+"""Compares a price of the catalog with the price at Stripe."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,7 @@ from app.domain.checkout.catalog import CatalogPrice
 
 
 def price_faults(price: CatalogPrice, stripe: Mapping[str, object]) -> list[str]:
-    """Return what is wrong with a price of the catalogue (Stripe: api/prices/object)."""
+    """Return what is wrong with a price of the catalog (Stripe: api/prices/object)."""
     return list(_faults(price, stripe))
 
 
@@ -23,4 +23,4 @@ def _faults(price: CatalogPrice, stripe: Mapping[str, object]) -> Iterator[str]:
     if (amount_minor, currency) != (price.unit.amount_minor, price.unit.currency):
         wanted = f"{price.unit.amount_minor} {price.unit.currency}"
         told = "no single amount" if amount_minor is None else f"{amount_minor} {currency}"
-        yield f"is {told} at Stripe, and {wanted} in the catalogue"
+        yield f"is {told} at Stripe, and {wanted} in the catalog"

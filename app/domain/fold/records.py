@@ -70,7 +70,7 @@ class Payment:
     """A stored payment. `updated_at_ms` is when its facts last changed.
 
     `version` counts its changes, including those of its renewals, which are stored separately.
-    `price_mismatch`: Stripe's subtotal or currency differs from the catalogue's.
+    `price_mismatch`: Stripe's subtotal or currency differs from the catalog's.
     `before` are a changed payment's previous facts, without those of renewals, and
     `renewals_refunded_minor` is by how much the refunds of its renewals changed.
     """

@@ -23,7 +23,7 @@ class Claimed(Protocol):
 
     @property
     def expected(self) -> Money | None:
-        """The price according to the catalogue."""
+        """The price according to the catalog."""
         ...
 
 
@@ -67,7 +67,7 @@ def is_foreign(facts: PaymentFacts, named: SoldCheckout | None) -> bool:
 
 
 def is_mismatch(session_id: str, facts: PaymentFacts, sold: SoldCheckout | None) -> bool:
-    """Return whether the catalogue's price for the session's cart differs from Stripe's."""
+    """Return whether the catalog's price for the session's cart differs from Stripe's."""
     if sold is None or sold.expected is None or not facts.differs_from(sold.expected):
         return False
     if items_differ(facts):  # then another sum is right, and the order is flagged for its items

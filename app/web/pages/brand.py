@@ -1,4 +1,4 @@
-"""A shop's colour on a page, kept readable: WCAG 2.2, 1.4.3 and 1.4.11."""
+"""A shop's color on a page, kept readable: WCAG 2.2, 1.4.3 and 1.4.11."""
 
 from typing import Final
 
@@ -11,10 +11,10 @@ _BLACK, _WHITE = "#000000", "#ffffff"
 
 
 def brand_style(color: str) -> str:
-    """Return CSS custom properties for one brand colour, `#rrggbb`.
+    """Return CSS custom properties for one brand color, `#rrggbb`.
 
     `--brand` is for surfaces, with text in `--on-brand`. `--accent` is for lines and shapes on the
-    page itself; if the brand's colour has too little contrast, it is the text's colour.
+    page itself; if the brand's color has too little contrast, it is the text's color.
     """
     return (
         f":root {{ --brand: {color}; --on-brand: {text_color_on(color)}; "
@@ -40,7 +40,7 @@ def _accent(color: str, card: str) -> str:
 
 
 def _luminance(color: str) -> float:
-    """Return the relative luminance of an sRGB colour (WCAG 2.2)."""
+    """Return the relative luminance of an sRGB color (WCAG 2.2)."""
     red, green, blue = (_linear(int(color[n : n + 2], 16) / 255) for n in (1, 3, 5))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

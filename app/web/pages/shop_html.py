@@ -17,7 +17,7 @@ from app.web.pages.pages import SECURITY_HEADERS, TEMPLATES, make_environment, p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """The shop of a page: its URL, its name, its colour as `#rrggbb`.
+    """The shop of a page: its URL, its name, its color as `#rrggbb`.
 
     `portal_url` is Stripe's page where buyers manage their subscriptions.
     """
@@ -41,7 +41,7 @@ class ShopHtml:
         }
         self._shown: Final = {
             "shop": shop,
-            "style": Markup(self._style),  # noqa: S704 our own files, and a colour that was checked
+            "style": Markup(self._style),  # noqa: S704 our own files, and a color that was checked
         }
 
     def speech(self, scope: Scope) -> Speech:

@@ -97,7 +97,7 @@ class SuccessHtml:
 
 
 def _items(line_items: Sequence[LineItem], catalog: Catalog | None) -> list[Item]:
-    """The order's lines by the catalogue's names; none if one is unknown, as half is misleading."""
+    """The order's lines by the catalog's names; none if one is unknown, as half is misleading."""
     prices = catalog.prices if catalog else {}
     found = [(item.quantity, prices.get(item.price)) for item in line_items]
     named = [Item(quantity, price.name) for quantity, price in found if price and price.name]

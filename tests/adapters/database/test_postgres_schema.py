@@ -209,7 +209,7 @@ def compared(connection: Connection) -> list[Any]:
 async def test_the_migrated_schema_is_the_one_that_is_written_down(
     postgres_url: str, empty_postgres_url: str
 ) -> None:
-    """Alembic compares neither CHECK constraints nor collations, so the catalogue is compared."""
+    """Alembic compares neither CHECK constraints nor collations, so the catalog is compared."""
     migrated = engine_of(postgres_url)
     async with migrated.connect() as connection:
         assert await connection.run_sync(compared) == []

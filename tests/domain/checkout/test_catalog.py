@@ -64,7 +64,7 @@ def refusal(document: Mapping[str, object]) -> str:
 # What is for sale
 
 
-def test_what_the_catalogue_lists_may_be_bought_up_to_its_limit() -> None:
+def test_what_the_catalog_lists_may_be_bought_up_to_its_limit() -> None:
     CATALOG.check(request(("price_mug", 5), ("price_pin", 100)))
     CATALOG.check(request(("price_club", 1), mode="subscription"))
 
@@ -128,7 +128,7 @@ def test_nothing_is_expected_of_a_cart_with_an_unknown_amount_or_two_currencies(
 # The file
 
 
-def test_a_whole_catalogue_is_read() -> None:
+def test_a_whole_catalog_is_read() -> None:
     catalog = read_catalog(
         tomllib.loads(
             """
@@ -242,7 +242,7 @@ DOCUMENTS = st.dictionaries(
 
 
 @given(DOCUMENTS)
-def test_any_toml_is_a_catalogue_or_refused_with_a_message(
+def test_any_toml_is_a_catalog_or_refused_with_a_message(
     document: Mapping[str, object],
 ) -> None:
     try:

@@ -1,4 +1,4 @@
-"""A price of the catalogue is compared with the one at Stripe."""
+"""A price of the catalog is compared with the one at Stripe."""
 
 import pytest
 
@@ -32,11 +32,11 @@ def test_a_price_that_fits_has_no_fault(
         ({"active": False}, "is not active"),
         ({"active": None}, "is not active"),
         ({"type": "recurring"}, 'is recurring, so its mode must be "subscription"'),
-        ({"unit_amount": 1300}, "is 1300 eur at Stripe, and 1200 eur in the catalogue"),
-        ({"currency": "usd"}, "is 1200 usd at Stripe, and 1200 eur in the catalogue"),
+        ({"unit_amount": 1300}, "is 1300 eur at Stripe, and 1200 eur in the catalog"),
+        ({"currency": "usd"}, "is 1200 usd at Stripe, and 1200 eur in the catalog"),
         (
             {"unit_amount": None},
-            "is no single amount at Stripe, and 1200 eur in the catalogue",
+            "is no single amount at Stripe, and 1200 eur in the catalog",
         ),
     ],
 )

@@ -25,14 +25,14 @@ class Variant:
 
     def __str__(self) -> str:
         script = () if self.script else ("without script",)
-        return " ".join((self.size, self.colours, *script, self.locale))
+        return " ".join((self.size, self.colors, *script, self.locale))
 
     @property
     def size(self) -> str:
         return "narrow" if self.narrow else "wide"
 
     @property
-    def colours(self) -> str:
+    def colors(self) -> str:
         return "dark" if self.dark else "light"
 
 

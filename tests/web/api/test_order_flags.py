@@ -111,7 +111,7 @@ async def test_an_order_with_two_flags_is_listed_until_both_are_seen(shop: Order
     [
         ("cs_test_none", "disputed"),
         (SESSION_ID, "review"),
-        (SESSION_ID, "colourful"),
+        (SESSION_ID, "colorful"),
         (SESSION_ID, "%00"),
         ("x" * 300, "disputed"),
     ],

@@ -112,10 +112,10 @@ def test_a_parameter_that_stands_twice_is_refused(name: str) -> None:
 
 
 def test_one_answer_says_all_that_is_wrong() -> None:
-    assert faults_of(("limit", "0"), ("flagged", "x"), ("colour", "red")) == {
+    assert faults_of(("limit", "0"), ("flagged", "x"), ("color", "red")) == {
         "limit",
         "flagged",
-        "colour",
+        "color",
     }
 
 
@@ -169,6 +169,6 @@ def test_a_cursor_that_was_put_together_is_refused(document: bytes) -> None:
 
 def test_of_very_many_faults_some_are_named() -> None:
     with pytest.raises(InvalidQueryError) as caught:
-        read_order_query([(f"colour{n}", "") for n in range(5_000)])
+        read_order_query([(f"color{n}", "") for n in range(5_000)])
 
     assert len(caught.value.query_faults) == FAULTS_MAX

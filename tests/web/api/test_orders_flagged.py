@@ -68,7 +68,7 @@ async def test_what_needs_a_person_is_a_flag(
     assert await shop.ids(flagged="false") == []
 
 
-async def test_a_price_that_differs_from_the_catalogue_is_a_flag(
+async def test_a_price_that_differs_from_the_catalog_is_a_flag(
     shop: OrderShop, database: Database
 ) -> None:
     from app.domain.money import Money  # noqa: PLC0415

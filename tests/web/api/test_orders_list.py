@@ -238,9 +238,7 @@ async def test_a_cursor_belongs_to_its_filters(shop: OrderShop, database: Databa
 
 
 async def test_every_wrong_parameter_is_named(shop: OrderShop) -> None:
-    answer = await shop.get(
-        "/orders?limit=0&status=payed&status=paid&colour=red&flagged=1&cursor=!"
-    )
+    answer = await shop.get("/orders?limit=0&status=payed&status=paid&color=red&flagged=1&cursor=!")
 
     assert answer.status_code == 422
     assert [fault["parameter"] for fault in answer.json()["errors"]] == [
@@ -248,7 +246,7 @@ async def test_every_wrong_parameter_is_named(shop: OrderShop) -> None:
         "flagged",
         "limit",
         "cursor",
-        "colour",
+        "color",
     ]
     assert answer.headers["Cache-Control"] == "no-store"
 

@@ -21,7 +21,7 @@ def accents(style: str) -> list[str]:
     [
         ("#000000", "#ffffff", 21.0),
         ("#ffffff", "#ffffff", 1.0),
-        ("#767676", "#ffffff", 4.54),  # the lightest grey that WCAG's authors let pass on white
+        ("#767676", "#ffffff", 4.54),  # the lightest gray that WCAG's authors let pass on white
         ("#777777", "#ffffff", 4.48),
         ("#ff0000", "#ffffff", 4.0),
     ],
@@ -32,7 +32,7 @@ def test_contrast_is_what_wcag_says(one: str, other: str, ratio: float) -> None:
 
 
 @given(colors)
-def test_text_on_any_colour_is_readable(color: str) -> None:
+def test_text_on_any_color_is_readable(color: str) -> None:
     assert contrast(text_color_on(color), color) >= 4.5
 
 
@@ -50,19 +50,19 @@ def test_text_is_black_on_what_is_pale_and_white_on_what_is_dark(color: str, tex
 
 
 @given(colors)
-def test_lines_are_in_the_brands_colour_only_where_they_can_be_seen(color: str) -> None:
+def test_lines_are_in_the_brands_color_only_where_they_can_be_seen(color: str) -> None:
     for accent, card in zip(accents(brand_style(color)), (CARD_LIGHT, CARD_DARK), strict=True):
         can_be_seen = contrast(color, card) >= VISIBLE
         assert accent == (color if can_be_seen else "var(--ink)")
 
 
-def test_the_default_colour_can_be_seen_by_day_and_by_night() -> None:
+def test_the_default_color_can_be_seen_by_day_and_by_night() -> None:
     color = Settings.model_fields["brand_color"].default
 
     assert accents(brand_style(color)) == [color, color]
 
 
-def test_the_cards_colours_are_those_of_the_page() -> None:
+def test_the_cards_colors_are_those_of_the_page() -> None:
     style = (TEMPLATES / "page.css").read_text()
 
     cards = [

@@ -69,7 +69,7 @@ async def test_the_order_number_and_what_was_bought_are_shown(
 
 
 @pytest.mark.parametrize("price", ["price_NAMELESS", "price_GONE"])
-async def test_an_order_that_the_catalogue_cannot_name_whole_is_not_listed(
+async def test_an_order_that_the_catalog_cannot_name_whole_is_not_listed(
     database_path: Path, price: str
 ) -> None:
     html = await shown_of(database_path, {"price_MUG": 2, price: 1}, [PAID])

@@ -94,7 +94,7 @@ async def test_a_shops_name_is_always_escaped(database_path: Path, name: str) ->
     assert f" \N{EN DASH} {escaped}</title>" in html
 
 
-async def test_the_shops_colour_is_the_pages(database_path: Path) -> None:
+async def test_the_shops_color_is_the_pages(database_path: Path) -> None:
     html = await page_of(database_path, brand_color="#FFF7D6")
 
     assert "--brand: #fff7d6; --on-brand: #000000; --accent: var(--ink);" in html

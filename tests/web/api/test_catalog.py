@@ -1,4 +1,4 @@
-"""A catalogue with the whole service: what is refused, expected and flagged."""
+"""A catalog with the whole service: what is refused, expected and flagged."""
 
 import asyncio
 import signal
@@ -196,7 +196,7 @@ async def test_a_session_that_we_did_not_start_is_never_a_mismatch(
         assert not is_marked(service)
 
 
-async def test_a_broken_catalogue_stops_the_start_with_one_line(
+async def test_a_broken_catalog_stops_the_start_with_one_line(
     tmp_path: Path, catalog_path: Path
 ) -> None:
     write(catalog_path, '[[price]]\nid = "prod_x"\n')
@@ -210,7 +210,7 @@ async def test_a_broken_catalogue_stops_the_start_with_one_line(
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
-def test_the_exit_code_of_a_broken_catalogue_is_that_of_a_wrong_setting(
+def test_the_exit_code_of_a_broken_catalog_is_that_of_a_wrong_setting(
     tmp_path: Path, command: str
 ) -> None:
     ended = subprocess.run(  # noqa: S603 our own program
@@ -237,7 +237,7 @@ def test_the_exit_code_of_a_broken_catalogue_is_that_of_a_wrong_setting(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGHUP is a POSIX affair")
-async def test_sighup_reads_the_catalogue_again(tmp_path: Path, catalog_path: Path) -> None:
+async def test_sighup_reads_the_catalog_again(tmp_path: Path, catalog_path: Path) -> None:
     async with (
         upstream(GOOD) as altan_pay,
         running_process(
