@@ -25,8 +25,15 @@ from tests.support.reused_database import ReusedDatabase
 from tests.support.rows import open_database
 from tests.support.sizes import TELLS_FIGURES
 
-# `make quick` looks at a few examples of each property; `make test` at Hypothesis's hundred.
-hypothesis.settings.register_profile("quick", max_examples=10)
+# A busy machine must not fail a test, so there are no time limits. `make quick` looks at a few
+# examples of each property; `make test` at Hypothesis's hundred.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
+hypothesis.settings.register_profile(
+    "quick", parent=hypothesis.settings.get_profile("unhurried"), max_examples=10
+)
 
 NAMES = {*Settings.model_fields, "stripe_webhook_secret"}
 SETTINGS = NAMES | {name.upper() for name in NAMES}

@@ -22,6 +22,7 @@ NO = Answer(status=500)
         (204, Verdict.TAKEN),
         (299, Verdict.TAKEN),
         (199, Verdict.AGAIN),
+        (300, Verdict.AGAIN),
         (301, Verdict.AGAIN),
         (400, Verdict.AGAIN),
         (410, Verdict.GONE),
