@@ -1,79 +1,25 @@
 """Looks at Stripe follow each other: by one process, with pauses, and with what is remembered."""
 
-import asyncio
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from app.domain.errors import StorageUnavailableError
-from app.domain.stripe_events.event import EventFilter
 from app.usecases.keep_reconciled import (
     DAY_S,
-    LEASE_S,
     OVERLAP_S,
     PAUSE_MAX_S,
-    RENEW_EVERY_S,
     RETRY_AFTER_MAX_S,
-    KeepReconciled,
 )
 from app.usecases.ports import AlertName
 from app.usecases.read_back import ENDED_MS, QUIET_MS
-from app.usecases.reconcile import AGE_MAX_S, Reconcile
-from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.reconcile import AGE_MAX_S
+from app.usecases.reconciliation import LookState
 from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
     StripeRateLimitedError,
-    StripeUnavailableError,
 )
-from tests.support.builders import ACCOUNT, NOW_S, FixedClock, SilentAlarm, event, until
-from tests.support.stripe_account import StripeAccount
-
-EVERY_S = 300.0
-DOWN = StripeUnavailableError("Stripe answered 500")
-
-
-@dataclass
-class Setting:
-    """What a process that looks at Stripe is made of."""
-
-    database: Any  # either database, which is a Database and a LookStore
-    clock: FixedClock
-    alarm: SilentAlarm
-    stripe: StripeAccount = field(default_factory=StripeAccount)
-    looked: list[int] = field(default_factory=list)
-
-    def keep(
-        self, holder: str = "one", every_s: float = EVERY_S, renew_every_s: float = RENEW_EVERY_S
-    ) -> KeepReconciled:
-        return KeepReconciled(
-            reconcile=Reconcile(
-                database=self.database,
-                store=self.database,
-                stripe=self.stripe,
-                event_filter=EventFilter(ACCOUNT, None),
-                clock=self.clock,
-                alarm=self.alarm,
-                on_change=lambda _: None,
-            ),
-            store=self.database,
-            clock=self.clock,
-            alarm=self.alarm,
-            all_clear=self.alarm.over,
-            holder=holder,
-            every_s=every_s,
-            on_looked=self.looked.append,
-            renew_every_s=renew_every_s,
-        )
-
-    def looked_since(self) -> list[int]:
-        """Since when each look so far asked, in days before now."""
-        first_type = "checkout.session.completed"
-        return [
-            since_s
-            for _, types, since_s, _ in self.stripe.asked
-            if isinstance(since_s, int) and first_type in str(types)
-        ]
+from tests.support.builders import NOW_S, FixedClock, SilentAlarm, event
+from tests.support.looks_at_stripe import DOWN, EVERY_S, Setting
 
 
 @pytest.fixture
@@ -226,118 +172,3 @@ async def test_missed_events_alert_once_with_how_many_and_since_when(setting: Se
     ]
     assert AlertName.EVENTS_WERE_MISSED not in ended
     assert AlertName.EVENTS_WERE_MISSED in setting.alarm.ended
-
-
-async def test_looks_go_on_beside_the_service_whatever_fails_and_are_handed_over(
-    setting: Setting,
-) -> None:
-    setting.stripe.failures = [DOWN]
-    keep = setting.keep(every_s=0.001)
-    running = asyncio.create_task(keep.run())
-    await until(lambda: len(setting.looked_since()) >= 3)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    asked = len(setting.looked_since())
-
-    await setting.keep("two")()
-
-    assert len(setting.looked_since()) == asked + 1
-
-
-async def test_a_database_that_is_down_does_not_end_the_looks(setting: Setting) -> None:
-    class Down:
-        """A store that is down twice: for the first look, and at the end."""
-
-        asked = 0
-
-        async def lead_looks(self, *_: object, **__: object) -> bool:
-            self.asked += 1
-            if self.asked == 1:
-                raise StorageUnavailableError("words")
-            return False
-
-        async def look_state(self) -> LookState:
-            return LookState()
-
-        async def leave_looks(self, _: object) -> None:
-            raise StorageUnavailableError("words")
-
-    keep = setting.keep(every_s=0.001)
-    down: Any = Down()
-    keep.store = down
-    running = asyncio.create_task(keep.run())
-    await until(lambda: down.asked >= 3)
-    running.cancel()
-    ended = await asyncio.gather(running, return_exceptions=True)
-
-    assert isinstance(ended[0], asyncio.CancelledError)
-
-
-class Renewals:
-    """A store that counts how often a process leads."""
-
-    def __init__(self, store: Any) -> None:  # noqa: ANN401 either database
-        self.store = store
-        self.count = 0
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.store, name)
-
-    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int) -> bool:
-        leads: bool = await self.store.lead_looks(holder, now_ms=now_ms, until_ms=until_ms)
-        self.count += 1
-        return leads
-
-
-async def test_a_long_look_stays_the_only_one(setting: Setting) -> None:
-    setting.stripe.gate.clear()
-    keep, renewals = setting.keep("one", renew_every_s=0.01), Renewals(setting.database)
-    keep.store = cast("LookStore", renewals)
-    looking = asyncio.create_task(keep())
-    await until(lambda: bool(setting.stripe.asked))
-    for _ in range(3):  # each time for nearly a lease
-        setting.clock.ms += (LEASE_S - 1) * 1000
-        enough = renewals.count + 2  # one may have begun before
-        await until(lambda: renewals.count >= enough)  # noqa: B023 awaited at once
-        await setting.keep("two")()
-
-    setting.stripe.gate.set()
-    await looking
-
-    assert len(setting.looked_since()) == 1
-
-
-async def test_a_look_that_dies_leaves_the_next_one_to_others_after_its_lease(
-    setting: Setting,
-) -> None:
-    setting.stripe.gate.clear()
-    looking = asyncio.create_task(setting.keep("one")())
-    await until(lambda: bool(setting.stripe.asked))
-    looking.cancel()
-    await asyncio.wait([looking])
-    setting.stripe.gate.set()
-
-    await setting.keep("two")()
-    setting.clock.ms += (LEASE_S + 1) * 1000
-    await setting.keep("two")()
-
-    assert len(setting.looked_since()) == 2
-
-
-async def test_every_process_knows_until_when_events_were_checked(setting: Setting) -> None:
-    setting.stripe.failures = [DOWN]
-    await setting.keep("one")()
-    before = list(setting.looked)
-    setting.clock.ms += int(EVERY_S) * 1000
-
-    await setting.keep("one")()
-    await setting.keep("two")()
-
-    assert before == []
-    assert setting.looked == [NOW_S + EVERY_S] * 2
-
-
-def test_what_began_after_the_last_look_is_not_compared_yet() -> None:
-    assert LookState().compared_at_s(0) is None
-    assert LookState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000) == NOW_S
-    assert LookState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000 + 1) is None

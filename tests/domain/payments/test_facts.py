@@ -295,11 +295,3 @@ def test_a_subscriptions_first_period_may_cost_nothing(
     facts = PaymentFacts(mode=mode, amount_subtotal_minor=subtotal, currency=currency)
 
     assert facts.differs_from(Money(amount_minor=100, currency="eur")) is differs
-
-
-def test_a_session_that_can_be_recovered_once_stays_so() -> None:
-    recoverable = PaymentFacts(recoverable=True)
-
-    assert recoverable.join(PaymentFacts()).recoverable
-    assert PaymentFacts().join(recoverable).recoverable
-    assert not PaymentFacts().join(PaymentFacts()).recoverable

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.payments.disputes import Review
+from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.joins import either, join_by_id, join_ids, join_known, later_word
 
 IDS = st.frozensets(st.sampled_from("abcde")).map(lambda ids: tuple(sorted(ids)))
@@ -107,3 +108,11 @@ def test_what_one_side_knows_is_known() -> None:
     assert join_known(None, known) is join_known(known, None) is known
     assert join_known(Review(closed=False), known) == known
     assert join_known(None, None) is None
+
+
+def test_a_session_that_can_be_recovered_once_stays_so() -> None:
+    recoverable = PaymentFacts(recoverable=True)
+
+    assert recoverable.join(PaymentFacts()).recoverable
+    assert PaymentFacts().join(recoverable).recoverable
+    assert not PaymentFacts().join(PaymentFacts()).recoverable

@@ -1,0 +1,62 @@
+"""Checks against Stripe that follow each other, and what they leave."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.domain.stripe_events.event import EventFilter
+from app.usecases.keep_reconciled import (
+    RENEW_EVERY_S,
+    KeepReconciled,
+)
+from app.usecases.reconcile import Reconcile
+from app.usecases.stripe_reads import (
+    StripeUnavailableError,
+)
+from tests.support.builders import ACCOUNT, FixedClock, SilentAlarm
+from tests.support.stripe_account import StripeAccount
+
+EVERY_S = 300.0
+DOWN = StripeUnavailableError("Stripe answered 500")
+
+
+@dataclass
+class Setting:
+    """What a process that looks at Stripe is made of."""
+
+    database: Any  # either database, which is a Database and a LookStore
+    clock: FixedClock
+    alarm: SilentAlarm
+    stripe: StripeAccount = field(default_factory=StripeAccount)
+    looked: list[int] = field(default_factory=list)
+
+    def keep(
+        self, holder: str = "one", every_s: float = EVERY_S, renew_every_s: float = RENEW_EVERY_S
+    ) -> KeepReconciled:
+        return KeepReconciled(
+            reconcile=Reconcile(
+                database=self.database,
+                store=self.database,
+                stripe=self.stripe,
+                event_filter=EventFilter(ACCOUNT, None),
+                clock=self.clock,
+                alarm=self.alarm,
+                on_change=lambda _: None,
+            ),
+            store=self.database,
+            clock=self.clock,
+            alarm=self.alarm,
+            all_clear=self.alarm.over,
+            holder=holder,
+            every_s=every_s,
+            on_looked=self.looked.append,
+            renew_every_s=renew_every_s,
+        )
+
+    def looked_since(self) -> list[int]:
+        """Since when each look so far asked, in days before now."""
+        first_type = "checkout.session.completed"
+        return [
+            since_s
+            for _, types, since_s, _ in self.stripe.asked
+            if isinstance(since_s, int) and first_type in str(types)
+        ]
