@@ -1,4 +1,4 @@
-"""Checks against Stripe: one process makes them, others take over, and all know how far they went."""
+"""Checks against Stripe: one process makes them, and others take over."""
 
 import asyncio
 from typing import Any, cast
