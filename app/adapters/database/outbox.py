@@ -127,11 +127,12 @@ class KeepsOutbox(ABC):
 
         async def look(transaction: Writes) -> int | None:
             receiver, probe_at_ms = await _receiver(transaction)
-            rows = () if receiver.is_paused else await transaction.ask(sql.NEXT_DUE)
-            if not rows:
+            if receiver.is_paused:
                 return None
-            due_at_ms: int = rows[0]["due_at_ms"]
-            return probe_at_ms if receiver.is_only_probed else due_at_ms
+            if receiver.is_only_probed:  # whatever waits: a long backlog is not read at each commit
+                return probe_at_ms
+            rows = await transaction.ask(sql.NEXT_DUE)
+            return rows[0]["due_at_ms"] if rows else None
 
         return await self._look(look)
 
