@@ -78,7 +78,7 @@ def test_its_order_desk_reads_the_orders_with_a_token_of_its_own(demo: Demo) -> 
     assert f"The orders     {demo.shop_url}/sandbox/orders\n" in demo.words
     assert (page.status_code, bare.status_code) == (200, 401)
     assert f'<a href="/c/pay/{bought["session_id"]}">Stoneware mug \u00d7 2</a>' in page.text
-    assert "<span>order-42 \u00b7 paid</span>" in page.text
+    assert "<span>order-42 \u00b7 paid \u00b7 " in page.text  # then the buyer
 
 
 def test_its_database_url_is_known_without_a_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:
