@@ -98,7 +98,7 @@ MUTANTS_TOOL  := $(VENV)/mutants
 MUTANTS_READY := $(MUTANTS_TOOL)/.ready
 MUTANTS       := build/mutants
 
-mutants: $(CHECK_READY) $(MUTANTS_READY) ## mutation tests of the domain; an hour
+mutants: $(CHECK_READY) $(MUTANTS_READY) ## mutation tests of the domain; more than an hour
 	$(call say,mutants: Cosmic Ray on a copy in $(MUTANTS))
 	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS)/original && cp -Rp app sandbox tests pyproject.toml $(MUTANTS) \
 	    && cp -R app/domain $(MUTANTS)/original
