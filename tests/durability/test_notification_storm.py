@@ -19,10 +19,9 @@ async def test_no_kill_of_service_or_receiver_loses_a_notification_or_fulfills_t
     replica = Replica(Shop(tmp_path, settings, database_path, migrated_path))
     storm = Storm(replica.shop, [replica], kit)
     victims: list[tuple[str, Victim]] = [("service", replica), ("receiver", kit)]
-    await kit.start()
-    await replica.start()
-
     try:
+        await kit.start()
+        await replica.start()
         async with storm.buyers.buying():
             for number in range(STORM_KILLS):
                 chance = chance_of(seed, "storm", number)
