@@ -31,17 +31,6 @@ OPERATORS = bearer(ADMIN_TOKEN)
 PAID_ID = "msg_0206c8282dd992cd50a1f84b0a"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
-    async with order_shop(database_path) as shop:
-        yield shop
-
-
 async def feed(shop: OrderShop, **parameters: object) -> Document:
     answer = await shop.service.client.get(PATH, params=parameters, headers=bearer())  # type: ignore[arg-type]
     assert answer.status_code == 200, answer.text

@@ -1,8 +1,5 @@
 """A recovered checkout is one order, over the whole service."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from app.usecases.storage import Database
@@ -12,22 +9,11 @@ from tests.support.builders import (
     event,
     session,
 )
-from tests.support.orders import OrderShop, order_shop
+from tests.support.orders import OrderShop
 from tests.support.recording import keep
 from tests.support.whole_order import our_checkout
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
-    async with order_shop(database_path) as shop:
-        yield shop
 
 
 async def test_a_recovered_order_is_one_order(shop: OrderShop, database: Database) -> None:

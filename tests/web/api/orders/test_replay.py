@@ -8,11 +8,6 @@ from tests.support.builders import event, query
 from tests.support.orders import ADMIN_TOKEN, TOKEN, bearer, order_shop
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 async def test_an_event_that_failed_is_processed_again(database_path: Path) -> None:
     async with order_shop(database_path) as shop:
         await shop.service.deliver(event(id="evt_paid"))

@@ -1,8 +1,5 @@
 """The flags of an order, over the whole service."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from app.domain.checkout.cart import Cart, LineItem, Mode
@@ -14,7 +11,7 @@ from tests.support.builders import (
     event,
     session,
 )
-from tests.support.orders import OrderShop, order_shop
+from tests.support.orders import OrderShop
 from tests.support.readings import EXPIRED
 from tests.support.recording import NOW_MS, checkout, keep
 from tests.support.stripe_objects import (
@@ -26,17 +23,6 @@ from tests.support.stripe_objects import (
 from tests.support.whole_order import our_checkout
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
-    async with order_shop(database_path) as shop:
-        yield shop
 
 
 @pytest.mark.parametrize(

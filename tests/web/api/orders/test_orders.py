@@ -1,8 +1,5 @@
 """GET /orders/{id} over the whole service, on both databases: each field, and what moves it."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from app.domain.checkout.cart import CreatedBy
@@ -14,7 +11,7 @@ from tests.support.builders import (
     event,
     session,
 )
-from tests.support.orders import OrderShop, bearer, order_shop
+from tests.support.orders import OrderShop, bearer
 from tests.support.recording import keep
 from tests.support.stripe_objects import (
     charge,
@@ -26,17 +23,6 @@ from tests.support.stripe_objects import (
 from tests.support.whole_order import ADDRESS, FIELDS, WHOLE_SESSION, our_checkout
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
-    async with order_shop(database_path) as shop:
-        yield shop
 
 
 async def test_a_paid_order_shows_each_field(shop: OrderShop, database: Database) -> None:

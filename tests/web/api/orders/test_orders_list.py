@@ -1,8 +1,6 @@
 """GET /orders over the whole service, on both databases: filters, order, and pages."""
 
 import itertools
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,23 +19,12 @@ from tests.support.builders import (
     housekeeping,
     session,
 )
-from tests.support.orders import OrderShop, bearer, order_shop
+from tests.support.orders import OrderShop, bearer
 from tests.support.recording import NOW_MS, keep
 from tests.support.stripe_objects import dispute
 
 pytestmark = pytest.mark.anyio
 OTHER = "https://other.example/"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
-    async with order_shop(database_path) as shop:
-        yield shop
 
 
 def numbered(number: int, **changes: Any) -> Checkout:  # noqa: ANN401 any field

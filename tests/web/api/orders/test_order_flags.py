@@ -1,6 +1,5 @@
 """Flags that operators have seen, and how flags begin and end; over the whole service."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from tests.support.builders import (
     to_body,
     until,
 )
-from tests.support.orders import ADMIN_TOKEN, TOKEN, OrderShop, bearer, order_shop
+from tests.support.orders import ADMIN_TOKEN, TOKEN, OrderShop, bearer
 from tests.support.readings import EXPIRED
 from tests.support.recording import NOW_MS, keep
 from tests.support.stripe_objects import (
@@ -43,17 +42,6 @@ pytestmark = pytest.mark.anyio
 
 TWIN_ID = "chk_" + "1" * 36
 DISPUTED = event("charge.dispute.created", dispute(), id="evt_d1")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def shop(database_path: Path) -> AsyncIterator[OrderShop]:
-    async with order_shop(database_path) as shop:
-        yield shop
 
 
 async def see(
