@@ -27,7 +27,7 @@ from app.observability.metrics import METRICS_MEDIA_TYPE, Metrics
 from app.observability.payments import PaymentReport
 from app.observability.request_log import RequestLog
 from app.observability.webhooks import WebhookReport
-from app.orders import make_orders, watch_orders
+from app.orders import make_orders
 from app.orders_table import keep_orders_table
 from app.reconciling import open_reconciliation
 from app.settings.doubts import doubts
@@ -229,7 +229,6 @@ def _run_jobs(shared: Shared) -> None:
         retention_days=shared.settings.event_retention_days,
     )
     shared.lifetime.runs(housekeeping.run)
-    watch_orders(shared)
     start_notifying(shared, version=VERSION)
     keep_orders_table(shared, version=VERSION)
 

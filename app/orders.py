@@ -9,16 +9,12 @@ from app.web.api.orders import OrdersEndpoint
 
 
 def make_orders(shared: Shared) -> OrdersEndpoint:
-    """Return the endpoint of orders."""
-    read_orders = ReadOrders(database=shared.database)
-    see_flag = SeeFlag(memory=shared.database, read_orders=read_orders, clock=shared.clock)
-    return OrdersEndpoint(read_orders=read_orders, see_flag=see_flag, access=shared.access)
-
-
-def watch_orders(shared: Shared) -> None:
-    """Register the jobs that report flags and remind of disputes."""
+    """Return the endpoint of orders; register the jobs that report flags and remind of disputes."""
     memory, clock, alerts = shared.database, shared.clock, shared.alerts
     tell_flags = TellFlags(memory=memory, clock=clock, alarm=alerts, note=alerts.note)
     shared.changes.reach(tell_flags.changed)
     shared.lifetime.runs(tell_flags.run)
     shared.lifetime.runs(RemindDisputes(memory=memory, clock=clock, alarm=alerts).run)
+    read_orders = ReadOrders(database=shared.database, check_flags=tell_flags)
+    see_flag = SeeFlag(memory=memory, read_orders=read_orders, clock=clock)
+    return OrdersEndpoint(read_orders=read_orders, see_flag=see_flag, access=shared.access)

@@ -1,6 +1,6 @@
 """Orders for the shop's own server: one by its id, or a page of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from app.domain.errors import NotFoundError
@@ -28,9 +28,14 @@ class OrderPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOrders:
-    """Reads the latest committed state; one answer is read at one moment."""
+    """Reads the latest committed state; one answer is read at one moment.
+
+    `check_flags` checks what this process committed a moment ago for flags between orders. Without
+    it, a list of flagged orders may be a second behind.
+    """
 
     database: OrderDatabase
+    check_flags: Callable[[], Awaitable[None]] | None = None
 
     async def one(self, public_id: str) -> Order:
         """Return the order with this checkout id, or one of its sessions' ids.
@@ -56,6 +61,8 @@ class ReadOrders:
         self, wanted: OrderFilter, after: OrderPosition | None, *, limit: int
     ) -> OrderPage:
         """Return the next orders after a position, the latest first."""
+        if wanted.flagged and self.check_flags:
+            await self.check_flags()
 
         async def look(book: OrderBook) -> OrderPage:
             found = await _candidates_page(book, wanted, after, limit + 1)

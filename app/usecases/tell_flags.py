@@ -53,6 +53,7 @@ class TellFlags:
     _suspects: dict[str, str | None] = field(default_factory=dict)
     _paid: dict[str, str | None] = field(default_factory=dict)
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def changed(self, payments: Collection[Payment]) -> None:
         """Note committed payments whose order may be flagged."""
@@ -86,11 +87,15 @@ class TellFlags:
                     await self._has_news.wait()
 
     async def __call__(self) -> None:
-        """Report new flags of changed payments.
+        """Report new flags of all payments that changed before this call.
 
         Raises:
             StorageUnavailableError: nothing was reported; it is tried again.
         """
+        async with self._turn:
+            await self._check_changed()
+
+    async def _check_changed(self) -> None:
         self._has_news.clear()
         suspects, self._suspects = self._suspects, {}
         paid, self._paid = self._paid, {}
