@@ -116,9 +116,13 @@ def header(description: str, schema: Schema = TEXT) -> Schema:
 _FAULT: Final = object_schema(
     "Fault",
     {
-        "pointer": TEXT | {"description": "A JSON Pointer (RFC 6901) to the wrong value."},
+        "pointer": TEXT
+        | {"description": "Of a body: a JSON Pointer (RFC 6901) to the wrong value."},
+        "parameter": TEXT | {"description": "Of a query: the wrong parameter's name."},
         "detail": TEXT,
     },
+    "pointer",
+    "parameter",
 )
 PROBLEM: Final = object_schema(
     "Problem",

@@ -19,16 +19,22 @@ REFUSED = Answer(status=401)
 
 @dataclass
 class PlayedTable:
-    """Answers as it is told, to all or to those with a certain order; keeps each upsert's ids."""
+    """Answers as it is told, to all or to those with a certain order; keeps each upsert's ids.
+
+    `next_answers` are for the next upserts, whatever they contain.
+    """
 
     answer: Answer = TAKEN
     answers: dict[str, Answer] = field(default_factory=dict)
+    next_answers: list[Answer] = field(default_factory=list)
     is_fit: bool = True
     upserts: list[list[str]] = field(default_factory=list)
 
     async def upsert(self, orders: Sequence[Document]) -> Answer:
         ids = [order["id"] for order in orders]
         self.upserts.append(ids)
+        if self.next_answers:
+            return self.next_answers.pop(0)
         refused = [self.answers[id_] for id_ in ids if id_ in self.answers]
         return refused[0] if refused else self.answer
 

@@ -71,6 +71,17 @@ async def test_a_lone_refused_row_is_set_aside_too(setting: Setting) -> None:
     assert await refused_ids(setting) == ["chk_1"]
 
 
+async def test_rows_that_are_refused_together_and_taken_singly_are_not_set_aside(
+    setting: Setting,
+) -> None:
+    setting.table.next_answers = [CONFLICT]
+    await tell(setting, 1, 2)
+
+    assert await keep(setting) == POLL_S
+    assert setting.table.upserts[-3:] == [["chk_1", "chk_2"], ["chk_1"], ["chk_2"]]
+    assert (await refused_ids(setting), setting.alarm.told) == ([], [])
+
+
 async def test_a_table_that_lacks_columns_is_waited_for_and_nothing_is_set_aside(
     setting: Setting,
 ) -> None:

@@ -24,7 +24,7 @@ from app.web.api.status import COME_AGAIN_S, ID
 from app.web.http.body import ClientGoneError
 from app.web.http.client_address import Network, client_bucket
 from app.web.http.connected import while_connected
-from app.web.openapi import TEXT, Operation, content, parameter
+from app.web.openapi import Operation, content, parameter
 from app.web.payment_json import etag_of, status_document
 from app.web.routes import get
 
@@ -53,7 +53,11 @@ _STREAM_PAYMENT: Final = Operation(
         parameter("header", "Last-Event-ID", "The last event that the caller received."),
     ],
     answers={
-        "200": {"description": "The events.", **content(TEXT, "text/event-stream")},
+        # OpenAPI 3.1 cannot describe the events of a stream.
+        "200": {
+            "description": "Events named `status`; each event's data is the Payment as JSON.",
+            **content({}, "text/event-stream"),
+        },
         "204": {"description": "Nothing more can happen, and the caller has the last event."},
     },
     errors=[NotFoundError, StorageUnavailableError],
