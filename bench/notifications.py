@@ -4,13 +4,11 @@ Run `python -m bench.notifications`. The receiver answers at once, on the load g
 """
 
 import argparse
-import selectors
-import socket
 import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from bench.contenders import DATABASE, Contender, Stage, Started, service
 from bench.load import Sample, drive, quantile
 from bench.machine import MB, Cores, load
 from bench.order_pages import fill_orders
+from bench.paced import send_paced
 from bench.postgres import Database, Postgres, postgres
 from bench.upstream import Upstream
 from tests.support.ports import free_port
@@ -32,7 +31,6 @@ CONNECTIONS: Final = 16
 RATES: Final = (1, 100, 1_000)  # payments in a second
 PARTS: Final = ("rate", "delay", "backlog")
 DATABASES: Final = ("SQLite", "PostgreSQL")
-SENDERS_MAX: Final = 64
 QUIET_S: Final = 3.0  # without another arrival; then nothing more comes
 DRAIN_S_MAX: Final = 600.0
 
@@ -137,7 +135,7 @@ class Bench:
         with self._started(f"delay_{rate}", receiver.env) as server:
             drive(server.process.port, requests.webhooks(20), connections=2, seconds=5)  # warm
             receiver.wait_until_quiet()
-            sent_at = _send_paced(server.process.port, prepared, rate)
+            sent_at = send_paced(server.process.port, prepared, rate)
             receiver.wait_until_quiet()
         delays_ms = [
             (receiver.came_at[session_id] - at) * 1000
@@ -218,35 +216,6 @@ def _session_id(serial: int) -> bytes:
     (body,) = requests.filled(requests.template("event.json"), [serial])
     at = body.find(b'"cs_') + 1
     return body[at : body.find(b'"', at)]
-
-
-def _send_paced(port: int, prepared: Sequence[bytes], rate: int) -> list[float]:
-    """Send each at its time, on a connection without a request; return when each was sent."""
-    selector, idle, sent_at = selectors.DefaultSelector(), list[socket.socket](), list[float]()
-    opened, began = 0, time.perf_counter()
-    while len(sent_at) < len(prepared):
-        due_at = began + len(sent_at) / rate
-        if time.perf_counter() >= due_at:
-            if not idle and opened < SENDERS_MAX:
-                opened += 1
-                idle.append(socket.create_connection(("127.0.0.1", port), timeout=30))
-                selector.register(idle[-1], selectors.EVENT_READ)
-            if idle:
-                connection = idle.pop()
-                sent_at.append(time.perf_counter())
-                connection.sendall(prepared[len(sent_at) - 1])
-                continue
-        for key, _ in selector.select(max(0.0, due_at - time.perf_counter()) if opened else 0):
-            assert isinstance(key.fileobj, socket.socket)  # noqa: S101 nothing else is registered
-            if key.fileobj.recv(65_536):
-                idle.append(key.fileobj)  # its answers are short: one read has them
-    for key in list(selector.get_map().values()):
-        assert isinstance(key.fileobj, socket.socket)  # noqa: S101 as above
-        if key.fileobj not in idle:
-            key.fileobj.recv(65_536)
-        key.fileobj.close()
-    selector.close()
-    return sent_at
 
 
 def main() -> int:
