@@ -54,7 +54,8 @@ def python_told(folder: Path) -> dict[str, str]:
 
 
 def node_told(folder: Path) -> dict[str, str]:
-    return {path.stem: json.loads(path.read_text())["type"] for path in (folder / "told").iterdir()}
+    files = (folder / "told").glob("*.json")
+    return {path.stem: json.loads(path.read_text())["type"] for path in files}
 
 
 @asynccontextmanager
