@@ -74,9 +74,9 @@ unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest, with branch covera
 	    || { echo 'domain and use cases are not fully covered:'; cat $(VENV)/coverage.txt; exit 1; }
 
 # For the time between two edits: no PostgreSQL, no processes, few examples of each property.
-quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; under 20 seconds
+quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; half a minute
 	@$(BIN)/python -m pytest -q -p no:schemathesis -p no:cov --hypothesis-profile=quick \
-	    -m 'not thorough' -k 'not postgres' tests/domain tests/usecases
+	    -n $(TEST_JOBS) --dist worksteal -m 'not thorough' -k 'not postgres' tests/domain tests/usecases
 
 e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, color and language; prints how long a buyer waits
 	@$(BIN)/python -m pytest tests/e2e
