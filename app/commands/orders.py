@@ -194,7 +194,7 @@ def show(
     if as_json:
         print_json(document)
         return
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(Column(), Column(overflow="fold"), padding=(0, 2))
     for name, value in document.items():
         table.add_row(f"[bold]{name}[/]", "" if value in (None, [], {}) else shown(value))
     Console().print(table)

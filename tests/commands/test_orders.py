@@ -30,8 +30,8 @@ LIVE = "cs_live_b1"
 class OrdersShop:
     shop: Shop
 
-    def orders(self, *arguments: str) -> Result:
-        return CliRunner().invoke(cli, ["orders", *arguments], env={"COLUMNS": "200"})
+    def orders(self, *arguments: str, columns: int = 200) -> Result:
+        return CliRunner().invoke(cli, ["orders", *arguments], env={"COLUMNS": str(columns)})
 
     def json(self, *arguments: str) -> Any:  # noqa: ANN401 any JSON
         ended = self.orders(*arguments, "--json")
@@ -222,6 +222,15 @@ def test_one_order_is_shown(shop: OrdersShop) -> None:
         assert words in ended.stdout
     assert "ana@example.com" not in ended.stdout
     assert "ana@example.com" in shop.orders("show", SESSION_ID, "--personal").stdout
+
+
+def test_a_long_id_is_shown_whole(shop: OrdersShop) -> None:
+    id_ = f"cs_test_{'a1' * 35}"  # longer than a line; Stripe's have 66 characters
+    shop.tell(event(subject=session(id=id_, success_url="https://x.example/"), id="evt_long"))
+
+    shown = shop.orders("show", id_, columns=80).stdout
+
+    assert id_ in "".join(shown.split())
 
 
 def test_an_order_that_is_unknown_is_said_to_be_so(shop: OrdersShop) -> None:
