@@ -67,8 +67,10 @@ class ReadBack:
         notices = await self.store.notices(after_ms=after_ms, limit=READ_MAX)
         for lost in filter(None, (never_made(notice.event) for notice in notices)):
             await self._read(lost.object_type, lost.object_id)
-        is_full = len(notices) == READ_MAX
-        return replace(state, notices_until_ms=notices[-1].received_at_ms if is_full else now_ms)
+        until_ms = now_ms
+        if len(notices) == READ_MAX:
+            until_ms = _further(notices[-1].received_at_ms, after_ms)
+        return replace(state, notices_until_ms=until_ms)
 
     async def _sessions(
         self, after_ms: int, until_ms: int, statuses: frozenset[PaymentStatus]
@@ -91,6 +93,17 @@ class ReadBack:
             return
         events = events_made_of(subject, now_s=self.clock.now_ms() // 1000)
         await self.take(events, EventSource.READ)
+
+
+def _further(last_ms: int, after_ms: int) -> int:
+    """Return where the next check continues after `last_ms`: further than this one began.
+
+    It looks back for late commits. If more than a page came within that time, it would read the
+    same page again, forever.
+    """
+    if last_ms - LATE_COMMIT_MS > after_ms:
+        return last_ms
+    return max(last_ms - 1, after_ms + 1) + LATE_COMMIT_MS
 
 
 def _later(kept_ms: int | None, earliest_ms: int) -> int:

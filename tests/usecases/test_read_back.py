@@ -218,6 +218,20 @@ async def test_many_notices_are_done_some_at_a_time(shop: Shop) -> None:
     assert result.findings.seen == READ_MAX
 
 
+async def test_more_notices_within_a_minute_than_a_look_reads_are_all_read(shop: Shop) -> None:
+    many = [notice("re_none", "refund", id=f"evt_n{number:03}") for number in range(READ_MAX)]
+    await record(shop.database, event(subject=session()), *many)
+    later = FixedClock(NOW_MS + 1000)
+    await record(shop.database, notice("re_1", "refund", id="evt_last"), clock=later)
+    shop.clock.ms = NOW_MS + LATE_COMMIT_MS
+    shop.holds(refund=refund(livemode=False))
+
+    for _ in range(4):
+        await shop.look()
+
+    assert (await payment_of(shop.database)).facts.amount_refunded_minor == 500
+
+
 async def test_what_a_notice_does_not_name_is_counted(shop: Shop) -> None:
     await record(shop.database, notice("re_1", "nothing.known"), thin_event(id="evt_other"))
 
