@@ -1,19 +1,13 @@
 """What `altan-checkout doctor` reports about notifications: the receiver and the orders table."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
+from app.commands.doctor_database import has_database, read_database
 from app.commands.findings import Finding, Verdict
-from app.databases import AnyDatabase, open_database
+from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339
 from app.settings.settings import Settings
 from app.usecases.orders_table import TableState
 from app.usecases.outbox import Position, Receiver
-from app.usecases.ports import say_nothing
-
-T = TypeVar("T")
 
 
 def notifications_of(settings: Settings, *, is_database_fine: bool) -> Finding:
@@ -22,9 +16,9 @@ def notifications_of(settings: Settings, *, is_database_fine: bool) -> Finding:
         message = "off: nothing is posted until NOTIFY_URL is set"
         return Finding("notifications", Verdict.OK, message)
     receiver = Receiver()
-    if _can_read(settings, is_database_fine=is_database_fine):
+    if is_database_fine and has_database(settings):
         try:
-            receiver = asyncio.run(_read(settings, lambda database: database.receiver()))
+            receiver = read_database(settings, lambda database: database.receiver())
         except StorageUnavailableError as error:
             message = f"{_configured(settings)}; not known how it goes: {error.detail}"
             return Finding("notifications", Verdict.WARNING, message)
@@ -37,19 +31,14 @@ def orders_table_of(settings: Settings, *, is_database_fine: bool) -> Finding:
         message = "off: no row is written until ORDERS_TABLE_URL is set"
         return Finding("orders table", Verdict.OK, message)
     configured = f"rows are written to {settings.orders_table_host}"
-    if not _can_read(settings, is_database_fine=is_database_fine):
+    if not (is_database_fine and has_database(settings)):
         return Finding("orders table", Verdict.OK, f"{configured}; it has begun with no order")
     try:
-        state, tip = asyncio.run(_read(settings, _progress))
+        state, tip = read_database(settings, _progress)
     except StorageUnavailableError as error:
         message = f"{configured}; not known how it goes: {error.detail}"
         return Finding("orders table", Verdict.WARNING, message)
     return judge_orders_table(state, tip, configured)
-
-
-def _can_read(settings: Settings, *, is_database_fine: bool) -> bool:
-    has_database = settings.postgres_url is not None or settings.database_path.exists()
-    return is_database_fine and has_database
 
 
 async def _progress(database: AnyDatabase) -> tuple[TableState | None, Position]:
@@ -79,14 +68,6 @@ def _configured(settings: Settings) -> str:
     if settings.notify_auth_header_name:
         message += f", with the header {settings.notify_auth_header_name}"
     return message
-
-
-async def _read(settings: Settings, look: Callable[[AnyDatabase], Awaitable[T]]) -> T:
-    database = open_database(settings, say_nothing)
-    try:
-        return await look(database)
-    finally:
-        await database.close()
 
 
 def judge_receiver(receiver: Receiver, configured: str) -> Finding:

@@ -1,16 +1,14 @@
 """What `altan-checkout doctor` reports about reconciliation: when it was last complete."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import Final
 
+from app.commands.doctor_database import has_database, read_database
 from app.commands.findings import Finding, Verdict
-from app.databases import open_database
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339_of
 from app.settings.settings import Settings
-from app.usecases.ports import say_nothing
 from app.usecases.reconciliation import LookState
 
 _SUBJECT: Final = "reconciliation"
@@ -24,23 +22,15 @@ def reconciliation_of(settings: Settings) -> Iterator[Finding]:
     if settings.reconcile_every_s is None:
         yield Finding(_SUBJECT, Verdict.WARNING, "is off: RECONCILE_EVERY_S")
         return
-    if settings.postgres_url is None and not settings.database_path.exists():
+    if not has_database(settings):
         return
     try:
-        state = asyncio.run(_read(settings))
+        state = read_database(settings, lambda database: database.look_state())
     except StorageUnavailableError as error:
         yield Finding(_SUBJECT, Verdict.WARNING, f"not known: {error.detail}")
     else:
         late_s = settings.reconcile_every_s * 2 + _LATE_S
         yield judge_look(state, now_s=int(time.time()), late_s=late_s)
-
-
-async def _read(settings: Settings) -> LookState:
-    database = open_database(settings, say_nothing)
-    try:
-        return await database.look_state()
-    finally:
-        await database.close()
 
 
 def judge_look(state: LookState, *, now_s: int, late_s: int) -> Finding:

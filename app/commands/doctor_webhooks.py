@@ -1,14 +1,13 @@
 """What `altan-checkout doctor` reports about webhooks: when one was last recorded or refused."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from app.commands.doctor_database import has_database, read_database
 from app.commands.findings import Finding, Verdict
-from app.databases import open_database
+from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
 from app.settings.settings import Settings
-from app.usecases.ports import say_nothing
 from app.usecases.records import WebhookKind, WebhookSighting
 
 _SHOWN = (WebhookKind.TAKEN, WebhookKind.REFUSED, WebhookKind.IGNORED)
@@ -16,22 +15,18 @@ _SHOWN = (WebhookKind.TAKEN, WebhookKind.REFUSED, WebhookKind.IGNORED)
 
 def webhooks_of(settings: Settings) -> Iterator[Finding]:
     """Yield one finding, or none if the database does not exist yet."""
-    if settings.postgres_url is None and not settings.database_path.exists():
+    if not has_database(settings):
         return
     try:
-        kept = asyncio.run(_read(settings))
+        kept = read_database(settings, _sightings)
     except StorageUnavailableError as error:
         yield Finding("webhooks", Verdict.WARNING, f"not known: {error.detail}")
     else:
         yield judge_webhooks(kept)
 
 
-async def _read(settings: Settings) -> Sequence[WebhookSighting]:
-    database = open_database(settings, say_nothing)
-    try:
-        return await database.read(lambda transaction: transaction.webhook_sightings())
-    finally:
-        await database.close()
+async def _sightings(database: AnyDatabase) -> Sequence[WebhookSighting]:
+    return await database.read(lambda transaction: transaction.webhook_sightings())
 
 
 def judge_webhooks(kept: Sequence[WebhookSighting]) -> Finding:
