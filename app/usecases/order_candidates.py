@@ -6,10 +6,9 @@ from typing import Final
 from app.domain.fold.readings import read_for_fold
 from app.domain.fold.records import StoredEvent
 from app.domain.payments.status import PaymentStatus
-from app.usecases.orders import OrderBook, OrderFilter, OrderRange
+from app.usecases.orders import OPEN_ALONE, OrderBook, OrderFilter, OrderRange
 
 CANDIDATES_MAX: Final = 500  # more are found faster by reading the list
-_OPEN_ALONE: Final = frozenset({PaymentStatus.OPEN})
 
 
 async def candidates(book: OrderBook, wanted: OrderFilter) -> tuple[set[str], set[str]] | None:
@@ -18,7 +17,7 @@ async def candidates(book: OrderBook, wanted: OrderFilter) -> tuple[set[str], se
         return None  # the list for one order number is short already
     if wanted.flagged:
         return await _flagged(book)
-    if wanted.statuses and wanted.statuses != _OPEN_ALONE:  # the list of those is short
+    if wanted.statuses and wanted.statuses != OPEN_ALONE:  # the list of those is short
         return await _of_statuses(book, wanted.statuses)
     return None
 
@@ -30,7 +29,7 @@ async def _of_statuses(
     sessions = set(await book.sessions_of_status(statuses, limit=limit))
     checkouts: set[str] = set()
     if PaymentStatus.OPEN in statuses:
-        asked = OrderRange(wanted=OrderFilter(statuses=_OPEN_ALONE), after=None, limit=limit)
+        asked = OrderRange(wanted=OrderFilter(statuses=OPEN_ALONE), after=None, limit=limit)
         checkouts = {each.order_id for each in await book.checkouts_in(asked)}
     return (sessions, checkouts) if len(sessions) + len(checkouts) < limit else None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from app.domain.fold.records import EventState, Link, Payment, Renewal, StoredEvent
 from app.domain.payments.flags import Flag
@@ -11,6 +11,9 @@ from app.domain.stripe_events.event import StripeEvent
 from app.usecases.records import Checkout
 
 T = TypeVar("T")
+
+OPEN_ALONE: Final = frozenset({PaymentStatus.OPEN})
+"""Such orders have an index of their own, so their list is short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.adapters.database.sql import CHECKOUT_COLUMNS, PAYMENT_COLUMNS, RECOVERIES_MAX
 from app.domain.payments.status import PaymentStatus
-from app.usecases.orders import OrderRange
+from app.usecases.orders import OPEN_ALONE, OrderRange
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 TWINS_COUNTED_MAX: Final = 100  # a shop may use the same number for every order
@@ -160,7 +160,6 @@ _STRANGER_MAY_BE_FLAGGED: Final = """(
                WHERE renewals.session_id = payments.session_id AND renewals.flagged)
     OR EXISTS (SELECT 1 FROM flag_causes WHERE order_id = payments.session_id)
 )"""
-_OPEN_ALONE: Final = frozenset({PaymentStatus.OPEN})
 
 
 class _Query:
@@ -184,7 +183,7 @@ def checkouts_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
     """Return the text and the values of `OrderBook.checkouts_in`."""
     query = _ranged(asked, "id")
     statuses = asked.wanted.statuses
-    if statuses == _OPEN_ALONE:
+    if statuses == OPEN_ALONE:
         query.add(_MAY_BE_OPEN)
     elif statuses:
         is_open = PaymentStatus.OPEN in statuses
@@ -204,7 +203,7 @@ def strangers_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
         " LIMIT 1) IS NULL"
     )
     statuses = asked.wanted.statuses
-    if statuses == _OPEN_ALONE:
+    if statuses == OPEN_ALONE:
         query.add("status = 'open'")
     elif statuses:
         query.add(_STRANGER_MAY_HAVE_STATUS, statuses=sorted(statuses))

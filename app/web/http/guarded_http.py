@@ -4,6 +4,7 @@ import asyncio
 import socket
 from typing import ClassVar, Final, Self
 
+from app.domain.stripe_events.endpoint import PATH
 from app.web.http.connections import ANSWER, Admission, Connections
 from app.web.http.guarded_writes import GuardedWrites
 from app.web.http.host_header import host_fault
@@ -12,7 +13,7 @@ HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100
 RECEIVE_BUFFER_BYTES: Final = 64 * 1024
 DROPPED_BYTES_MAX: Final = 4 * 1024 * 1024  # of a body that arrives after its answer
-WEBHOOK_PATH: Final = b"/webhooks/stripe"
+WEBHOOK_PATH: Final = PATH.encode()
 
 
 class HostError(Exception):
