@@ -28,7 +28,8 @@ RETRY_AFTER_MAX_S: Final = 3600.0
 class KeepReconciled:
     """One check every `every_s`. `holder` is a unique name of this process.
 
-    `on_looked` is told until when events have been checked, in epoch seconds, whoever checked them.
+    `on_looked` is called with the time up to which events have been checked, by any process, in
+    epoch seconds.
     """
 
     reconcile: Reconcile
