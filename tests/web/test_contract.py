@@ -12,6 +12,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from app.bootstrap import create_app
+from app.domain.stripe_events.endpoint import PATH
 from tests.support.builders import in_process, settings
 from tests.support.contract import component, operations, references, schemas, validator
 from tests.support.wire import answer, upstream
@@ -63,7 +64,7 @@ async def test_the_document_describes_every_address(document: dict[str, Any]) ->
         ("/checkout.js", "get"),
         ("/checkout.{hash}.js", "get"),
         ("/checkout.d.ts", "get"),
-        ("/webhooks/stripe", "post"),
+        (PATH, "post"),  # where `webhooks create` registers the endpoint
         ("/health/live", "get"),
         ("/health/ready", "get"),
         ("/metrics", "get"),
