@@ -15,7 +15,7 @@ from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_
 from app.alerting import alert_channels, watch_storage
 from app.checkouts import open_checkouts
 from app.databases import open_database, prepare_database
-from app.domain.checkout.catalog import Catalog
+from app.domain.checkout.catalog import OTHERS, Catalog
 from app.domain.stripe_events.event import EventFilter
 from app.feeding import open_feed
 from app.lifetime import Lifetime
@@ -81,9 +81,14 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
     configure_logging(level=settings.log_level, for_people=settings.log_format is LogFormat.CONSOLE)
     if settings.catalog_file:
         try:
-            load_catalog(settings.catalog_file)
+            catalog = load_catalog(settings.catalog_file)
         except CatalogError as error:
             raise SettingsError([f"CATALOG_FILE is wrong: {error}"]) from error
+        if catalog.allows_others:
+            _log.warning(
+                "catalog_allows_others",
+                message=f"all prices of the account can be bought: the catalog has {OTHERS} = true",
+            )
     else:
         _log.warning(
             "no_catalog", message="all prices of the account can be bought: set CATALOG_FILE"

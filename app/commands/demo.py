@@ -27,7 +27,7 @@ from rich.markup import escape
 from app.settings.origins import ANY_LOOPBACK
 from app.settings.receivers import SANDBOX_NOTIFY_SECRET
 from app.settings.settings import Settings
-from sandbox.shop.products import SHOP_NAME
+from sandbox.shop.products import CATALOG_PATH, SHOP_NAME
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 25.0
@@ -172,6 +172,7 @@ class Demo:
             "SUCCESS_URL": f"{self.shop_url}/thanks",
             "SHOP_NAME": SHOP_NAME,
             "BRAND_COLOR": "#93401d",
+            "CATALOG_FILE": str(CATALOG_PATH),
             "ALLOWED_ORIGINS": ",".join((self.shop_url, ANY_LOOPBACK, *self.allowed_origins)),
             "DATABASE_URL": database_url(self.folder),
             "API_TOKENS": self.api_token,

@@ -25,6 +25,7 @@ from app.commands.doctor_reconciliation import reconciliation_of
 from app.commands.doctor_stripe import stripe_of
 from app.commands.doctor_webhooks import webhooks_of
 from app.commands.findings import Finding, Verdict
+from app.domain.checkout.catalog import OTHERS
 from app.settings.doubts import doubts
 from app.settings.settings import Settings, odd_names
 
@@ -94,7 +95,11 @@ def _catalog(settings: Settings) -> Finding:
         catalog = load_catalog(settings.catalog_file)
     except CatalogError as error:
         return Finding("catalog", Verdict.FAILS, str(error))
-    return Finding("catalog", Verdict.OK, f"{len(catalog.prices)} prices for sale")
+    count = f"{len(catalog.prices)} prices for sale"
+    if catalog.allows_others:
+        message = f"{count}, and all others of the account: it has {OTHERS} = true"
+        return Finding("catalog", Verdict.WARNING, message)
+    return Finding("catalog", Verdict.OK, count)
 
 
 def _database(settings: Settings) -> Finding:

@@ -1,6 +1,7 @@
 """What the shop sells: each product has one price, a few words and a picture."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from sandbox.shop.prices import BEANS, CLUB, DRIPPER, GRINDER, MUG, POT, Mode, Price
@@ -23,6 +24,8 @@ class Product:
 
 
 SHOP_NAME: Final = "Slow Morning"
+CATALOG_PATH: Final = Path(__file__).parent / "catalog.toml"
+"""What the service knows of this shop's prices in the demo."""
 PRODUCTS: Final = (
     Product(
         slug="beans",

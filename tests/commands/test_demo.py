@@ -12,7 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.adapters.catalog_file import load_catalog
 from app.commands.demo import DATABASE_NAME, database_url
+from app.domain.checkout.cart import Mode
+from app.domain.checkout.catalog import CatalogPrice
+from app.domain.money import Money
+from sandbox.shop.prices import PRICES
+from sandbox.shop.products import CATALOG_PATH
 from tests.support.builders import ROOT
 from tests.support.docs.running import PROGRAM, free_ports, running
 
@@ -79,6 +85,30 @@ def test_its_order_desk_reads_the_orders_with_a_token_of_its_own(demo: Demo) -> 
     assert (page.status_code, bare.status_code) == (200, 401)
     assert f'<a href="/c/pay/{bought["session_id"]}">Stoneware mug \u00d7 2</a>' in page.text
     assert "<span>order-42 \u00b7 paid \u00b7 " in page.text  # then the buyer
+
+
+def test_its_success_page_names_what_was_bought(demo: Demo) -> None:
+    cart = {"line_items": [{"price": "price_sandbox_mug", "quantity": 2}]}
+    with httpx.Client(trust_env=False, headers={"Accept": "application/json"}) as client:
+        bought = client.post(f"{demo.service_url}/checkout", json=cart).json()
+        page = client.get(f"{demo.service_url}/checkout/{bought['checkout_id']}/page")
+
+    assert "<li>2 \N{MULTIPLICATION SIGN} Stoneware mug</li>" in page.text
+
+
+def test_its_catalog_lists_the_shops_prices_and_allows_others() -> None:
+    catalog = load_catalog(CATALOG_PATH)
+
+    assert catalog.allows_others
+    assert catalog.prices == {
+        price.id: CatalogPrice(
+            id=price.id,
+            mode=Mode.SUBSCRIPTION if price.interval else Mode.PAYMENT,
+            name=price.name,
+            unit=Money(amount_minor=price.unit_amount_minor, currency=price.currency),
+        )
+        for price in PRICES.values()
+    }
 
 
 def test_its_database_url_is_known_without_a_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -59,6 +59,18 @@ async def test_without_a_catalog_it_says_that_any_price_can_be_bought(tmp_path: 
     assert "CATALOG_FILE" in finding.message
 
 
+async def test_of_a_catalog_that_allows_other_prices_it_warns(tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.toml"
+    text = 'allow_other_prices = true\n[[price]]\nid = "price_A"\n'
+    await asyncio.to_thread(catalog.write_text, text)
+
+    finding = await found(tmp_path, "catalog", catalog_file=catalog)
+
+    assert finding.verdict is WARNING
+    assert "1 prices for sale, and all others of the account" in finding.message
+    assert "allow_other_prices = true" in finding.message
+
+
 async def test_a_catalog_that_cannot_be_read_fails(tmp_path: Path) -> None:
     finding = await found(tmp_path, "catalog", catalog_file=tmp_path / "none.toml")
 

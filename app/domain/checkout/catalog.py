@@ -9,6 +9,7 @@ from app.domain.checkout.cart import PRICE_ID, Cart, CheckoutRequest, LineItem, 
 from app.domain.errors import Fault, PriceNotForSaleError
 from app.domain.money import Money
 
+OTHERS: Final = "allow_other_prices"
 _CURRENCY = re.compile(r"[a-z]{3}")
 _FIELDS: Final = ("id", "mode", "name", "max_quantity", "unit_amount_minor", "currency")
 _AMOUNT_MAX: Final = 10**10  # times the largest quantity, it still fits into a database's integer
@@ -27,9 +28,10 @@ class CatalogPrice:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The shop's prices by id."""
+    """The shop's prices by id. `allows_others`: the account's other prices can be bought, too."""
 
     prices: Mapping[str, CatalogPrice]
+    allows_others: bool = False
 
     def check(self, request: CheckoutRequest) -> None:
         """Reject a cart with anything that is not for sale.
@@ -49,11 +51,11 @@ class Catalog:
         """Return the cart's cost before taxes and discounts; None if an amount is unknown."""
         amount_minor, currencies = 0, set()
         for item in cart.line_items:
-            unit = self.prices[item.price].unit
-            if unit is None:
+            price = self.prices.get(item.price)
+            if price is None or price.unit is None:
                 return None
-            amount_minor += unit.amount_minor * item.quantity
-            currencies.add(unit.currency)
+            amount_minor += price.unit.amount_minor * item.quantity
+            currencies.add(price.unit.currency)
         if len(currencies) != 1:
             return None
         return Money(amount_minor=amount_minor, currency=currencies.pop())
@@ -61,6 +63,8 @@ class Catalog:
     def _fault(self, item: LineItem, cart: Cart, pointer: str) -> Fault | None:
         price = self.prices.get(item.price)
         if price is None:
+            if self.allows_others:
+                return None
             return Fault(f"{pointer}/price", "is not for sale here")
         if price.mode is not cart.mode:
             return Fault(f"{pointer}/price", f"is sold in {price.mode} mode only")
@@ -70,14 +74,16 @@ class Catalog:
 
 
 def read_catalog(document: Mapping[str, object]) -> Catalog:
-    """Read a parsed TOML document: a `[[price]]` table for each price.
+    """Read a parsed TOML document: a `[[price]]` table for each price, and `allow_other_prices`.
 
     Raises:
         ValueError: the message names the entry, the field, and what it must be.
     """
-    entries = document.get("price")
-    if document.keys() - {"price"} or not isinstance(entries, list) or not entries:
-        raise ValueError("must contain at least one [[price]] table, and nothing else")
+    entries, allows_others = document.get("price"), document.get(OTHERS, False)
+    if document.keys() - {"price", OTHERS} or not isinstance(entries, list) or not entries:
+        raise ValueError(f"must contain at least one [[price]] table, and nothing but {OTHERS}")
+    if not isinstance(allows_others, bool):
+        raise ValueError(f"{OTHERS} must be true or false")  # noqa: TRY004 it is the file
     prices: dict[str, CatalogPrice] = {}
     for number, entry in enumerate(entries, start=1):
         try:
@@ -87,7 +93,7 @@ def read_catalog(document: Mapping[str, object]) -> Catalog:
         if price.id in prices:
             raise ValueError(f"[[price]] number {number}: {price.id} is listed twice")
         prices[price.id] = price
-    return Catalog(prices)
+    return Catalog(prices, allows_others)
 
 
 def _read_price(entry: object) -> CatalogPrice:
