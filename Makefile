@@ -88,7 +88,7 @@ fmt: $(CHECK_READY) ## ruff: format, and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-proofs: $(CHECK_READY) ## the long tests of payments: 50 kills, 10,000 histories, full disks, replicas; half an hour
+proofs: $(CHECK_READY) ## the long tests of payments: 50 kills, 10,000 histories, full disks, replicas; an hour
 	$(call say,proofs: kills; disorder; full disks; histories)
 	@PROOF_KILLS=50 PROOF_SHUFFLES=30 PROOF_EXAMPLES=10000 PROOF_FILLINGS=10 PROOF_ROUNDS=12 \
 	    $(BIN)/python -m pytest tests/durability tests/cluster

@@ -1,7 +1,6 @@
 """Any history, in any order and batches, through two connections, leads to the same state."""
 
 import asyncio
-import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -9,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
@@ -22,10 +20,10 @@ from app.usecases.rebuild_payments import RebuildPayments
 from tests.support.builders import Document, FixedClock, SilentAlarm, event, session
 from tests.support.comparing import DatabaseState, received, recorder, state_from
 from tests.support.durability.linked_events import tangles
+from tests.support.memory import memory_folder
 from tests.support.sizes import EXAMPLES
 from tests.support.strategies import histories
 
-IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 each run makes a folder of its own there
 BATCH_MAX: Final = 8
 
 Batches = Sequence[tuple[int, list[Document]]]  # by which connection each is recorded
@@ -74,8 +72,7 @@ class Ledger:
 @pytest.fixture(scope="module")
 def ledger(migrated_path: Path, figures: list[str]) -> Iterator[Ledger]:
     """In memory, where that is to be had: here orders are proven, not disks."""
-    where = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
-    with asyncio.Runner() as runner, TemporaryDirectory(prefix="proofs-", dir=where) as folder:
+    with asyncio.Runner() as runner, memory_folder() as folder:
         path = Path(shutil.copy(migrated_path, folder))
         databases = [SqliteDatabase(path, SilentAlarm()) for _ in range(2)]
         with closing(sqlite3.connect(path)) as eye:

@@ -1,9 +1,6 @@
 """What Stripe's objects are like at the end of a history, and its notices of events never made."""
 
-import json
-import re
 from collections.abc import Iterable, Mapping
-from itertools import count
 from typing import Final
 
 from tests.support.builders import Document, thin_event
@@ -36,8 +33,6 @@ _STATES: Final[Mapping[str, Document]] = {
     "invoice.marked_uncollectible": {"status": "uncollectible"},
     "refund.failed": {"status": "failed"},
 }
-_ID: Final = re.compile(r"\b(evt|cs_test|pi|ch|in|re|dp|sub|prv|issfr|inpay)_([0-9])")
-_numbers = count()
 
 
 def objects_after(history: Iterable[Document]) -> dict[str, Document]:
@@ -61,10 +56,3 @@ def notice_of(lost: Document) -> Document:
         type="v2.core.health.event_generation_failure.resolved",
         data={"impact": {"event_type": lost["type"], "related_object": related}},
     )
-
-
-def with_own_ids(history: list[Document]) -> list[Document]:
-    """Return a history whose ids no other one has."""
-    number = next(_numbers)
-    renamed: list[Document] = json.loads(_ID.sub(rf"\1_{number}x\2", json.dumps(history)))
-    return renamed

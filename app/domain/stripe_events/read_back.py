@@ -2,7 +2,8 @@
 
 An object's state shows what happened to it, so it replaces the missing events. They have the same
 types, so that they are treated like any other. Their ids are derived from their content, so that
-reading the same object twice gives one event.
+reading the same object twice gives one event. A subscription can come back to an earlier state, so
+its events also differ by when it was read.
 """
 
 import hashlib
@@ -10,17 +11,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from app.domain.stripe_events.evidence import Subject, id_of, inner, time_s
+from app.domain.stripe_events.evidence import Subject, id_of, inner, name_of, time_s
 
 LINE_ITEMS: Final = "checkout.session.line_items"  # our own type: Stripe has no event of them
 _ID_DIGITS: Final = 48
 # Stripe, the objects' `status`; other values mean that nothing has happened yet.
-_INTENTS: Final[Mapping[object, str]] = {
+_INTENTS: Final[Mapping[str | None, str]] = {
     "succeeded": "payment_intent.succeeded",
     "canceled": "payment_intent.canceled",
     "processing": "payment_intent.processing",
 }
-_INVOICES: Final[Mapping[object, str]] = {
+_INVOICES: Final[Mapping[str | None, str]] = {
     "paid": "invoice.paid",
     "void": "invoice.voided",
     "uncollectible": "invoice.marked_uncollectible",
@@ -69,8 +70,8 @@ def _types_of(part: Subject) -> Iterable[str]:
 
 
 def _types_of_intent(intent: Subject) -> Iterator[str]:
-    if intent.get("status") in _INTENTS:
-        yield _INTENTS[intent.get("status")]
+    if happened := _INTENTS.get(name_of(intent.get("status"))):
+        yield happened
     elif intent.get("last_payment_error"):
         yield "payment_intent.payment_failed"
 
@@ -89,8 +90,8 @@ def _types_of_subscription(subscription: Subject) -> Iterator[str]:
 
 
 def _types_of_invoice(invoice: Subject) -> Iterator[str]:
-    if invoice.get("status") in _INVOICES:
-        yield _INVOICES[invoice.get("status")]
+    if happened := _INVOICES.get(name_of(invoice.get("status"))):
+        yield happened
     elif invoice.get("attempted") is True:
         yield "invoice.payment_failed"
 
@@ -140,7 +141,8 @@ def _event(part: Subject, event_type: str, created_s: int) -> dict[str, object]:
     """Build the event, with ids instead of expanded objects."""
     ids = {name: id_of(part[name]) for name in ("payment_intent", "latest_charge") if name in part}
     subject = {**part, **ids}
-    said = json.dumps([event_type, subject], sort_keys=True, separators=(",", ":"))
+    when = (created_s,) if subject.get("object") == "subscription" else ()
+    said = json.dumps([event_type, subject, *when], sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(said.encode()).hexdigest()[:_ID_DIGITS]
     return {
         "id": f"evt_read_{digest}",

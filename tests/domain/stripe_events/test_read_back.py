@@ -121,6 +121,8 @@ def test_expanded_objects_become_ids_as_in_events() -> None:
         (invoice(status="uncollectible"), ["invoice.marked_uncollectible"]),
         (invoice(status="open", attempted=True), ["invoice.payment_failed"]),
         (invoice(status="open", attempted=False), []),
+        (payment_intent(status=["succeeded"]), []),
+        (invoice(status={}), []),
         ({"id": "po_1", "object": "payout"}, []),
         ({}, []),
     ],
@@ -138,6 +140,15 @@ def test_what_says_the_same_is_the_same_event_and_what_says_more_is_another() ->
 
     assert first["id"] == again["id"] != other["id"]
     assert str(first["id"]).startswith("evt_read_")
+
+
+def test_a_subscription_that_returns_to_an_earlier_state_is_another_event() -> None:
+    """Its latest event counts, so one with the id of an earlier one would be ignored."""
+    (first,) = events_made_of(subscription(), now_s=NOW_S)
+    (again,) = events_made_of(subscription(), now_s=NOW_S)
+    (later,) = events_made_of(subscription(), now_s=LATER_S)
+
+    assert first["id"] == again["id"] != later["id"]
 
 
 @pytest.mark.parametrize(("livemode", "told"), [(True, True), (False, False), (None, False)])
