@@ -36,7 +36,7 @@ def start_notifying(shared: Shared, *, version: str) -> None:
         all_clear=shared.alerts.over,
         on_backlog=report.backlog,
     )
-    shared.changes.reach(lambda _: sender.wake())
+    shared.changes.reach(lambda payments: sender.wake(len(payments)))
     shared.lifetime.runs(sender.run)
     shared.lifetime.stops(sender.stop)
     shared.lifetime.runs(watch.run)

@@ -7,6 +7,7 @@ takes over after a crash.
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -32,6 +33,11 @@ TRY_MS: Final = 16_000  # a lease must have this much left for an attempt
 PROBE_EVERY_MS: Final = 10_000
 POLL_S: Final = 1.0  # for other replicas' commits, and for retries
 GATHER_S: Final = 0.01  # so that simultaneous commits or results share a transaction
+# Payments changed by one commit: with this many, Stripe's webhooks wait for one another. They come
+# first, because Stripe retries a late one after hours, and a notification waits for a moment.
+CROWD: Final = 4
+CALM_S: Final = 0.05  # without a crowd
+GIVE_WAY_S: Final = 1.0  # at most, for each lease
 # For running attempts, from the moment that the process is told to stop. Enough for a receiver that
 # works; what is cut off is sent again with the same id.
 GRACE_S: Final = 2.0
@@ -57,7 +63,10 @@ class SendingReport(Protocol):
 
 
 class SendNotifications:
-    """Sends until canceled; call `wake` after a commit."""
+    """Sends until canceled; call `wake` after a commit.
+
+    While many webhooks arrive at once, it leases at most `HELD_MAX` notifications a second.
+    """
 
     def __init__(  # noqa: PLR0913 what it sends, from where, and who hears of it
         self,
@@ -68,6 +77,7 @@ class SendNotifications:
         clock: Clock,
         report: SendingReport,
         chance: Callable[[], float] = random.random,
+        monotonic_s: Callable[[], float] = time.monotonic,
         grace_s: float = GRACE_S,
     ) -> None:
         self._outbox = outbox
@@ -76,6 +86,7 @@ class SendNotifications:
         self._clock = clock
         self._report = report
         self._chance = chance
+        self._monotonic_s = monotonic_s
         self._grace_s = grace_s
         self._news = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -87,9 +98,12 @@ class SendNotifications:
         self._is_gone = False
         self._is_stopping = False
         self._stopped_at_ms = 0
+        self._crowded_until_s = 0.0
 
-    def wake(self) -> None:
-        """Check now instead of within the second."""
+    def wake(self, changed: int = 1) -> None:
+        """Check now instead of within the second: a commit changed this many payments."""
+        if changed >= CROWD:
+            self._crowded_until_s = self._monotonic_s() + CALM_S
         self._news.set()
 
     def stop(self) -> None:
@@ -106,6 +120,7 @@ class SendNotifications:
                 self._news.clear()
                 with contextlib.suppress(StorageUnavailableError):  # the next round tries again
                     await self._settle()
+                    await self._give_way()
                     await self._take_more()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_S):
@@ -113,6 +128,12 @@ class SendNotifications:
                 await asyncio.sleep(GATHER_S)
         finally:
             await self._end()
+
+    async def _give_way(self) -> None:
+        """Wait until no crowd of webhooks is being committed, for a limited time."""
+        give_up_at_s = self._monotonic_s() + GIVE_WAY_S
+        while self._monotonic_s() < min(self._crowded_until_s, give_up_at_s):  # noqa: ASYNC110 a crowd ends without an event
+            await asyncio.sleep(GATHER_S)
 
     async def _take_more(self) -> None:
         """Lease due notifications, as far as there is room, and start sending them."""
