@@ -33,3 +33,16 @@ class Money:
         if self.currency in _WITHOUT_MINOR_UNIT:
             return 0
         return 3 if self.currency in _THREE_DIGITS else 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedSubtotal:
+    """A cart's cost by the catalog, before taxes and discounts, in the currency's minor unit.
+
+    `in_trial_minor` is what a subscription costs while its recurring prices are free: its one-time
+    fees.
+    """
+
+    amount_minor: int
+    currency: str
+    in_trial_minor: int = 0

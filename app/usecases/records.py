@@ -7,7 +7,7 @@ from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.checkout.passed_fields import PassedFields
 from app.domain.fold.records import EventState
 from app.domain.ids import UNKNOWN_BUCKET
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import SubscriptionStatus
 
@@ -44,7 +44,7 @@ class Checkout:
     cancel_url: str
     url: str
     session_id: str | None
-    expected: Money | None = None
+    expected: ExpectedSubtotal | None = None
     key_digest: str | None = None
     created_by: CreatedBy = CreatedBy.BROWSER
 

@@ -104,6 +104,7 @@ def test_its_catalog_lists_the_shops_prices_and_allows_others() -> None:
         price.id: CatalogPrice(
             id=price.id,
             mode=Mode.SUBSCRIPTION if price.interval else Mode.PAYMENT,
+            recurs=price.interval is not None,
             name=price.name,
             unit=Money(amount_minor=price.unit_amount_minor, currency=price.currency),
         )

@@ -19,10 +19,10 @@ def test_the_readmes_catalog_is_one_and_shows_every_field() -> None:
     (block,) = marked("toml", "catalog")
     document = tomllib.loads(block.text)
 
-    assert set(read_catalog(document).prices) == {"price_ABC123", "price_CLUB"}
+    assert set(read_catalog(document).prices) == {"price_ABC123", "price_CLUB", "price_SETUP"}
+    names = {"unit": "unit_amount_minor", "recurs": "recurring"}
     assert fields_of(document["price"]) == {
-        "unit_amount_minor" if name == "unit" else name
-        for name in CatalogPrice.__dataclass_fields__
+        names.get(name, name) for name in CatalogPrice.__dataclass_fields__
     } | {"currency"}
 
 
@@ -30,7 +30,7 @@ def test_the_example_file_is_one_and_shows_every_field(tmp_path: Path) -> None:
     copy = Path(shutil.copy(EXAMPLE, tmp_path))
     (block,) = marked("toml", "catalog")
 
-    assert len(load_catalog(copy).prices) == 3
+    assert len(load_catalog(copy).prices) == 4
     assert fields_of(tomllib.loads(EXAMPLE.read_text())["price"]) == fields_of(
         tomllib.loads(block.text)["price"]
     )

@@ -6,7 +6,7 @@ from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.records import EventState, Link, Mention, Payment
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.stripe_events.event import read_event
 from app.usecases.event_book import EventBook
 from app.usecases.ports import Alarm
@@ -147,7 +147,7 @@ def checkout(
     session_id: str | None = SESSION_ID,
     *,
     id_: str = CHECKOUT_ID,
-    expected: Money | None = None,
+    expected: ExpectedSubtotal | None = None,
 ) -> Checkout:
     return Checkout(
         id=id_,

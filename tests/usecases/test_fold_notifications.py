@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.notifications.notices import PaidInvoice
 from app.usecases.outbox import Delivery, Notification, NotificationQuery
 from app.usecases.rebuild_payments import RebuildPayments
@@ -104,7 +104,7 @@ async def test_a_payment_is_told_in_the_transaction_that_folds_it(database: AnyD
 
 
 async def test_a_price_that_is_not_the_catalogs_is_told_as_a_flag(database: AnyDatabase) -> None:
-    await keep(database, checkout(expected=Money(amount_minor=1, currency="eur")))
+    await keep(database, checkout(expected=ExpectedSubtotal(amount_minor=1, currency="eur")))
 
     await record(database, event(subject=session(amount_subtotal=1999)))
     await record(database, event("refund.created", refund(), id="evt_2"))

@@ -6,7 +6,7 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.fold.rebuild import Verdict
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.flags import Flag
 from app.domain.stripe_events.event import EventFilter
 from app.usecases.flag_texts import flag_text
@@ -30,12 +30,13 @@ from tests.support.recording import keep, payment_of, record
 from tests.support.stores import CHECKOUT
 from tests.support.stripe_account import StripeAccount
 
-SOLD = replace(CHECKOUT, expected=Money(amount_minor=1000, currency="eur"))
+SOLD = replace(CHECKOUT, expected=ExpectedSubtotal(amount_minor=1000, currency="eur"))
 PAID = event(subject=session(mode="payment", amount_subtotal=1999))
 
 
 def line(price: object, quantity: object) -> Document:
-    return {"id": f"li_{price}", "object": "item", "price": {"id": price}, "quantity": quantity}
+    price = price if isinstance(price, dict) else {"id": price}
+    return {"id": f"li_{price['id']}", "object": "item", "price": price, "quantity": quantity}
 
 
 AS_THE_CART = [line("price_A", 2), line("price_B", 1)]
@@ -88,6 +89,26 @@ async def test_they_are_read_once_and_shown(
     ]
     assert after["flags"] == []
     assert after["version"] > before["version"]
+
+
+async def test_which_items_recur_tells_a_trial_from_another_price(
+    database: AnyDatabase,
+    stripe: StripeAccount,
+    clock: FixedClock,
+) -> None:
+    """Although the catalog did not know that price_B is a one-time fee."""
+    await keep(database, SOLD)
+    await record(database, event(subject=session(mode="subscription", amount_subtotal=200)))
+    stripe.items[SESSION_ID] = [
+        line({"id": "price_A", "type": "recurring", "unit_amount": 400}, 2),
+        line({"id": "price_B", "type": "one_time", "unit_amount": 200}, 1),
+    ]
+    before = (await order_of(database)).document["flags"]
+
+    await look(database, stripe, clock)
+
+    assert before == ["price_mismatch"]
+    assert (await order_of(database)).document["flags"] == []
 
 
 async def test_an_upsell_is_flagged_as_such_and_not_as_a_wrong_price(

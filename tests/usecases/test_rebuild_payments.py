@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.databases import AnyDatabase
 from app.domain.fold.rebuild import Rebuilt, Verdict
 from app.domain.fold.records import EventState, Link, Payment
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.usecases.rebuild_payments import PAGE, RebuildPayments
@@ -176,7 +176,7 @@ async def test_a_missing_link_is_found_and_mended(
 async def test_what_the_catalog_said_counts_in_what_is_mended(
     database: AnyDatabase, rebuild: RebuildPayments
 ) -> None:
-    await keep(database, checkout(expected=Money(amount_minor=1999, currency="eur")))
+    await keep(database, checkout(expected=ExpectedSubtotal(amount_minor=1999, currency="eur")))
     await record(database, event(subject=session(amount_subtotal=1)))
     right = await payment_of(database)
     nothing = replace(right, facts=PaymentFacts(), price_mismatch=False)

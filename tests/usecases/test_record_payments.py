@@ -7,7 +7,7 @@ import pytest
 from app.databases import AnyDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.fold.records import Payment
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.session_details import SessionDetails
 from app.domain.payments.status import PaymentStatus
@@ -173,7 +173,7 @@ async def test_a_duplicate_is_not_folded_again(
 # --- what the owner hears
 
 
-async def expect(database: AnyDatabase, expected: Money | None) -> None:
+async def expect(database: AnyDatabase, expected: ExpectedSubtotal | None) -> None:
     async def keep(transaction: Transaction) -> None:
         checkout = Checkout(
             id=CHECKOUT_ID,
@@ -195,7 +195,7 @@ async def expect(database: AnyDatabase, expected: Money | None) -> None:
 async def test_a_payment_that_differs_is_flagged_and_alerts_only_once(
     record_events: RecordEvents, database: AnyDatabase, alarm: SilentAlarm
 ) -> None:
-    await expect(database, Money(amount_minor=1999, currency="eur"))
+    await expect(database, ExpectedSubtotal(amount_minor=1999, currency="eur"))
     subject = session(amount_subtotal=1)
 
     await record_events(batch(event(subject=subject), event(subject=subject)))
@@ -208,12 +208,12 @@ async def test_a_payment_that_differs_is_flagged_and_alerts_only_once(
     assert alarm.names == [AlertName.PRICE_MISMATCH]
 
 
-@pytest.mark.parametrize("expected", [None, Money(amount_minor=1999, currency="eur")])
+@pytest.mark.parametrize("expected", [None, ExpectedSubtotal(amount_minor=1999, currency="eur")])
 async def test_a_payment_that_does_not_differ_is_no_evidence(
     record_events: RecordEvents,
     database: AnyDatabase,
     alarm: SilentAlarm,
-    expected: Money | None,
+    expected: ExpectedSubtotal | None,
 ) -> None:
     await expect(database, expected)
 

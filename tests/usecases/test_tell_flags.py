@@ -6,7 +6,7 @@ import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.usecases.outbox import NotificationQuery
 from app.usecases.ports import AlertName
 from app.usecases.tell_flags import TOLD_SINGLY_MAX
@@ -81,7 +81,7 @@ async def test_of_a_session_of_others_no_order_number_is_told(shop: Shop) -> Non
 
 
 async def test_what_has_an_alert_of_its_own_is_counted_but_not_sent_twice(shop: Shop) -> None:
-    await keep(shop.database, checkout(expected=Money(amount_minor=1, currency="eur")))
+    await keep(shop.database, checkout(expected=ExpectedSubtotal(amount_minor=1, currency="eur")))
     odd = event("charge.updated", charge(amount_refunded="unheard of"), id="evt_odd")
     expired = event("checkout.session.expired", session(payment_status="unpaid"), id="evt_x")
 
@@ -96,7 +96,7 @@ async def test_what_has_an_alert_of_its_own_is_counted_but_not_sent_twice(shop: 
 async def test_the_alert_of_another_price_says_the_likely_reasons_first(
     shop: Shop, alarm: SilentAlarm
 ) -> None:
-    await keep(shop.database, checkout(expected=Money(amount_minor=1, currency="eur")))
+    await keep(shop.database, checkout(expected=ExpectedSubtotal(amount_minor=1, currency="eur")))
 
     await record(shop.database, event(subject=session(amount_subtotal=1999)), alarm=alarm)
 
@@ -109,7 +109,9 @@ async def test_the_alert_of_another_price_says_the_likely_reasons_first(
 async def test_a_subscription_whose_first_period_is_free_is_no_other_price(
     shop: Shop, alarm: SilentAlarm
 ) -> None:
-    await keep(shop.database, checkout(expected=Money(amount_minor=1900, currency="eur")))
+    await keep(
+        shop.database, checkout(expected=ExpectedSubtotal(amount_minor=1900, currency="eur"))
+    )
     trial = session(
         mode="subscription",
         payment_status="no_payment_required",

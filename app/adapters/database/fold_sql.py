@@ -23,7 +23,10 @@ class Reading:
     follows_links: bool = False
 
 
-SOLD_COLUMNS: Final = "id, session_id, key_digest, expected_subtotal_minor, expected_currency"
+SOLD_COLUMNS: Final = (
+    "id, session_id, key_digest,"
+    " expected_subtotal_minor, expected_currency, expected_in_trial_minor"
+)
 
 # The common start of several reads: the links of some ids, the sessions that they lead to, and
 # their payments. Two replicas may reach a payment by different ids; if it is to be changed, the
@@ -78,6 +81,7 @@ CHECKOUTS = Reading(
         "key_digest": "text",
         "expected_subtotal_minor": "bigint",
         "expected_currency": "text",
+        "expected_in_trial_minor": "bigint",
     },
     follows_links=True,
 )

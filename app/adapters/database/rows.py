@@ -12,7 +12,7 @@ from app.adapters.database.facts import facts_from_json, facts_to_json
 from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.errors import InvalidEventError
 from app.domain.fold.records import EventState, Payment, Renewal, Settled, StoredEvent
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import needs_a_person
@@ -50,6 +50,7 @@ def checkout_to_row(checkout: Checkout) -> NamedValues:
         "session_id": checkout.session_id,
         "expected_subtotal_minor": expected.amount_minor if expected else None,
         "expected_currency": expected.currency if expected else None,
+        "expected_in_trial_minor": expected.in_trial_minor if expected else None,
         "key_digest": checkout.key_digest,
         "created_by": checkout.created_by,
     }
@@ -83,11 +84,16 @@ def row_to_sold(row: Row) -> SoldCheckout:
     )
 
 
-def _expected(row: Row) -> Money | None:
+def _expected(row: Row) -> ExpectedSubtotal | None:
+    """Build what the cart should cost; in a trial nothing, if an older version started it."""
     currency = row["expected_currency"]
     if currency is None:
         return None
-    return Money(amount_minor=row["expected_subtotal_minor"], currency=currency)
+    return ExpectedSubtotal(
+        amount_minor=row["expected_subtotal_minor"],
+        currency=currency,
+        in_trial_minor=row["expected_in_trial_minor"] or 0,
+    )
 
 
 def claim_to_row(claim: Claim) -> NamedValues:

@@ -41,6 +41,7 @@ checkouts = Table(
     Column("session_id", Id, index=True),
     Column("expected_subtotal_minor", BigInteger),
     Column("expected_currency", Text),
+    Column("expected_in_trial_minor", BigInteger),
     Column("key_digest", Text),
     Column("created_by", Text, nullable=False, server_default=text("'browser'")),
     Column("has_outcome", Boolean, nullable=False, server_default=false()),

@@ -26,6 +26,7 @@ _CHECKOUT: Final = (
     "session_id",
     "expected_subtotal_minor",
     "expected_currency",
+    "expected_in_trial_minor",
     "key_digest",
     "created_by",
 )

@@ -7,20 +7,32 @@ from typing import Final
 
 from app.domain.checkout.cart import PRICE_ID, Cart, CheckoutRequest, LineItem, Mode
 from app.domain.errors import Fault, PriceNotForSaleError
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal, Money
 
 OTHERS: Final = "allow_other_prices"
 _CURRENCY = re.compile(r"[a-z]{3}")
-_FIELDS: Final = ("id", "mode", "name", "max_quantity", "unit_amount_minor", "currency")
+_FIELDS: Final = (
+    "id",
+    "mode",
+    "recurring",
+    "name",
+    "max_quantity",
+    "unit_amount_minor",
+    "currency",
+)
 _AMOUNT_MAX: Final = 10**10  # times the largest quantity, it still fits into a database's integer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogPrice:
-    """One Stripe price, and how this shop sells it."""
+    """One Stripe price, and how this shop sells it.
+
+    A subscription's price recurs, unless it is a one-time fee.
+    """
 
     id: str
     mode: Mode
+    recurs: bool = False
     name: str | None = None
     max_quantity: int | None = None
     unit: Money | None = None
@@ -47,18 +59,22 @@ class Catalog:
         if faults:
             raise PriceNotForSaleError("Something in the cart is not for sale.", faults=faults)
 
-    def expected_subtotal(self, cart: Cart) -> Money | None:
+    def expected_subtotal(self, cart: Cart) -> ExpectedSubtotal | None:
         """Return the cart's cost before taxes and discounts; None if an amount is unknown."""
-        amount_minor, currencies = 0, set()
+        amount_minor, in_trial_minor, currencies = 0, 0, set()
         for item in cart.line_items:
             price = self.prices.get(item.price)
             if price is None or price.unit is None:
                 return None
-            amount_minor += price.unit.amount_minor * item.quantity
+            line_minor = price.unit.amount_minor * item.quantity
+            amount_minor += line_minor
+            in_trial_minor += 0 if price.recurs else line_minor
             currencies.add(price.unit.currency)
         if len(currencies) != 1:
             return None
-        return Money(amount_minor=amount_minor, currency=currencies.pop())
+        return ExpectedSubtotal(
+            amount_minor=amount_minor, currency=currencies.pop(), in_trial_minor=in_trial_minor
+        )
 
     def _fault(self, item: LineItem, cart: Cart, pointer: str) -> Fault | None:
         price = self.prices.get(item.price)
@@ -112,10 +128,21 @@ def _read_price(entry: object) -> CatalogPrice:
     return CatalogPrice(
         id=price_id,
         mode=Mode(mode),
+        recurs=_recurs(entry, Mode(mode)),
         name=name,
         max_quantity=_whole_number(entry, "max_quantity", least=1),
         unit=_unit(entry),
     )
+
+
+def _recurs(entry: Mapping[str, object], mode: Mode) -> bool:
+    is_subscription = mode is Mode.SUBSCRIPTION
+    recurring = entry.get("recurring", is_subscription)
+    if not isinstance(recurring, bool):
+        raise ValueError("recurring must be true or false")  # noqa: TRY004 it is the file
+    if recurring and not is_subscription:
+        raise ValueError('a recurring price needs mode = "subscription"')
+    return recurring
 
 
 def _unit(entry: Mapping[str, object]) -> Money | None:

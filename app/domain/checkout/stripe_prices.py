@@ -15,8 +15,12 @@ def _faults(price: CatalogPrice, stripe: Mapping[str, object]) -> Iterator[str]:
     if stripe.get("active") is not True:
         yield "is not active"
     # One-time prices may also be sold with a subscription (Stripe: checkout/sessions/create, mode).
-    if price.mode is Mode.PAYMENT and stripe.get("type") == "recurring":
-        yield 'is recurring, so its mode must be "subscription"'
+    if stripe.get("type") == "recurring" and not price.recurs:
+        is_payment = price.mode is Mode.PAYMENT
+        wanted = 'its mode must be "subscription"' if is_payment else "recurring must not be false"
+        yield f"is recurring, so {wanted}"
+    if stripe.get("type") == "one_time" and price.recurs:
+        yield "is a one-time price, so it needs recurring = false"
     if price.unit is None:
         return
     amount_minor, currency = stripe.get("unit_amount"), stripe.get("currency")

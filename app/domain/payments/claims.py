@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import items_differ
 
@@ -22,7 +22,7 @@ class Claimed(Protocol):
         ...
 
     @property
-    def expected(self) -> Money | None:
+    def expected(self) -> ExpectedSubtotal | None:
         """The price according to the catalog."""
         ...
 
@@ -34,7 +34,7 @@ class SoldCheckout:
     id: str
     session_id: str | None
     key_digest: str | None
-    expected: Money | None
+    expected: ExpectedSubtotal | None
 
 
 def is_owner(checkout: Claimed, facts: PaymentFacts) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.domain.checkout.cart import Mode
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.disputes import Dispute, Review
 from app.domain.payments.intents import Intent, IntentState, in_state, uncaptured_minor
 from app.domain.payments.joins import either, join_by_id, join_ids, join_known
@@ -235,15 +235,20 @@ class PaymentFacts:
             if is_of_first_payment(intent_id, None)
         )
 
-    def differs_from(self, expected: Money) -> bool:
+    def differs_from(self, expected: ExpectedSubtotal) -> bool:
         """Return whether Stripe's subtotal or currency is known and differs from `expected`.
 
-        A subscription whose first period costs nothing (a trial, a metered price) has a subtotal
-        of 0 today, and its price later.
+        While a subscription's first period costs nothing (a trial, a metered price), the subtotal
+        is that of its one-time fees. Line items that were read say which prices recur.
         """
         subtotals_minor = {None, expected.amount_minor}
         if self.mode is Mode.SUBSCRIPTION:
-            subtotals_minor.add(0)
+            recurring_minor = self.details.recurring_minor if self.details else None
+            subtotals_minor.add(
+                expected.in_trial_minor
+                if recurring_minor is None
+                else expected.amount_minor - recurring_minor
+            )
         return self.amount_subtotal_minor not in subtotals_minor or self.currency not in {
             None,
             expected.currency,

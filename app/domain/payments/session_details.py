@@ -11,8 +11,9 @@ class SessionDetails:
     """The session's own fields. Amounts are in the currency's minor unit, times in epoch seconds.
 
     `presentment` is what the buyer saw if Stripe converted the currency. `bought` are the line
-    items, once they were read; `items_differ`: they are not those of the checkout's cart;
-    `items_missing`: they were asked for, and Stripe has none that can be read.
+    items, once they were read; `recurring_minor` is what the recurring ones cost in a period that
+    is not free; `items_differ`: they are not those of the checkout's cart; `items_missing`: they
+    were asked for, and Stripe has none that can be read.
     """
 
     amount_discount_minor: int | None = None
@@ -24,6 +25,7 @@ class SessionDetails:
     created_s: int | None = None
     client_reference_id: str | None = None
     bought: tuple[LineItem, ...] = ()
+    recurring_minor: int | None = None
     items_differ: bool = False
     items_missing: bool = False
 
@@ -43,6 +45,7 @@ class SessionDetails:
             created_s=either(min, self.created_s, other.created_s),
             client_reference_id=either(min, self.client_reference_id, other.client_reference_id),
             bought=max(self.bought, other.bought, key=_sortable),
+            recurring_minor=either(max, self.recurring_minor, other.recurring_minor),
             items_differ=self.items_differ or other.items_differ,
             items_missing=self.items_missing or other.items_missing,
         )

@@ -57,9 +57,11 @@ def session_expired(event: StripeEvent) -> Evidence:
 def session_line_items(event: StripeEvent) -> Evidence:
     """Read what was bought: made of a session's line items, which no event of Stripe's contains."""
     session, doubts = event.subject, list[str]()
-    bought = bought_in(listed(session, "line_items", doubts))
+    items = listed(session, "line_items", doubts)
+    bought = bought_in(items)
     details = SessionDetails(
         bought=bought,
+        recurring_minor=_recurring_minor(items),
         items_differ=session.get("differs_from_cart") is True,
         items_missing=not bought,
     )
@@ -75,6 +77,25 @@ def bought_in(items: Iterable[Subject]) -> tuple[LineItem, ...]:
         for price, quantity in found
         if price is not None and isinstance(quantity, int)
     )
+
+
+def _recurring_minor(items: Iterable[Subject]) -> int | None:
+    """Return the sum of the recurring items at their full price; None if it is not known whole.
+
+    `amount_subtotal` of an item is 0 in a trial (Stripe: the Price object has `type`, and
+    `unit_amount`, which is null where the price depends on the quantity).
+    """
+    sum_minor = 0
+    for item in items:
+        unit_minor, quantity = inner(item, "price", "unit_amount"), item.get("quantity")
+        match inner(item, "price", "type"):
+            case "one_time":
+                continue
+            case "recurring" if isinstance(unit_minor, int) and isinstance(quantity, int):
+                sum_minor += unit_minor * quantity
+            case _:
+                return None
+    return amount_minor(sum_minor)
 
 
 def _evidence(event: StripeEvent, *doubts: str, **proven: Any) -> Evidence:  # noqa: ANN401 fields of PaymentFacts

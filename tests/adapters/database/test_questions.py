@@ -9,7 +9,7 @@ import pytest
 from app.databases import AnyDatabase
 from app.domain.fold.asking import Wanted
 from app.domain.fold.records import Link, Payment
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.records import PaymentVersion
@@ -43,7 +43,7 @@ async def test_links_are_kept_once_and_found_by_their_objects(database: AnyDatab
 async def test_checkouts_are_found_by_session_by_link_by_payment_and_by_their_ids(
     database: AnyDatabase,
 ) -> None:
-    price = Money(amount_minor=500, currency="eur")
+    price = ExpectedSubtotal(amount_minor=500, currency="eur", in_trial_minor=20)
     own = replace(CHECKOUT, expected=price)
     named, claimed, other = (
         replace(CHECKOUT, id=f"{CHECKOUT_ID[:-1]}{letter}", session_id=None, key_digest="d" * 64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from tests.support.builders import CHECKOUT_ID, Document, SilentAlarm, event, session
 from tests.support.recording import checkout, keep, record
 from tests.support.relay import proxy_before
@@ -35,7 +35,8 @@ async def counted(postgres_url: str, alarm: SilentAlarm) -> AsyncIterator[Counte
     async with proxy_before(postgres_url, CountingProxy) as proxy:
         database = PostgresDatabase(proxy.url, alarm, pool_size=1)
         await keep(
-            database, checkout(session_id=None, expected=Money(amount_minor=1999, currency="eur"))
+            database,
+            checkout(session_id=None, expected=ExpectedSubtotal(amount_minor=1999, currency="eur")),
         )
         for number in (1, 2):
             for documents in (of_known(number), [waiting(number)], [subscribed(number)]):

@@ -156,6 +156,7 @@ SEEDS = {
     "0010": seed_0009,
     "0011": seed_0009,
     "0012": seed_0012,
+    "0013": seed_0012,
 }
 
 
@@ -207,6 +208,7 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
     assert rows(empty_path, "checkouts", "id") == [
         CHECKOUT
         | {"key_digest": None, "created_by": "browser", "has_outcome": True}
+        | {"expected_in_trial_minor": None}
         | (price if is_second else dict.fromkeys(price))
     ]
     assert rows(empty_path, "events", "id") == [

@@ -3,7 +3,7 @@ import pytest
 from app.domain.checkout.cart import Cart, CheckoutRequest, LineItem, Mode, read_checkout_request
 from app.domain.checkout.catalog import Catalog, CatalogPrice
 from app.domain.errors import Fault, PriceNotForSaleError
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal, Money
 
 CATALOG = Catalog(
     {
@@ -20,7 +20,18 @@ CATALOG = Catalog(
             id="price_dollar", mode=Mode.PAYMENT, unit=Money(amount_minor=100, currency="usd")
         ),
         "price_gift": CatalogPrice(id="price_gift", mode=Mode.PAYMENT),
-        "price_club": CatalogPrice(id="price_club", mode=Mode.SUBSCRIPTION),
+        "price_club": CatalogPrice(id="price_club", mode=Mode.SUBSCRIPTION, recurs=True),
+        "price_box": CatalogPrice(
+            id="price_box",
+            mode=Mode.SUBSCRIPTION,
+            recurs=True,
+            unit=Money(amount_minor=1900, currency="eur"),
+        ),
+        "price_setup": CatalogPrice(
+            id="price_setup",
+            mode=Mode.SUBSCRIPTION,
+            unit=Money(amount_minor=500, currency="eur"),
+        ),
     }
 )
 
@@ -101,7 +112,20 @@ def test_every_line_at_fault_is_named_by_where_it_stood_in_the_body(
 def test_the_expected_subtotal_is_the_sum_of_all_lines() -> None:
     expected = CATALOG.expected_subtotal(cart(("price_mug", 2), ("price_pin", 3)))
 
-    assert expected == Money(amount_minor=2 * 1250 + 3 * 300, currency="eur")
+    sum_minor = 2 * 1250 + 3 * 300
+    assert expected == ExpectedSubtotal(
+        amount_minor=sum_minor, currency="eur", in_trial_minor=sum_minor
+    )
+
+
+def test_in_a_trial_only_the_one_time_fees_of_a_subscription_are_expected() -> None:
+    items = (LineItem("price_box", 2), LineItem("price_setup", 3))
+
+    expected = CATALOG.expected_subtotal(Cart(items, Mode.SUBSCRIPTION))
+
+    assert expected == ExpectedSubtotal(
+        amount_minor=2 * 1900 + 3 * 500, currency="eur", in_trial_minor=3 * 500
+    )
 
 
 @pytest.mark.parametrize("other", ["price_gift", "price_dollar"])

@@ -64,11 +64,29 @@ def test_a_whole_catalog_is_read() -> None:
         "price_B": CatalogPrice(
             id="price_B",
             mode=Mode.SUBSCRIPTION,
+            recurs=True,
             name="The club",
             max_quantity=1,
             unit=Money(amount_minor=0, currency="eur"),
         ),
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "recurs"),
+    [
+        ({"mode": "subscription"}, True),
+        ({"mode": "subscription", "recurring": True}, True),
+        ({"mode": "subscription", "recurring": False}, False),
+        ({"mode": "payment"}, False),
+        ({"mode": "payment", "recurring": False}, False),
+    ],
+)
+def test_a_subscriptions_price_recurs_unless_the_file_says_otherwise(
+    changes: Mapping[str, object],
+    recurs: bool,  # noqa: FBT001 a row of the table
+) -> None:
+    assert read_catalog({"price": [entry(**changes)]}).prices["price_A"].recurs is recurs
 
 
 @pytest.mark.parametrize(
@@ -81,6 +99,9 @@ def test_a_whole_catalog_is_read() -> None:
         ({"mode": ["payment"]}, "mode must be"),
         ({"mode": {}}, "mode must be"),
         ({"mode": 1}, "mode must be"),
+        ({"recurring": "no"}, "recurring must be true or false"),
+        ({"recurring": 1, "mode": "subscription"}, "recurring must be true or false"),
+        ({"recurring": True}, 'a recurring price needs mode = "subscription"'),
         ({"name": 1}, "name must be text"),
         ({"max_quantity": 0}, "max_quantity must be a whole number of at least 1"),
         ({"max_quantity": 1.0}, "max_quantity must be"),
@@ -145,7 +166,7 @@ VALUES = st.recursive(
     lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=5), values),
     max_leaves=4,
 )
-FIELDS = ("id", "mode", "name", "max_quantity", "unit_amount_minor", "currency")
+FIELDS = ("id", "mode", "recurring", "name", "max_quantity", "unit_amount_minor", "currency")
 ENTRIES = st.dictionaries(
     st.sampled_from([*FIELDS, "x"]), VALUES, max_size=6
 ) | st.fixed_dictionaries(

@@ -1,5 +1,7 @@
 """A price of the catalog is compared with the one at Stripe."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.checkout.cart import Mode
@@ -8,22 +10,22 @@ from app.domain.checkout.stripe_prices import price_faults
 from app.domain.money import Money
 
 UNIT = Money(amount_minor=1200, currency="eur")
+SOLD_ONCE = CatalogPrice(id="price_A", mode=Mode.PAYMENT, unit=UNIT)
+CLUB = replace(SOLD_ONCE, mode=Mode.SUBSCRIPTION, recurs=True)
 ONE_TIME = {"active": True, "type": "one_time", "unit_amount": 1200, "currency": "eur"}
 
 
 @pytest.mark.parametrize(
-    ("mode", "unit", "changes"),
+    ("price", "changes"),
     [
-        (Mode.PAYMENT, UNIT, {}),
-        (Mode.SUBSCRIPTION, UNIT, {"type": "recurring"}),
-        (Mode.SUBSCRIPTION, UNIT, {}),
-        (Mode.PAYMENT, None, {"unit_amount": 7, "currency": "usd"}),
+        (SOLD_ONCE, {}),
+        (CLUB, {"type": "recurring"}),
+        (replace(CLUB, recurs=False), {}),
+        (replace(SOLD_ONCE, unit=None), {"unit_amount": 7, "currency": "usd"}),
     ],
 )
-def test_a_price_that_fits_has_no_fault(
-    mode: Mode, unit: Money | None, changes: dict[str, object]
-) -> None:
-    assert price_faults(CatalogPrice(id="price_A", mode=mode, unit=unit), ONE_TIME | changes) == []
+def test_a_price_that_fits_has_no_fault(price: CatalogPrice, changes: dict[str, object]) -> None:
+    assert price_faults(price, ONE_TIME | changes) == []
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,11 @@ def test_a_price_that_fits_has_no_fault(
     ],
 )
 def test_each_difference_is_told(changes: dict[str, object], words: str) -> None:
-    price = CatalogPrice(id="price_A", mode=Mode.PAYMENT, unit=UNIT)
+    assert price_faults(SOLD_ONCE, ONE_TIME | changes) == [words]
 
-    assert price_faults(price, ONE_TIME | changes) == [words]
+
+def test_whether_a_subscriptions_price_recurs_is_compared() -> None:
+    assert price_faults(CLUB, ONE_TIME) == ["is a one-time price, so it needs recurring = false"]
+    assert price_faults(replace(CLUB, recurs=False), ONE_TIME | {"type": "recurring"}) == [
+        "is recurring, so recurring must not be false"
+    ]

@@ -8,7 +8,7 @@ from app.domain.fold.asking import Wanted
 from app.domain.fold.fold import Fold, FoldAgain, FoldOfWakes
 from app.domain.fold.readings import EventReading
 from app.domain.fold.records import EventState, Link, Payment, Settled, Wake
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.claims import SoldCheckout
 from app.domain.payments.disputes import Dispute, DisputeState
 from app.domain.payments.facts import PaymentFacts
@@ -53,7 +53,7 @@ def test_all_that_an_ordinary_batch_asks_is_one_question() -> None:
 
 def test_what_a_session_names_is_asked_with_the_first_question() -> None:
     kept = KeptRows()
-    price = Money(amount_minor=1, currency="eur")
+    price = ExpectedSubtotal(amount_minor=1, currency="eur")
     kept.checkouts = [
         SoldCheckout(id=CHECKOUT_ID, session_id=None, key_digest=None, expected=price)
     ]

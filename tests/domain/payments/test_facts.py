@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from app.domain.checkout.cart import Mode
-from app.domain.money import Money
 from app.domain.payments.disputes import Dispute, DisputeState, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
@@ -250,48 +249,3 @@ def test_the_subscription_is_the_one_that_the_session_names() -> None:
     assert PaymentFacts(subscription_id="sub_1", subscriptions=subscriptions).subscription == named
     assert PaymentFacts(subscription_id="sub_3", subscriptions=subscriptions).subscription is None
     assert PaymentFacts(subscriptions=subscriptions).subscription is None
-
-
-@pytest.mark.parametrize(
-    ("subtotal", "currency", "differs"),
-    [
-        (100, "eur", False),
-        (None, None, False),
-        (None, "eur", False),
-        (100, None, False),
-        (99, "eur", True),
-        (100, "usd", True),
-        (99, None, True),
-        (None, "usd", True),
-        (0, "eur", True),
-    ],
-)
-def test_a_payment_differs_where_what_is_known_is_not_what_was_expected(
-    subtotal: int | None,
-    currency: str | None,
-    differs: bool,  # noqa: FBT001 a row of the table
-) -> None:
-    facts = PaymentFacts(amount_subtotal_minor=subtotal, currency=currency)
-
-    assert facts.differs_from(Money(amount_minor=100, currency="eur")) is differs
-
-
-@pytest.mark.parametrize(
-    ("mode", "subtotal", "currency", "differs"),
-    [
-        (Mode.SUBSCRIPTION, 0, "eur", False),
-        (Mode.SUBSCRIPTION, 0, "usd", True),
-        (Mode.SUBSCRIPTION, 1, "eur", True),
-        (Mode.PAYMENT, 0, "eur", True),
-        (None, 0, "eur", True),
-    ],
-)
-def test_a_subscriptions_first_period_may_cost_nothing(
-    mode: Mode | None,
-    subtotal: int,
-    currency: str,
-    differs: bool,  # noqa: FBT001 a row of the table
-) -> None:
-    facts = PaymentFacts(mode=mode, amount_subtotal_minor=subtotal, currency=currency)
-
-    assert facts.differs_from(Money(amount_minor=100, currency="eur")) is differs

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.domain.payments.claims import SoldCheckout, is_foreign, is_mismatch, is_owner, order_id_of
 from app.domain.payments.facts import PaymentFacts
 from tests.support.builders import CHECKOUT_ID, SESSION_ID
 
-PRICE = Money(amount_minor=500, currency="eur")
+PRICE = ExpectedSubtotal(amount_minor=500, currency="eur")
 NAMELESS = SoldCheckout(id=CHECKOUT_ID, session_id=None, key_digest="d", expected=PRICE)
 OLD = replace(NAMELESS, key_digest=None)
 KNOWN = replace(NAMELESS, session_id=SESSION_ID)

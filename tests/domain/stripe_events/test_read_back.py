@@ -188,6 +188,31 @@ def test_line_items_that_were_read_are_all_and_say_whether_the_cart_differs(
     )
 
 
+@pytest.mark.parametrize(
+    ("prices", "recurring_minor"),
+    [
+        ([], 0),
+        ([{"type": "one_time", "unit_amount": 500}], 0),
+        ([{"type": "recurring", "unit_amount": 1900}], 3800),
+        ([{"type": "recurring", "unit_amount": 1900}, {"type": "one_time"}], 3800),
+        ([{"type": "recurring", "unit_amount": 1}, {"type": "recurring", "unit_amount": 2}], 6),
+        ([{"type": "recurring", "unit_amount": None}], None),
+        ([{"type": "recurring", "unit_amount": 1900}, {}], None),
+        ([{"type": "recurring", "unit_amount": 10**16}], None),
+        (["price_A"], None),
+    ],
+)
+def test_line_items_tell_what_recurs(prices: list[object], recurring_minor: int | None) -> None:
+    items = [{"price": price, "quantity": 2} for price in prices]
+    document = event_of_line_items("cs_live_1", items, differs_from_cart=False, now_s=NOW_S)
+
+    evidence = read_evidence(read_event(document))
+
+    assert evidence is not None
+    assert evidence.facts.details is not None
+    assert evidence.facts.details.recurring_minor == recurring_minor
+
+
 def test_a_move_of_nothing_is_no_move() -> None:
     moves = [{"amount": 0}, {"amount": None}]
 

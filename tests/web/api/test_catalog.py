@@ -39,6 +39,19 @@ id = "price_gift"
 [[price]]
 id = "price_club"
 mode = "subscription"
+
+[[price]]
+id = "price_box"
+mode = "subscription"
+unit_amount_minor = 1900
+currency = "eur"
+
+[[price]]
+id = "price_setup"
+mode = "subscription"
+recurring = false
+unit_amount_minor = 500
+currency = "eur"
 """
 GOOD = answer(orjson.dumps({"url": f"https://checkout.stripe.com/c/pay/{SESSION_ID}"}))
 NAMELESS = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/elsewhere"}))
@@ -183,6 +196,34 @@ async def test_there_is_no_false_alarm(
 
         assert not is_marked(service)
         assert await mismatches(service) == 0
+
+
+@pytest.mark.parametrize("page", [GOOD, NAMELESS], ids=["session known", "session unknown"])
+@pytest.mark.parametrize(
+    ("subtotal", "is_mismatch"), [(500, False), (2400, False), (0, True), (1900, True)]
+)
+async def test_in_a_trial_a_one_time_fee_is_no_other_price(
+    database_path: Path, catalog_path: Path, page: bytes, subtotal: int, *, is_mismatch: bool
+) -> None:
+    items = [{"price": price, "quantity": 1} for price in ("price_box", "price_setup")]
+    async with shop(database_path, catalog_path, page) as service:
+        started = await service.client.post(
+            "/checkout",
+            json={"line_items": items, "mode": "subscription"},
+            headers={"Accept": "application/json"},
+        )
+        checkout_id = started.json()["checkout_id"]
+        subject = session(
+            mode="subscription",
+            amount_subtotal=subtotal,
+            currency="eur",
+            success_url=await success_url(service, checkout_id),
+        )
+        await service.deliver(event(subject=subject))
+
+        assert is_marked(service) is is_mismatch
+        status = (await service.client.get(f"/checkout/{checkout_id}")).json()["status"]
+        assert status == ("open" if is_mismatch and page is NAMELESS else "paid")
 
 
 async def test_a_session_that_we_did_not_start_is_never_a_mismatch(

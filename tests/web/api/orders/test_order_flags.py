@@ -9,7 +9,7 @@ import pytest
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.checkout.cart import Cart, LineItem, Mode
-from app.domain.money import Money
+from app.domain.money import ExpectedSubtotal
 from app.usecases.records import Checkout
 from app.usecases.replay_events import ReplayEvents
 from app.usecases.storage import Database
@@ -246,7 +246,7 @@ async def test_the_version_rises_when_a_payment_turns_out_to_be_anothers(
     nameless = replace(
         numbered(CHECKOUT_ID, SESSION_ID),
         session_id=None,
-        expected=Money(amount_minor=2000, currency="eur"),
+        expected=ExpectedSubtotal(amount_minor=2000, currency="eur"),
     )
     await keep(database, nameless, replace(nameless, id=TWIN_ID))
     url = f"https://shop.example/?checkout_id={CHECKOUT_ID}"

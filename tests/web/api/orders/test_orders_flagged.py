@@ -57,9 +57,9 @@ async def test_what_needs_a_person_is_a_flag(
 async def test_a_price_that_differs_from_the_catalog_is_a_flag(
     shop: OrderShop, database: Database
 ) -> None:
-    from app.domain.money import Money  # noqa: PLC0415
+    from app.domain.money import ExpectedSubtotal  # noqa: PLC0415
 
-    await keep(database, checkout(expected=Money(amount_minor=1, currency="eur")))
+    await keep(database, checkout(expected=ExpectedSubtotal(amount_minor=1, currency="eur")))
     await shop.tell(event(subject=session(amount_subtotal=1999)))
 
     assert (await shop.order())["flags"] == ["price_mismatch"]
