@@ -3,14 +3,13 @@
 Names and addresses are shown only on request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
 from app.commands.events import AsJson, cell, print_json, shown
 from app.commands.events_database import Demo, EventsCommand, stop, with_database
@@ -66,7 +65,10 @@ def list_(  # noqa: PLR0913 each is one option of the command line
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The maximum number.")] = 50,
     personal: Personal = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for a spreadsheet.")] = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option("--csv", help="Print CSV, for a spreadsheet; amounts are in the minor unit."),
+    ] = False,
     demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
@@ -140,29 +142,23 @@ def _print_orders(documents: Sequence[Document]) -> None:
     if not documents:
         typer.echo("No such order.")
         return
-    table = Table(
-        Column("created", no_wrap=True),
-        Column("order, its number, and its page at Stripe", overflow="fold"),
-        Column("status", overflow="fold"),
-        Column("total", justify="right"),
-        Column("flags", overflow="fold"),
-    )
-    for each in documents:
-        lines = [each["id"], each["client_reference_id"], each["dashboard_url"]]
-        declined = each["declined"]
-        table.add_row(
-            each["created_at"][:19].replace("T", " "),
-            "\n".join(cell(line) for line in lines if line),
-            _status(each["status"]) + (f"\n{cell(declined['reason'])}" if declined else ""),
-            _amount(each),
-            "\n".join(each["flags"]),
-        )
-    Console().print(table)
+    blocks = ["\n".join(_lines(each)) for each in documents]
+    # Don't wrap lines, so that ids and links can be copied.
+    Console(highlight=False).print("\n\n".join(blocks), soft_wrap=True)
 
 
-def _status(status: PaymentStatus) -> str:
-    color = _COLORS.get(status)
-    return f"[{color}]{status}[/]" if color else status.value
+def _lines(document: Document) -> Iterator[str]:
+    """Yield the lines about one order: its state, what it is called, and its page at Stripe."""
+    created, status = document["created_at"][:19].replace("T", " "), document["status"]
+    color = _COLORS.get(status, "none")
+    flags = f"  [bold red]{' '.join(document['flags'])}[/]" if document["flags"] else ""
+    yield f"{created} UTC  [{color}]{status:<18}[/]  {_amount(document)}{flags}"
+    number, declined = document["client_reference_id"], document["declined"]
+    yield f"  {document['id']}{f'  {cell(number)}' if number else ''}"
+    if declined:
+        yield f"  {cell(declined['reason'])}"
+    if document["dashboard_url"]:
+        yield f"  {cell(document['dashboard_url'])}"
 
 
 def _amount(document: Document) -> str:
@@ -194,7 +190,9 @@ def show(
     if as_json:
         print_json(document)
         return
-    table = Table.grid(Column(), Column(overflow="fold"), padding=(0, 2))
+    width = max(map(len, document))
     for name, value in document.items():
-        table.add_row(f"[bold]{name}[/]", "" if value in (None, [], {}) else shown(value))
-    Console().print(table)
+        text = "" if value in (None, [], {}) else shown(value)
+        gap = " " * (width - len(name) + 2) if text else ""
+        indented = text.replace("\n", f"\n{' ' * (width + 2)}")
+        Console(highlight=False).print(f"[bold]{name}[/]{gap}{indented}", soft_wrap=True)

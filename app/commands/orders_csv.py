@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -27,8 +28,9 @@ _COLUMNS: Final = (
     "payment_intent",
     "dashboard_url",
 )
-# What spreadsheets treat as a formula (OWASP, CSV Injection), including full-width forms.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 they are meant
+# What begins a formula in a spreadsheet (OWASP, CSV Injection), also in full width, after spaces
+# and quotes, and after a semicolon, where some countries' spreadsheets split lines.
+_FORMULA: Final = re.compile(r"""(^|;)(?=[\s"']*[=+\-@＝＋－＠]|[\t\r\n])""")  # noqa: RUF001
 
 
 def orders_csv(documents: Sequence[dict[str, Any]]) -> str:
@@ -63,4 +65,4 @@ def _cell(value: object) -> object:
     """Make a text safe for spreadsheets and terminals."""
     if not isinstance(value, str):
         return value
-    return ("'" if value.startswith(_FORMULA) else "") + printable(value)
+    return printable(_FORMULA.sub(r"\1'", value))
