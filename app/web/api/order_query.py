@@ -46,6 +46,9 @@ def read_order_query(
         created_gte_ms=reading.one("created_gte", _time_ms),
         created_lt_ms=reading.one("created_lt", _time_ms),
     )
+    begin_ms, end_ms = wanted.created_gte_ms, wanted.created_lt_ms
+    if begin_ms is not None and end_ms is not None and begin_ms > end_ms:
+        reading.refuse("created_lt", "must not be before created_gte")
     limit = reading.one("limit", read_limit)
     after = reading.one("cursor", lambda text: _read_cursor(text, wanted))
     reading.finish()

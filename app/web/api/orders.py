@@ -16,7 +16,7 @@ from app.usecases.see_flag import SeeFlag
 from app.web.api.json_answer import NO_STORE, json_answer
 from app.web.api.order_query import make_cursor, read_order_query
 from app.web.api.order_schema import ORDER
-from app.web.api.query import LIMIT_MAX
+from app.web.api.query import LIMIT_MAX, QueryReading
 from app.web.api.tokens import OPERATOR_REFUSALS, OPERATOR_TOKEN, SHOP_REFUSALS, SHOP_TOKEN
 from app.web.errors import InvalidQueryError
 from app.web.http.bearer import Access, Role
@@ -51,7 +51,7 @@ _GET_ORDER: Final = Operation(
         },
         "304": {"description": "The order has not changed."},
     },
-    errors=SHOP_REFUSALS,
+    errors=(*SHOP_REFUSALS, InvalidQueryError),
 )
 _SEE_FLAG: Final = Operation(
     id="seeFlag",
@@ -134,6 +134,7 @@ class OrdersEndpoint:
     async def one(self, request: Request) -> Response:
         """Answer with one order, or raise a `CheckoutError`."""
         self.access.require(Role.SHOP, request.scope)
+        QueryReading(request.query_params.multi_items()).finish()
         order = await self.read_orders.one(request.path_params["id"])
         headers = _headers_of(order)
         if is_known(headers["ETag"], request.headers.get("if-none-match", "")):

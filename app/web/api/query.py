@@ -35,6 +35,10 @@ class QueryReading:
         found = [self._read(name, value, read) for value in self._values.pop(name, [])]
         return [value for value in found if value is not None]
 
+    def refuse(self, name: str, detail: str) -> None:
+        """Report a value that is wrong together with another one."""
+        self._faults.append(QueryFault(name, detail))
+
     def finish(self) -> None:
         """Refuse unknown parameters and wrong values."""
         for name in self._values:

@@ -111,6 +111,15 @@ def test_a_parameter_that_stands_twice_is_refused(name: str) -> None:
     assert name in faults_of((name, "1"), (name, "1"))
 
 
+def test_the_end_of_a_time_span_is_not_before_its_begin() -> None:
+    begin, end = ("created_gte", "2026-11-29T12:00:00Z"), ("created_lt", "2026-11-29T11:59:59.9Z")
+
+    assert faults_of(begin, end) == {"created_lt"}
+    assert faults_of(begin, ("created_lt", "soon")) == {"created_lt"}
+    assert read_order_query([begin, ("created_lt", "2026-11-29T12:00:00Z")])
+    assert read_order_query([("created_lt", "0001-01-01T00:00:00Z")])
+
+
 def test_one_answer_says_all_that_is_wrong() -> None:
     assert faults_of(("limit", "0"), ("flagged", "x"), ("color", "red")) == {
         "limit",

@@ -125,6 +125,17 @@ async def test_an_order_that_does_not_exist_is_not_found(shop: OrderShop, public
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("name", ["wait", "expand[]"])
+async def test_one_order_takes_no_parameter_and_says_so(shop: OrderShop, name: str) -> None:
+    """So that nobody takes ?wait=25 for honored, and asks without a pause."""
+    await shop.tell(event())
+
+    answer = await shop.get(f"/orders/{SESSION_ID}?{name}=25")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_query")
+    assert [each["parameter"] for each in answer.json()["errors"]] == [name]
+
+
 async def test_shipping_is_read_from_where_it_stood_before_2025_too(shop: OrderShop) -> None:
     old = {"name": "Ana", "address": ADDRESS}
     await shop.tell(event(subject=session(shipping_details=old)))
