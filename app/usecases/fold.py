@@ -19,7 +19,7 @@ async def inform(inquiry: Inquiry, transaction: Transaction) -> None:
 def report(outcome: Outcome, alarm: Alarm) -> None:
     """Send alerts about these payments; call this after the commit."""
     for woken in outcome.broken:
-        alarm(AlertName.EVENT_FOLD_FAILED, f"{woken.event_id}: {woken.reason}")
+        alarm(AlertName.EVENT_FOLD_FAILED, failure_text(woken.event_id, woken.reason))
     for session_id in outcome.mismatched:
         words = f"{session_id} differs from the catalog: {PRICE_HINT}"
         alarm(AlertName.PRICE_MISMATCH, words)
@@ -27,4 +27,13 @@ def report(outcome: Outcome, alarm: Alarm) -> None:
         words = f"{session_id} names a checkout that it was not created for, which stays unchanged"
         alarm(AlertName.CHECKOUT_CLAIM_REFUSED, words)
     for session_id in outcome.contradicted:
-        alarm(AlertName.PAYMENT_CONTRADICTED, f"{session_id}: see events list --payment")
+        words = (
+            f"{session_id}: its events contradict each other; compare it with Stripe's dashboard "
+            f"before you ship or refund; altan-checkout events list --payment {session_id}"
+        )
+        alarm(AlertName.PAYMENT_CONTRADICTED, words)
+
+
+def failure_text(event_id: str, reason: str | None) -> str:
+    """Return an alert's text about an event that was not processed, or only partly."""
+    return f"{event_id}: {reason}; altan-checkout events show {event_id} shows it"

@@ -13,7 +13,7 @@ from app.domain.fold.records import EventState, Settled
 from app.domain.fold.waking import WAKE_MAX
 from app.domain.stripe_events.account import DEAUTHORIZED, never_made
 from app.domain.stripe_events.event import StripeEvent
-from app.usecases.fold import inform, report
+from app.usecases.fold import failure_text, inform, report
 from app.usecases.ports import Alarm, AlertName, Clock
 from app.usecases.records import EventRow, EventSource
 from app.usecases.storage import Database, Transaction
@@ -122,7 +122,7 @@ class RecordEvents:
         for event in {received.event.id: received.event for received in new}.values():
             row = rows[event.id]
             if row.state is EventState.FAILED:
-                self.alarm(AlertName.EVENT_FOLD_FAILED, f"{row.id}: {row.reason}")
+                self.alarm(AlertName.EVENT_FOLD_FAILED, failure_text(row.id, row.reason))
             elif event.type == DEAUTHORIZED:
                 self.alarm(
                     AlertName.ACCOUNT_DEAUTHORIZED, "The account was disconnected; it cannot sell."

@@ -17,7 +17,7 @@ from app.domain.fold.outcome import Outcome
 from app.domain.fold.reasons import reason_of
 from app.domain.fold.records import EventState, Payment, Settled
 from app.domain.fold.waking import WAKE_MAX, Waking
-from app.usecases.fold import inform, report
+from app.usecases.fold import failure_text, inform, report
 from app.usecases.ports import Alarm, AlertName, Clock
 from app.usecases.storage import Database, Transaction
 
@@ -133,4 +133,4 @@ class WakeEvents:
             return failed
 
         for failed in await self.database.write(settle):
-            self.alarm(AlertName.EVENT_FOLD_FAILED, f"{failed.event_id}: {failed.reason}")
+            self.alarm(AlertName.EVENT_FOLD_FAILED, failure_text(failed.event_id, failed.reason))

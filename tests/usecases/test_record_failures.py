@@ -80,6 +80,7 @@ async def test_an_unknown_event_is_stored_as_failed_with_the_reason_and_alerts_o
         AlertName.EVENT_FOLD_FAILED
     ]
     assert len(alarm.told) == 1
+    assert "altan-checkout events show evt_odd" in alarm.told[0][1]
 
 
 async def test_a_thin_event_about_a_payment_is_kept_as_failed(database: AnyDatabase) -> None:
@@ -221,6 +222,7 @@ async def test_a_contradicted_payment_alerts_only_once(
     assert [(name, words.partition(":")[0]) for name, words in alarm.told] == [
         (AlertName.PAYMENT_CONTRADICTED, SESSION_ID)
     ]
+    assert "compare it with Stripe's dashboard before you ship" in alarm.told[0][1]
     payment = await payment_of(database)
     assert payment.facts.contradicted
     assert payment.facts.status is PaymentStatus.PARTIALLY_REFUNDED
