@@ -142,9 +142,10 @@ def _page_details(checkout: Checkout | None, facts: PaymentFacts) -> PageDetails
     if number is None and facts.details:
         number = facts.details.client_reference_id
     intents, disputes = facts.intents.values(), facts.disputes.values()
+    bought = facts.details.bought if facts.details else ()
     return PageDetails(
         order_number=number,
-        line_items=checkout.cart.line_items if checkout else (),
+        line_items=bought or (checkout.cart.line_items if checkout else ()),
         is_declined=facts.status is PaymentStatus.EXPIRED
         # Not while it is open: another attempt may have succeeded a moment ago.
         and any(intent.was_declined for intent in intents),

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.stripe_events.read_back import event_of_line_items
 from tests.support.builders import (
     CHECKOUT_ID,
+    NOW_S,
     SESSION_ID,
     Document,
     Service,
@@ -66,6 +68,19 @@ async def test_the_order_number_and_what_was_bought_are_shown(
 
     assert "Order number <b>order-42</b>" in html
     assert f"<li>2 {TIMES} Mug &lt;blue&gt;</li>\n<li>1 {TIMES} Beans</li>" in html
+
+
+async def test_what_was_bought_is_shown_in_place_of_the_cart_once_it_was_read(
+    database_path: Path,
+) -> None:
+    """As an upsell changes it."""
+    items = [{"price": {"id": "price_BEANS"}, "quantity": 3}]
+    read = event_of_line_items(SESSION_ID, items, differs_from_cart=True, now_s=NOW_S)
+
+    html = await shown_of(database_path, {"price_MUG": 2}, [PAID, read])
+
+    assert f"<li>3 {TIMES} Beans</li>" in html
+    assert "Mug" not in html
 
 
 @pytest.mark.parametrize("price", ["price_NAMELESS", "price_GONE"])
