@@ -200,46 +200,6 @@ def test_no_cell_is_a_formula(shop: OrdersShop) -> None:
     assert disputed["email"] == "ana@example.com"
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        "=",
-        "+",
-        "-",
-        "@",
-        "\t",
-        "\r",
-        "\n",
-        "\uff1d",
-        "\uff0b",
-        "\uff0d",
-        "\uff20",
-        " =",
-        '"=',
-        "'=",
-    ],
-)
-def test_whatever_begins_a_formula_is_defused(shop: OrdersShop, start: str) -> None:
-    subject = session(
-        id="cs_test_evil",
-        success_url="https://x.example/",
-        created=NOW_S + 99,
-        customer_details={"name": f"{start}1"},
-    )
-    shop.tell(event(subject=subject, id="evt_evil"))
-
-    assert shop.rows("--personal")[0]["name"].startswith("'")
-
-
-def test_a_formula_is_defused_where_a_semicolon_begins_a_cell(shop: OrdersShop) -> None:
-    """Excel splits lines there in countries with a decimal comma."""
-    name = {"name": 'Jo;=1+1; "@SUM(A1);x'}
-    subject = session(id="cs_test_evil", created=NOW_S + 99, customer_details=name)
-    shop.tell(event(subject=subject, id="evt_evil"))
-
-    assert shop.rows("--personal")[0]["name"] == "Jo;'=1+1;' \"@SUM(A1);x"
-
-
 # --- show
 
 
