@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_paid_order_shows_each_field(shop: OrderShop, database: Database) -> None:
     await keep(database, our_checkout())
 
-    await shop.tell(event(subject=WHOLE_SESSION))
+    await shop.tell(event(subject=WHOLE_SESSION, created=NOW_S + 30))
 
     order = await shop.order(CHECKOUT_ID)
     assert order.pop("updated_at") > "2026"
@@ -70,7 +70,7 @@ async def test_a_paid_order_shows_each_field(shop: OrderShop, database: Database
         "disputes": [],
         "flags": [],
         "created_at": "2025-10-09T08:53:20.000Z",
-        "paid_at": "2025-10-09T08:53:20.000Z",
+        "paid_at": "2025-10-09T08:53:50.000Z",
     }
 
 
@@ -214,6 +214,11 @@ async def test_a_subscription_is_shown_with_the_renewals_that_were_paid(shop: Or
         "cancel_at_period_end": False,
         "renewals_paid": 1,
     }
+
+    ending = subscription(cancel_at=NOW_S + 86_400, cancel_at_period_end=True)
+    await shop.tell(event("customer.subscription.updated", ending, id="evt_u", created=NOW_S + 1))
+    shown = (await shop.order())["subscription"]
+    assert (shown["cancel_at"], shown["cancel_at_period_end"]) == ("2025-10-10T08:53:20.000Z", True)
 
 
 async def test_what_is_personal_is_gone_with_the_events_bodies_and_the_version_rises(
