@@ -30,7 +30,8 @@ _PRIVATE: Final = tuple(
 _PREFIX_MIN: Final = {4: 13, 6: 29}
 
 _PLACEHOLDER: Final = re.compile(
-    r"(.)\1{5,}|x{4,}|\.\.\.|your|example|placeholder|replace|change.?me|12345678", re.IGNORECASE
+    r"(.)\1{5,}|(.{8,})\2|password|x{4,}|\.\.\.|your|example|placeholder|replace|change.?me|12345678",
+    re.IGNORECASE,
 )
 _CHARACTERS_MIN: Final = 6  # different characters in a random token
 _EXAMPLE_HOST: Final = re.compile(r"(.+\.)?(example(\.(com|org|net))?|your-?shop\..+)")

@@ -36,6 +36,8 @@ def test_several_tokens_stand_in_one_list(tmp_path: Path) -> None:
         ({"api_tokens": ["a" * 24]}, ["API_TOKENS"]),
         ({"admin_api_token": "changeme-changeme-changeme"}, ["ADMIN_API_TOKEN"]),
         ({"api_tokens": ["ababababababababababababab"]}, ["API_TOKENS"]),
+        ({"api_tokens": ["fedcba9876543210fedcba9876543210"]}, ["API_TOKENS"]),
+        ({"api_tokens": ["My-Password-0192837465-ab"]}, ["API_TOKENS"]),
         ({"api_tokens": [TOKEN, TOKEN]}, ["API_TOKENS"]),
         ({"api_tokens": [TOKEN], "admin_api_token": TOKEN}, ["ADMIN_API_TOKEN"]),
         ({"api_tokens": [SECRET]}, ["API_TOKENS"]),
