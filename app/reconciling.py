@@ -1,5 +1,6 @@
 """Connects reconciliation with Stripe, for the service and for the command."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 from app.adapters.http_transport import AiohttpTransport
@@ -8,6 +9,7 @@ from app.adapters.stripe_api.reads import StripeApi
 from app.adapters.system import SystemClock
 from app.databases import AnyDatabase
 from app.domain.stripe_events.event import EventFilter
+from app.observability.reconciliation import UnreadReport
 from app.settings.settings import Settings
 from app.shared import Shared
 from app.usecases.keep_reconciled import KeepReconciled
@@ -32,7 +34,7 @@ def open_stripe(settings: Settings, transport: AiohttpTransport, *, version: str
 def make_reconcile(
     settings: Settings, database: AnyDatabase, stripe: StripeApi, alarm: Alarm, on_change: OnChange
 ) -> Reconcile:
-    """Return the use case of one check."""
+    """Return the use case of one check; its result alone tells of failures."""
     return Reconcile(
         database=database,
         store=database,
@@ -41,6 +43,7 @@ def make_reconcile(
         clock=SystemClock(),
         alarm=alarm,
         on_change=on_change,
+        on_failures=lambda _: None,
     )
 
 
@@ -55,7 +58,8 @@ def _looks(shared: Shared, version: str) -> Reconcile:
     transport = AiohttpTransport()
     shared.lifetime.closes(transport.aclose)
     stripe = open_stripe(settings, transport, version=version)
-    reconcile = make_reconcile(settings, shared.database, stripe, shared.alerts, shared.changes)
+    quiet = make_reconcile(settings, shared.database, stripe, shared.alerts, shared.changes)
+    reconcile = replace(quiet, on_failures=UnreadReport(shared.metrics))
     if settings.reconcile_every_s is not None:
         keep = KeepReconciled(
             reconcile=reconcile,
@@ -65,7 +69,7 @@ def _looks(shared: Shared, version: str) -> Reconcile:
             all_clear=shared.alerts.over,
             holder=uuid4().hex,
             every_s=settings.reconcile_every_s,
-            on_looked=shared.metrics.reconciled_until.set,
+            on_looked=shared.metrics.show_reconciled_until(),
         )
         shared.lifetime.runs(keep.run)
     return reconcile

@@ -17,9 +17,20 @@ from tests.support.builders import (
     settings,
 )
 from tests.support.stripe_api_calls import KEY, says_json
-from tests.support.wire import Script, Upstream, answer, hangs, resets, upstream
+from tests.support.wire import Script, Upstream, answer, hangs, resets, says_and_closes, upstream
 
 NOTHING = says_json({"object": "list", "data": [], "has_more": False})
+
+SICKNESSES: list[Script | bytes] = [
+    hangs,
+    resets,
+    says_and_closes(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
+    answer(b"", status="500 No"),
+    answer(b"", "Retry-After: 1", status="429 Slowly"),
+    answer(b"<html>"),
+    says_json({"object": "list", "data": [{"id": "evt_1"}], "has_more": True}),
+]
+NAMES = ["hang", "reset", "half an answer", "500", "429", "no JSON", "a page that repeats"]
 
 
 def events(*found: Document) -> bytes:
@@ -64,18 +75,7 @@ async def test_a_platforms_key_acts_for_the_connected_account(tmp_path: Path) ->
     assert server.requests[0].headers["stripe-account"] == ACCOUNT
 
 
-@pytest.mark.parametrize(
-    "sickness",
-    [
-        hangs,
-        resets,
-        answer(b"", status="500 No"),
-        answer(b"", "Retry-After: 1", status="429 Slowly"),
-        answer(b"<html>"),
-        says_json({"object": "list", "data": [{"id": "evt_1"}], "has_more": True}),
-    ],
-    ids=["hang", "reset", "500", "429", "no JSON", "a page that repeats"],
-)
+@pytest.mark.parametrize("sickness", SICKNESSES, ids=NAMES)
 async def test_a_sick_api_touches_nothing_else(tmp_path: Path, sickness: Script | bytes) -> None:
     async with (
         upstream(sickness) as server,
@@ -89,12 +89,24 @@ async def test_a_sick_api_touches_nothing_else(tmp_path: Path, sickness: Script 
         assert (await service.client.get("/health/ready")).status_code == 200
 
 
-async def test_it_catches_up_after_a_sickness(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sickness", SICKNESSES, ids=NAMES)
+async def test_it_catches_up_after_a_sickness(tmp_path: Path, sickness: Script | bytes) -> None:
     async with (
-        upstream(answer(b"", status="500 No"), events(event()), NOTHING) as server,
+        upstream(sickness, events(event()), NOTHING) as server,
         running_service(watched(tmp_path, server)) as service,
     ):
         await until_it_is(service.client, "paid")
+
+
+async def test_what_could_not_be_read_is_counted(tmp_path: Path) -> None:
+    async with (
+        upstream(answer(b"", status="500 No"), NOTHING) as server,
+        running_service(watched(tmp_path, server)) as service,
+    ):
+        await server.wait_for_requests(2)
+        metrics = (await service.client.get("/metrics")).text
+
+    assert "altan_checkout_unread_at_stripe_total 1.0" in metrics
 
 
 async def test_turned_off_it_asks_nothing(tmp_path: Path) -> None:

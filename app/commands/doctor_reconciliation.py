@@ -1,7 +1,7 @@
 """What `altan-checkout doctor` reports about reconciliation: when it was last complete."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.commands.doctor_database import has_database, read_database
@@ -9,14 +9,16 @@ from app.commands.findings import Finding, Verdict
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339_of
 from app.settings.settings import Settings
-from app.usecases.reconciliation import LookState
+from app.usecases.reconciliation import FailedRead, LookState
 
 _SUBJECT: Final = "reconciliation"
+_SHOWN_MAX: Final = 100
+_EVER_MS: Final = 2**62
 _LATE_S: Final = 15 * 60  # after a failure, the next check comes within 5 minutes
 
 
 def reconciliation_of(settings: Settings) -> Iterator[Finding]:
-    """Yield one finding; none without a key, or if the database does not exist yet."""
+    """Yield what is known; nothing without a key, or if the database does not exist yet."""
     if settings.stripe_api_key is None:
         return
     if settings.reconcile_every_s is None:
@@ -26,11 +28,24 @@ def reconciliation_of(settings: Settings) -> Iterator[Finding]:
         return
     try:
         state = read_database(settings, lambda database: database.look_state())
+        failed = read_database(
+            settings, lambda database: database.failed_reads(due_by_ms=_EVER_MS, limit=_SHOWN_MAX)
+        )
     except StorageUnavailableError as error:
         yield Finding(_SUBJECT, Verdict.WARNING, f"not known: {error.detail}")
     else:
         late_s = settings.reconcile_every_s * 2 + _LATE_S
         yield judge_look(state, now_s=int(time.time()), late_s=late_s)
+        if failed:
+            yield judge_failed(failed)
+
+
+def judge_failed(failed: Sequence[FailedRead]) -> Finding:
+    """Say how many objects Stripe does not return, and name one."""
+    number = f"{len(failed)} or more" if len(failed) == _SHOWN_MAX else len(failed)
+    first = f"{failed[0].object_type} {failed[0].object_id}"
+    message = f"not read at Stripe, and read again: {number}, such as {first}. The log has reasons"
+    return Finding(_SUBJECT, Verdict.WARNING, message)
 
 
 def judge_look(state: LookState, *, now_s: int, late_s: int) -> Finding:

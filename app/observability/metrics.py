@@ -165,10 +165,21 @@ class Metrics:
         )
 
     def _add_reconciliation(self) -> None:
+        self.unread_at_stripe = self._counter(
+            "altan_checkout_unread_at_stripe",
+            "What checks of Stripe could not read: events, objects, and parts of a check.",
+        )
+
+    def show_reconciled_until(self) -> Callable[[int], None]:
+        """Export up to when events were checked; return what sets it, in epoch seconds.
+
+        Without a key there is no such series, so that no rule fires.
+        """
         self.reconciled_until = self._gauge(
             "altan_checkout_reconciled_until_timestamp_seconds",
             "Events created at Stripe before this time were checked; 0 before the first check.",
         )
+        return self.reconciled_until.set
 
     def show_connections(self, connections: CountedConnections) -> None:
         """Export the server's connection counts."""

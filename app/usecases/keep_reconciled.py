@@ -65,7 +65,8 @@ class KeepReconciled:
         if not await self._lead():
             self._tell_time(await self.store.look_state())
             return self.every_s
-        state = await self.store.look_state()
+        state = (await self.store.look_state()).known_at(now_ms)
+        self._tell_time(state)  # a check may take minutes
         result = await self._look(Look(since_s=_since_s(state, now_ms), state=state))
         state = _after(result.state, now_ms) if result.has_all_events else result.state
         pause_s = self._pause_s(result)
@@ -82,7 +83,10 @@ class KeepReconciled:
     async def _lead(self) -> bool:
         now_ms = self.clock.now_ms()
         until_ms = now_ms + LEASE_S * 1000
-        return await self.store.lead_looks(self.holder, now_ms=now_ms, until_ms=until_ms)
+        latest_ms = now_ms + DAY_S * 1000 + int(self.every_s * 1000)
+        return await self.store.lead_looks(
+            self.holder, now_ms=now_ms, until_ms=until_ms, latest_ms=latest_ms
+        )
 
     async def _look(self, look: Look) -> Reconciled:
         """Check, and stay the leader meanwhile."""
@@ -123,22 +127,18 @@ class KeepReconciled:
 
 
 def _since_s(state: LookState, now_ms: int) -> int:
-    """Return the range: everything at first and daily, else what is new or still retried.
-
-    If the clock was set back, the range must not be in the future.
-    """
+    """Return the range: everything at first and daily, else what is new or still retried."""
     now_s = now_ms // 1000
-    whole_ms = state.whole_look_at_ms
-    if state.looked_until_s is None or whole_ms is None or now_ms - whole_ms >= DAY_S * 1000:
+    if state.looked_until_s is None or _is_whole(state, now_ms):
         return now_s - AGE_MAX_S
-    return max(min(state.looked_until_s, now_s) - OVERLAP_S, now_s - AGE_MAX_S)
+    return max(state.looked_until_s - OVERLAP_S, now_s - AGE_MAX_S)
+
+
+def _is_whole(state: LookState, now_ms: int) -> bool:
+    whole_ms = state.whole_look_at_ms
+    return whole_ms is None or now_ms - whole_ms >= DAY_S * 1000
 
 
 def _after(state: LookState, began_ms: int) -> LookState:
-    whole_ms = state.whole_look_at_ms
-    is_whole = whole_ms is None or began_ms - whole_ms >= DAY_S * 1000
-    return replace(
-        state,
-        looked_until_s=began_ms // 1000,
-        whole_look_at_ms=began_ms if is_whole else whole_ms,
-    )
+    whole_ms = began_ms if _is_whole(state, began_ms) else state.whole_look_at_ms
+    return replace(state, looked_until_s=began_ms // 1000, whole_look_at_ms=whole_ms)

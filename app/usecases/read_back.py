@@ -9,6 +9,7 @@ from typing import Final
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.account import never_made
 from app.domain.stripe_events.read_back import events_made_of
+from app.usecases.failed_reads import FailedReads
 from app.usecases.ports import Clock
 from app.usecases.reconciliation import LookState, LookStore
 from app.usecases.records import EventSource
@@ -33,12 +34,13 @@ class ReadBack:
     store: LookStore
     take: TakeReadEvents
     clock: Clock
+    failed: FailedReads
 
     async def silent_sessions(self, state: LookState) -> LookState:
         """Read sessions without any event within half an hour.
 
         Raises:
-            StripeReadError: one could not be read; it is still due.
+            StripeReadError: Stripe refuses or is down; all are still due.
         """
         now_ms = self.clock.now_ms()
         after_ms = _later(state.open_until_ms, now_ms - ENDED_MS)
@@ -49,7 +51,7 @@ class ReadBack:
         """Read sessions that are still undecided when they must have ended.
 
         Raises:
-            StripeReadError: one could not be read; it is still due.
+            StripeReadError: Stripe refuses or is down; all are still due.
         """
         now_ms = self.clock.now_ms()
         after_ms = _later(state.ended_until_ms, now_ms - FAR_BACK_MS)
@@ -60,17 +62,35 @@ class ReadBack:
         """Read objects whose events Stripe could not create.
 
         Raises:
-            StripeReadError: one could not be read; it is still due.
+            StripeReadError: Stripe refuses or is down; all are still due.
         """
         now_ms = self.clock.now_ms()
         after_ms = _later(state.notices_until_ms, now_ms - FAR_BACK_MS) - LATE_COMMIT_MS
         notices = await self.store.notices(after_ms=after_ms, limit=READ_MAX)
         for lost in filter(None, (never_made(notice.event) for notice in notices)):
-            await self._read(lost.object_type, lost.object_id)
+            await self.read(lost.object_type, lost.object_id)
         until_ms = now_ms
         if len(notices) == READ_MAX:
             until_ms = _further(notices[-1].received_at_ms, after_ms)
         return replace(state, notices_until_ms=until_ms)
+
+    async def read(self, object_type: str, object_id: str) -> bool:
+        """Read one object; return False if it is to be read again.
+
+        Raises:
+            StripeReadError: Stripe refuses or is down.
+        """
+        answer = self.stripe.read(object_type, object_id)
+        try:
+            subject = await self.failed.ask(object_type, object_id, answer)
+        except StripeObjectMissingError as error:
+            self.take.findings.fail(str(error))
+            return True
+        if subject is None:
+            return False
+        events = events_made_of(subject, now_s=self.clock.now_ms() // 1000)
+        await self.take(events, EventSource.READ)
+        return True
 
     async def _sessions(
         self, after_ms: int, until_ms: int, statuses: frozenset[PaymentStatus]
@@ -80,19 +100,9 @@ class ReadBack:
             after_ms=after_ms, until_ms=until_ms, statuses=statuses, limit=READ_MAX
         )
         for left in found:
-            await self._read("checkout.session", left.session_id)
+            await self.read("checkout.session", left.session_id)
         is_full = len(found) == READ_MAX
         return found[-1].created_at_ms if is_full else max(after_ms, until_ms)
-
-    async def _read(self, object_type: str, object_id: str) -> None:
-        self.take.findings.seen += 1
-        try:
-            subject = await self.stripe.read(object_type, object_id)
-        except StripeObjectMissingError as error:
-            self.take.findings.fail(str(error))
-            return
-        events = events_made_of(subject, now_s=self.clock.now_ms() // 1000)
-        await self.take(events, EventSource.READ)
 
 
 def _further(last_ms: int, after_ms: int) -> int:

@@ -7,8 +7,9 @@ from typing import Final
 from app.domain.checkout.cart import LineItem
 from app.domain.payments.claims import is_owner
 from app.domain.payments.line_items import differences
-from app.domain.stripe_events.read_back import event_of_line_items
+from app.domain.stripe_events.read_back import LINE_ITEMS, event_of_line_items
 from app.domain.stripe_events.sessions import bought_in
+from app.usecases.failed_reads import FailedReads
 from app.usecases.ports import Clock
 from app.usecases.reconciliation import LookState, LookStore
 from app.usecases.records import EventSource
@@ -23,36 +24,47 @@ READ_MAX: Final = 200  # in one look: the others wait for the next
 class ReadLineItems:
     """Reads them once for each session: what is known is not asked for again.
 
-    `even_missing`: also asks for those that Stripe did not have, because the key may have been
-    another account's.
+    `even_missing`: also asks for those that Stripe did not have or return, because the key may have
+    been another account's.
     """
 
     stripe: StripeReads
     store: LookStore
     take: TakeReadEvents
     clock: Clock
+    failed: FailedReads
     even_missing: bool = False
 
     async def __call__(self, state: LookState) -> LookState:
         """Read some; the state is not changed.
 
         Raises:
-            StripeReadError: some could not be read; they are still due.
+            StripeReadError: Stripe refuses or is down; the others are still due.
         """
         after_ms = self.clock.now_ms() - FAR_BACK_MS
         due = await self.store.without_line_items(
             after_ms=after_ms, even_missing=self.even_missing, limit=READ_MAX
         )
         for session_id in due:
-            items = await self._items(session_id)
-            await self.take([await self._event(session_id, items)], EventSource.READ)
+            await self.read(session_id)
         return state
 
-    async def _items(self, session_id: str) -> Sequence[Document]:
+    async def read(self, session_id: str) -> bool:
+        """Read those of one session; return False if they are to be read again.
+
+        Raises:
+            StripeReadError: Stripe refuses or is down.
+        """
+        items = await self._items(session_id)
+        if items is None:
+            return False
+        await self.take([await self._event(session_id, items)], EventSource.READ)
+        return True
+
+    async def _items(self, session_id: str) -> Sequence[Document] | None:
         """Return the line items; none if Stripe does not have the session, which is a failure."""
-        self.take.findings.seen += 1
         try:
-            return await self.stripe.line_items(session_id)
+            return await self.failed.ask(LINE_ITEMS, session_id, self.stripe.line_items(session_id))
         except StripeObjectMissingError as error:
             self.take.findings.fail(str(error))
             return ()

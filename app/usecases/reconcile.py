@@ -1,13 +1,15 @@
 """Asks Stripe once for missed events."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from app.domain.fold.records import Payment
-from app.domain.stripe_events.event import EventFilter
+from app.domain.stripe_events.event import EventFilter, StripeEvent
+from app.domain.stripe_events.read_back import LINE_ITEMS
 from app.domain.stripe_events.registered import REGISTERED_TYPES
+from app.usecases.failed_reads import FailedReads
 from app.usecases.inbox import Inbox
 from app.usecases.ports import Alarm, Clock
 from app.usecases.read_back import ReadBack
@@ -16,7 +18,14 @@ from app.usecases.reconciliation import LookState, LookStore
 from app.usecases.record_events import RecordEvents
 from app.usecases.records import EventSource
 from app.usecases.storage import Database
-from app.usecases.stripe_reads import StripeKeyRefusedError, StripeReadError, StripeReads
+from app.usecases.stripe_reads import (
+    StripeKeyRefusedError,
+    StripeMalformedError,
+    StripeRateLimitedError,
+    StripeReadError,
+    StripeReads,
+    StripeUnavailableError,
+)
 from app.usecases.take_read_events import Findings, TakeReadEvents
 from app.usecases.wake_events import OnChange
 
@@ -26,6 +35,7 @@ TYPES_MAX: Final = 20  # of one call (Stripe: api/events/list)
 UNDER_WAY_S: Final = 60
 
 
+_DOWN: Final = (StripeUnavailableError, StripeRateLimitedError)
 _AGE: Final = re.compile(r"([0-9]{1,6})([dhm])")
 _UNITS_S: Final[Mapping[str, int]] = {"d": 86_400, "h": 3_600, "m": 60}
 
@@ -47,7 +57,7 @@ def read_since(text: str, now_s: int) -> int:
 class Look:
     """What to look for: events created since then, optionally including delivered ones.
 
-    With delivered events, also line items that Stripe did not have before. `state` is how far
+    With delivered events, also what Stripe did not have or return before. `state` is how far
     earlier looks read objects back.
     """
 
@@ -73,6 +83,14 @@ class Reconciled:
     has_all_events: bool = False
     state: LookState = field(default_factory=LookState)
 
+    def miss(self, new: Iterable[StripeEvent], *, until_s: int) -> None:
+        """Count those that should have been delivered by then."""
+        times_s = [each.created_s for each in new if each.created_s is not None]
+        missed = [at_s for at_s in times_s if at_s <= until_s]
+        self.missed += len(missed)
+        earliest = (*missed, *filter(None, [self.missed_since_s]))
+        self.missed_since_s = min(earliest, default=None)
+
     def fail(self, error: StripeReadError) -> None:
         """Take note that a part of the look could not be done."""
         self.findings.fail(str(error))
@@ -83,7 +101,10 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile:
-    """Checks Stripe, and records what it finds. `on_change` is called with every change."""
+    """Checks Stripe, and records what it finds. `on_change` is called with every change.
+
+    `on_failures` is called at the end of a check that could not read everything.
+    """
 
     database: Database
     store: LookStore
@@ -92,6 +113,7 @@ class Reconcile:
     clock: Clock
     alarm: Alarm
     on_change: OnChange
+    on_failures: Callable[[Findings], None]
 
     async def __call__(self, look: Look) -> Reconciled:
         """Check once. Refusals and failures of Stripe are in the result.
@@ -100,31 +122,46 @@ class Reconcile:
             StorageUnavailableError: some of what was found may be recorded.
         """
         result = Reconciled(state=look.state)
-        take = self._taking(result.findings)
-        read_back = ReadBack(self.stripe, self.store, take, self.clock)
+        for part in self._parts(look, result):
+            try:
+                result.state = await part(result.state)
+            except StripeReadError as error:
+                result.fail(error)
+                if isinstance(error, _DOWN):  # otherwise, only this part may be affected
+                    break
+        if result.findings.failed:
+            self.on_failures(result.findings)
+        return result
+
+    def _parts(
+        self, look: Look, result: Reconciled
+    ) -> Sequence[Callable[[LookState], Awaitable[LookState]]]:
+        take, everything = self._taking(result.findings), not look.only_undelivered
+        failed = FailedReads(self.store, self.clock, result.findings)
+        back = ReadBack(self.stripe, self.store, take, self.clock, failed)
+        items = ReadLineItems(
+            self.stripe, self.store, take, self.clock, failed, even_missing=everything
+        )
+
+        def read(object_type: str, object_id: str) -> Awaitable[bool]:
+            is_items = object_type == LINE_ITEMS
+            return items.read(object_id) if is_items else back.read(object_type, object_id)
 
         async def missed_events(state: LookState) -> LookState:
             await self._missed_events(look, take, result)
             return state
 
-        for part in (
-            missed_events,
-            read_back.silent_sessions,
-            read_back.ended_sessions,
-            read_back.never_made,
-            self._line_items(look, take),
-        ):
-            try:
-                result.state = await part(result.state)
-            except StripeReadError as error:
-                result.fail(error)
-                if result.refused is None:  # a right that one part lacks, another may not need
-                    break
-        return result
+        async def failed_before(state: LookState) -> LookState:
+            await failed.retry(read, even_early=everything)
+            return state
 
-    def _line_items(self, look: Look, take: TakeReadEvents) -> ReadLineItems:
-        return ReadLineItems(
-            self.stripe, self.store, take, self.clock, even_missing=not look.only_undelivered
+        return (
+            missed_events,
+            failed_before,
+            back.silent_sessions,
+            back.ended_sessions,
+            back.never_made,
+            items,
         )
 
     def _taking(self, findings: Findings) -> TakeReadEvents:
@@ -143,18 +180,16 @@ class Reconcile:
     async def _missed_events(self, look: Look, take: TakeReadEvents, result: Reconciled) -> None:
         until_s = self.clock.now_ms() // 1000 - UNDER_WAY_S
         for types in _groups():
-            pages = self.stripe.events(
-                types, since_s=look.since_s, only_undelivered=look.only_undelivered
-            )
-            async for page in pages:
-                take.findings.seen += len(page)
-                new = await take(page, EventSource.LISTED)
-                times_s = [each.created_s for each in new if each.created_s is not None]
-                missed = [at_s for at_s in times_s if at_s <= until_s]
-                result.missed += len(missed)
-                earliest = (*missed, *filter(None, [result.missed_since_s]))
-                result.missed_since_s = min(earliest, default=None)
-        result.has_all_events = True
+            try:
+                async for page in self.stripe.events(
+                    types, since_s=look.since_s, only_undelivered=look.only_undelivered
+                ):
+                    take.findings.seen += len(page)
+                    new = await take(page, EventSource.LISTED)
+                    result.miss(new, until_s=until_s)
+            except StripeMalformedError as error:  # perhaps only of these types
+                result.fail(error)
+        result.has_all_events = result.failure is None
 
 
 def _groups() -> Iterator[tuple[str, ...]]:

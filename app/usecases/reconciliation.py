@@ -1,7 +1,7 @@
 """The state between checks of Stripe, and which process checks: the port and its values."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from app.domain.payments.status import PaymentStatus
@@ -25,6 +25,17 @@ class LookState:
     ended_until_ms: int | None = None
     notices_until_ms: int | None = None
 
+    def known_at(self, now_ms: int) -> "LookState":
+        """Return the state without times in the future, of a clock that was set back since.
+
+        What was left out because of it is then looked at again.
+        """
+        times_ms = {name: getattr(self, name) for name in self.__slots__ if name.endswith("_ms")}
+        later = {name for name, at_ms in times_ms.items() if at_ms is not None and at_ms > now_ms}
+        if self.looked_until_s is not None and self.looked_until_s * 1000 > now_ms:
+            later.add("looked_until_s")
+        return replace(self, **dict.fromkeys(later))
+
     def compared_at_s(self, begun_at_ms: int) -> int | None:
         """Return when something that began then was last compared; None if it was not yet."""
         at_s = self.looked_until_s
@@ -45,6 +56,13 @@ class ReceivedNotice(NamedTuple):
     received_at_ms: int
 
 
+class FailedRead(NamedTuple):
+    """An object that Stripe did not return, and that is to be read again."""
+
+    object_type: str
+    object_id: str
+
+
 class LookStore(PaymentDatabase, Protocol):
     """Keeps the state of the looks, and finds what they are about.
 
@@ -55,8 +73,11 @@ class LookStore(PaymentDatabase, Protocol):
         """Return the latest state."""
         ...
 
-    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int) -> bool:
-        """Let only `holder` check until then; False while another one may."""
+    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int, latest_ms: int) -> bool:
+        """Let only `holder` check until then; False while another one may.
+
+        Who may for longer than until `latest_ms` had a clock that was wrong, and may not.
+        """
         ...
 
     async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
@@ -77,12 +98,29 @@ class LookStore(PaymentDatabase, Protocol):
     ) -> Sequence[str]:
         """The sessions created after that which are paid, and whose line items were not asked for.
 
-        With `even_missing`, also those whose line items Stripe did not have.
+        With `even_missing`, also those whose line items Stripe did not have or did not return.
         """
         ...
 
     async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:
         """The notices received after that of events that were never made, first to last."""
+        ...
+
+    async def put_off_read(
+        self, object_type: str, object_id: str, *, now_ms: int, due_ms: int
+    ) -> int:
+        """Let an object be read again then, and later by as long as it has failed already.
+
+        Returns since when it fails.
+        """
+        ...
+
+    async def failed_reads(self, *, due_by_ms: int, limit: int) -> Sequence[FailedRead]:
+        """Those to be read again by then, the first due first."""
+        ...
+
+    async def forget_failed_read(self, read: FailedRead) -> None:
+        """Never read it again."""
         ...
 
     async def leave_looks(self, holder: str) -> None:

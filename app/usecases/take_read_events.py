@@ -9,6 +9,7 @@ from typing import Final
 from app.domain.errors import InvalidEventError, is_storage_down
 from app.domain.fold.records import Payment
 from app.domain.stripe_events.event import EventFilter, StripeEvent, read_event
+from app.domain.stripe_events.evidence import id_of
 from app.usecases.record_events import ReceivedEvent, Recorded
 from app.usecases.records import EventSource
 from app.usecases.stripe_reads import Document
@@ -84,7 +85,7 @@ class TakeReadEvents:
         try:
             event = read_event(document)
         except InvalidEventError as error:
-            self.findings.fail(error.detail)
+            self.findings.fail(f"{id_of(document) or 'an event'}: {error.detail}")
             return None
         if self.event_filter.reason_to_ignore(event):
             return None

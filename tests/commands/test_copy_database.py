@@ -98,6 +98,7 @@ def shop(database_path: Path) -> str:
     query(database_path, "INSERT INTO reconciliation VALUES (1, 'one', 7, 7, 7, 7, 7, 7)")
     query(database_path, "INSERT INTO orders_table_progress VALUES (1, 7, 7, 'one', 7, 7, 7, 'no')")
     query(database_path, "INSERT INTO orders_table_refused VALUES ('chk_1', 'cs_1', 7, 8, 'no')")
+    query(database_path, "INSERT INTO failed_reads VALUES ('refund', 're_1', 7, 8)")
     return f"sqlite:///{database_path}"
 
 

@@ -1,13 +1,14 @@
 """`doctor` says until when the service agrees with Stripe."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from app.commands.doctor_reconciliation import judge_look
+from app.commands.doctor_reconciliation import judge_failed, judge_look, reconciliation_of
 from app.commands.findings import Verdict
-from app.usecases.reconciliation import LookState
-from tests.support.builders import NOW_S, settings
+from app.usecases.reconciliation import FailedRead, LookState
+from tests.support.builders import NOW_S, query, settings
 from tests.support.examining import OK, WARNING, findings
 from tests.support.stripe_api_calls import KEY
 from tests.support.wire import closed_port
@@ -40,6 +41,26 @@ async def test_the_database_tells_it(
     by_subject = await findings(settings(database_path.parent, **keyed, **changes))
 
     assert words in by_subject["reconciliation"].message
+
+
+def test_what_stripe_does_not_return_is_counted() -> None:
+    failed = [FailedRead("refund", f"re_{number}") for number in range(100)]
+
+    one, many = judge_failed(failed[:1]), judge_failed(failed)
+
+    assert one.verdict is WARNING
+    assert "read again: 1, such as refund re_0." in one.message
+    assert "100 or more" in many.message
+
+
+async def test_the_database_tells_what_was_not_returned(database_path: Path) -> None:
+    query(database_path, "INSERT INTO failed_reads VALUES ('refund', 're_1', 7, 8)")
+    keyed = {"stripe_api_key": KEY, "stripe_api_url": f"http://127.0.0.1:{closed_port()}"}
+
+    found = reconciliation_of(settings(database_path.parent, **keyed))
+
+    messages = await asyncio.to_thread(lambda: [each.message for each in found])
+    assert any("such as refund re_1" in message for message in messages)
 
 
 @pytest.mark.parametrize("key", [None, KEY])

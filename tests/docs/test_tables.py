@@ -195,8 +195,9 @@ def test_the_table_of_event_states_has_every_state() -> None:
 
 def metrics_and_labels() -> dict[str, tuple[str, ...]]:
     """Each metric of ours by the name that /metrics shows, with its labels."""
-    found = {}
-    for collector in vars(Metrics()).values():
+    found, metrics = {}, Metrics()
+    metrics.show_reconciled_until()
+    for collector in vars(metrics).values():
         if isinstance(collector, Counter | Gauge | Histogram):
             (family,) = collector.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name

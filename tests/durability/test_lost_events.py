@@ -93,6 +93,7 @@ class Shop:
             clock=self.clock,
             alarm=SilentAlarm(),
             on_change=lambda _: None,
+            on_failures=lambda _: None,
         )
         result = await reconcile(Look(since_s=0, state=state))
         assert result.has_all_events

@@ -41,6 +41,7 @@ class Setting:
                 clock=self.clock,
                 alarm=self.alarm,
                 on_change=lambda _: None,
+                on_failures=lambda _: None,
             ),
             store=self.database,
             clock=self.clock,
@@ -56,7 +57,7 @@ class Setting:
         """Since when each look so far asked, in days before now."""
         first_type = "checkout.session.completed"
         return [
-            since_s
-            for _, types, since_s, _ in self.stripe.asked
-            if isinstance(since_s, int) and first_type in str(types)
+            int(str(question[2]))
+            for question in self.stripe.asked
+            if question[0] == "events" and first_type in str(question[1])
         ]

@@ -19,7 +19,8 @@ def _open_gate() -> asyncio.Event:
 class StripeAccount:
     """While `gate` is closed, lists of events take for ever.
 
-    `failures` are raised by the next calls, one each, and `read_failure` by each read.
+    `failures` are raised by the next calls, one each, `read_failure` by each read, and each of
+    `sick` by those of one object, or of one list of events with this type.
 
     `asked` are the questions so far.
     """
@@ -30,6 +31,7 @@ class StripeAccount:
     items: dict[str, Sequence[Document]] = field(default_factory=dict)
     failures: list[StripeReadError] = field(default_factory=list)
     read_failure: StripeReadError | None = None
+    sick: dict[str, StripeReadError] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=_open_gate)
 
@@ -37,6 +39,8 @@ class StripeAccount:
         self, types: Sequence[str], *, since_s: int, only_undelivered: bool
     ) -> AsyncIterator[Sequence[Document]]:
         self._asked("events", tuple(types), since_s, only_undelivered)
+        for each in self.sick.keys() & set(types):
+            raise self.sick[each]
         await self.gate.wait()
         found = [
             each
@@ -51,14 +55,16 @@ class StripeAccount:
 
     async def read(self, object_type: str, object_id: str) -> Document:
         self._asked("read", object_type, object_id)
-        if self.read_failure:
-            raise self.read_failure
+        if failure := self.read_failure or self.sick.get(object_id):
+            raise failure
         if object_id not in self.objects:
             raise StripeObjectMissingError(f"there is no {object_type}")
         return self.objects[object_id]
 
     async def line_items(self, session_id: str) -> Sequence[Document]:
         self._asked("line_items", session_id)
+        if session_id in self.sick:
+            raise self.sick[session_id]
         if session_id not in self.items:
             raise StripeObjectMissingError("there is no session")
         return self.items[session_id]

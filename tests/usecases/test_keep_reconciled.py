@@ -18,8 +18,20 @@ from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
     StripeRateLimitedError,
 )
-from tests.support.builders import NOW_S, FixedClock, SilentAlarm, event
+from tests.support.builders import (
+    NOW_S,
+    SESSION_ID,
+    FixedClock,
+    SilentAlarm,
+    event,
+    session,
+)
 from tests.support.looks_at_stripe import DOWN, EVERY_S, Setting
+from tests.support.recording import keep as keep_rows
+from tests.support.recording import payment_of
+from tests.support.stores import CHECKOUT
+
+FAR_MS = 2 * NOW_S * 1000
 
 
 @pytest.fixture
@@ -72,14 +84,29 @@ async def test_a_failed_look_is_made_again_from_where_it_began(setting: Setting)
     assert setting.looked_since()[1:] == [NOW_S - OVERLAP_S] * 2
 
 
-async def test_a_clock_that_was_set_back_still_looks_into_the_past(setting: Setting) -> None:
-    keep = setting.keep()
-    await keep()
-    setting.clock.ms -= 5 * DAY_S * 1000
+async def test_after_a_clock_that_was_ahead_all_is_looked_at_again_by_any_process(
+    setting: Setting,
+) -> None:
+    setting.clock.ms += 40 * DAY_S * 1000
+    await setting.keep("one")()
+    setting.clock.ms -= 40 * DAY_S * 1000
+    await keep_rows(setting.database, CHECKOUT)
+    setting.stripe.objects[SESSION_ID] = session()
+    setting.clock.ms += QUIET_MS
 
-    await keep()
+    await setting.keep("two")()
 
-    assert setting.looked_since()[1] == NOW_S - 5 * DAY_S - OVERLAP_S
+    now_ms = setting.clock.ms
+    assert setting.looked_since()[1] == now_ms // 1000 - AGE_MAX_S
+    assert setting.looked[-1] == now_ms // 1000
+    assert (await payment_of(setting.database)).facts.paid
+    assert await setting.database.look_state() == LookState(
+        looked_until_s=now_ms // 1000,
+        whole_look_at_ms=now_ms,
+        open_until_ms=now_ms - QUIET_MS,
+        ended_until_ms=now_ms - ENDED_MS,
+        notices_until_ms=now_ms,
+    )
 
 
 async def test_of_two_processes_one_looks(setting: Setting) -> None:
@@ -92,7 +119,9 @@ async def test_of_two_processes_one_looks(setting: Setting) -> None:
 
 
 async def test_the_other_one_takes_over_when_the_leader_is_gone(setting: Setting) -> None:
-    await setting.database.lead_looks("dead", now_ms=NOW_S * 1000, until_ms=NOW_S * 1000 + 7)
+    await setting.database.lead_looks(
+        "dead", now_ms=NOW_S * 1000, until_ms=NOW_S * 1000 + 7, latest_ms=FAR_MS
+    )
     two = setting.keep("two")
     setting.clock.ms += 7
     await two()
@@ -107,7 +136,7 @@ async def test_the_other_one_takes_over_when_the_leader_is_gone(setting: Setting
 
 async def test_who_was_replaced_meanwhile_keeps_nothing(setting: Setting) -> None:
     now_ms = NOW_S * 1000
-    await setting.database.lead_looks("late", now_ms=now_ms, until_ms=now_ms - 1)
+    await setting.database.lead_looks("late", now_ms=now_ms, until_ms=now_ms - 1, latest_ms=FAR_MS)
     await setting.keep("two")()
 
     await setting.database.keep_looks("late", LookState(looked_until_s=1), until_ms=now_ms)

@@ -14,7 +14,7 @@ from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.reconcile import Look, Reconcile, Reconciled
 from app.usecases.reconciliation import LookState
 from app.usecases.records import Checkout, EventSource
-from app.usecases.stripe_reads import StripeKeyRefusedError, StripeUnavailableError
+from app.usecases.stripe_reads import StripeKeyRefusedError
 from tests.support.builders import (
     ACCOUNT,
     CHECKOUT_ID,
@@ -64,6 +64,7 @@ class Shop:
             clock=self.clock,
             alarm=SilentAlarm(),
             on_change=lambda _: None,
+            on_failures=lambda _: None,
         )
         result = await reconcile(Look(since_s=NOW_S, state=self.state))
         self.state = result.state
@@ -147,10 +148,11 @@ async def test_checkouts_of_long_ago_are_left_alone(shop: Shop) -> None:
     assert shop.reads() == []
 
 
-async def test_a_session_that_could_not_be_read_stays_due(shop: Shop) -> None:
+async def test_sessions_that_stripe_refuses_to_show_stay_due(shop: Shop) -> None:
     await shop.start()
     shop.clock.ms = NOW_MS + QUIET_MS
-    shop.stripe.read_failure = StripeUnavailableError("Stripe answered 500")
+    words = "the key lacks the permission rak_checkout_session_read"
+    shop.stripe.read_failure = StripeKeyRefusedError(words)
     failed = await shop.look()
     shop.stripe.read_failure = None
     shop.holds(session=session())
@@ -158,7 +160,7 @@ async def test_a_session_that_could_not_be_read_stays_due(shop: Shop) -> None:
     await shop.look()
 
     assert failed.has_all_events
-    assert (str(failed.failure), failed.findings.failed) == ("Stripe answered 500", 1)
+    assert (str(failed.failure), failed.findings.failed) == (words, 1)
     assert (await payment_of(shop.database)).facts.status is PaymentStatus.PAID
 
 

@@ -59,6 +59,7 @@ async def look(
         clock=clock,
         alarm=SilentAlarm(),
         on_change=lambda _: None,
+        on_failures=lambda _: None,
     )
     return await reconcile(Look(since_s=NOW_S, only_undelivered=not everything))
 

@@ -64,6 +64,7 @@ async def look(
         clock=FixedClock(),
         alarm=SilentAlarm(),
         on_change=told.extend,
+        on_failures=lambda _: None,
     )
     return await reconcile(Look(**({"since_s": SINCE_S} | asked))), told  # type: ignore[arg-type]  # a test's own
 

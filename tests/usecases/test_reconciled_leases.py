@@ -74,8 +74,8 @@ class Renewals:
     def __getattr__(self, name: str) -> object:
         return getattr(self.store, name)
 
-    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int) -> bool:
-        leads: bool = await self.store.lead_looks(holder, now_ms=now_ms, until_ms=until_ms)
+    async def lead_looks(self, holder: str, **times_ms: int) -> bool:
+        leads: bool = await self.store.lead_looks(holder, **times_ms)
         self.count += 1
         return leads
 

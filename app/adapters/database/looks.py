@@ -9,7 +9,8 @@ from app.adapters.database import looks_sql as sql
 from app.adapters.database.rows import Row, row_to_stored_event
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.account import NEVER_MADE
-from app.usecases.reconciliation import LookState, ReceivedNotice, SessionLeft
+from app.domain.stripe_events.read_back import LINE_ITEMS
+from app.usecases.reconciliation import FailedRead, LookState, ReceivedNotice, SessionLeft
 from app.usecases.storage import Transaction
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ class KeepsLooks(ABC):
         rows = await self._read(sql.FIND)
         return LookState(**{name: rows[0][name] for name in sql.STATE}) if rows else LookState()
 
-    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int) -> bool:
+    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int, latest_ms: int) -> bool:
         """See `LookStore.lead_looks`."""
-        return bool(await self._change(sql.LEAD, holder=holder, now_ms=now_ms, until_ms=until_ms))
+        times = {"now_ms": now_ms, "until_ms": until_ms, "latest_ms": latest_ms}
+        return bool(await self._change(sql.LEAD, holder=holder, **times))
 
     async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
         """See `LookStore.keep_looks`."""
@@ -59,7 +61,7 @@ class KeepsLooks(ABC):
         self, *, after_ms: int, even_missing: bool, limit: int
     ) -> Sequence[str]:
         """See `LookStore.without_line_items`."""
-        statement, values = sql.WITHOUT_LINE_ITEMS, dict[str, str]()
+        statement, values = sql.WITHOUT_LINE_ITEMS, {"type": LINE_ITEMS}
         if even_missing:
             statement = sql.WITHOUT_LINE_ITEMS_OR_MISSING
             values = {"missing": sql.ITEMS_MISSING, "found": sql.ITEMS_FOUND}
@@ -71,6 +73,30 @@ class KeepsLooks(ABC):
         rows = await self._read(sql.NOTICES, after_ms=after_ms, type=NEVER_MADE, limit=limit)
         stored = [(row_to_stored_event(row).event, row["received_at_ms"]) for row in rows]
         return [ReceivedNotice(event, at_ms) for event, at_ms in stored if event]
+
+    async def put_off_read(
+        self, object_type: str, object_id: str, *, now_ms: int, due_ms: int
+    ) -> int:
+        """See `LookStore.put_off_read`."""
+
+        async def put_off(transaction: Transaction) -> int:
+            asks = cast("Asks", transaction)
+            values = {"type": object_type, "id": object_id, "now_ms": now_ms, "due_ms": due_ms}
+            await asks.change(sql.PUT_OFF, **values)
+            rows = await asks.ask(sql.FAILS_SINCE, type=object_type, id=object_id)
+            await transaction.commit()
+            return int(rows[0]["since_ms"])
+
+        return await self.write(put_off)
+
+    async def failed_reads(self, *, due_by_ms: int, limit: int) -> Sequence[FailedRead]:
+        """See `LookStore.failed_reads`."""
+        rows = await self._read(sql.FAILED, due_by_ms=due_by_ms, limit=limit)
+        return [FailedRead(row["object_type"], row["object_id"]) for row in rows]
+
+    async def forget_failed_read(self, read: FailedRead) -> None:
+        """See `LookStore.forget_failed_read`."""
+        await self._change(sql.FORGET_FAILED, type=read.object_type, id=read.object_id)
 
     async def leave_looks(self, holder: str) -> None:
         """See `LookStore.leave_looks`."""

@@ -10,7 +10,8 @@ LEAD = """
     INSERT INTO reconciliation (id, holder, lease_until_ms) VALUES (1, :holder, :until_ms)
     ON CONFLICT (id) DO UPDATE
     SET holder = excluded.holder, lease_until_ms = excluded.lease_until_ms
-    WHERE reconciliation.holder = excluded.holder OR reconciliation.lease_until_ms < :now_ms
+    WHERE reconciliation.holder = excluded.holder
+       OR reconciliation.lease_until_ms NOT BETWEEN :now_ms AND :latest_ms
 """
 # A process that was replaced meanwhile must not change the state.
 KEEP = f"""
@@ -29,6 +30,8 @@ SESSIONS_LEFT = """
 """
 WITHOUT_LINE_ITEMS = """
     SELECT session_id FROM payments WHERE wants_line_items AND created_at_ms > :after_ms
+      AND NOT EXISTS (SELECT 1 FROM failed_reads
+                      WHERE object_type = :type AND object_id = payments.session_id)
     ORDER BY created_at_ms, session_id LIMIT :limit
 """
 # Reads the facts of all payments since then, so only an operator's command does it.
@@ -45,4 +48,17 @@ NOTICES = """
     WHERE payload IS NOT NULL AND received_at_ms > :after_ms AND type = :type
     ORDER BY received_at_ms, id LIMIT :limit
 """
+# The pause grows with the time for which it has failed, so it doubles.
+PUT_OFF = """
+    INSERT INTO failed_reads (object_type, object_id, since_ms, due_at_ms)
+    VALUES (:type, :id, :now_ms, :due_ms)
+    ON CONFLICT (object_type, object_id) DO UPDATE
+    SET due_at_ms = excluded.due_at_ms + excluded.since_ms - failed_reads.since_ms
+"""
+FAILS_SINCE = "SELECT since_ms FROM failed_reads WHERE object_type = :type AND object_id = :id"
+FAILED = """
+    SELECT object_type, object_id FROM failed_reads WHERE due_at_ms <= :due_by_ms
+    ORDER BY due_at_ms, object_type, object_id LIMIT :limit
+"""
+FORGET_FAILED = "DELETE FROM failed_reads WHERE object_type = :type AND object_id = :id"
 LEAVE = "UPDATE reconciliation SET lease_until_ms = 0 WHERE holder = :holder"

@@ -257,6 +257,17 @@ reconciliation = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+# Objects that Stripe did not return, and that are read again.
+failed_reads = Table(
+    "failed_reads",
+    metadata,
+    Column("object_type", Id, primary_key=True),
+    Column("object_id", Id, primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Index("ix_failed_reads_due_at_ms", "due_at_ms"),
+)
+
 webhook_sightings = Table(
     "webhook_sightings",
     metadata,
