@@ -206,7 +206,9 @@ async def test_a_subscription_is_shown_with_the_renewals_that_were_paid(shop: Or
         event("invoice.paid", renewal, id="evt_i2"),
     )
 
-    assert (await shop.order())["subscription"] == {
+    order = await shop.order()
+    assert order["mode"] == "subscription"
+    assert order["subscription"] == {
         "id": "sub_1",
         "status": "active",
         "current_period_end": "2025-11-08T08:53:20.000Z",
