@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.docs.documents import ROOT, marked
+from app.web.api.order_schema import ORDER
+from tests.support.docs.documents import ROOT, marked, table
 from tests.support.docs.running import Demo
 
 WAIT_S = 30.0
@@ -30,6 +31,13 @@ async def test_the_example_of_an_order_is_true(demo: Demo) -> None:
             await asyncio.sleep(0.05)
 
     assert abridged(order) | {"version": 26} == shown
+
+
+def test_each_field_of_an_order_has_its_meaning() -> None:
+    rows = table(ROOT / "docs/api.md", "Orders", "field").rows
+    names = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+
+    assert sorted(names) == sorted(ORDER["properties"])
 
 
 def is_settled(order: dict[str, Any]) -> bool:
