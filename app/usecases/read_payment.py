@@ -146,6 +146,7 @@ def _page_details(checkout: Checkout | None, facts: PaymentFacts) -> PageDetails
     return PageDetails(
         order_number=number,
         line_items=bought or (checkout.cart.line_items if checkout else ()),
+        cancel_url=checkout.cancel_url if checkout else None,
         is_declined=facts.status is PaymentStatus.EXPIRED
         # Not while it is open: another attempt may have succeeded a moment ago.
         and any(intent.was_declined for intent in intents),

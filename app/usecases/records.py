@@ -148,12 +148,14 @@ class SubscriptionView:
 class PageDetails:
     """What only the success page shows: the order number, its items, and what went wrong.
 
-    `order_number` is the shop's own, or what a browser said. `is_declined`: the page
-    expired after an attempt to pay had failed. `is_lost`: the buyer's bank took the money back.
+    `order_number` is the shop's own, or what a browser said. `cancel_url` leads back to the cart.
+    `is_declined`: the page expired after an attempt to pay had failed. `is_lost`: the buyer's bank
+    took the money back.
     """
 
     order_number: str | None = field(default=None, compare=False)
     line_items: tuple[LineItem, ...] = field(default=(), compare=False)
+    cancel_url: str | None = field(default=None, compare=False)
     is_declined: bool = False
     is_lost: bool = False
 

@@ -8,7 +8,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.support.browser.visitors import Variant, Visitors
 from tests.support.browser.watch import Watch
-from tests.support.builders import CHECKOUT_ID, SESSION_ID, Service, event, session
+from tests.support.builders import CHECKOUT_ID, SESSION_ID, Service, event, query, session
 from tests.web.api.test_status import EXPIRED, keep_checkout
 
 CONFIRMING = "We are confirming your payment…"
@@ -123,6 +123,18 @@ async def test_a_page_that_cannot_be_fetched_at_once_is_fetched_later(
     await page.clock.fast_forward(5_000)
 
     await assert_shows_without_reload(page, PAID)
+
+
+async def test_a_page_that_expires_leads_back_to_the_cart(page: Page, service: Service) -> None:
+    query(service.database_path, "UPDATE checkouts SET cancel_url = 'https://shop.example/cart'")
+    await open_page(page)
+    link = page.locator(".way-back a")
+    assert await link.get_attribute("href") != "https://shop.example/cart"
+
+    await service.deliver(event(EXPIRED, session(payment_status="unpaid")))
+    await assert_shows_without_reload(page, "The payment page has expired")
+
+    assert await link.get_attribute("href") == "https://shop.example/cart"
 
 
 async def test_nothing_is_listened_for_once_all_is_over(page: Page, service: Service) -> None:

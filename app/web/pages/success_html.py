@@ -87,6 +87,7 @@ class SuccessHtml:
             "paid": _moment(view.paid_at_s, speech.locale),
             "subscription": view.subscription,
             "period_end": _period_end(view, speech.locale),
+            "cancel_url": view.page.cancel_url,
             "order_number": view.page.order_number,
             "items": _items(view.page.line_items, self._catalog()),
             "is_late": is_late,

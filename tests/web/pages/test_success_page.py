@@ -6,7 +6,16 @@ import pytest
 
 from app.domain.payments.status import PaymentStatus
 from app.web.pages.success_page import LATE_AFTER_S
-from tests.support.builders import CHECKOUT_ID, NOW_S, SESSION_ID, Document, Service, event, session
+from tests.support.builders import (
+    CHECKOUT_ID,
+    NOW_S,
+    SESSION_ID,
+    Document,
+    Service,
+    event,
+    query,
+    session,
+)
 from tests.support.success_shop import HISTORIES, PAID, get, page, tell
 from tests.web.api.test_status import keep_checkout
 
@@ -140,6 +149,19 @@ async def test_the_way_back_to_the_shop_is_always_there(shop: Service, public_id
     shown = await page(shop, f"{public_id}/page")
 
     assert shown.attributes["a"]["href"] == "https://shop.example"
+    assert shown.texts["a"] == "Back to shop.example"
+
+
+@pytest.mark.parametrize("status", ["failed", "expired"])
+async def test_a_payment_that_did_not_happen_leads_back_to_the_cart(
+    shop: Service, status: str
+) -> None:
+    query(shop.database_path, "UPDATE checkouts SET cancel_url = 'https://shop.example/cart?a=1&b'")
+    await tell(shop, HISTORIES[status])
+
+    shown = await page(shop)
+
+    assert shown.attributes["a"]["href"] == "https://shop.example/cart?a=1&b"
     assert shown.texts["a"] == "Back to shop.example"
 
 

@@ -47,6 +47,8 @@ async function show(payment) {
   document.title = page.title;
   main.dataset.changed = "";
   now.replaceChildren(...next.childNodes);
+  const wayBack = page.querySelector(".way-back a").getAttribute("href");
+  document.querySelector(".way-back a").setAttribute("href", wayBack);
 }
 
 // One at a time, so that the latest state is shown last.
