@@ -11,6 +11,7 @@ from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.postgres.schema import migrate_postgres
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.settings.settings import Settings
+from tests.support.authorities import trust_nobody
 from tests.support.builders import (
     FixedClock,
     Service,
@@ -24,6 +25,8 @@ from tests.support.postgres_server import FAST, Cluster, new_server
 from tests.support.reused_database import ReusedDatabase
 from tests.support.rows import open_database
 from tests.support.sizes import TELLS_FIGURES
+
+trust_nobody()
 
 # A busy machine must not fail a test, so there are no time limits. `make quick` looks at a few
 # examples of each property; `make test` at Hypothesis's hundred.

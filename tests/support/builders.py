@@ -33,6 +33,7 @@ from app.usecases.housekeeping import Housekeeping
 from app.usecases.ports import AlertName
 from app.usecases.replay_events import ReplayEvents
 from app.web.http.connections import Connections
+from tests.support.authorities import NO_TLS
 from tests.support.migrated import copy_migrated
 from tests.support.postgres_server import fetch, run_apart
 
@@ -204,7 +205,9 @@ async def serving(
     await server.on_tick(0)  # sets the Date header of every answer
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=DEADLINE_S) as client:
+        async with httpx.AsyncClient(
+            base_url=url, trust_env=False, timeout=DEADLINE_S, verify=NO_TLS
+        ) as client:
             yield client
     finally:
         await _stop(server)
