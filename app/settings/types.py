@@ -142,8 +142,8 @@ def _restricted_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if text.startswith("sk_"):
         raise ValueError(
-            "is a secret key (sk_…), with which everything may be done; create a restricted, "
-            "read-only key (rk_…) in Stripe's dashboard, and revoke this one if it was exposed"
+            "is a secret key (sk_…), with which everything may be done; create a restricted key "
+            "(rk_…) in Stripe's dashboard instead, and revoke this one if it was exposed"
         )
     if not re.fullmatch(r"rk_(live|test)_[A-Za-z0-9_]{1,250}", text):
         raise ValueError(

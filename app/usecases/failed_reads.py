@@ -1,11 +1,11 @@
 """Retries what Stripe did not return, one object at a time, so that none stops the others."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from app.usecases.ports import Clock
-from app.usecases.reconciliation import LookStore
+from app.usecases.reconciliation import FailedRead, LookStore
 from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
     StripeObjectMissingError,
@@ -67,6 +67,10 @@ class FailedReads:
         for each in await self.store.failed_reads(due_by_ms=due_by_ms, limit=RETRY_MAX):
             if await read(each.object_type, each.object_id):
                 await self.store.forget_failed_read(each)
+
+    async def waiting(self) -> Collection[FailedRead]:
+        """Return what is to be read again, sooner or later."""
+        return set(await self.store.failed_reads(due_by_ms=_WHENEVER_MS, limit=RETRY_MAX))
 
     async def _put_off(self, object_type: str, object_id: str, reason: str) -> None:
         now_ms = self.clock.now_ms()

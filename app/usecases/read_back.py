@@ -11,7 +11,7 @@ from app.domain.stripe_events.account import never_made
 from app.domain.stripe_events.read_back import events_made_of
 from app.usecases.failed_reads import FailedReads
 from app.usecases.ports import Clock
-from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.reconciliation import FailedRead, LookState, LookStore
 from app.usecases.records import EventSource
 from app.usecases.stripe_reads import StripeObjectMissingError, StripeReads
 from app.usecases.take_read_events import TakeReadEvents
@@ -67,8 +67,10 @@ class ReadBack:
         now_ms = self.clock.now_ms()
         after_ms = _later(state.notices_until_ms, now_ms - FAR_BACK_MS) - LATE_COMMIT_MS
         notices = await self.store.notices(after_ms=after_ms, limit=READ_MAX)
+        waiting = await self.failed.waiting() if notices else ()
         for lost in filter(None, (never_made(notice.event) for notice in notices)):
-            await self.read(lost.object_type, lost.object_id)
+            if FailedRead(lost.object_type, lost.object_id) not in waiting:
+                await self.read(lost.object_type, lost.object_id)
         until_ms = now_ms
         if len(notices) == READ_MAX:
             until_ms = _further(notices[-1].received_at_ms, after_ms)
