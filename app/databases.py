@@ -43,6 +43,7 @@ def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:
         is_kept=is_on or has_token or settings.orders_table_url is not None,
         is_on=is_on,
         includes_foreign=settings.notify_foreign,
+        has_table=settings.orders_table_url is not None,
     )
     return database
 

@@ -128,7 +128,7 @@ class _NoTransaction:
     async def settle_checkouts(self, *, since_ms: int, limit: int) -> int:  # noqa: ARG002
         return 0
 
-    async def prune_payloads(self, *, before_ms: int, limit: int) -> int:  # noqa: ARG002
+    async def prune_payloads(self, *, before_ms: int, now_ms: int, limit: int) -> int:  # noqa: ARG002
         return 0
 
     async def try_to_lead(self) -> bool:

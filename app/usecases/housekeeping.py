@@ -58,7 +58,7 @@ class Housekeeping:
             now_ms = self.clock.now_ms()
             claims = await transaction.forget_claims(dead_before_ms=now_ms - KEY_LIFE_MS)
             payloads = await transaction.prune_payloads(
-                before_ms=now_ms - self.retention_days * _DAY_MS, limit=PRUNE_BATCH
+                before_ms=now_ms - self.retention_days * _DAY_MS, now_ms=now_ms, limit=PRUNE_BATCH
             )
             notifications = await transaction.prune_notifications(
                 before_ms=now_ms - NOTIFICATIONS_KEPT_DAYS * _DAY_MS, limit=PRUNE_BATCH

@@ -98,7 +98,7 @@ class KeepOrdersTable:
         self.report.set_aside(state.refused)
         if state.until_ms > now_ms:
             return POLL_S
-        page = await self.store.feed_page(state.position, limit=ROWS_MAX)
+        page = await self.store.table_page(state.position, limit=ROWS_MAX)
         is_gap = page is None
         page = page or await self._oldest()
         must_retry = state.retry_at_ms is not None and state.retry_at_ms <= now_ms
@@ -132,7 +132,7 @@ class KeepOrdersTable:
         return state
 
     async def _oldest(self) -> FeedPage:
-        page = await self.store.feed_page(None, limit=ROWS_MAX)
+        page = await self.store.table_page(None, limit=ROWS_MAX)
         assert page is not None  # noqa: S101 what is kept has a beginning
         return page
 

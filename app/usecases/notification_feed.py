@@ -93,9 +93,10 @@ class NotificationFeed:
             CursorExpiredError: what came after this position is no longer kept.
             StorageUnavailableError: the database cannot be read.
         """
+        loop = asyncio.get_running_loop()
+        give_up_at_s = loop.time() + wait_s
         page = await self._read(after, limit)
-        if wait_s and not page.notifications:
-            await self._wait(page.next, wait_s)
+        while not page.notifications and await self._wait(page.next, give_up_at_s - loop.time()):
             page = await self._read(page.next, limit)
         documents = await self._render(page.notifications) if page.notifications else {}
         shown = [
@@ -132,9 +133,10 @@ class NotificationFeed:
             )
         return page
 
-    async def _wait(self, after: Position, wait_s: float) -> None:
-        if len(self._waiting) >= self._places_max:
-            return
+    async def _wait(self, after: Position, wait_s: float) -> bool:
+        """Wait until the feed has come further; False if it has not, or there is no place."""
+        if wait_s <= 0 or len(self._waiting) >= self._places_max:
+            return False
         bell = asyncio.Event()
         self._waiting.add(bell)
         self._someone_waits.set()
@@ -144,11 +146,12 @@ class NotificationFeed:
                     bell.clear()
                     await bell.wait()
         except TimeoutError:
-            pass
+            return False
         finally:
             self._waiting.discard(bell)
             if not self._waiting:
                 self._someone_waits.clear()
+        return not self._is_closed
 
     async def _look(self) -> float:
         """Wake those who wait if there is more; how long to pause until the next look."""

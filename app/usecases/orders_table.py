@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from app.domain.notifications.tries import Answer
-from app.usecases.notification_feed import FeedSource
+from app.usecases.notification_feed import FeedPage, FeedSource
 from app.usecases.order_document import Document
 from app.usecases.outbox import Position
 
@@ -60,6 +60,10 @@ class RefusedOrder:
 
 class TableStore(FeedSource, Protocol):
     """Keeps the state of the table. Each method raises `StorageUnavailableError`."""
+
+    async def table_page(self, after: Position | None, *, limit: int) -> FeedPage | None:
+        """The next changes: those of the feed, and those that it does not show. See `feed_page`."""
+        ...
 
     async def begin_table(self, position: Position) -> None:
         """Let the table follow the feed from there, unless it does already."""

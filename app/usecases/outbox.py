@@ -44,16 +44,19 @@ class Posting:
 
     `is_kept` is False if nobody can ever read them: nothing is posted, no token opens the feed, and
     there is no orders table to follow it.
-    `includes_foreign`: also post those of sessions that this service did not start.
+    `includes_foreign`: also post those of sessions that this service did not start. `has_table`:
+    also store silent changes, for the orders table.
     """
 
     is_kept: bool = True
     is_on: bool = False
     includes_foreign: bool = False
+    has_table: bool = False
 
     def includes(self, new: NewNotification) -> bool:
         """Whether this one is posted."""
-        return self.is_on and (self.includes_foreign or new.order_id != new.session_id)
+        is_ours = self.includes_foreign or new.order_id != new.session_id
+        return self.is_on and is_ours and new.type.is_told
 
 
 NOTHING_POSTED: Final = Posting()

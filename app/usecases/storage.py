@@ -71,7 +71,7 @@ class Transaction(Protocol):
         """
         ...
 
-    async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
+    async def prune_payloads(self, *, before_ms: int, now_ms: int, limit: int) -> int:
         """Delete payloads of events received before this; return how many."""
         ...
 

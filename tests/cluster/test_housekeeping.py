@@ -92,7 +92,9 @@ async def test_while_one_replica_leads_the_other_does_nothing(shop_url: str) -> 
 
     async def lead_and_die(transaction: Transaction) -> int:
         assert await transaction.try_to_lead()
-        forgotten = await transaction.prune_payloads(before_ms=NOW_MS, limit=PRUNE_BATCH)
+        forgotten = await transaction.prune_payloads(
+            before_ms=NOW_MS, now_ms=NOW_MS, limit=PRUNE_BATCH
+        )
         leads.set()
         await may_die.wait()
         return forgotten

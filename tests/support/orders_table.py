@@ -43,6 +43,17 @@ class PlayedTable:
 
 
 @dataclass
+class KeptTable(PlayedTable):
+    """Takes everything, and keeps each order's last row."""
+
+    rows: dict[str, Document] = field(default_factory=dict)
+
+    async def upsert(self, orders: Sequence[Document]) -> Answer:
+        self.rows |= {order["id"]: order for order in orders}
+        return await super().upsert(orders)
+
+
+@dataclass
 class Counted:
     """What the report heard."""
 

@@ -120,7 +120,10 @@ async def prune(database: Database, count: int) -> None:
     """Delete this many payloads."""
 
     async def forget(transaction: Transaction) -> None:
-        assert await transaction.prune_payloads(before_ms=NOW_MS + 1, limit=count) == count
+        assert (
+            await transaction.prune_payloads(before_ms=NOW_MS + 1, now_ms=NOW_MS, limit=count)
+            == count
+        )
         await transaction.commit()
 
     await database.write(forget)

@@ -154,7 +154,7 @@ async def test_one_process_sends_at_a_time_and_the_lease_of_a_dead_one_ends(
 async def test_a_replica_that_is_late_to_lead_sends_nothing(setting: Setting) -> None:
     await setting.keep()()
     await notify(setting.database, new_notification(1))
-    page_of = setting.database.feed_page
+    page_of = setting.database.table_page
 
     class Overtaken:
         """Another replica leads between the reading of the page and the taking of the lead."""
@@ -162,7 +162,7 @@ async def test_a_replica_that_is_late_to_lead_sends_nothing(setting: Setting) ->
         def __getattr__(self, name: str) -> object:
             return getattr(setting.database, name)
 
-        async def feed_page(self, after: Position | None, *, limit: int) -> object:
+        async def table_page(self, after: Position | None, *, limit: int) -> object:
             page = await page_of(after, limit=limit)
             await setting.keep("faster")()
             return page

@@ -32,20 +32,11 @@ class KeepsFeed(ABC):
 
     async def feed_page(self, after: Position | None, *, limit: int) -> FeedPage | None:
         """The next notifications, the oldest first; None where some are no longer kept."""
+        return await self._page(sql.FEED_PAGE, after, limit)
 
-        async def look(transaction: Transaction) -> FeedPage | None:
-            asks = cast("Asks", transaction)
-            bounds = await _bounds(asks)
-            start = bounds.start if after is None else after
-            if start < bounds.start or start > await _last(asks, bounds):
-                return None
-            rows = await asks.ask(
-                sql.FEED_PAGE, tx=start.tx, seq=start.seq, horizon=bounds.horizon, limit=limit
-            )
-            found = [row_to_notification(row) for row in rows]
-            return FeedPage(notifications=found, next=found[-1].position if found else start)
-
-        return await self.read(look)
+    async def table_page(self, after: Position | None, *, limit: int) -> FeedPage | None:
+        """See `TableStore.table_page`."""
+        return await self._page(sql.TABLE_PAGE, after, limit)
 
     async def feed_tip(self) -> FeedTip:
         """Return how far the feed has come."""
@@ -53,9 +44,25 @@ class KeepsFeed(ABC):
         async def look(transaction: Transaction) -> FeedTip:
             asks = cast("Asks", transaction)
             bounds = await _bounds(asks)
-            rows = await asks.ask(sql.LAST_SETTLED, horizon=bounds.horizon)
-            position = Position(rows[0]["tx"], rows[0]["seq"]) if rows else bounds.start
+            position = await _settled(asks, bounds)
             return FeedTip(position=position, is_held_back=await _last(asks, bounds) > position)
+
+        return await self.read(look)
+
+    async def _page(self, text: str, after: Position | None, limit: int) -> FeedPage | None:
+        async def look(transaction: Transaction) -> FeedPage | None:
+            asks = cast("Asks", transaction)
+            bounds = await _bounds(asks)
+            start = bounds.start if after is None else after
+            if start < bounds.start or start > await _last(asks, bounds):
+                return None
+            rows = await asks.ask(
+                text, tx=start.tx, seq=start.seq, horizon=bounds.horizon, limit=limit
+            )
+            found = [row_to_notification(row) for row in rows]
+            is_full = len(found) == limit
+            end = found[-1].position if is_full else await _settled(asks, bounds)
+            return FeedPage(notifications=found, next=max(start, end))
 
         return await self.read(look)
 
@@ -96,3 +103,9 @@ async def _last(transaction: Asks, bounds: _Bounds) -> Position:
     """Return the last position that any reader can have received."""
     rows: Sequence[dict[str, int]] = await transaction.ask(sql.LAST)
     return max(bounds.start, Position(rows[0]["tx"], rows[0]["seq"])) if rows else bounds.start
+
+
+async def _settled(transaction: Asks, bounds: _Bounds) -> Position:
+    """Return the last position that a reader may have received now."""
+    rows: Sequence[dict[str, int]] = await transaction.ask(sql.LAST_SETTLED, horizon=bounds.horizon)
+    return Position(rows[0]["tx"], rows[0]["seq"]) if rows else bounds.start

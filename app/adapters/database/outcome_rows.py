@@ -29,7 +29,10 @@ def writings(
     """
     payments = sorted(outcome.payments, key=lambda payment: payment.session_id)
     settled = sorted(outcome.settled, key=lambda each: each.event_id)
-    notifications = outcome.notifications if posting.is_kept else ()
+    notifications = [
+        *(outcome.notifications if posting.is_kept else ()),
+        *(outcome.silent if posting.has_table else ()),
+    ]
     renewals = [renewal_to_row(renewal) for renewal in outcome.renewals]
     kinds = {
         sql.SAVE_PAYMENT: [payment_to_row(payment) for payment in payments],

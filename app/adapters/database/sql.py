@@ -124,10 +124,17 @@ EVENT_IDS = "SELECT id FROM events WHERE id > :after ORDER BY id LIMIT :limit"
 EVENT_IDS_OF_STATE = """
     SELECT id FROM events WHERE state = :state AND id > :after ORDER BY id LIMIT :limit
 """
-PRUNE = """
-    UPDATE events SET payload = NULL WHERE id = ANY(ARRAY(
-        SELECT id FROM events WHERE payload IS NOT NULL AND received_at_ms < :before_ms LIMIT :limit
-        FOR UPDATE SKIP LOCKED))
+# With the bodies that hold personal data.
+PRUNABLE = """
+    SELECT id, state, CASE WHEN type LIKE 'checkout.session.%' THEN payload END AS payload
+    FROM events WHERE payload IS NOT NULL AND received_at_ms < :before_ms LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+"""
+PRUNE = "UPDATE events SET payload = NULL WHERE id = ANY(:ids::text[])"
+ORDERS_OF_SESSIONS = """
+    SELECT payments.session_id, coalesce(checkouts.id, payments.session_id) AS order_id
+    FROM payments LEFT JOIN checkouts ON checkouts.session_id = payments.session_id
+    WHERE payments.session_id = ANY(:ids::text[])
 """
 
 # --- payments

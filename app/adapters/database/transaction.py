@@ -7,6 +7,7 @@ from app.adapters.database import orders_sql, sql
 from app.adapters.database.feed import prune_notifications
 from app.adapters.database.fold_sql import Reading
 from app.adapters.database.outcome_rows import writings
+from app.adapters.database.pruning import prune_payloads
 from app.adapters.database.rows import (
     NamedValues,
     Row,
@@ -151,9 +152,10 @@ class SqlTransaction(ABC):
         await self.change(orders_sql.REOPEN_CHECKOUTS)
         return await self.change(orders_sql.SETTLE_CHECKOUTS, since_ms=since_ms, limit=limit)
 
-    async def prune_payloads(self, *, before_ms: int, limit: int) -> int:
-        """Delete payloads of events received before this; return how many."""
-        return await self.change(sql.PRUNE, before_ms=before_ms, limit=limit)
+    async def prune_payloads(self, *, before_ms: int, now_ms: int, limit: int) -> int:
+        """Delete payloads of events received before `before_ms`; return how many."""
+        times_ms = {"before_ms": before_ms, "now_ms": now_ms}
+        return await prune_payloads(self, self._posting, **times_ms, limit=limit)
 
     async def prune_notifications(self, *, before_ms: int, limit: int) -> int:
         """Forget some notifications of before that time that do not wait; how many."""

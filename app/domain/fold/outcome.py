@@ -8,6 +8,7 @@ from app.domain.fold.asking import Memory
 from app.domain.fold.records import Link, Mention, Payment, Renewal, Settled, Wake
 from app.domain.notifications.notices import Notice, flagged
 from app.domain.notifications.notification import NewNotification, notifications
+from app.domain.notifications.types import NotificationType
 from app.domain.payments.claims import is_foreign, is_mismatch, order_id_of
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import Flag
@@ -32,6 +33,7 @@ class Outcome:
     wakes: list[Wake] = field(default_factory=list)
     awake: list[str] = field(default_factory=list)
     notifications: list[NewNotification] = field(default_factory=list)
+    silent: list[NewNotification] = field(default_factory=list)
 
     ended: dict[str, Settled] = field(default_factory=dict)
     broken: list[Settled] = field(default_factory=list)
@@ -74,15 +76,21 @@ class Outcome:
     def add_notifications(
         self, told: Mapping[str, Iterable[Notice]], memory: Memory, now_ms: int
     ) -> None:
-        """The notices about these payments, which are among the changed ones."""
-        facts = {payment.session_id: payment.facts for payment in self.payments}
-        mismatch = [flagged(Flag.PRICE_MISMATCH)]
+        """The notices about these payments, which are among the changed ones.
+
+        A change without one is only for the orders table.
+        """
+        changed = {payment.session_id: payment for payment in self.payments}
         for session_id, notices in told.items():
-            more = mismatch if session_id in self.mismatched else []
-            sold = memory.sold(session_id, facts[session_id])
-            self.notifications += notifications(
-                [*notices, *more],
+            payment = changed[session_id]
+            mismatch = [flagged(Flag.PRICE_MISMATCH)] if session_id in self.mismatched else []
+            all_notices = [*notices, *mismatch]
+            kind = self.notifications if all_notices else self.silent
+            silent = Notice(type=NotificationType.CHANGED, cause=str(payment.version))
+            sold = memory.sold(session_id, payment.facts)
+            kind += notifications(
+                all_notices or [silent],
                 session_id=session_id,
-                order_id=order_id_of(session_id, facts[session_id], sold),
+                order_id=order_id_of(session_id, payment.facts, sold),
                 at_ms=now_ms,
             )

@@ -18,3 +18,9 @@ class NotificationType(StrEnum):
     SUBSCRIPTION_UPDATED = "subscription.updated"
     SUBSCRIPTION_CANCELED = "subscription.canceled"
     FLAGGED = "order.flagged"
+    CHANGED = "order.changed"  # none of the above; only the orders table learns of it
+
+    @property
+    def is_told(self) -> bool:
+        """Whether receivers and readers of the feed learn of it."""
+        return self is not NotificationType.CHANGED

@@ -50,7 +50,10 @@ NOTIFICATION: Final = object_schema(
     "Notification",
     {
         "id": TEXT | {"description": "The same in the feed and in the `webhook-id` header."},
-        "type": {"type": "string", "enum": [each.value for each in NotificationType]},
+        "type": {
+            "type": "string",
+            "enum": [each.value for each in NotificationType if each.is_told],
+        },
         "timestamp": MOMENT | {"description": "When it happened."},
         "data": {
             "allOf": [

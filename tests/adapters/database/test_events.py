@@ -222,7 +222,7 @@ async def test_payloads_of_before_are_forgotten_a_few_at_once(database: AnyDatab
     await committed(database, lambda t: put(t, *rows))
 
     async def prune(transaction: Transaction) -> int:
-        pruned = await transaction.prune_payloads(before_ms=3, limit=2)
+        pruned = await transaction.prune_payloads(before_ms=3, now_ms=4, limit=2)
         await transaction.commit()
         return pruned
 

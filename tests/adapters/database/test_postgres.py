@@ -167,7 +167,9 @@ async def test_a_limit_holds_for_any_table_statistics(
         await transaction.commit()
 
     async def prune_one(transaction: Transaction) -> int:
-        pruned = await transaction.prune_payloads(before_ms=EVENT.received_at_ms + 1, limit=1)
+        pruned = await transaction.prune_payloads(
+            before_ms=EVENT.received_at_ms + 1, now_ms=EVENT.received_at_ms + 1, limit=1
+        )
         await transaction.commit()
         return pruned
 
