@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,7 +26,7 @@ from tests.support.builders import (
 )
 from tests.support.docs.documents import ROOT, marked
 from tests.support.outbox import POSTED, new_notification, notify
-from tests.support.ports import free_port
+from tests.support.ports import free_port, is_listening
 from tests.support.rows import open_database
 
 SECRET: Final = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
@@ -75,11 +74,6 @@ async def kit(folder: Path, make: Callable[[Path, int], Sequence[str]]) -> Async
     finally:
         process.terminate()
         await process.wait()
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def sell_and_tell(service: Service, path: Path) -> None:

@@ -2,21 +2,20 @@
 
 import re
 import sys
-from asyncio import create_subprocess_exec, timeout
+from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
 from sandbox.altan_pay.faults import FAULTS
+from tests.support.builders import until
 from tests.support.faults.service import ROOT, Service, machine, running_service
-from tests.support.ports import free_port
+from tests.support.ports import free_port, is_listening
 
 TIMEOUT_S = 3.0
 MARGIN_S = 30.0
-WAIT_S = 60.0
 SANDBOX_ACCOUNT_ID = "00000000-0000-4000-8000-000000000000"
 FAULT_COLUMN = re.compile(r"^\| `(price_fault_\w+)` \|(.*)$", re.MULTILINE)
 
@@ -32,12 +31,7 @@ async def running_sandbox() -> AsyncIterator[str]:
         stderr=STDOUT,
     )
     try:
-        transport = httpx.AsyncHTTPTransport(retries=20)  # until it listens
-        async with (
-            timeout(WAIT_S),
-            httpx.AsyncClient(transport=transport, trust_env=False) as client,
-        ):
-            assert (await client.get(f"{url}/health/live")).status_code == 200
+        await until(lambda: is_listening(port) or process.returncode is not None)
         yield url
     finally:
         process.terminate()

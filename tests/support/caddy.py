@@ -2,16 +2,16 @@
 
 import json
 import os
-import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from tests.support.ports import free_port
+from tests.support.ports import free_port, is_listening
 
 ROOT: Final = Path(__file__).parents[2]
 CADDYFILE: Final = ROOT / "deploy" / "Caddyfile"
@@ -91,8 +91,9 @@ def running(command: list[str], folder: Path, port: int, **environment: str) -> 
         too_late = threading.Timer(START_S_MAX, process.kill)
         too_late.start()
         try:
-            while not _listens(port):
+            while not is_listening(port):
                 assert process.poll() is None, log.read_text()
+                time.sleep(0.02)
             yield
         finally:
             too_late.cancel()
@@ -101,11 +102,3 @@ def running(command: list[str], folder: Path, port: int, **environment: str) -> 
                 process.wait(START_S_MAX)
             finally:
                 process.kill()
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

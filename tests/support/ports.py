@@ -19,3 +19,9 @@ def free_port() -> int:
                 return port
         except OSError:
             continue
+
+
+def is_listening(port: int) -> bool:
+    """Return whether a server listens on this port of the loopback interface."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import sqlite3
 import sys
 from contextlib import closing
@@ -14,7 +13,7 @@ from typing import Final
 
 from tests.support.builders import Document, until
 from tests.support.docs.documents import ROOT, marked
-from tests.support.ports import free_port
+from tests.support.ports import free_port, is_listening
 
 SECRET: Final = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 
@@ -65,7 +64,7 @@ class Kit:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        await until(self._is_listening)
+        await until(lambda: is_listening(self.port))
 
     async def kill(self) -> None:
         assert self._process
@@ -95,7 +94,3 @@ class Kit:
     def _ask(self, sql: str) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self._file)) as db:
             return db.execute(sql).fetchall()
-
-    def _is_listening(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
