@@ -17,7 +17,16 @@ from tests.support.builders import (
     settings,
 )
 from tests.support.stripe_api_calls import KEY, says_json
-from tests.support.wire import Script, Upstream, answer, hangs, resets, says_and_closes, upstream
+from tests.support.wire import (
+    Script,
+    Upstream,
+    answer,
+    closed_port,
+    hangs,
+    resets,
+    says_and_closes,
+    upstream,
+)
 
 NOTHING = says_json({"object": "list", "data": [], "has_more": False})
 
@@ -30,6 +39,7 @@ SICKNESSES: list[Script | bytes] = [
     answer(b"<html>"),
     says_json({"object": "list", "data": [{"id": "evt_1"}], "has_more": True}),
 ]
+NOTHING_UNREAD = "altan_checkout_unread_at_stripe_total 0.0"
 NAMES = ["hang", "reset", "half an answer", "500", "429", "no JSON", "a page that repeats"]
 
 
@@ -96,6 +106,20 @@ async def test_it_catches_up_after_a_sickness(tmp_path: Path, sickness: Script |
         running_service(watched(tmp_path, server)) as service,
     ):
         await until_it_is(service.client, "paid")
+
+
+async def test_it_catches_up_when_connections_are_accepted_again(tmp_path: Path) -> None:
+    port = closed_port()
+    keyed = {"stripe_api_url": f"http://127.0.0.1:{port}", "reconcile_every_s": 1}
+    async with running_service(settings(tmp_path, stripe_api_key=KEY, **keyed)) as service:
+        async with asyncio.timeout(60):
+            while NOTHING_UNREAD in (await service.client.get("/metrics")).text:  # noqa: ASYNC110 as above
+                await asyncio.sleep(0.01)
+        ready = await service.client.get("/health/ready")
+        async with upstream(events(event()), NOTHING, port=port):
+            await until_it_is(service.client, "paid")
+
+    assert ready.status_code == 200
 
 
 async def test_what_could_not_be_read_is_counted(tmp_path: Path) -> None:

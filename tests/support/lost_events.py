@@ -1,12 +1,18 @@
 """Histories that lose some events on the way, with a check of Stripe halfway and at the end."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hypothesis import strategies as st
 
 from app.domain.stripe_events.registered import REGISTERED_TYPES
+from app.usecases.stripe_reads import (
+    StripeMalformedError,
+    StripeRateLimitedError,
+    StripeReadError,
+    StripeUnavailableError,
+)
 from tests.support.builders import NOW_S, Document, session
 from tests.support.strategies import histories
 from tests.support.stripe_account import StripeAccount
@@ -20,6 +26,11 @@ APART_S: Final = 60
 ENDED_S: Final = 2 * 24 * 60 * 60
 BATCH_MAX: Final = 8
 _OF_TEN: Final = st.integers(0, 9)
+_SICKNESSES: Final = (
+    StripeMalformedError("Stripe answered 400"),
+    StripeUnavailableError("Stripe answered 500"),
+    StripeRateLimitedError("Stripe answered 429"),
+)
 _BEGUN: Final = {"status": "open", "payment_status": "unpaid", "payment_intent": None}
 
 
@@ -27,13 +38,14 @@ _BEGUN: Final = {"status": "open", "payment_status": "unpaid", "payment_intent":
 class Lossy:
     """All events of a history, those that Stripe made, and what arrives before each check.
 
-    `halfway` is how many of `told` have happened at the first check.
+    `halfway` is how many of `told` have happened at the first check, which cannot read `sick`.
     """
 
     told: Sequence[Document]
     halfway: int
     made: Sequence[Document]
     arrivals: Sequence[Sequence[Sequence[Document]]]
+    sick: Mapping[str, StripeReadError] = field(default_factory=dict)
 
     @property
     def session_ids(self) -> Sequence[str]:
@@ -54,6 +66,7 @@ class Lossy:
             events_held=[each for each in self.made if each["id"] in ids],
             delivered={str(each["id"]) for some in batches for each in some},
             objects={**begun, **objects_after(told)},
+            sick=dict(self.sick) if check == 0 else {},
         )
 
 
@@ -68,6 +81,8 @@ def lossy(draw: st.DrawFn) -> Lossy:
 @st.composite
 def never_made(draw: st.DrawFn) -> Lossy:
     """Draw one of which Stripe could not make some events, but says so; or not about a session.
+
+    Halfway, Stripe does not return some of the objects.
 
     No two are of the same second, where an object's state and its events may disagree.
     """
@@ -85,7 +100,9 @@ def never_made(draw: st.DrawFn) -> Lossy:
         made.append(each)
         if number >= LOST_OF_TEN:
             come.append((each, each))
-    return _arriving(draw, told, made, come)
+    ids = sorted({each["data"]["object"]["id"] for each in told})
+    sick = draw(st.dictionaries(st.sampled_from(ids), st.sampled_from(_SICKNESSES), max_size=4))
+    return replace(_arriving(draw, told, made, come), sick=sick)
 
 
 def _registered(history: Iterable[Document]) -> list[Document]:

@@ -160,6 +160,7 @@ async def upstream(
     *scripts: Script | bytes,
     on_connect: Script | None = None,
     tls: ssl.SSLContext | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Upstream]:
     """A server on a free port of this machine; bytes stand for a script that says them."""
     spoken = [says(script) if isinstance(script, bytes) else script for script in scripts]
@@ -173,7 +174,7 @@ async def upstream(
         with suppress(asyncio.CancelledError):
             await served.handle(reader, writer)
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(handle, "127.0.0.1", port, ssl=tls)
     served.port = server.sockets[0].getsockname()[1]
     try:
         yield served

@@ -1,37 +1,27 @@
 """One object that Stripe never returns stops no other one, is read again, and is given up."""
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from app.domain.payments.status import PaymentStatus
-from app.domain.stripe_events.event import EventFilter
 from app.usecases.failed_reads import DOWN_AFTER, GIVE_UP_MS
-from app.usecases.read_back import ENDED_MS, QUIET_MS
+from app.usecases.read_back import ENDED_MS
 from app.usecases.read_orders import ReadOrders
-from app.usecases.reconcile import Look, Reconcile, Reconciled
-from app.usecases.reconciliation import LookState
 from app.usecases.stripe_reads import (
     StripeMalformedError,
     StripeRateLimitedError,
     StripeReadError,
     StripeUnavailableError,
 )
-from app.usecases.take_read_events import Findings
 from tests.support.builders import (
-    ACCOUNT,
-    CHECKOUT_ID,
-    NOW_S,
     Document,
     FixedClock,
-    SilentAlarm,
     event,
     session,
 )
-from tests.support.recording import NOW_MS, keep, payment_of, payments, record
-from tests.support.stores import CHECKOUT
-from tests.support.stripe_account import StripeAccount
+from tests.support.checked_shop import CheckedShop
+from tests.support.recording import NOW_MS, payment_of, record
 from tests.support.stripe_objects import dispute, invoice, refund
 from tests.support.stripe_states import notice_of
 
@@ -42,64 +32,14 @@ SICK, WELL, LAST = "cs_test_0", "cs_test_1", "cs_test_2"
 EITHER = pytest.mark.parametrize("failure", [BAD, DOWN], ids=["400", "500"])
 
 
-@dataclass
-class Shop:
-    """A database, an account at Stripe, and what was said of failures."""
-
-    database: Any  # either database, which is a Database and a LookStore
-    clock: FixedClock
-    stripe: StripeAccount = field(default_factory=StripeAccount)
-    state: LookState = field(default_factory=LookState)
-    told: list[list[str]] = field(default_factory=list)
-
-    async def look(self, **asked: bool) -> Reconciled:
-        def tell(findings: Findings) -> None:
-            self.told.append(list(findings.reasons))
-
-        reconcile = Reconcile(
-            database=self.database,
-            store=self.database,
-            stripe=self.stripe,
-            event_filter=EventFilter(ACCOUNT, None),
-            clock=self.clock,
-            alarm=SilentAlarm(),
-            on_change=lambda _: None,
-            on_failures=tell,
-        )
-        result = await reconcile(Look(since_s=NOW_S, state=self.state, **asked))
-        self.state = result.state
-        return result
-
-    async def start(self, *session_ids: str) -> None:
-        """Start checkouts half an hour ago, one after the other."""
-        for number, session_id in enumerate(session_ids):
-            id_ = f"{CHECKOUT_ID[:-1]}{number}"
-            at_ms = NOW_MS + number
-            await keep(
-                self.database,
-                replace(CHECKOUT, id=id_, session_id=session_id, created_at_ms=at_ms),
-            )
-        self.clock.ms = NOW_MS + QUIET_MS + len(session_ids)
-
-    def asked(self) -> list[object]:
-        """Return the ids that were asked for since the last time, in order."""
-        ids = [question[-1] for question in self.stripe.asked if question[0] != "events"]
-        self.stripe.asked.clear()
-        return ids
-
-    async def statuses(self) -> dict[str, PaymentStatus]:
-        known = await payments(self.database)
-        return {id_: payment.facts.status for id_, payment in known.items()}
-
-
 @pytest.fixture
-def shop(database: Any, clock: FixedClock) -> Shop:  # noqa: ANN401 as above
-    return Shop(database, clock)
+def shop(database: Any, clock: FixedClock) -> CheckedShop:  # noqa: ANN401 as above
+    return CheckedShop(database, clock)
 
 
 @EITHER
 async def test_a_sick_session_stops_no_other_one_and_no_other_part(
-    shop: Shop, failure: StripeReadError
+    shop: CheckedShop, failure: StripeReadError
 ) -> None:
     await shop.start(SICK, WELL)
     shop.stripe.objects = {WELL: session(id=WELL)}
@@ -115,7 +55,9 @@ async def test_a_sick_session_stops_no_other_one_and_no_other_part(
 
 
 @EITHER
-async def test_it_is_read_again_until_it_is_well(shop: Shop, failure: StripeReadError) -> None:
+async def test_it_is_read_again_until_it_is_well(
+    shop: CheckedShop, failure: StripeReadError
+) -> None:
     await shop.start(SICK)
     shop.stripe.sick = {SICK: failure}
     await shop.look()
@@ -131,7 +73,7 @@ async def test_it_is_read_again_until_it_is_well(shop: Shop, failure: StripeRead
     assert await shop.statuses() == {SICK: PaymentStatus.PAID}
 
 
-async def test_the_pause_grows_and_in_the_end_it_is_given_up(shop: Shop) -> None:
+async def test_the_pause_grows_and_in_the_end_it_is_given_up(shop: CheckedShop) -> None:
     await shop.start(SICK)
     shop.stripe.sick = {SICK: BAD}
     began_ms, asked_after_min = shop.clock.ms, list[int]()
@@ -153,7 +95,7 @@ async def test_the_pause_grows_and_in_the_end_it_is_given_up(shop: Shop) -> None
     [refund(livemode=False), dispute(), invoice(status="paid")],
     ids=["refund", "dispute", "invoice"],
 )
-async def test_so_is_what_a_notice_names(shop: Shop, subject: Document) -> None:
+async def test_so_is_what_a_notice_names(shop: CheckedShop, subject: Document) -> None:
     lost = event("refund.created", subject, id="evt_lost")
     other = event("refund.created", refund(id="re_9", livemode=False), id="evt_other")
     await record(shop.database, event(subject=session(payment_status="unpaid")))
@@ -173,7 +115,9 @@ async def test_so_is_what_a_notice_names(shop: Shop, subject: Document) -> None:
     assert later.findings.new >= 1
 
 
-async def test_so_are_line_items_and_the_cart_stays_when_they_are_given_up(shop: Shop) -> None:
+async def test_so_are_line_items_and_the_cart_stays_when_they_are_given_up(
+    shop: CheckedShop,
+) -> None:
     await shop.start(SICK, WELL)
     for session_id in (SICK, WELL):
         await record(shop.database, event(id=f"evt_{session_id}", subject=session(id=session_id)))
@@ -195,7 +139,7 @@ async def test_so_are_line_items_and_the_cart_stays_when_they_are_given_up(shop:
     assert order.document["line_items_source"] == "cart"
 
 
-async def test_line_items_that_get_well_are_kept(shop: Shop) -> None:
+async def test_line_items_that_get_well_are_kept(shop: CheckedShop) -> None:
     await shop.start(SICK)
     await record(shop.database, event(subject=session(id=SICK)))
     shop.stripe.sick = {SICK: DOWN}
@@ -212,7 +156,7 @@ async def test_line_items_that_get_well_are_kept(shop: Shop) -> None:
     assert [each.price for each in details.bought or ()] == ["price_A"]
 
 
-async def test_an_operator_need_not_wait(shop: Shop) -> None:
+async def test_an_operator_need_not_wait(shop: CheckedShop) -> None:
     await shop.start(SICK)
     shop.stripe.sick = {SICK: BAD}
     await shop.look()
@@ -227,7 +171,9 @@ async def test_an_operator_need_not_wait(shop: Shop) -> None:
     assert await shop.statuses() == {SICK: PaymentStatus.PAID}
 
 
-async def test_without_answers_in_a_row_stripe_is_down_and_nothing_is_passed(shop: Shop) -> None:
+async def test_without_answers_in_a_row_stripe_is_down_and_nothing_is_passed(
+    shop: CheckedShop,
+) -> None:
     sick = [f"cs_test_{number}" for number in range(DOWN_AFTER + 1)]
     await shop.start(*sick)
     shop.stripe.read_failure = DOWN
@@ -243,7 +189,18 @@ async def test_without_answers_in_a_row_stripe_is_down_and_nothing_is_passed(sho
     assert await shop.statuses() == dict.fromkeys(sick, PaymentStatus.PAID)
 
 
-async def test_an_answer_between_them_shows_that_it_is_up(shop: Shop) -> None:
+async def test_any_number_of_refused_ones_in_a_row_is_about_them_alone(shop: CheckedShop) -> None:
+    sick = [f"cs_test_{number}" for number in range(DOWN_AFTER + 1)]
+    await shop.start(*sick)
+    shop.stripe.sick = dict.fromkeys(sick, BAD)
+
+    result = await shop.look()
+
+    assert shop.asked() == sick
+    assert (result.failure, result.findings.failed) == (None, len(sick))
+
+
+async def test_an_answer_between_them_shows_that_it_is_up(shop: CheckedShop) -> None:
     await shop.start("cs_test_0", "cs_test_1", "cs_test_2", "cs_test_3", "cs_test_4")
     shop.stripe.sick = {f"cs_test_{number}": DOWN for number in (0, 1, 3, 4)}
     shop.stripe.objects = {"cs_test_2": session(id="cs_test_2", status="open")}
@@ -254,7 +211,7 @@ async def test_an_answer_between_them_shows_that_it_is_up(shop: Shop) -> None:
     assert (result.failure, result.findings.failed) == (None, 4)
 
 
-async def test_too_many_calls_end_the_check_and_pass_nothing(shop: Shop) -> None:
+async def test_too_many_calls_end_the_check_and_pass_nothing(shop: CheckedShop) -> None:
     await shop.start(SICK, WELL)
     shop.stripe.sick = {SICK: StripeRateLimitedError("Stripe answered 429", retry_after_s=7)}
 
@@ -265,7 +222,7 @@ async def test_too_many_calls_end_the_check_and_pass_nothing(shop: Shop) -> None
     assert result.state.open_until_ms is None
 
 
-async def test_types_that_stripe_does_not_list_stop_no_other_ones(shop: Shop) -> None:
+async def test_types_that_stripe_does_not_list_stop_no_other_ones(shop: CheckedShop) -> None:
     await shop.start(SICK)
     shop.stripe.objects = {SICK: session(id=SICK, status="expired", payment_status="unpaid")}
     shop.stripe.sick = {"checkout.session.completed": BAD}
@@ -282,7 +239,7 @@ async def test_types_that_stripe_does_not_list_stop_no_other_ones(shop: Shop) ->
     assert await shop.statuses() == {SICK: PaymentStatus.EXPIRED}
 
 
-async def test_a_sick_session_is_still_read_at_its_end(shop: Shop) -> None:
+async def test_a_sick_session_is_still_read_at_its_end(shop: CheckedShop) -> None:
     await shop.start(SICK)
     shop.stripe.sick = {SICK: BAD}
     await shop.look()
