@@ -54,7 +54,6 @@ def probe(settings: Settings, *, price: str | None, even_live: bool) -> Iterator
 
 
 def _cart(settings: Settings, price: str | None) -> Cart:
-    mode = Mode.PAYMENT
     try:
         prices = load_catalog(settings.catalog_file).prices if settings.catalog_file else {}
     except CatalogError as error:
@@ -62,9 +61,9 @@ def _cart(settings: Settings, price: str | None) -> Cart:
     price = price or next(iter(prices), None)
     if price is None or not PRICE_ID.fullmatch(price):
         raise ProbeError("name one of your prices: altan-checkout doctor --probe --price price_…")
-    if price in prices:
-        mode = prices[price].mode
-    return Cart((LineItem(price, 1),), mode)
+    # By itself, a subscription's one-time fee is sold in payment mode.
+    recurs = price in prices and prices[price].recurs
+    return Cart((LineItem(price, 1),), Mode.SUBSCRIPTION if recurs else Mode.PAYMENT)
 
 
 async def _make(settings: Settings, cart: Cart, passed: PassedFields) -> PaymentPage:

@@ -45,9 +45,14 @@ async def test_one_session_is_made_as_this_deployment_makes_them(tmp_path: Path)
     assert text.endswith(TEST_PAGE)
 
 
-async def test_the_catalogs_first_price_is_probed_in_its_own_mode(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "mode"), [("", "subscription"), ("recurring = false", "payment")], ids=["club", "fee"]
+)
+async def test_the_catalogs_first_price_is_probed_in_its_own_mode(
+    tmp_path: Path, more: str, mode: str
+) -> None:
     catalog = tmp_path / "catalog.toml"
-    catalog.write_text('[[price]]\nid = "price_CLUB"\nmode = "subscription"\n')
+    catalog.write_text(f'[[price]]\nid = "price_CLUB"\nmode = "subscription"\n{more}\n')
 
     async with upstream(page(TEST_PAGE)) as server:
         text = await said(
@@ -55,7 +60,7 @@ async def test_the_catalogs_first_price_is_probed_in_its_own_mode(tmp_path: Path
         )
 
     payload = orjson.loads(server.requests[0].body)["payload"]
-    assert payload["mode"] == "subscription"
+    assert payload["mode"] == mode
     assert payload["line_items"] == [{"price": "price_CLUB", "quantity": 1}]
     assert "Only the four documented fields were sent." in text
 
