@@ -9,7 +9,7 @@ from app.commands.findings import Finding, Verdict
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339_of
 from app.settings.settings import Settings
-from app.usecases.reconciliation import FailedRead, LookState
+from app.usecases.reconciliation import LookState, StripeObject
 
 _SUBJECT: Final = "reconciliation"
 _SHOWN_MAX: Final = 100
@@ -40,7 +40,7 @@ def reconciliation_of(settings: Settings) -> Iterator[Finding]:
             yield judge_failed(failed)
 
 
-def judge_failed(failed: Sequence[FailedRead]) -> Finding:
+def judge_failed(failed: Sequence[StripeObject]) -> Finding:
     """Say how many objects Stripe does not return, and name one."""
     number = f"{len(failed)} or more" if len(failed) == _SHOWN_MAX else len(failed)
     first = f"{failed[0].object_type} {failed[0].object_id}"

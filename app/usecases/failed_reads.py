@@ -1,11 +1,11 @@
 """Retries what Stripe did not return, one object at a time, so that none stops the others."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from app.usecases.ports import Clock
-from app.usecases.reconciliation import FailedRead, LookStore
+from app.usecases.reconciliation import LookStore, StripeObject
 from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
     StripeObjectMissingError,
@@ -44,6 +44,7 @@ class FailedReads:
         try:
             found = await answer
         except (StripeObjectMissingError, StripeKeyRefusedError, StripeRateLimitedError):
+            self._unanswered = 0
             raise
         except StripeReadError as error:
             is_answer = not isinstance(error, StripeUnavailableError)
@@ -63,12 +64,16 @@ class FailedReads:
         Raises:
             StripeReadError: some could not be read; they are still due.
         """
-        due_by_ms = _WHENEVER_MS if even_early else self.clock.now_ms()
-        for each in await self.store.failed_reads(due_by_ms=due_by_ms, limit=RETRY_MAX):
-            if await read(each.object_type, each.object_id):
-                await self.store.forget_failed_read(each)
 
-    async def waiting(self) -> Collection[FailedRead]:
+        async def read_again(failed: StripeObject) -> None:
+            if await read(failed.object_type, failed.object_id):
+                await self.store.forget_failed_read(failed)
+
+        due_by_ms = _WHENEVER_MS if even_early else self.clock.now_ms()
+        due = await self.store.failed_reads(due_by_ms=due_by_ms, limit=RETRY_MAX)
+        await each_that_is_allowed(due, read_again)
+
+    async def waiting(self) -> Collection[StripeObject]:
         """Return what is to be read again, sooner or later."""
         return set(await self.store.failed_reads(due_by_ms=_WHENEVER_MS, limit=RETRY_MAX))
 
@@ -80,3 +85,22 @@ class FailedReads:
         if now_ms - since_ms >= GIVE_UP_MS:
             raise StripeObjectMissingError(f"{reason}; given up after 3 days")
         self.findings.fail(reason)
+
+
+async def each_that_is_allowed(
+    objects: Iterable[StripeObject], read: Callable[[StripeObject], Awaitable[object]]
+) -> None:
+    """Read objects of several types, even if the key lacks the permission for some of them.
+
+    Raises:
+        StripeReadError: Stripe is down, or the key was refused for a type.
+    """
+    refused: dict[str, StripeKeyRefusedError] = {}
+    for each in objects:
+        if each.object_type not in refused:
+            try:
+                await read(each)
+            except StripeKeyRefusedError as error:
+                refused[each.object_type] = error
+    for refusal in refused.values():
+        raise refusal

@@ -9,9 +9,9 @@ from typing import Final
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.account import never_made
 from app.domain.stripe_events.read_back import events_made_of
-from app.usecases.failed_reads import FailedReads
+from app.usecases.failed_reads import FailedReads, each_that_is_allowed
 from app.usecases.ports import Clock
-from app.usecases.reconciliation import FailedRead, LookState, LookStore
+from app.usecases.reconciliation import LookState, LookStore, StripeObject
 from app.usecases.records import EventSource
 from app.usecases.stripe_reads import StripeObjectMissingError, StripeReads
 from app.usecases.take_read_events import TakeReadEvents
@@ -68,9 +68,11 @@ class ReadBack:
         after_ms = _later(state.notices_until_ms, now_ms - FAR_BACK_MS) - LATE_COMMIT_MS
         notices = await self.store.notices(after_ms=after_ms, limit=READ_MAX)
         waiting = await self.failed.waiting() if notices else ()
-        for lost in filter(None, (never_made(notice.event) for notice in notices)):
-            if FailedRead(lost.object_type, lost.object_id) not in waiting:
-                await self.read(lost.object_type, lost.object_id)
+        lost = filter(None, (never_made(notice.event) for notice in notices))
+        named = (StripeObject(each.object_type, each.object_id) for each in lost)
+        await each_that_is_allowed(
+            (each for each in named if each not in waiting), lambda each: self.read(*each)
+        )
         until_ms = now_ms
         if len(notices) == READ_MAX:
             until_ms = _further(notices[-1].received_at_ms, after_ms)

@@ -56,8 +56,8 @@ class ReceivedNotice(NamedTuple):
     received_at_ms: int
 
 
-class FailedRead(NamedTuple):
-    """An object that Stripe did not return, and that is to be read again."""
+class StripeObject(NamedTuple):
+    """An object at Stripe, like a `refund`, by its type and id."""
 
     object_type: str
     object_id: str
@@ -115,11 +115,11 @@ class LookStore(PaymentDatabase, Protocol):
         """
         ...
 
-    async def failed_reads(self, *, due_by_ms: int, limit: int) -> Sequence[FailedRead]:
+    async def failed_reads(self, *, due_by_ms: int, limit: int) -> Sequence[StripeObject]:
         """Those to be read again by then, the first due first."""
         ...
 
-    async def forget_failed_read(self, read: FailedRead) -> None:
+    async def forget_failed_read(self, read: StripeObject) -> None:
         """Never read it again."""
         ...
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.commands.doctor_reconciliation import judge_failed, judge_look, reconciliation_of
 from app.commands.findings import Verdict
-from app.usecases.reconciliation import FailedRead, LookState
+from app.usecases.reconciliation import LookState, StripeObject
 from tests.support.builders import NOW_S, query, settings
 from tests.support.examining import OK, WARNING, findings
 from tests.support.stripe_api_calls import KEY
@@ -44,7 +44,7 @@ async def test_the_database_tells_it(
 
 
 def test_what_stripe_does_not_return_is_counted() -> None:
-    failed = [FailedRead("refund", f"re_{number}") for number in range(100)]
+    failed = [StripeObject("refund", f"re_{number}") for number in range(100)]
 
     one, many = judge_failed(failed[:1]), judge_failed(failed)
 

@@ -9,6 +9,7 @@ from app.usecases.failed_reads import DOWN_AFTER, GIVE_UP_MS
 from app.usecases.read_back import ENDED_MS
 from app.usecases.read_orders import ReadOrders
 from app.usecases.stripe_reads import (
+    StripeKeyRefusedError,
     StripeMalformedError,
     StripeRateLimitedError,
     StripeReadError,
@@ -200,15 +201,43 @@ async def test_any_number_of_refused_ones_in_a_row_is_about_them_alone(shop: Che
     assert (result.failure, result.findings.failed) == (None, len(sick))
 
 
-async def test_an_answer_between_them_shows_that_it_is_up(shop: CheckedShop) -> None:
+async def test_a_type_that_the_key_may_not_read_stops_no_other_one(shop: CheckedShop) -> None:
+    words = "the key lacks the permission rak_dispute_read"
+    subjects = [dispute(), dispute(id="dp_2"), refund(livemode=False)]
+    await record(shop.database, event(subject=session(payment_status="unpaid")))
+    for number, subject in enumerate(subjects):
+        notice = notice_of(event("x.y", subject, id=f"evt_{number}"))
+        await record(shop.database, notice, clock=FixedClock(NOW_MS + number))
+    shop.clock.ms += 3
+    shop.stripe.objects = {str(each["id"]): each for each in subjects}
+    shop.stripe.sick = {id_: StripeKeyRefusedError(words) for id_ in ("dp_1", "dp_2")}
+
+    refused = await shop.look()
+    asked = shop.asked()
+    shop.stripe.sick.clear()
+    allowed = await shop.look()
+
+    assert asked == ["dp_1", "re_1"]
+    assert (refused.refused, refused.findings.new, refused.findings.failed) == (words, 1, 1)
+    assert (allowed.failure, allowed.findings.new) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [({"cs_test_2": session(id="cs_test_2", status="open")}, 4), ({}, 5)],
+    ids=["an object", "404"],
+)
+async def test_an_answer_between_them_shows_that_it_is_up(
+    shop: CheckedShop, answer: dict[str, Document], failed: int
+) -> None:
     await shop.start("cs_test_0", "cs_test_1", "cs_test_2", "cs_test_3", "cs_test_4")
     shop.stripe.sick = {f"cs_test_{number}": DOWN for number in (0, 1, 3, 4)}
-    shop.stripe.objects = {"cs_test_2": session(id="cs_test_2", status="open")}
+    shop.stripe.objects = dict(answer)
 
     result = await shop.look()
 
     assert len(shop.asked()) == 5
-    assert (result.failure, result.findings.failed) == (None, 4)
+    assert (result.failure, result.findings.failed) == (None, failed)
 
 
 async def test_too_many_calls_end_the_check_and_pass_nothing(shop: CheckedShop) -> None:

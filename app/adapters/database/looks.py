@@ -10,7 +10,7 @@ from app.adapters.database.rows import Row, row_to_stored_event
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.account import NEVER_MADE
 from app.domain.stripe_events.read_back import LINE_ITEMS
-from app.usecases.reconciliation import FailedRead, LookState, ReceivedNotice, SessionLeft
+from app.usecases.reconciliation import LookState, ReceivedNotice, SessionLeft, StripeObject
 from app.usecases.storage import Transaction
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ class KeepsLooks(ABC):
 
         return await self.write(put_off)
 
-    async def failed_reads(self, *, due_by_ms: int, limit: int) -> Sequence[FailedRead]:
+    async def failed_reads(self, *, due_by_ms: int, limit: int) -> Sequence[StripeObject]:
         """See `LookStore.failed_reads`."""
         rows = await self._read(sql.FAILED, due_by_ms=due_by_ms, limit=limit)
-        return [FailedRead(row["object_type"], row["object_id"]) for row in rows]
+        return [StripeObject(row["object_type"], row["object_id"]) for row in rows]
 
-    async def forget_failed_read(self, read: FailedRead) -> None:
+    async def forget_failed_read(self, read: StripeObject) -> None:
         """See `LookStore.forget_failed_read`."""
         await self._change(sql.FORGET_FAILED, type=read.object_type, id=read.object_id)
 
