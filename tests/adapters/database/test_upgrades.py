@@ -173,14 +173,15 @@ def empty_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]
 
 
 def bring_to(path: Path, revision: str) -> None:
+    """In this process, because another one needs a second of CPU to start."""
     if path.suffix == ".url":
         asyncio.run(upgrade_postgres(path.read_text(), revision))
     else:
         upgrade(path, revision)
 
 
-def bring_up_to_date(path: Path) -> None:
-    """As an operator does."""
+def migrate_as_operators_do(path: Path) -> None:
+    """In another process."""
     if path.suffix == ".url":
         migrate_postgres(path.read_text(), name="the test's")
     else:
@@ -202,7 +203,10 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
     bring_to(empty_path, revision)
     SEEDS[revision](empty_path)
 
-    bring_up_to_date(empty_path)
+    if revision == min(SEEDS):  # which runs every migration
+        migrate_as_operators_do(empty_path)
+    else:
+        bring_to(empty_path, "head")
 
     is_second = revision != "0001"
     price = {"expected_subtotal_minor": 2000, "expected_currency": "eur"}
@@ -239,7 +243,7 @@ async def test_events_of_before_are_folded_once_more_and_agree(
 ) -> None:
     await asyncio.to_thread(bring_to, empty_path, revision)
     SEEDS[revision](empty_path)
-    await asyncio.to_thread(bring_up_to_date, empty_path)
+    await asyncio.to_thread(bring_to, empty_path, "head")
     database = open_database(empty_path, alarm)
 
     ended = await ReplayEvents(
