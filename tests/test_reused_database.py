@@ -85,6 +85,14 @@ async def test_a_connection_that_still_holds_a_lock_is_closed(reused: ReusedData
     forgotten.terminate()
 
 
+def test_a_test_that_closes_all_connections_leaves_no_rows_either(reused: ReusedDatabase) -> None:
+    hang_up = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    others = "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    use(reused, ADD_ROW, f"{hang_up} {others}")
+
+    assert rows_in(reused) == 0
+
+
 def test_a_test_that_fails_leaves_no_rows_either(reused: ReusedDatabase) -> None:
     with suppress(ZeroDivisionError), reused.in_use() as url:
         run_apart(fetch(url, ADD_ROW))
