@@ -73,10 +73,14 @@ unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest, with branch covera
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \
 	    || { echo 'domain and use cases are not fully covered:'; cat $(VENV)/coverage.txt; exit 1; }
 
-# For the time between two edits: no PostgreSQL, no processes, few examples of each property.
-quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; half a minute
-	@$(BIN)/python -m pytest -q -p no:schemathesis -p no:cov --hypothesis-profile=quick \
-	    -n $(TEST_JOBS) --dist worksteal -m 'not thorough' -k 'not postgres' tests/domain tests/usecases
+# For the time between two edits: no PostgreSQL, no processes, few examples of each property. Two runs
+# side by side need two thirds of the CPU time of one that shares its tests between two processes.
+QUICK := $(BIN)/python -m pytest -q -p no:schemathesis -p no:cov --hypothesis-profile=quick -m 'not thorough' -k 'not postgres'
+
+quick: $(CHECK_READY) ## the tests of the domain and the use cases, on SQLite; about 15 s
+	@$(QUICK) tests/domain >$(VENV)/quick.txt 2>&1 & other=$$!; \
+	    $(QUICK) tests/usecases; usecases=$$?; \
+	    wait $$other; domain=$$?; cat $(VENV)/quick.txt; exit $$((domain + usecases))
 
 e2e: $(CHECK_READY) $(AXE_READY) ## all browser tests: every page, screen, color and language; prints how long a buyer waits
 	@$(BIN)/python -m pytest tests/e2e
