@@ -1,5 +1,6 @@
 """Each statement is planned on both databases, and finds its rows by an index."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from app.adapters.database.sqlite import statements as of_sqlite
 from app.adapters.database.sqlite.connection_thread import connect
 from app.adapters.database.sqlite.statements import for_each_row, in_sqlite
 from app.adapters.database.sqlite.statements import looking as looking_in_sqlite
+from tests.support.postgres_server import Cluster
 
 # An operator's lists may read a table whole; the last of these has five rows.
 READ_WHOLE = {"LIST_EVENTS", "LIST_EVENTS_OF_PAYMENT", "WEBHOOK_SIGHTINGS"}
@@ -45,6 +47,14 @@ def test_the_statements_are_found() -> None:
     assert len(ON_SQLITE) > 20
     assert len(WRITINGS) > 10
     assert len(READINGS) > 10
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[str]:
+    """One for all of these tests: planning changes nothing in it."""
+    name = f"altan_plans_{os.getpid()}"
+    with postgres_cluster.database(name, template=postgres_template) as url:
+        yield url
 
 
 async def plan_on_postgres(url: str, text: str) -> list[str]:
