@@ -103,7 +103,8 @@ def lines_about_names(names: Iterable[Name], known: AbstractSet[str]) -> list[st
 
 def meant_by(text: str, known: AbstractSet[str]) -> str | None:
     """Return the setting that `text`, in capitals, is probably meant to be, if any."""
-    near = min(((_edits(text, name), name) for name in sorted(known)), default=None)
+    likely = (name for name in known if _may_be_near(text, name))
+    near = min(((_edits(text, name), name) for name in likely), default=None)
     if near and near[0] <= _edits_allowed(text, near[1]):
         return near[1]
     if text.startswith(_OUR_PREFIXES):
@@ -127,6 +128,15 @@ def _edits_allowed(text: str, name: str) -> int:
 
 def _plain(text: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", text).removesuffix("S")
+
+
+def _may_be_near(text: str, name: str) -> bool:
+    """Return False where lengths or letters alone need too many edits: it is quick to see."""
+    return (
+        abs(len(text) - len(name)) <= _EDITS_MAX
+        and len(set(text) - set(name)) <= _EDITS_MAX
+        and len(set(name) - set(text)) <= _EDITS_MAX
+    )
 
 
 def _edits(text: str, name: str) -> int:
