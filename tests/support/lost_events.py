@@ -67,6 +67,7 @@ class Lossy:
             delivered={str(each["id"]) for some in batches for each in some},
             objects={**begun, **objects_after(told)},
             sick=dict(self.sick) if check == 0 else {},
+            page_size=BATCH_MAX,
         )
 
 

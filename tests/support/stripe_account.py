@@ -32,6 +32,7 @@ class StripeAccount:
     failures: list[StripeReadError] = field(default_factory=list)
     read_failure: StripeReadError | None = None
     sick: dict[str, StripeReadError] = field(default_factory=dict)
+    page_size: int = PAGE
     asked: list[tuple[object, ...]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=_open_gate)
 
@@ -50,8 +51,8 @@ class StripeAccount:
             and not (only_undelivered and str(each["id"]) in self.delivered)
         ]
         found.sort(key=lambda each: int(str(each["created"])))
-        for start in range(0, len(found), PAGE):
-            yield found[start : start + PAGE]
+        for start in range(0, len(found), self.page_size):
+            yield found[start : start + self.page_size]
 
     async def read(self, object_type: str, object_id: str) -> Document:
         self._asked("read", object_type, object_id)
