@@ -3,6 +3,7 @@ import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import hypothesis
@@ -21,6 +22,7 @@ from tests.support.builders import (
     service_in_process,
     settings,
 )
+from tests.support.measuring import is_measured, unmeasured
 from tests.support.migrated import migrated_file
 from tests.support.postgres_server import FAST, Cluster, new_server
 from tests.support.reused_database import ReusedDatabase
@@ -55,6 +57,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with nullcontext() if is_measured(item.path) else unmeasured():
+        return (yield)
 
 
 @pytest.fixture
