@@ -145,6 +145,7 @@ async def test_a_silent_change_ends_nobodys_waiting(database: AnyDatabase) -> No
     running = asyncio.create_task(feed.run())
     after = (await page_of(database)).next
     reader = asyncio.create_task(feed.page(after, limit=10, wait_s=1_000))
+    await until(lambda: feed.waiting == 1)
 
     await notify(database, new_notification(1, type=NotificationType.CHANGED))
     await until(lambda: source.pages == 2)  # woken, and waiting again
