@@ -123,7 +123,7 @@ def _problem(error: Exception) -> str:
     below = error.__cause__ or error
     if isinstance(getattr(below, "os_error", None), ForbiddenAddressError):
         return _FORBIDDEN
-    for kind, words in _PROBLEMS:
+    for kind, message in _PROBLEMS:
         if isinstance(below, kind) or isinstance(error, kind):
-            return words
+            return message
     return _ANY_OTHER_PROBLEM

@@ -140,7 +140,7 @@ def try_out(*, as_json: AsJson = False) -> None:
     answer = asyncio.run(_post_test(settings))
     is_taken = verdict_of(answer) is Verdict.TAKEN
     document = {"taken": is_taken, "http_status": answer.status, "problem": answer.problem}
-    _say(document, f"The receiver at {settings.notify_host} {answer.words}.", as_json=as_json)
+    _say(document, f"The receiver at {settings.notify_host} {answer.message}.", as_json=as_json)
     sys.exit(0 if is_taken else 1)
 
 
@@ -156,11 +156,11 @@ async def _post_test(settings: Settings) -> Answer:
         await transport.aclose()
 
 
-def _say(document: dict[str, Any], words: str, *, as_json: bool) -> None:
+def _say(document: dict[str, Any], message: str, *, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        typer.echo(words)
+        typer.echo(message)
 
 
 def _stop_unknown(notification_id: str) -> NoReturn:

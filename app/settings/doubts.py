@@ -114,8 +114,10 @@ def _stripe_key(settings: Settings) -> Iterator[Doubt]:
         return
     mode = "live" if settings.stripe_livemode else "test"
     if not settings.stripe_api_key.get_secret_value().startswith(f"rk_{mode}_"):
-        words = f"is of the other mode than STRIPE_LIVEMODE; use a key that begins with rk_{mode}_"
-        yield Doubt("STRIPE_API_KEY", words, is_logged_at_start=True)
+        message = (
+            f"is of the other mode than STRIPE_LIVEMODE; use a key that begins with rk_{mode}_"
+        )
+        yield Doubt("STRIPE_API_KEY", message, is_logged_at_start=True)
 
 
 def _tokens(settings: Settings) -> Iterator[Doubt]:
@@ -127,14 +129,14 @@ def _tokens(settings: Settings) -> Iterator[Doubt]:
     met: set[str] = set()
     for name, token in named:
         if token in webhooks:
-            words = "is also one of STRIPE_WEBHOOK_SECRETS; create a separate token"
-            yield Doubt(name, words, is_logged_at_start=True)
+            message = "is also one of STRIPE_WEBHOOK_SECRETS; create a separate token"
+            yield Doubt(name, message, is_logged_at_start=True)
         elif token in met:
-            words = "contains a token twice, or one that is also the other setting's"
-            yield Doubt(name, f"{words}; create one for each use", is_logged_at_start=True)
+            message = "contains a token twice, or one that is also the other setting's"
+            yield Doubt(name, f"{message}; create one for each use", is_logged_at_start=True)
         elif _PLACEHOLDER.search(token) or len(set(token)) < _CHARACTERS_MIN:
-            words = "looks easy to guess; create one with: openssl rand -hex 24"
-            yield Doubt(name, words, is_logged_at_start=True)
+            message = "looks easy to guess; create one with: openssl rand -hex 24"
+            yield Doubt(name, message, is_logged_at_start=True)
         met.add(token)
 
 

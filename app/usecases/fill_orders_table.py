@@ -45,10 +45,10 @@ async def _send(filling: Filling, orders: Sequence[Document], table: OrdersTable
     if verdict_of(answer) is Verdict.TAKEN:
         filling.sent += len(orders)
     elif answer.status not in ABOUT_A_ROW or not await table.fits():
-        filling.problem = answer.words
+        filling.problem = answer.message
     elif len(orders) == 1:
         filling.refused += 1
-        filling.first_refused = filling.first_refused or f"{orders[0]['id']}: {answer.words}"
+        filling.first_refused = filling.first_refused or f"{orders[0]['id']}: {answer.message}"
     else:
         for order in orders:
             if not filling.problem:

@@ -21,17 +21,19 @@ def report(outcome: Outcome, alarm: Alarm) -> None:
     for woken in outcome.broken:
         alarm(AlertName.EVENT_FOLD_FAILED, failure_text(woken.event_id, woken.reason))
     for session_id in outcome.mismatched:
-        words = f"{session_id} differs from the catalog: {PRICE_HINT}"
-        alarm(AlertName.PRICE_MISMATCH, words)
+        message = f"{session_id} differs from the catalog: {PRICE_HINT}"
+        alarm(AlertName.PRICE_MISMATCH, message)
     for session_id in outcome.foreign:
-        words = f"{session_id} names a checkout that it was not created for, which stays unchanged"
-        alarm(AlertName.CHECKOUT_CLAIM_REFUSED, words)
+        message = (
+            f"{session_id} names a checkout that it was not created for, which stays unchanged"
+        )
+        alarm(AlertName.CHECKOUT_CLAIM_REFUSED, message)
     for session_id in outcome.contradicted:
-        words = (
+        message = (
             f"{session_id}: its events contradict each other; compare it with Stripe's dashboard "
             f"before you ship or refund; altan-checkout events list --payment {session_id}"
         )
-        alarm(AlertName.PAYMENT_CONTRADICTED, words)
+        alarm(AlertName.PAYMENT_CONTRADICTED, message)
 
 
 def failure_text(event_id: str, reason: str | None) -> str:

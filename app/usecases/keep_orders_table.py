@@ -202,7 +202,7 @@ class KeepOrdersTable:
             elif answer.status in ABOUT_A_ROW:
                 refused.append(
                     RefusedOrder(
-                        order_id=order["id"], session_id=order["session_id"], problem=answer.words
+                        order_id=order["id"], session_id=order["session_id"], problem=answer.message
                     )
                 )
                 answer = _TAKEN
@@ -242,12 +242,12 @@ class KeepOrdersTable:
             until_ms=until_ms,
             failures=failures,
             failing_since_ms=now_ms if since_ms is None else since_ms,
-            problem=answer.words,
+            problem=answer.message,
         )
         await self.store.keep_table(failed)
         if since_ms is not None and now_ms - since_ms >= FAILING_MS:
-            words = f"the orders table has taken nothing since {rfc3339(since_ms)}"
-            self.alarm(AlertName.NOTIFICATIONS_FAILING, f"{words}; it last {answer.words}")
+            message = f"the orders table has taken nothing since {rfc3339(since_ms)}"
+            self.alarm(AlertName.NOTIFICATIONS_FAILING, f"{message}; it last {answer.message}")
 
     async def _keep_success(self, state: TableState, position: Position) -> None:
         """Move on, and let any replica send the next page: the one that commits is the first."""

@@ -120,8 +120,8 @@ class KeepReconciled:
             self.all_clear(AlertName.STRIPE_KEY_REFUSED, "Stripe takes the key again")
         if result.missed:
             first = rfc3339_of(result.missed_since_s)
-            words = f"not delivered, and fetched: {result.missed}, the first of {first}"
-            self.alarm(AlertName.EVENTS_WERE_MISSED, words)
+            message = f"not delivered, and fetched: {result.missed}, the first of {first}"
+            self.alarm(AlertName.EVENTS_WERE_MISSED, message)
         elif result.failure is None:
             self.all_clear(AlertName.EVENTS_WERE_MISSED, "the last look found no missed event")
 

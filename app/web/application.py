@@ -74,7 +74,9 @@ def _make_fastapi(routes: Iterable[BaseRoute], version: str, lifespan: Lifespan)
         redoc_url=None,
         redirect_slashes=False,
         servers=[{"url": "."}],  # relative to this document, also below a proxy's path
-        openapi_tags=[{"name": name, "description": words} for name, words in TAGS.items()],
+        openapi_tags=[
+            {"name": name, "description": description} for name, description in TAGS.items()
+        ],
     )
     # The first that matches answers, so /checkout/page has to come before /checkout/{id}.
     app.router.routes.extend(sorted(routes, key=_has_parameters))

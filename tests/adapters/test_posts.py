@@ -154,7 +154,7 @@ async def test_an_answer_that_drips_ends_the_try() -> None:
         got = await posted(server.url, deadline_s=SHORT_S)
 
     assert got.status is None
-    assert "0.3 s" in got.words
+    assert "0.3 s" in got.message
 
 
 async def test_of_an_endless_answer_little_is_read_and_its_status_counts() -> None:

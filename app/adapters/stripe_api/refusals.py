@@ -28,12 +28,14 @@ def refusal_of(
     """Return the error for a status other than 200, with nothing of the body but names."""
     reason = f"Stripe answered {status} to {path}"
     if status == 401:  # noqa: PLR2004 RFC 9110
-        words = "Stripe does not accept the key: it is wrong, expired or revoked"
-        return StripeKeyRefusedError(words)
+        message = "Stripe does not accept the key: it is wrong, expired or revoked"
+        return StripeKeyRefusedError(message)
     if status == 403:  # noqa: PLR2004 RFC 9110
         right = _missing_right(body)
-        words = f"the key lacks the permission {right}" if right else f"the key may not read {path}"
-        return StripeKeyRefusedError(words)
+        message = (
+            f"the key lacks the permission {right}" if right else f"the key may not read {path}"
+        )
+        return StripeKeyRefusedError(message)
     if status == 404:  # noqa: PLR2004 RFC 9110
         return StripeObjectMissingError(reason)
     if status == 429:  # noqa: PLR2004 RFC 6585

@@ -28,7 +28,7 @@ class Answer:
     retry_after_s: int | None = None
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """What the receiver did, completing "the receiver …"."""
         return self.problem or f"answered {self.status}"
 

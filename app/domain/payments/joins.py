@@ -33,11 +33,11 @@ def join_known(left: Known | None, right: Known | None) -> Known | None:
     return left.join(right)
 
 
-def later_word(words: tuple[str, ...], left: str | None, right: str | None) -> str | None:
-    """Return the one of two statuses that comes later in `words`, which contains both."""
+def later_word(statuses: tuple[str, ...], left: str | None, right: str | None) -> str | None:
+    """Return the one of two statuses that comes later in `statuses`, which contains both."""
     if left is None or right is None:
         return right if left is None else left
-    return max(left, right, key=words.index)
+    return max(left, right, key=statuses.index)
 
 
 def join_by_id(left: Mapping[str, Known], right: Mapping[str, Known]) -> Mapping[str, Known]:

@@ -78,8 +78,8 @@ class Cors:
 def _preflight(headers: Headers, allowed: str | None) -> Response:
     """Answer a preflight. Its headers are echoed, because `*` does not include Authorization."""
     if allowed is None:
-        words = "Pages of this origin may not call; the owner lists origins in ALLOWED_ORIGINS.\n"
-        return PlainTextResponse(words, 400, {"Vary": "Origin"})
+        message = "Pages of this origin may not call; the owner lists origins in ALLOWED_ORIGINS.\n"
+        return PlainTextResponse(message, 400, {"Vary": "Origin"})
     answered = {
         "Access-Control-Allow-Origin": allowed,
         "Access-Control-Allow-Methods": "GET, HEAD, POST",

@@ -105,5 +105,5 @@ def test_a_pause_is_read_as_seconds_or_as_a_date(value: str, seconds: int | None
 
 
 def test_an_answer_is_told_in_words() -> None:
-    assert Answer(status=503).words == "answered 503"
-    assert Answer(status=None, problem="refused the connection").words == "refused the connection"
+    assert Answer(status=503).message == "answered 503"
+    assert Answer(status=None, problem="refused the connection").message == "refused the connection"

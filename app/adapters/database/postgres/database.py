@@ -114,10 +114,10 @@ class PostgresDatabase(
     async def _run(
         self,
         work: Callable[[Connection], Awaitable[T]],
-        words: str,
+        message: str,
         mark: CommitMark | None = None,
     ) -> T:
-        """Run `work` on a connection, within the time limit; `words` are the error's message."""
+        """Run `work` on a connection, within the time limit; `message` is the error's."""
         failure: StorageUnavailableError
         try:
             async with asyncio.timeout(ACT_TIMEOUT_S):
@@ -126,9 +126,9 @@ class PostgresDatabase(
             self._pool.doubt()
             if mark and mark.is_sent:
                 raise _in_doubt(error) from error
-            failure = failure_of(error, words)
+            failure = failure_of(error, message)
         except DRIVER_ERRORS as error:
-            failure = failure_of(error, words)
+            failure = failure_of(error, message)
         raise failure
 
     async def _try(self, work: Callable[[Connection], Awaitable[T]]) -> T:

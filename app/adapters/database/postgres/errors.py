@@ -37,7 +37,7 @@ def are_rows_refused(error: BaseException) -> bool:
     return isinstance(error, asyncpg.PostgresError) and _class_of(error) in _ROWS_REFUSED
 
 
-def failure_of(error: BaseException, words: str) -> StorageUnavailableError:
+def failure_of(error: BaseException, message: str) -> StorageUnavailableError:
     """Return our error for the driver's.
 
     A refused row has no cause, because PostgreSQL quotes the row, which contains personal data.
@@ -50,7 +50,7 @@ def failure_of(error: BaseException, words: str) -> StorageUnavailableError:
         if isinstance(error, asyncpg.OutOfMemoryError)  # 53200: usually for locks
         else StorageUnavailableError
     )
-    failure = kind(words, reason=reason_of(error))
+    failure = kind(message, reason=reason_of(error))
     failure.__cause__ = error
     return failure
 

@@ -32,9 +32,9 @@ def require_current_schema(url: str, *, name: str) -> None:
     Raises:
         MigrationError: it is missing, behind or ahead, or cannot be read.
     """
-    words = what_is_wrong(revision_of(url, name=name))
-    if words:
-        raise MigrationError(f"the database {name} {words}")
+    message = what_is_wrong(revision_of(url, name=name))
+    if message:
+        raise MigrationError(f"the database {name} {message}")
 
 
 def what_is_wrong(revision: str | None) -> str | None:

@@ -82,8 +82,8 @@ class SqliteDatabase(
                 self._alarm(AlertName.STORAGE_UNAVAILABLE, reason)
                 is_in_doubt = mark.is_sent and isinstance(error, TimeoutError)
                 kind = CommitInDoubtError if is_in_doubt else StorageUnavailableError
-                words = "The database cannot be written to. Please try again."
-                raise kind(words, reason=reason) from error
+                message = "The database cannot be written to. Please try again."
+                raise kind(message, reason=reason) from error
 
     async def read(self, look: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """Run `look` in a reader thread, over the committed rows of one moment.
