@@ -46,7 +46,7 @@ async def watch_storage(alerts: Alerts, database: AnyDatabase) -> None:
         if not alerts.is_open(AlertName.STORAGE_UNAVAILABLE):
             continue
         with contextlib.suppress(StorageUnavailableError):
-            await database.beat(time.time_ns() // 1_000_000)
+            await database.write_heartbeat(time.time_ns() // 1_000_000)
             alerts.over(AlertName.STORAGE_UNAVAILABLE, "the database commits again")
 
 

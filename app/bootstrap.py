@@ -133,7 +133,7 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
     proxies = shared.settings.trusted_proxies
 
     async def can_commit() -> None:
-        await shared.database.beat(shared.clock.now_ms())
+        await shared.database.write_heartbeat(shared.clock.now_ms())
 
     return [
         open_checkouts(shared, version=VERSION),

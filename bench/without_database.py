@@ -55,7 +55,7 @@ class NoDatabase:
         """Never any."""
         return ()
 
-    async def beat(self, at_ms: int) -> None:
+    async def write_heartbeat(self, at_ms: int) -> None:
         """Always possible."""
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:

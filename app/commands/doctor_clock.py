@@ -22,15 +22,15 @@ def clock_of(settings: Settings) -> Finding:
     urls = {"Altan Pay": settings.altan_pay_url}
     if settings.stripe_api_key is not None:
         urls["Stripe"] = settings.stripe_api_url
-    told_s = {name: told for name, url in urls.items() if (told := _time_at(url)) is not None}
-    if not told_s:
+    times_s = {name: time_s for name, url in urls.items() if (time_s := _time_at(url)) is not None}
+    if not times_s:
         message = f"not compared: {' and '.join(urls)} did not send the time"
         return Finding("clock", Verdict.WARNING, message)
-    skew_s = max(abs(time.time() - told) for told in told_s.values())
+    skew_s = max(abs(time.time() - time_s) for time_s in times_s.values())
     if skew_s > SKEW_MAX_S:
         message = f"{skew_s:.0f} s off; Stripe's signatures would look too old. Set it (NTP)"
         return Finding("clock", Verdict.FAILS, message)
-    names = " and ".join(f"{name}'s" for name in told_s)
+    names = " and ".join(f"{name}'s" for name in times_s)
     return Finding("clock", Verdict.OK, f"within {SKEW_MAX_S:.0f} s of {names}")
 
 

@@ -118,10 +118,10 @@ async def _prices(client: StripeClient, settings: Settings) -> list[Finding]:
 
 async def _faults(client: StripeClient, price: CatalogPrice) -> list[str]:
     try:
-        told = await client.get(f"/v1/prices/{price.id}")
+        price_at_stripe = await client.get(f"/v1/prices/{price.id}")
     except StripeObjectMissingError:
         return [f"{price.id} is not in the key's account"]
-    return [f"{price.id} {fault}" for fault in price_faults(price, told)]
+    return [f"{price.id} {fault}" for fault in price_faults(price, price_at_stripe)]
 
 
 def _not_compared(subject: str, error: StripeReadError, *, right: str) -> Finding:

@@ -107,7 +107,7 @@ def resend(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJso
     )
     if not is_known:
         _stop_unknown(notification_id)
-    _say({"resent": notification_id}, f"{notification_id} is sent again.", as_json=as_json)
+    _print({"resent": notification_id}, f"{notification_id} is sent again.", as_json=as_json)
 
 
 @notifications.command(cls=EventsCommand)
@@ -117,7 +117,7 @@ def pause(*, demo: Demo = None, as_json: AsJson = False) -> None:
     with_database(
         lambda database: database.pause_notifications(PauseReason.OPERATOR, at_ms=now_ms), demo
     )
-    _say({"paused": True}, "Nothing is sent until you resume.", as_json=as_json)
+    _print({"paused": True}, "Nothing is sent until you resume.", as_json=as_json)
 
 
 @notifications.command(cls=EventsCommand)
@@ -125,7 +125,7 @@ def resume(*, demo: Demo = None, as_json: AsJson = False) -> None:
     """Send all waiting notifications, also after the receiver answered 410."""
     now_ms = SystemClock().now_ms()
     with_database(lambda database: database.resume_notifications(at_ms=now_ms), demo)
-    _say({"paused": False}, "All waiting notifications are sent within seconds.", as_json=as_json)
+    _print({"paused": False}, "All waiting notifications are sent within seconds.", as_json=as_json)
 
 
 @notifications.command("test", cls=EventsCommand)
@@ -140,7 +140,7 @@ def try_out(*, as_json: AsJson = False) -> None:
     answer = asyncio.run(_post_test(settings))
     is_taken = verdict_of(answer) is Verdict.TAKEN
     document = {"taken": is_taken, "http_status": answer.status, "problem": answer.problem}
-    _say(document, f"The receiver at {settings.notify_host} {answer.message}.", as_json=as_json)
+    _print(document, f"The receiver at {settings.notify_host} {answer.message}.", as_json=as_json)
     sys.exit(0 if is_taken else 1)
 
 
@@ -156,7 +156,7 @@ async def _post_test(settings: Settings) -> Answer:
         await transport.aclose()
 
 
-def _say(document: dict[str, Any], message: str, *, as_json: bool) -> None:
+def _print(document: dict[str, Any], message: str, *, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:

@@ -9,7 +9,7 @@ from app.usecases.orders import FlagCause, OrderDatabase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldCause:
+class ReportedCause:
     """A reported cause of a flag. `remind_at_ms` is when to report it again.
 
     `notification` is for the shop's systems, unless the fold has stored one.
@@ -32,7 +32,7 @@ class FlagMemory(OrderDatabase, Protocol):
         """
         ...
 
-    async def tell_flags(self, told: Collection[ToldCause]) -> Collection[FlagCause]:
+    async def report_flags(self, reported: Collection[ReportedCause]) -> Collection[FlagCause]:
         """Store that these are reported; return those that no process has reported before.
 
         The notifications of those are stored in the same transaction.
@@ -42,7 +42,7 @@ class FlagMemory(OrderDatabase, Protocol):
         """
         ...
 
-    async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ToldCause]:
+    async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ReportedCause]:
         """Return what is due to be reported again.
 
         Raises:
@@ -50,7 +50,7 @@ class FlagMemory(OrderDatabase, Protocol):
         """
         ...
 
-    async def move_reminder(self, told: ToldCause, *, to_ms: int | None) -> bool:
+    async def move_reminder(self, reported: ReportedCause, *, to_ms: int | None) -> bool:
         """Change the time of the reminder, or remove it; False if another process did so before.
 
         Raises:

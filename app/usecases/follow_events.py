@@ -31,7 +31,7 @@ class FollowEvents:
 
     database: EventDatabase
     _newest_ms: int = 0
-    _told: dict[str, int] = field(default_factory=dict)
+    _followed_ids: dict[str, int] = field(default_factory=dict)
     """Return the time range of events that might be read again."""
 
     async def begin(self, last: int) -> list[FollowedEvent]:
@@ -62,9 +62,9 @@ class FollowEvents:
         async def look(transaction: EventBook) -> list[FollowedEvent]:
             after = (self._newest_ms - LATE_MS, "")
             while page := await transaction.events_after(*after, limit=PAGE):
-                untold = [event for event in page if event.id not in self._told]
-                if untold:
-                    return await _followed(transaction, untold)
+                new = [event for event in page if event.id not in self._followed_ids]
+                if new:
+                    return await _followed(transaction, new)
                 after = (page[-1].received_at_ms, page[-1].id)
             return []
 
@@ -73,10 +73,12 @@ class FollowEvents:
         return followed
 
     def _remember(self, events: Sequence[EventSummary]) -> None:
-        self._told |= {event.id: event.received_at_ms for event in events}
-        self._newest_ms = max([self._newest_ms, *self._told.values()])
+        self._followed_ids |= {event.id: event.received_at_ms for event in events}
+        self._newest_ms = max([self._newest_ms, *self._followed_ids.values()])
         since_ms = self._newest_ms - LATE_MS
-        self._told = {id_: at_ms for id_, at_ms in self._told.items() if at_ms >= since_ms}
+        self._followed_ids = {
+            id_: at_ms for id_, at_ms in self._followed_ids.items() if at_ms >= since_ms
+        }
 
 
 async def _followed(

@@ -72,7 +72,7 @@ class KeepReconciled:
         pause_s = self._pause_s(result)
         next_ms = self.clock.now_ms() + int(pause_s * 1000)
         await self.store.keep_looks(self.holder, state, until_ms=next_ms)
-        self._tell(result)
+        self._alert(result)
         self._tell_time(state)
         return pause_s
 
@@ -113,7 +113,7 @@ class KeepReconciled:
         first_s = min(FIRST_PAUSE_S, self.every_s)
         return min(first_s * 2.0 ** min(self._failures - 1, 30), PAUSE_MAX_S)
 
-    def _tell(self, result: Reconciled) -> None:
+    def _alert(self, result: Reconciled) -> None:
         if result.refused is not None:
             self.alarm(AlertName.STRIPE_KEY_REFUSED, result.refused)
         elif result.failure is None:

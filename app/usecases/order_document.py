@@ -24,7 +24,7 @@ Document = dict[str, Any]
 class Order:
     """An order: its document, its position in the list, and its flags.
 
-    `unseen` are the flags and causes that no operator has seen, `untold` those that were not
+    `unseen` are the flags and causes that no operator has seen, `unreported` those that were not
     reported. `deadlines_s` are the deadlines for answering disputes, in epoch seconds, by the
     flag's cause; `items_text` in what the cart and what was bought differ.
     """
@@ -33,7 +33,7 @@ class Order:
     document: Document
     flags: Flags
     unseen: Flags
-    untold: Flags
+    unreported: Flags
     deadlines_s: Mapping[str, int]
     items_text: str
 
@@ -82,13 +82,13 @@ def order_of(parts: OrderParts) -> Order:
         "version": _version(parts),
     }
     seen = by_flag(each.cause for each in parts.known if each.is_seen)
-    told = by_flag(each.cause for each in parts.known if each.is_told)
+    reported = by_flag(each.cause for each in parts.known if each.is_reported)
     return Order(
         position=parts.position,
         document=document,
         flags=flags,
         unseen=new_flags(seen, flags),
-        untold=new_flags(told, flags),
+        unreported=new_flags(reported, flags),
         deadlines_s=_deadlines_s(parts.payments),
         items_text=differences(checkout.cart.line_items, details.bought) if checkout else "",
     )

@@ -91,7 +91,7 @@ class KnownCause:
     """A cause that was reported, or that an operator has seen, or both."""
 
     cause: FlagCause
-    is_told: bool
+    is_reported: bool
     is_seen: bool
 
 

@@ -56,7 +56,7 @@ class Posting:
     def includes(self, new: NewNotification) -> bool:
         """Whether this one is posted."""
         is_ours = self.includes_foreign or new.order_id != new.session_id
-        return self.is_on and is_ours and new.type.is_told
+        return self.is_on and is_ours and new.type.is_public
 
 
 NOTHING_POSTED: Final = Posting()

@@ -109,11 +109,11 @@ class RecordEvents:
             return {row.id: row for row in rows if row.id in fresh}, outcome
 
         fresh, outcome = await self.database.write(record)
-        self._tell([each for each in batch if each.event.id in fresh], fresh, outcome)
+        self._notify([each for each in batch if each.event.id in fresh], fresh, outcome)
         recorded = [_recorded(fresh.pop(received.event.id, None)) for received in batch]
         return recorded, bool(outcome.wakes)
 
-    def _tell(
+    def _notify(
         self, new: Sequence[ReceivedEvent], rows: Mapping[str, EventRow], outcome: Outcome
     ) -> None:
         """Notify followers and the owner, after the commit, once each."""

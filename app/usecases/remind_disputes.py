@@ -7,13 +7,13 @@ from typing import Final
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.ids import CHECKOUT_ID
-from app.usecases.flag_memory import FlagMemory, ToldCause
+from app.usecases.flag_memory import FlagMemory, ReportedCause
 from app.usecases.flag_texts import reminder_text
 from app.usecases.load_orders import load_orders, whole
 from app.usecases.order_document import Order, order_of
 from app.usecases.orders import OrderBook
 from app.usecases.ports import Alarm, AlertName, Clock
-from app.usecases.tell_flags import half_way_ms
+from app.usecases.report_flags import half_way_ms
 
 EVERY_S: Final = 60.0
 REMINDERS: Final = 100  # in one round; the rest follows in the next
@@ -48,14 +48,14 @@ class RemindDisputes:
         due = await self.memory.due_reminders(now_ms=now_ms, limit=REMINDERS)
         if not due:
             return
-        orders = await self._orders({told.cause.order_id for told in due})
-        for told in due:
-            order = orders.get(told.cause.order_id)
-            at_ms = _remind_at_ms(told, order)
+        orders = await self._orders({reported.cause.order_id for reported in due})
+        for reported in due:
+            order = orders.get(reported.cause.order_id)
+            at_ms = _remind_at_ms(reported, order)
             is_late = at_ms is not None and at_ms <= now_ms
-            is_ours = await self.memory.move_reminder(told, to_ms=None if is_late else at_ms)
+            is_ours = await self.memory.move_reminder(reported, to_ms=None if is_late else at_ms)
             if is_ours and is_late and order:
-                self.alarm(AlertName.ORDER_FLAGGED, reminder_text(order, told.cause.cause))
+                self.alarm(AlertName.ORDER_FLAGGED, reminder_text(order, reported.cause.cause))
 
     async def _orders(self, ids: set[str]) -> dict[str, Order]:
         checkout_ids = {id_ for id_ in ids if CHECKOUT_ID.fullmatch(id_)}
@@ -67,7 +67,7 @@ class RemindDisputes:
         return await self.memory.read_orders(look)
 
 
-def _remind_at_ms(told: ToldCause, order: Order | None) -> int | None:
+def _remind_at_ms(reported: ReportedCause, order: Order | None) -> int | None:
     """Return when half of the time passes; None if there is nothing left to answer."""
-    due_s = order.deadlines_s.get(told.cause.cause) if order else None
-    return None if due_s is None else half_way_ms(told.told_at_ms, due_s)
+    due_s = order.deadlines_s.get(reported.cause.cause) if order else None
+    return None if due_s is None else half_way_ms(reported.told_at_ms, due_s)

@@ -48,8 +48,8 @@ class WatchReceiver:
         """Report a problem once, and once that it is over."""
         paused = _why_paused(receiver)
         failing = None if paused else self._why_failing(receiver)
-        self._tell(AlertName.NOTIFICATIONS_PAUSED, paused, "notifications are sent again")
-        self._tell(AlertName.NOTIFICATIONS_FAILING, failing, "the receiver accepts notifications")
+        self._alert(AlertName.NOTIFICATIONS_PAUSED, paused, "notifications are sent again")
+        self._alert(AlertName.NOTIFICATIONS_FAILING, failing, "the receiver accepts notifications")
 
     def _why_failing(self, receiver: Receiver) -> str | None:
         since_ms = receiver.failing_since_ms
@@ -59,7 +59,7 @@ class WatchReceiver:
         answer = "it last gave no answer" if status is None else f"it last answered {status}"
         return f"the receiver has accepted no notification since {rfc3339(since_ms)}; {answer}"
 
-    def _tell(self, name: AlertName, trouble: str | None, over: str) -> None:
+    def _alert(self, name: AlertName, trouble: str | None, over: str) -> None:
         if trouble and name not in self._open:
             self._open.add(name)
             self.alarm(name, trouble)

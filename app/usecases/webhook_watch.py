@@ -104,7 +104,7 @@ class WebhookWatch:
             self._seen = _added(seen, self._seen.values())
             self._named |= named
             raise
-        self._tell(before, after)
+        self._alert(before, after)
 
     async def _are_ours(self, named: set[str]) -> bool:
         """Return whether one of these ids, which may be forged, is one of our checkouts."""
@@ -130,7 +130,7 @@ class WebhookWatch:
         async def keep(transaction: WebhookLedger) -> tuple[Sightings, Sightings]:
             before = {each.kind: each for each in await transaction.webhook_sightings()}
             after = _added(before, new)
-            if await self._is_to_be_told(after, now_ms, transaction):
+            if await self._must_alert(after, now_ms, transaction):
                 after[WebhookKind.TOLD] = WebhookSighting(WebhookKind.TOLD, now_ms, None, 1)
             if after != before:
                 await transaction.see_webhooks(after.values())
@@ -142,9 +142,7 @@ class WebhookWatch:
         self._judge_again_at_ms = math.inf if is_over else now_ms + JUDGE_EVERY_MS
         return before, after
 
-    async def _is_to_be_told(
-        self, kept: Sightings, now_ms: int, transaction: WebhookLedger
-    ) -> bool:
+    async def _must_alert(self, kept: Sightings, now_ms: int, transaction: WebhookLedger) -> bool:
         taken_ms = _at_ms(kept, WebhookKind.TAKEN)
         if (
             _at_ms(kept, WebhookKind.TOLD) > taken_ms
@@ -162,7 +160,7 @@ class WebhookWatch:
         started = await transaction.checkouts_between(first_id, last_id, limit=checkouts_min)
         return started >= checkouts_min
 
-    def _tell(self, before: Sightings, after: Sightings) -> None:
+    def _alert(self, before: Sightings, after: Sightings) -> None:
         told_ms = _at_ms(before, WebhookKind.TOLD)
         if after.get(WebhookKind.TOLD) != before.get(WebhookKind.TOLD):
             reason = _last_reason(after)

@@ -80,7 +80,7 @@ def shop(database_path: Path) -> str:
             await transaction.commit()
 
         await database.write(add_checkout)
-        await database.beat(7)
+        await database.write_heartbeat(7)
         database.posting = POSTED
         await notify(database, new_notification(), new_notification(2))
         await database.settle_tries([ended(each) for each in await lease(database)])

@@ -67,11 +67,11 @@ async def test_a_commit_that_is_never_answered_is_looked_up_in_time(
 ) -> None:
     async with proxy_before(postgres_url, CommitProxy) as proxy:
         database = PostgresDatabase(proxy.url, alarm)
-        await database.beat(1)
+        await database.write_heartbeat(1)
         proxy.it_hangs, proxy.to_lose = True, 1
 
         with pytest.raises(CommitInDoubtError) as lost:
-            await database.beat(2)
+            await database.write_heartbeat(2)
         await database.close()
 
     assert lost.value.reason == "lost during COMMIT: no answer in time"

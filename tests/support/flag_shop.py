@@ -9,7 +9,7 @@ from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.usecases.ports import AlertName
 from app.usecases.records import Checkout
 from app.usecases.remind_disputes import RemindDisputes
-from app.usecases.tell_flags import TellFlags
+from app.usecases.report_flags import ReportFlags
 from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
@@ -39,7 +39,7 @@ class Shop:
     notes: SilentAlarm = field(default_factory=SilentAlarm)
 
     def __post_init__(self) -> None:
-        self.tell = TellFlags(
+        self.tell = ReportFlags(
             memory=self.database, clock=self.clock, alarm=self.alarm, note=self.notes
         )
         self.remind = RemindDisputes(memory=self.database, clock=self.clock, alarm=self.alarm)

@@ -8,7 +8,7 @@ from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.errors import StorageUnavailableError
 from app.domain.payments.flags import Flag
-from app.usecases.flag_memory import ToldCause
+from app.usecases.flag_memory import ReportedCause
 from app.usecases.orders import FlagCause
 from tests.support.builders import (
     NOW_S,
@@ -94,8 +94,8 @@ async def test_a_deadline_that_has_passed_is_not_reminded_of(shop: Shop) -> None
 
 async def test_of_an_order_that_is_gone_nobody_is_reminded(shop: Shop) -> None:
     cause = FlagCause(order_id="cs_test_gone", flag=Flag.DISPUTED, cause="dp_1")
-    gone = ToldCause(cause=cause, told_at_ms=NOW_MS, remind_at_ms=NOW_MS)
-    assert await shop.database.tell_flags([gone]) == [cause]
+    gone = ReportedCause(cause=cause, told_at_ms=NOW_MS, remind_at_ms=NOW_MS)
+    assert await shop.database.report_flags([gone]) == [cause]
 
     await shop.remind()
 
@@ -110,7 +110,7 @@ async def test_of_an_order_that_is_gone_nobody_is_reminded(shop: Shop) -> None:
 async def test_the_job_reports_what_is_left_and_what_is_new(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr("app.usecases.tell_flags.PAGE", page)
+    monkeypatch.setattr("app.usecases.report_flags.PAGE", page)
     await record(shop.database, event(), DISPUTED)
     job = asyncio.create_task(shop.tell.run())
     try:

@@ -88,7 +88,7 @@ async def test_what_was_told_long_ago_is_not_kept_in_mind(database: AnyDatabase)
         await keep(database, row(n, at_ms=NOW_MS + n * LATE_MS))
         await following.news()
 
-    assert set(following._told) == {"evt_0003", "evt_0004"}  # noqa: SLF001 no other sign of it
+    assert set(following._followed_ids) == {"evt_0003", "evt_0004"}  # noqa: SLF001 no other sign of it
 
 
 async def test_an_event_comes_with_the_payments_that_it_concerns(database: AnyDatabase) -> None:

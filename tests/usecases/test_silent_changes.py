@@ -135,7 +135,7 @@ async def test_a_full_page_goes_on_after_its_last_notification(database: AnyData
     second = await database.feed_page(first.next, limit=1)
     assert second is not None
     assert [*first.notifications, *second.notifications] == [
-        each for each in await all_of_the_table(database) if each.type.is_told
+        each for each in await all_of_the_table(database) if each.type.is_public
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Final, TypeVar, cast
 from app.adapters.database.orders import Asks, row_to_cause
 from app.adapters.database.rows import Row
 from app.domain.fold.outcome import Outcome
-from app.usecases.flag_memory import ToldCause
+from app.usecases.flag_memory import ReportedCause
 from app.usecases.orders import FlagCause
 from app.usecases.storage import Transaction
 
@@ -57,7 +57,7 @@ class KeepsFlags(ABC):
         """
         await self._change_each(SEE, [asdict(each) | {"at_ms": at_ms} for each in seen])
 
-    async def tell_flags(self, told: Collection[ToldCause]) -> Collection[FlagCause]:
+    async def report_flags(self, reported: Collection[ReportedCause]) -> Collection[FlagCause]:
         """Store that these are reported; return those that no process has reported before.
 
         The notifications of those are stored in the same transaction.
@@ -65,13 +65,13 @@ class KeepsFlags(ABC):
         Raises:
             StorageUnavailableError: none is kept.
         """
-        in_order = sorted(told, key=lambda each: astuple(each.cause))  # so do all replicas
+        in_order = sorted(reported, key=lambda each: astuple(each.cause))  # so do all replicas
         rows = [
             asdict(each.cause) | {"told_at_ms": each.told_at_ms, "remind_at_ms": each.remind_at_ms}
             for each in in_order
         ]
 
-        async def tell(transaction: Transaction) -> list[ToldCause]:
+        async def tell(transaction: Transaction) -> list[ReportedCause]:
             changes = cast("Asks", transaction)
             new = [
                 each
@@ -85,7 +85,7 @@ class KeepsFlags(ABC):
 
         return [each.cause for each in await self.write(tell)]
 
-    async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ToldCause]:
+    async def due_reminders(self, *, now_ms: int, limit: int) -> Sequence[ReportedCause]:
         """Return what is due to be reported again.
 
         Raises:
@@ -96,7 +96,7 @@ class KeepsFlags(ABC):
             return await cast("Asks", transaction).ask(DUE, now_ms=now_ms, limit=limit)
 
         return [
-            ToldCause(
+            ReportedCause(
                 cause=row_to_cause(row),
                 told_at_ms=row["told_at_ms"],
                 remind_at_ms=row["remind_at_ms"],
@@ -104,13 +104,13 @@ class KeepsFlags(ABC):
             for row in await self.read(look)
         ]
 
-    async def move_reminder(self, told: ToldCause, *, to_ms: int | None) -> bool:
+    async def move_reminder(self, reported: ReportedCause, *, to_ms: int | None) -> bool:
         """Change the time of the reminder, or remove it; False if another process did so before.
 
         Raises:
             StorageUnavailableError: it stays as it is.
         """
-        row = asdict(told.cause) | {"from_ms": told.remind_at_ms, "to_ms": to_ms}
+        row = asdict(reported.cause) | {"from_ms": reported.remind_at_ms, "to_ms": to_ms}
         (is_moved,) = await self._change_each(MOVE, [row])
         return is_moved
 

@@ -155,7 +155,7 @@ class SqlOrderBook:
         return [
             KnownCause(
                 cause=row_to_cause(row),
-                is_told=bool(row["is_told"]),
+                is_reported=bool(row["is_reported"]),
                 is_seen=bool(row["is_seen"]),
             )
             for row in await self._given(sql.KNOWN_CAUSES, order_ids)

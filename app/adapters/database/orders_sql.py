@@ -108,7 +108,7 @@ TWINS_OF: Final = f"""
       AND ours.client_reference_id IS NOT NULL AND ours.mode = 'payment'
 """
 KNOWN_CAUSES: Final = """
-    SELECT order_id, flag, cause, told_at_ms IS NOT NULL AS is_told,
+    SELECT order_id, flag, cause, told_at_ms IS NOT NULL AS is_reported,
            seen_at_ms IS NOT NULL AS is_seen
     FROM flag_causes WHERE order_id = ANY(:ids::text[])
 """

@@ -20,7 +20,7 @@ COLUMNS: Final = (
     "id, tx, seq, session_id, order_id, type, cause, at_ms, invoice, delivery, attempts,"
     " due_at_ms, leased_until_ms"
 )
-IS_TOLD: Final = f"type <> '{NotificationType.CHANGED}'"
+IS_PUBLIC: Final = f"type <> '{NotificationType.CHANGED}'"
 BASE: Final = "coalesce((SELECT base FROM notification_delivery), 0)"
 
 ADD_NOTIFICATION: Final = Writing(
@@ -151,7 +151,7 @@ _FEED_PAGE: Final = f"""
     SELECT {COLUMNS} FROM notifications
     WHERE (tx, seq) > (:tx, :seq) AND tx < :horizon{{}} ORDER BY tx, seq LIMIT :limit
 """
-FEED_PAGE: Final = _FEED_PAGE.format(f" AND {IS_TOLD}")
+FEED_PAGE: Final = _FEED_PAGE.format(f" AND {IS_PUBLIC}")
 TABLE_PAGE: Final = _FEED_PAGE.format("")
 _LAST: Final = "SELECT tx, seq FROM notifications {} ORDER BY tx DESC, seq DESC LIMIT 1"
 LAST: Final = _LAST.format("")
@@ -189,7 +189,7 @@ BACKLOG: Final = """
            (SELECT min(at_ms) FROM notifications WHERE delivery = 'waiting') AS oldest_at_ms,
            (SELECT count(*) FROM notifications WHERE delivery = 'failed') AS failed
 """
-FIND: Final = f"SELECT {COLUMNS} FROM notifications WHERE id = :id AND {IS_TOLD}"
+FIND: Final = f"SELECT {COLUMNS} FROM notifications WHERE id = :id AND {IS_PUBLIC}"
 TRIES: Final = """
     SELECT notification_id, at_ms, duration_ms, http_status, problem, result
     FROM notification_tries WHERE notification_id = :id ORDER BY at_ms
@@ -197,9 +197,9 @@ TRIES: Final = """
 RESEND: Final = f"""
     UPDATE notifications
     SET delivery = 'waiting', attempts = 0, due_at_ms = :at_ms, leased_until_ms = NULL
-    WHERE id = :id AND {IS_TOLD}
+    WHERE id = :id AND {IS_PUBLIC}
 """
-_BEFORE: Final = f"{IS_TOLD} AND (:before_seq::bigint IS NULL OR seq < :before_seq)"
+_BEFORE: Final = f"{IS_PUBLIC} AND (:before_seq::bigint IS NULL OR seq < :before_seq)"
 _LATEST: Final = "ORDER BY seq DESC LIMIT :limit"
 _LIST: Final = f"SELECT {COLUMNS} FROM notifications WHERE {_BEFORE} {_LATEST}"
 _LIST_OF_ORDER: Final = f"""

@@ -29,7 +29,7 @@ class SingleActs(ABC):
     async def _read(self, text: str, **values: object) -> list[Row]:
         """Return the committed rows of one statement."""
 
-    async def beat(self, at_ms: int) -> None:
+    async def write_heartbeat(self, at_ms: int) -> None:
         """Write and commit one small row, to know that a commit is possible.
 
         Raises:
@@ -37,7 +37,7 @@ class SingleActs(ABC):
         """
 
         async def write_heartbeat(transaction: SqlTransaction) -> None:
-            await transaction.beat(at_ms)
+            await transaction.write_heartbeat(at_ms)
             await transaction.commit()
 
         await self.write(write_heartbeat)
@@ -83,7 +83,7 @@ class SingleActs(ABC):
         return [row_to_payment(row) for row in rows]
 
     async def _try_to_write(self) -> None:
-        await self.beat(time.time_ns() // 1_000_000)
+        await self.write_heartbeat(time.time_ns() // 1_000_000)
 
 
 def _first(rows: Sequence[Row], read: Callable[[Row], T]) -> T | None:

@@ -165,7 +165,7 @@ VERSIONS = f"""
 
 # --- the service itself
 
-BEAT = """
+WRITE_HEARTBEAT = """
     INSERT INTO heartbeat (id, at_ms) VALUES (1, :at_ms)
     ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms
 """

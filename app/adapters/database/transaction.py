@@ -161,9 +161,9 @@ class SqlTransaction(ABC):
         """Forget some notifications of before that time that do not wait; how many."""
         return await prune_notifications(self, before_ms=before_ms, limit=limit)
 
-    async def beat(self, at_ms: int) -> None:
+    async def write_heartbeat(self, at_ms: int) -> None:
         """Write the heartbeat's one row."""
-        await self.change(sql.BEAT, at_ms=at_ms)
+        await self.change(sql.WRITE_HEARTBEAT, at_ms=at_ms)
 
     async def webhook_sightings(self) -> Sequence[WebhookSighting]:
         """Return when webhooks last had each outcome."""

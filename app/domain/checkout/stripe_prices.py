@@ -26,5 +26,5 @@ def _faults(price: CatalogPrice, stripe: Mapping[str, object]) -> Iterator[str]:
     amount_minor, currency = stripe.get("unit_amount"), stripe.get("currency")
     if (amount_minor, currency) != (price.unit.amount_minor, price.unit.currency):
         wanted = f"{price.unit.amount_minor} {price.unit.currency}"
-        told = "no single amount" if amount_minor is None else f"{amount_minor} {currency}"
-        yield f"is {told} at Stripe, and {wanted} in the catalog"
+        at_stripe = "no single amount" if amount_minor is None else f"{amount_minor} {currency}"
+        yield f"is {at_stripe} at Stripe, and {wanted} in the catalog"

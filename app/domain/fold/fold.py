@@ -72,7 +72,7 @@ class Fold(Inquiry):
         outcome.add_payments(
             joining.changed, self._memory, now_ms, refunded_minor=joining.refunded_minor
         )
-        outcome.add_notifications(joining.told, self._memory, now_ms)
+        outcome.add_notifications(joining.new_notices, self._memory, now_ms)
         return outcome
 
     def _fold(self) -> Steps[None]:

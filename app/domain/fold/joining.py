@@ -22,15 +22,15 @@ RenewalParts = defaultdict[str, dict[str, PaymentFacts]]
 class Joining:
     """The result for a fold's payments and events.
 
-    `changed` are the facts of new and changed payments, `told` the notices that follow from them.
-    `refunded_minor` is by how much the refunds of their renewals changed.
+    `changed` are the facts of new and changed payments, `new_notices` what follows from them to
+    report. `refunded_minor` is by how much the refunds of their renewals changed.
     `failures` are events that could not be joined, and why; `settled` and `broken` are stored
     events that end in another state, the latter to be reported.
     """
 
     def __init__(self, memory: Memory, reach: Reach) -> None:
         self.changed: dict[str, PaymentFacts] = {}
-        self.told: dict[str, list[Notice]] = {}
+        self.new_notices: dict[str, list[Notice]] = {}
         self.renewals: list[Renewal] = []
         self.refunded_minor: dict[str, int] = {}
         self.reached_ids: set[str] = set()
@@ -124,7 +124,7 @@ class Joining:
             before = self._memory.payments.get(session_id)
             if before is None or renewed or before.facts != first:
                 self.changed[session_id] = first
-                self.told[session_id] = notices(self._kept(session_id), facts)
+                self.new_notices[session_id] = notices(self._kept(session_id), facts)
 
 
 def whole(payment: Payment, renewals: Mapping[str, PaymentFacts]) -> PaymentFacts:

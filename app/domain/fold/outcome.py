@@ -74,14 +74,14 @@ class Outcome:
                 self.contradicted.append(session_id)
 
     def add_notifications(
-        self, told: Mapping[str, Iterable[Notice]], memory: Memory, now_ms: int
+        self, new_notices: Mapping[str, Iterable[Notice]], memory: Memory, now_ms: int
     ) -> None:
         """The notices about these payments, which are among the changed ones.
 
         A change without one is only for the orders table.
         """
         changed = {payment.session_id: payment for payment in self.payments}
-        for session_id, notices in told.items():
+        for session_id, notices in new_notices.items():
             payment = changed[session_id]
             mismatch = [flagged(Flag.PRICE_MISMATCH)] if session_id in self.mismatched else []
             all_notices = [*notices, *mismatch]

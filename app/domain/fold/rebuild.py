@@ -68,9 +68,9 @@ class Rebuild(Inquiry):
         yield Wanted(ids=locked, around={session_id})
         own = yield from follow(memory, {session_id}, across=False)
         facts = reduce(
-            PaymentFacts.join, (said.facts for said in own.evidence.values()), PaymentFacts()
+            PaymentFacts.join, (each.facts for each in own.evidence.values()), PaymentFacts()
         )
-        object_ids = {id_ for said in own.evidence.values() for id_ in said.object_ids}
+        object_ids = {id_ for each in own.evidence.values() for id_ in each.object_ids}
         kept = {Link(id_, other) for id_ in object_ids for other in memory.sessions_of.get(id_, ())}
         if any(link.session_id != session_id for link in kept):
             tangle = yield from follow(memory, {session_id})

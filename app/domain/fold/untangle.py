@@ -63,10 +63,10 @@ def follow(
         new = {item.event_id: item.evidence for id_ in asking for item in items.get(id_, ())}
         tangle.evidence |= new
         found = yield Wanted(mentioning=asking, around=asking - memory.around)
-        said = [*new.values(), *(each for row in found.events if (each := _add(tangle, row)))]
-        object_ids.update(object_id for each in said for object_id in each.object_ids)
+        evidence = [*new.values(), *(each for row in found.events if (each := _add(tangle, row)))]
+        object_ids.update(object_id for each in evidence for object_id in each.object_ids)
         if across:
-            tangle.session_ids.update(each.session_id for each in said if each.session_id)
+            tangle.session_ids.update(each.session_id for each in evidence if each.session_id)
             tangle.session_ids.update(*(memory.sessions_of.get(id_, ()) for id_ in asking))
     return tangle
 
@@ -79,10 +79,10 @@ def _add(tangle: Tangle, stored: StoredEvent) -> Evidence | None:
     if stored.event is None:
         tangle.pruned.add(stored.id)
         return None
-    said = read_for_fold(stored.event).evidence
-    if said is not None:
-        tangle.evidence[stored.id] = said
-    return said
+    evidence = read_for_fold(stored.event).evidence
+    if evidence is not None:
+        tangle.evidence[stored.id] = evidence
+    return evidence
 
 
 def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
@@ -113,9 +113,9 @@ def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
     )
 
 
-def _settled(event_id: str, said: Evidence, kin: Kinship) -> Settled:
+def _settled(event_id: str, evidence: Evidence, kin: Kinship) -> Settled:
     """Return the final state of an event of connected payments, like `EventReading.settled`."""
-    if reason := kin.refused.get(event_id) or "; ".join(said.doubts):
+    if reason := kin.refused.get(event_id) or "; ".join(evidence.doubts):
         return Settled(event_id=event_id, state=EventState.FAILED, reason=reason)
     state = EventState.FOLDED if event_id in kin.session_of else EventState.WAITING
     return Settled(event_id=event_id, state=state, reason=None)

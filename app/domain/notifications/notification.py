@@ -21,7 +21,7 @@ class NewNotification:
 
 
 def notifications(
-    told: Iterable[Notice], *, session_id: str, order_id: str, at_ms: int
+    notices: Iterable[Notice], *, session_id: str, order_id: str, at_ms: int
 ) -> list[NewNotification]:
     """Return the notifications about a session's order, in the same order."""
     return [
@@ -34,5 +34,5 @@ def notifications(
             at_ms=at_ms,
             invoice=notice.invoice,
         )
-        for notice in told
+        for notice in notices
     ]

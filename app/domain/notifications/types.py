@@ -21,6 +21,6 @@ class NotificationType(StrEnum):
     CHANGED = "order.changed"  # none of the above; only the orders table learns of it
 
     @property
-    def is_told(self) -> bool:
+    def is_public(self) -> bool:
         """Whether receivers and readers of the feed learn of it."""
         return self is not NotificationType.CHANGED

@@ -37,13 +37,13 @@ def kinship(evidence: Mapping[str, Evidence]) -> Kinship:
     found = Kinship()
     owners = {object_id: frozenset([owner]) for object_id, owner in _roots(evidence).items()}
     mentioning: defaultdict[str, list[str]] = defaultdict(list)
-    for event_id, said in evidence.items():
-        if said.session_id is None:
-            for object_id in said.object_ids:
+    for event_id, each in evidence.items():
+        if each.session_id is None:
+            for object_id in each.object_ids:
                 mentioning[object_id].append(event_id)
             continue
-        found.session_of[event_id] = said.session_id
-        if any(owners[object_id] != {said.session_id} for object_id in said.object_ids):
+        found.session_of[event_id] = each.session_id
+        if any(owners[object_id] != {each.session_id} for object_id in each.object_ids):
             found.refused[event_id] = ROOT_OF_ANOTHER
     frontier: Collection[str] = list(owners)
     while frontier:
@@ -57,10 +57,10 @@ def kinship(evidence: Mapping[str, Evidence]) -> Kinship:
 def _roots(evidence: Mapping[str, Evidence]) -> dict[str, str]:
     """Return the session of each root; if several name it, the first one by Stripe's clock."""
     named: dict[str, tuple[float, str]] = {}
-    for said in evidence.values():
-        if said.session_id is not None:
-            claim = (math.inf if said.at_s is None else said.at_s, said.session_id)
-            for object_id in said.object_ids:
+    for each in evidence.values():
+        if each.session_id is not None:
+            claim = (math.inf if each.at_s is None else each.at_s, each.session_id)
+            for object_id in each.object_ids:
                 named[object_id] = min(claim, named.get(object_id, claim))
     return {object_id: session_id for object_id, (_, session_id) in named.items()}
 

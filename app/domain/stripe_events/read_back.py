@@ -142,8 +142,8 @@ def _event(part: Subject, event_type: str, created_s: int) -> dict[str, object]:
     ids = {name: id_of(part[name]) for name in ("payment_intent", "latest_charge") if name in part}
     subject = {**part, **ids}
     when = (created_s,) if subject.get("object") == "subscription" else ()
-    said = json.dumps([event_type, subject, *when], sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(said.encode()).hexdigest()[:_ID_DIGITS]
+    content = json.dumps([event_type, subject, *when], sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(content.encode()).hexdigest()[:_ID_DIGITS]
     return {
         "id": f"evt_read_{digest}",
         "object": "event",

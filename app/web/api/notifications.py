@@ -52,7 +52,7 @@ NOTIFICATION: Final = object_schema(
         "id": TEXT | {"description": "The same in the feed and in the `webhook-id` header."},
         "type": {
             "type": "string",
-            "enum": [each.value for each in NotificationType if each.is_told],
+            "enum": [each.value for each in NotificationType if each.is_public],
         },
         "timestamp": MOMENT | {"description": "When it happened."},
         "data": {

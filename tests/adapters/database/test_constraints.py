@@ -119,7 +119,7 @@ async def test_a_number_that_the_database_cannot_hold_is_refused(
     database: AnyDatabase, number: int
 ) -> None:
     with pytest.raises(RowsRefusedError):
-        await database.beat(number)
+        await database.write_heartbeat(number)
 
 
 async def test_a_refused_row_is_not_quoted(database: AnyDatabase) -> None:
@@ -139,7 +139,7 @@ async def test_a_refused_row_is_not_quoted(database: AnyDatabase) -> None:
 
 async def test_a_refused_row_wakes_nobody(database: AnyDatabase, alarm: SilentAlarm) -> None:
     with pytest.raises(RowsRefusedError):
-        await database.beat(2**63)
+        await database.write_heartbeat(2**63)
 
     assert alarm.told == []
 
@@ -148,7 +148,7 @@ async def test_after_a_refused_row_the_next_is_taken(
     database: AnyDatabase, database_path: Path
 ) -> None:
     with pytest.raises(RowsRefusedError):
-        await database.beat(2**63)
+        await database.write_heartbeat(2**63)
 
     await database.write(add_event)
 

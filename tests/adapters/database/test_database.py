@@ -189,8 +189,8 @@ async def test_a_payment_that_is_saved_again_is_replaced(
 async def test_a_beat_is_written_and_written_again(
     database: AnyDatabase, database_path: Path
 ) -> None:
-    await database.beat(1)
-    await database.beat(2)
+    await database.write_heartbeat(1)
+    await database.write_heartbeat(2)
 
     assert query(database_path, "SELECT * FROM heartbeat") == [{"id": 1, "at_ms": 2}]
 

@@ -91,7 +91,9 @@ class Slow:
         self._task = asyncio.create_task(database.write(self._act))
 
     async def _act(self, transaction: Transaction) -> None:
-        await cast("SqlTransaction", transaction).beat(self._number)  # it has a number from here on
+        await cast("SqlTransaction", transaction).write_heartbeat(
+            self._number
+        )  # it has a number from here on
         self._has_begun.set()
         await self._may_write.wait()
         new = [new_notification(self._number)]

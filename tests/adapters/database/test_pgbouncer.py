@@ -75,7 +75,7 @@ async def test_many_acts_at_once_share_few_sessions_and_none_fails(
 ) -> None:
     await pooled.write(add_checkout)
 
-    await asyncio.gather(*(pooled.beat(number) for number in range(200)))
+    await asyncio.gather(*(pooled.write_heartbeat(number) for number in range(200)))
     found = await asyncio.gather(*(pooled.find_checkout(CHECKOUT.id) for _ in range(200)))
 
     assert set(found) == {CHECKOUT}

@@ -30,7 +30,7 @@ async def fill(url: str) -> None:
     )
     document = event()
     await record([ReceivedEvent(read_event(document), to_body(document))])
-    await database.beat(7)
+    await database.write_heartbeat(7)
     await database.close()
 
 

@@ -174,7 +174,7 @@ async def test_a_server_without_a_free_connection_is_reported_and_used_again_lat
     database = PostgresDatabase(server.url(user="shop"), SilentAlarm())
 
     with pytest.raises(StorageUnavailableError) as failed:
-        await database.beat(1)
+        await database.write_heartbeat(1)
     await asyncio.gather(*(other.close() for other in others))
 
     assert failed.value.reason
@@ -190,17 +190,17 @@ async def test_a_primary_that_has_become_read_only_is_left_for_the_new_one(
 ) -> None:
     """A failover as a client sees it: connections of before reach what is a standby now."""
     database = PostgresDatabase(server.url(user="shop"), SilentAlarm())
-    await database.beat(1)
+    await database.write_heartbeat(1)
     server.execute("ALTER ROLE shop SET default_transaction_read_only = on")
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'")
 
     with pytest.raises(StorageUnavailableError) as failed:
-        await database.beat(2)
+        await database.write_heartbeat(2)
     server.execute("ALTER ROLE shop RESET default_transaction_read_only")
 
     assert failed.value.reason
     assert failed.value.reason.startswith("25006 ")
-    await database.beat(3)
+    await database.write_heartbeat(3)
     await database.close()
 
 
@@ -227,7 +227,7 @@ async def test_a_full_disk_is_reported_and_work_continues_when_there_is_space() 
 
 async def succeeds(database: PostgresDatabase) -> bool:
     try:
-        await database.beat(2)
+        await database.write_heartbeat(2)
     except StorageUnavailableError:
         return False
     return True

@@ -44,7 +44,7 @@ def test_every_wait_ends_before_the_inbox_gives_up() -> None:
 async def test_a_lock_that_somebody_holds_is_not_waited_for_for_ever(
     database: PostgresDatabase, postgres_url: str, alarm: SilentAlarm
 ) -> None:
-    await database.beat(1)
+    await database.write_heartbeat(1)
     stranger = await asyncpg.connect(postgres_url)
     await stranger.execute("BEGIN; LOCK TABLE events")
     began = time.monotonic()
@@ -121,7 +121,7 @@ async def test_who_leaves_in_the_middle_leaves_nothing_behind(
 async def test_no_more_connections_are_opened_than_the_pool_may_have(
     database: PostgresDatabase, postgres_url: str
 ) -> None:
-    await asyncio.gather(*(database.beat(n) for n in range(50)))
+    await asyncio.gather(*(database.write_heartbeat(n) for n in range(50)))
 
     assert 1 <= len(await backends(postgres_url)) <= 3
 
@@ -129,11 +129,11 @@ async def test_no_more_connections_are_opened_than_the_pool_may_have(
 async def test_a_connection_that_was_idle_for_long_is_not_trusted(
     database: PostgresDatabase, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await database.beat(1)
+    await database.write_heartbeat(1)
     (before,) = await backends(postgres_url)
     monkeypatch.setattr(postgres_connections, "IDLE_MAX_S", -1)
 
-    await database.beat(2)
+    await database.write_heartbeat(2)
 
     assert before not in await backends(postgres_url)
 
@@ -142,7 +142,7 @@ async def test_closing_finishes_what_was_begun_and_lets_the_connections_go(
     postgres_url: str, alarm: SilentAlarm
 ) -> None:
     database = PostgresDatabase(postgres_url, alarm)
-    writing = [asyncio.create_task(database.beat(n)) for n in range(10)]
+    writing = [asyncio.create_task(database.write_heartbeat(n)) for n in range(10)]
     await asyncio.sleep(0)
 
     await database.close()

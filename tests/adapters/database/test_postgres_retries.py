@@ -72,10 +72,10 @@ async def test_an_act_that_never_succeeds_is_given_up_after_a_few_tries(
 async def test_connections_that_were_lost_while_idle_are_noticed_by_nobody(
     database: PostgresDatabase, postgres_url: str
 ) -> None:
-    await asyncio.gather(*(database.beat(n) for n in range(3)))
+    await asyncio.gather(*(database.write_heartbeat(n) for n in range(3)))
     assert await kill_backends(postgres_url) == 3
 
-    await database.beat(3)
+    await database.write_heartbeat(3)
     await kill_backends(postgres_url)
     assert await database.find_payment(SESSION_ID) is None
 

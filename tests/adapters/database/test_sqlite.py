@@ -88,7 +88,7 @@ async def test_an_act_that_awaits_something_else_is_a_defect_and_is_rolled_back(
 
 async def test_a_number_that_sqlite_cannot_hold_is_refused(database: SqliteDatabase) -> None:
     with pytest.raises(RowsRefusedError):
-        await database.beat(2**63)
+        await database.write_heartbeat(2**63)
 
 
 # --- what is known before a write
@@ -159,7 +159,7 @@ async def test_who_asks_and_leaves_leaves_nothing_behind(hasty: SqliteDatabase) 
         asking.cancel()
         await asyncio.wait([asking])
 
-    await hasty.beat(1)
+    await hasty.write_heartbeat(1)
 
 
 # --- the log
@@ -190,7 +190,7 @@ async def test_a_log_that_has_grown_is_cut_by_the_next_writes_too(
         await fill_log(database)
 
     for at_ms in range(3):
-        await database.beat(at_ms)
+        await database.write_heartbeat(at_ms)
 
     assert log_bytes(database_path) <= LOG_BYTES_MAX
 

@@ -39,7 +39,7 @@ async def hasty(database_path: Path, alarm: SilentAlarm) -> AsyncIterator[Sqlite
 async def test_a_full_disk_commits_nothing_and_when_there_is_room_again_everything(
     database: SqliteDatabase, database_path: Path
 ) -> None:
-    await database.beat(1)  # the connection is open already
+    await database.write_heartbeat(1)  # the connection is open already
 
     with full_disk(), pytest.raises(StorageUnavailableError, match="cannot be written"):
         await database.write(add_event)
@@ -56,7 +56,7 @@ async def test_a_full_disk_is_not_waited_for_as_a_lock_is(database: SqliteDataba
 
 
 async def test_a_full_disk_is_not_taken_for_a_bad_row(database: SqliteDatabase) -> None:
-    await database.beat(1)
+    await database.write_heartbeat(1)
 
     with full_disk(), pytest.raises(StorageUnavailableError) as failed:
         await database.write(add_event)
@@ -142,7 +142,7 @@ async def test_any_number_of_waiters_for_a_held_lock_fail_within_one_operations_
         backup.execute("ROLLBACK")
 
     assert {type(error) for error in failed} == {StorageUnavailableError}
-    await hasty.beat(1)  # the queue is empty: what was given up is not done later
+    await hasty.write_heartbeat(1)  # the queue is empty: what was given up is not done later
     assert count(database_path) == 0
 
 
@@ -167,7 +167,7 @@ async def test_an_act_that_takes_too_long_is_rolled_back(
         await hasty.write(dawdle)
 
     assert not isinstance(failed.value, CommitInDoubtError)
-    await hasty.beat(1)
+    await hasty.write_heartbeat(1)
     assert count(database_path) == 0
 
 

@@ -9,7 +9,7 @@ from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.money import ExpectedSubtotal
 from app.usecases.outbox import NotificationQuery
 from app.usecases.ports import AlertName
-from app.usecases.tell_flags import TOLD_SINGLY_MAX
+from app.usecases.report_flags import REPORTED_SINGLY_MAX
 from tests.support.builders import (
     CHECKOUT_ID,
     SESSION_ID,
@@ -169,7 +169,7 @@ async def test_all_that_is_flagged_is_gone_through_page_by_page(
             event(subject=subject, id=f"evt_{n}"),
             event("charge.dispute.created", opened, id=f"evt_d{n}"),
         )
-    monkeypatch.setattr("app.usecases.tell_flags.PAGE", 2)
+    monkeypatch.setattr("app.usecases.report_flags.PAGE", 2)
 
     after = await shop.tell.sweep("")
     assert (after, len(shop.told)) == ("cs_test_1", 2)
@@ -190,7 +190,7 @@ async def test_two_processes_at_the_same_moment_tell_once(
 
 async def test_many_at_once_are_one_message(shop: Shop) -> None:
     documents: list[Document] = []
-    for n in range(TOLD_SINGLY_MAX + 1):
+    for n in range(REPORTED_SINGLY_MAX + 1):
         subject = session(id=f"cs_test_{n}", payment_intent=f"pi_{n}", success_url=ELSEWHERE)
         opened = dispute(id=f"dp_{n}", charge=f"ch_{n}", payment_intent=f"pi_{n}")
         documents.append(event(subject=subject, id=f"evt_{n}"))

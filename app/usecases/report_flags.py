@@ -17,7 +17,7 @@ from app.domain.fold.records import Payment
 from app.domain.notifications.notices import flagged
 from app.domain.notifications.notification import NewNotification, notifications
 from app.domain.payments.flags import Flag, Flags, needs_a_person
-from app.usecases.flag_memory import FlagMemory, ToldCause
+from app.usecases.flag_memory import FlagMemory, ReportedCause
 from app.usecases.flag_texts import flag_text, summary_text
 from app.usecases.load_orders import load_orders, whole
 from app.usecases.order_candidates import CANDIDATES_MAX, sessions_of_events
@@ -29,16 +29,16 @@ from app.usecases.ports import Alarm, AlertName, Clock
 EVERY_S: Final = 60.0  # for flags that another process did not report
 PAUSE_S: Final = 0.2  # so that many changes are checked together
 PAGE: Final = 200
-TOLD_SINGLY_MAX: Final = 5  # more than this are one message
+REPORTED_SINGLY_MAX: Final = 5  # more than this are one message
 CHANGED_MAX: Final = 10_000  # while the database cannot be read; the others are found later
 
 # These have alerts already: price_mismatch, payment_contradicted and event_fold_failed.
-_TOLD_BY_OTHERS: Final = frozenset({Flag.PRICE_MISMATCH, Flag.CONTRADICTED, Flag.EVENT_FAILED})
+_REPORTED_BY_OTHERS: Final = frozenset({Flag.PRICE_MISMATCH, Flag.CONTRADICTED, Flag.EVENT_FAILED})
 _NOT_OF_ONE_PAYMENT: Final = frozenset({Flag.PAID_TWICE, Flag.EVENT_FAILED})
 
 
 @dataclass(slots=True, kw_only=True)
-class TellFlags:
+class ReportFlags:
     """Is called with changed payments, and checks their orders.
 
     `_suspects` are sessions whose orders may be flagged for what they say themselves, `_paid` those
@@ -107,7 +107,7 @@ class TellFlags:
             return await _orders(book, list(suspects), twins)
 
         try:
-            await self._tell(await self.memory.read_orders(look))
+            await self._report(await self.memory.read_orders(look))
         except StorageUnavailableError:
             self._suspects, self._paid = suspects | self._suspects, paid | self._paid
             raise
@@ -129,30 +129,32 @@ class TellFlags:
             return await _orders(book, session_ids, twins), page[-1] if len(page) == PAGE else ""
 
         orders, go_on = await self.memory.read_orders(look)
-        await self._tell(orders)
+        await self._report(orders)
         return go_on
 
-    async def _tell(self, orders: Sequence[Order]) -> None:
-        told = [each for order in orders for each in _causes(order, self.clock.now_ms())]
-        if not told:
+    async def _report(self, orders: Sequence[Order]) -> None:
+        reported = [each for order in orders for each in _causes(order, self.clock.now_ms())]
+        if not reported:
             return
         new: dict[str, list[FlagCause]] = {}
-        for cause in await self.memory.tell_flags(told):
+        for cause in await self.memory.report_flags(reported):
             new.setdefault(cause.order_id, []).append(cause)
         flagged = [(each, by_flag(new[each.id])) for each in orders if each.id in new]
         for order, flags in flagged:
-            for flag in _TOLD_BY_OTHERS & flags.keys():
+            for flag in _REPORTED_BY_OTHERS & flags.keys():
                 self.note(AlertName.ORDER_FLAGGED, flag_text(order, flag, flags[flag]))
-        self._say([(order, flags) for order, flags in flagged if flags.keys() - _TOLD_BY_OTHERS])
+        self._alert(
+            [(order, flags) for order, flags in flagged if flags.keys() - _REPORTED_BY_OTHERS]
+        )
 
-    def _say(self, flagged: Sequence[tuple[Order, Flags]]) -> None:
-        is_much = len(flagged) > TOLD_SINGLY_MAX
+    def _alert(self, flagged: Sequence[tuple[Order, Flags]]) -> None:
+        is_much = len(flagged) > REPORTED_SINGLY_MAX
         if is_much:
             self.alarm(AlertName.ORDER_FLAGGED, summary_text([order for order, _ in flagged]))
         for order, flags in flagged:
-            for flag in flags.keys() - _TOLD_BY_OTHERS:
-                tell = self.note if is_much else self.alarm
-                tell(AlertName.ORDER_FLAGGED, flag_text(order, flag, flags[flag]))
+            for flag in flags.keys() - _REPORTED_BY_OTHERS:
+                alert = self.note if is_much else self.alarm
+                alert(AlertName.ORDER_FLAGGED, flag_text(order, flag, flags[flag]))
 
 
 async def _orders(
@@ -167,7 +169,7 @@ async def _orders(
     return orders + [order_of(each) for each in more]
 
 
-def _causes(order: Order, now_ms: int) -> list[ToldCause]:
+def _causes(order: Order, now_ms: int) -> list[ReportedCause]:
     """Return unreported causes of an order's flags, and when to remind of those with a deadline."""
 
     def remind_at_ms(flag: Flag, cause: str) -> int | None:
@@ -175,13 +177,13 @@ def _causes(order: Order, now_ms: int) -> list[ToldCause]:
         return None if due_s is None else half_way_ms(now_ms, due_s)
 
     return [
-        ToldCause(
+        ReportedCause(
             cause=FlagCause(order_id=order.id, flag=flag, cause=cause),
             told_at_ms=now_ms,
             remind_at_ms=remind_at_ms(flag, cause),
             notification=_notification(order, flag, cause, now_ms),
         )
-        for flag, causes in order.untold.items()
+        for flag, causes in order.unreported.items()
         for cause in causes
     ]
 
