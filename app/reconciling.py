@@ -49,11 +49,11 @@ def make_reconcile(
 
 def open_reconciliation(shared: Shared, *, version: str) -> ReconcileEndpoint:
     """Register periodic checks if there is a key; return the endpoint that checks now."""
-    reconcile = None if shared.settings.stripe_api_key is None else _looks(shared, version)
+    reconcile = None if shared.settings.stripe_api_key is None else _reconcile(shared, version)
     return ReconcileEndpoint(reconcile=reconcile, clock=shared.clock, access=shared.access)
 
 
-def _looks(shared: Shared, version: str) -> Reconcile:
+def _reconcile(shared: Shared, version: str) -> Reconcile:
     settings = shared.settings
     transport = AiohttpTransport()
     shared.lifetime.closes(transport.aclose)
@@ -69,7 +69,7 @@ def _looks(shared: Shared, version: str) -> Reconcile:
             all_clear=shared.alerts.over,
             holder=uuid4().hex,
             every_s=settings.reconcile_every_s,
-            on_looked=shared.metrics.show_reconciled_until(),
+            on_checked=shared.metrics.show_reconciled_until(),
         )
         shared.lifetime.runs(keep.run)
     return reconcile

@@ -23,8 +23,8 @@ from app.adapters.stripe_api.pace import CALLS_PER_S, Pace
 from app.adapters.stripe_api.reads import StripeApi
 from app.domain.stripe_events.event import EventFilter
 from app.usecases.ports import say_nothing
-from app.usecases.reconcile import Look, Reconcile
-from app.usecases.reconciliation import LookState
+from app.usecases.reconcile import Check, Reconcile
+from app.usecases.reconciliation import ReconciliationState
 from tests.support.builders import (
     ACCOUNT,
     NOW_S,
@@ -98,12 +98,12 @@ async def measure(path: Path, payments: int, lost: float) -> None:
     await _record_day(database, day, missed)
     stripe = LosingStripe([day[number] for number in sorted(missed)])
     clock = FixedClock(ms=(NOW_S + DAY_S) * 1000)
-    look, state = _reconcile(database, stripe, clock), LookState()
+    look, state = _reconcile(database, stripe, clock), ReconciliationState()
     print("| look | calls | paced, s | own work, s | rows read | payments recorded |")  # noqa: T201 a command's words
     print("|-----:|------:|---------:|------------:|----------:|------------------:|")  # noqa: T201 as above
     for number in range(1, payments):
         database.rows, stripe.calls, began = 0, 0, time.perf_counter()
-        result = await look(Look(since_s=NOW_S - DAY_S, state=state))
+        result = await look(Check(since_s=NOW_S - DAY_S, state=state))
         took_s, state = time.perf_counter() - began, result.state
         paced_s = stripe.calls / CALLS_PER_S
         print(  # noqa: T201 as above

@@ -9,7 +9,7 @@ from app.commands.findings import Finding, Verdict
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339_of
 from app.settings.settings import Settings
-from app.usecases.reconciliation import LookState, StripeObject
+from app.usecases.reconciliation import ReconciliationState, StripeObject
 
 _SUBJECT: Final = "reconciliation"
 _SHOWN_MAX: Final = 100
@@ -27,7 +27,7 @@ def reconciliation_of(settings: Settings) -> Iterator[Finding]:
     if not has_database(settings):
         return
     try:
-        state = read_database(settings, lambda database: database.look_state())
+        state = read_database(settings, lambda database: database.reconciliation_state())
         failed = read_database(
             settings, lambda database: database.failed_reads(due_by_ms=_EVER_MS, limit=_SHOWN_MAX)
         )
@@ -35,7 +35,7 @@ def reconciliation_of(settings: Settings) -> Iterator[Finding]:
         yield Finding(_SUBJECT, Verdict.WARNING, f"not known: {error.detail}")
     else:
         late_s = settings.reconcile_every_s * 2 + _LATE_S
-        yield judge_look(state, now_s=int(time.time()), late_s=late_s)
+        yield judge_check(state, now_s=int(time.time()), late_s=late_s)
         if failed:
             yield judge_failed(failed)
 
@@ -48,7 +48,7 @@ def judge_failed(failed: Sequence[StripeObject]) -> Finding:
     return Finding(_SUBJECT, Verdict.WARNING, message)
 
 
-def judge_look(state: LookState, *, now_s: int, late_s: int) -> Finding:
+def judge_check(state: ReconciliationState, *, now_s: int, late_s: int) -> Finding:
     """Warn if no check was complete for longer than `late_s`."""
     at_s = state.looked_until_s
     if at_s is None:

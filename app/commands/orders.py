@@ -181,7 +181,7 @@ def show(
 
     async def look(database: "AnyDatabase") -> Document:
         order = await ReadOrders(database=database).one(order_id)
-        state = await database.look_state()
+        state = await database.reconciliation_state()
         compared_at = rfc3339_of(state.compared_at_s(order.position.created_at_ms))
         return await _described(database, order) | {"compared_with_stripe_at": compared_at}
 

@@ -11,7 +11,7 @@ import typer
 from app.commands.events_database import be_silent, stop, with_database
 from app.observability.printable import printable_lines
 from app.settings.settings import Settings, SettingsError, load_settings
-from app.usecases.reconcile import AGE_MAX_S, Look, Reconciled, read_since
+from app.usecases.reconcile import AGE_MAX_S, Check, Reconciled, read_since
 
 if TYPE_CHECKING:
     from app.databases import AnyDatabase
@@ -31,8 +31,8 @@ def reconcile(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--since") from error
     settings = _settings_with_key()
-    look = Look(since_s=since_s, only_undelivered=not everything)
-    result = with_database(lambda database: _look(settings, database, look))
+    check = Check(since_s=since_s, only_undelivered=not everything)
+    result = with_database(lambda database: _check(settings, database, check))
     counts = result.findings.counts
     if as_json:
         typer.echo(json.dumps(counts))
@@ -56,11 +56,11 @@ def _settings_with_key() -> Settings:
     return settings
 
 
-async def _look(settings: Settings, database: "AnyDatabase", look: Look) -> Reconciled:
+async def _check(settings: Settings, database: "AnyDatabase", check: Check) -> Reconciled:
     from app.adapters.http_transport import AiohttpTransport  # noqa: PLC0415 most do without it
     from app.reconciling import make_reconcile, open_stripe  # noqa: PLC0415 as above
 
     async with AiohttpTransport() as transport:
         stripe = open_stripe(settings, transport, version=version("altan-checkout"))
         look_now = make_reconcile(settings, database, stripe, be_silent, lambda _: None)
-        return await look_now(look)
+        return await look_now(check)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from app.usecases.ports import Clock
-from app.usecases.reconciliation import LookStore, StripeObject
+from app.usecases.reconciliation import ReconciliationStore, StripeObject
 from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
     StripeObjectMissingError,
@@ -28,7 +28,7 @@ _WHENEVER_MS: Final = 2**62
 class FailedReads:
     """Asks for single objects, and remembers which to ask for again."""
 
-    store: LookStore
+    store: ReconciliationStore
     clock: Clock
     findings: Findings
     _unanswered: int = field(default=0, init=False)

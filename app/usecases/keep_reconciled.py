@@ -12,8 +12,8 @@ from typing import Final
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339_of
 from app.usecases.ports import Alarm, AlertName, AllClear, Clock
-from app.usecases.reconcile import AGE_MAX_S, Look, Reconcile, Reconciled
-from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.reconcile import AGE_MAX_S, Check, Reconcile, Reconciled
+from app.usecases.reconciliation import ReconciliationState, ReconciliationStore
 
 DAY_S: Final = 24 * 60 * 60
 OVERLAP_S: Final = 3 * DAY_S  # how long Stripe tries to deliver an event (webhooks)
@@ -28,18 +28,18 @@ RETRY_AFTER_MAX_S: Final = 3600.0
 class KeepReconciled:
     """One check every `every_s`. `holder` is a unique name of this process.
 
-    `on_looked` is called with the time up to which events have been checked, by any process, in
+    `on_checked` is called with the time up to which events have been checked, by any process, in
     epoch seconds.
     """
 
     reconcile: Reconcile
-    store: LookStore
+    store: ReconciliationStore
     clock: Clock
     alarm: Alarm
     all_clear: AllClear
     holder: str
     every_s: float
-    on_looked: Callable[[int], None]
+    on_checked: Callable[[int], None]
     renew_every_s: float = RENEW_EVERY_S
     _failures: int = field(default=0, init=False)
 
@@ -53,7 +53,7 @@ class KeepReconciled:
                 await asyncio.sleep(pause_s)
         finally:
             with contextlib.suppress(StorageUnavailableError):
-                await self.store.leave_looks(self.holder)
+                await self.store.leave_reconciliation(self.holder)
 
     async def __call__(self) -> float:
         """Check once, if no other process does; return the seconds until the next check.
@@ -63,36 +63,36 @@ class KeepReconciled:
         """
         now_ms = self.clock.now_ms()
         if not await self._lead():
-            self._tell_time(await self.store.look_state())
+            self._tell_time(await self.store.reconciliation_state())
             return self.every_s
-        state = (await self.store.look_state()).known_at(now_ms)
+        state = (await self.store.reconciliation_state()).known_at(now_ms)
         self._tell_time(state)  # a check may take minutes
-        result = await self._look(Look(since_s=_since_s(state, now_ms), state=state))
+        result = await self._check(Check(since_s=_since_s(state, now_ms), state=state))
         state = _after(result.state, now_ms) if result.has_all_events else result.state
         pause_s = self._pause_s(result)
         next_ms = self.clock.now_ms() + int(pause_s * 1000)
-        await self.store.keep_looks(self.holder, state, until_ms=next_ms)
+        await self.store.keep_reconciliation(self.holder, state, until_ms=next_ms)
         self._alert(result)
         self._tell_time(state)
         return pause_s
 
-    def _tell_time(self, state: LookState) -> None:
+    def _tell_time(self, state: ReconciliationState) -> None:
         if state.looked_until_s is not None:
-            self.on_looked(state.looked_until_s)
+            self.on_checked(state.looked_until_s)
 
     async def _lead(self) -> bool:
         now_ms = self.clock.now_ms()
         until_ms = now_ms + LEASE_S * 1000
         latest_ms = now_ms + DAY_S * 1000 + int(self.every_s * 1000)
-        return await self.store.lead_looks(
+        return await self.store.lead_reconciliation(
             self.holder, now_ms=now_ms, until_ms=until_ms, latest_ms=latest_ms
         )
 
-    async def _look(self, look: Look) -> Reconciled:
+    async def _check(self, check: Check) -> Reconciled:
         """Check, and stay the leader meanwhile."""
         renewing = asyncio.create_task(self._renew())
         try:
-            return await self.reconcile(look)
+            return await self.reconcile(check)
         finally:
             renewing.cancel()
             await asyncio.wait([renewing])
@@ -123,10 +123,10 @@ class KeepReconciled:
             message = f"not delivered, and fetched: {result.missed}, the first of {first}"
             self.alarm(AlertName.EVENTS_WERE_MISSED, message)
         elif result.failure is None:
-            self.all_clear(AlertName.EVENTS_WERE_MISSED, "the last look found no missed event")
+            self.all_clear(AlertName.EVENTS_WERE_MISSED, "the last check found no missed event")
 
 
-def _since_s(state: LookState, now_ms: int) -> int:
+def _since_s(state: ReconciliationState, now_ms: int) -> int:
     """Return the range: everything at first and daily, else what is new or still retried."""
     now_s = now_ms // 1000
     if state.looked_until_s is None or _is_whole(state, now_ms):
@@ -134,11 +134,11 @@ def _since_s(state: LookState, now_ms: int) -> int:
     return max(state.looked_until_s - OVERLAP_S, now_s - AGE_MAX_S)
 
 
-def _is_whole(state: LookState, now_ms: int) -> bool:
+def _is_whole(state: ReconciliationState, now_ms: int) -> bool:
     whole_ms = state.whole_look_at_ms
     return whole_ms is None or now_ms - whole_ms >= DAY_S * 1000
 
 
-def _after(state: LookState, began_ms: int) -> LookState:
+def _after(state: ReconciliationState, began_ms: int) -> ReconciliationState:
     whole_ms = began_ms if _is_whole(state, began_ms) else state.whole_look_at_ms
     return replace(state, looked_until_s=began_ms // 1000, whole_look_at_ms=whole_ms)

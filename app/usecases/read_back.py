@@ -11,7 +11,7 @@ from app.domain.stripe_events.account import never_made
 from app.domain.stripe_events.read_back import events_made_of
 from app.usecases.failed_reads import FailedReads, each_that_is_allowed
 from app.usecases.ports import Clock
-from app.usecases.reconciliation import LookState, LookStore, StripeObject
+from app.usecases.reconciliation import ReconciliationState, ReconciliationStore, StripeObject
 from app.usecases.records import EventSource
 from app.usecases.stripe_reads import StripeObjectMissingError, StripeReads
 from app.usecases.take_read_events import TakeReadEvents
@@ -31,12 +31,12 @@ class ReadBack:
     """Reads what is due, in order of time, and returns how far it came."""
 
     stripe: StripeReads
-    store: LookStore
+    store: ReconciliationStore
     take: TakeReadEvents
     clock: Clock
     failed: FailedReads
 
-    async def silent_sessions(self, state: LookState) -> LookState:
+    async def silent_sessions(self, state: ReconciliationState) -> ReconciliationState:
         """Read sessions without any event within half an hour.
 
         Raises:
@@ -47,7 +47,7 @@ class ReadBack:
         until_ms = await self._sessions(after_ms, now_ms - QUIET_MS, frozenset())
         return replace(state, open_until_ms=until_ms)
 
-    async def ended_sessions(self, state: LookState) -> LookState:
+    async def ended_sessions(self, state: ReconciliationState) -> ReconciliationState:
         """Read sessions that are still undecided when they must have ended.
 
         Raises:
@@ -58,7 +58,7 @@ class ReadBack:
         until_ms = await self._sessions(after_ms, now_ms - ENDED_MS, _UNDECIDED)
         return replace(state, ended_until_ms=until_ms)
 
-    async def never_made(self, state: LookState) -> LookState:
+    async def never_made(self, state: ReconciliationState) -> ReconciliationState:
         """Read objects whose events Stripe could not create.
 
         Raises:

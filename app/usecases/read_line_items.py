@@ -11,7 +11,7 @@ from app.domain.stripe_events.read_back import LINE_ITEMS, event_of_line_items
 from app.domain.stripe_events.sessions import bought_in
 from app.usecases.failed_reads import FailedReads
 from app.usecases.ports import Clock
-from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.reconciliation import ReconciliationState, ReconciliationStore
 from app.usecases.records import EventSource
 from app.usecases.stripe_reads import Document, StripeObjectMissingError, StripeReads
 from app.usecases.take_read_events import TakeReadEvents
@@ -29,13 +29,13 @@ class ReadLineItems:
     """
 
     stripe: StripeReads
-    store: LookStore
+    store: ReconciliationStore
     take: TakeReadEvents
     clock: Clock
     failed: FailedReads
     even_missing: bool = False
 
-    async def __call__(self, state: LookState) -> LookState:
+    async def __call__(self, state: ReconciliationState) -> ReconciliationState:
         """Read some; the state is not changed.
 
         Raises:

@@ -14,7 +14,7 @@ from app.usecases.inbox import Inbox
 from app.usecases.ports import Alarm, Clock
 from app.usecases.read_back import ReadBack
 from app.usecases.read_line_items import ReadLineItems
-from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.reconciliation import ReconciliationState, ReconciliationStore
 from app.usecases.record_events import RecordEvents
 from app.usecases.records import EventSource
 from app.usecases.storage import Database
@@ -54,16 +54,16 @@ def read_since(text: str, now_s: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Check:
     """What to look for: events created since then, optionally including delivered ones.
 
     With delivered events, also what Stripe did not have or return before. `state` is how far
-    earlier looks read objects back.
+    earlier checks read objects back.
     """
 
     since_s: int
     only_undelivered: bool = True
-    state: LookState = field(default_factory=LookState)
+    state: ReconciliationState = field(default_factory=ReconciliationState)
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Reconciled:
     refused: str | None = None
     failure: StripeReadError | None = None
     has_all_events: bool = False
-    state: LookState = field(default_factory=LookState)
+    state: ReconciliationState = field(default_factory=ReconciliationState)
 
     def miss(self, new: Iterable[StripeEvent], *, until_s: int) -> None:
         """Count those that should have been delivered by then."""
@@ -92,7 +92,7 @@ class Reconciled:
         self.missed_since_s = min(earliest, default=None)
 
     def fail(self, error: StripeReadError) -> None:
-        """Take note that a part of the look could not be done."""
+        """Take note that a part of the check could not be done."""
         self.findings.fail(str(error))
         self.failure = error
         if isinstance(error, StripeKeyRefusedError):
@@ -107,7 +107,7 @@ class Reconcile:
     """
 
     database: Database
-    store: LookStore
+    store: ReconciliationStore
     stripe: StripeReads
     event_filter: EventFilter
     clock: Clock
@@ -115,14 +115,14 @@ class Reconcile:
     on_change: OnChange
     on_failures: Callable[[Findings], None]
 
-    async def __call__(self, look: Look) -> Reconciled:
+    async def __call__(self, check: Check) -> Reconciled:
         """Check once. Refusals and failures of Stripe are in the result.
 
         Raises:
             StorageUnavailableError: some of what was found may be recorded.
         """
-        result = Reconciled(state=look.state)
-        for part in self._parts(look, result):
+        result = Reconciled(state=check.state)
+        for part in self._parts(check, result):
             try:
                 result.state = await part(result.state)
             except StripeReadError as error:
@@ -134,9 +134,9 @@ class Reconcile:
         return result
 
     def _parts(
-        self, look: Look, result: Reconciled
-    ) -> Sequence[Callable[[LookState], Awaitable[LookState]]]:
-        take, everything = self._taking(result.findings), not look.only_undelivered
+        self, check: Check, result: Reconciled
+    ) -> Sequence[Callable[[ReconciliationState], Awaitable[ReconciliationState]]]:
+        take, everything = self._taking(result.findings), not check.only_undelivered
         failed = FailedReads(self.store, self.clock, result.findings)
         back = ReadBack(self.stripe, self.store, take, self.clock, failed)
         items = ReadLineItems(
@@ -147,11 +147,11 @@ class Reconcile:
             is_items = object_type == LINE_ITEMS
             return items.read(object_id) if is_items else back.read(object_type, object_id)
 
-        async def missed_events(state: LookState) -> LookState:
-            await self._missed_events(look, take, result)
+        async def missed_events(state: ReconciliationState) -> ReconciliationState:
+            await self._missed_events(check, take, result)
             return state
 
-        async def failed_before(state: LookState) -> LookState:
+        async def failed_before(state: ReconciliationState) -> ReconciliationState:
             await failed.retry(read, even_early=everything)
             return state
 
@@ -177,12 +177,12 @@ class Reconcile:
         )
         return TakeReadEvents(Inbox(record).put, self.event_filter, findings)
 
-    async def _missed_events(self, look: Look, take: TakeReadEvents, result: Reconciled) -> None:
+    async def _missed_events(self, check: Check, take: TakeReadEvents, result: Reconciled) -> None:
         until_s = self.clock.now_ms() // 1000 - UNDER_WAY_S
         for types in _groups():
             try:
                 async for page in self.stripe.events(
-                    types, since_s=look.since_s, only_undelivered=look.only_undelivered
+                    types, since_s=check.since_s, only_undelivered=check.only_undelivered
                 ):
                     take.findings.seen += len(page)
                     new = await take(page, EventSource.LISTED)

@@ -10,7 +10,7 @@ from app.usecases.payment_lookup import PaymentDatabase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookState:
+class ReconciliationState:
     """How far earlier checks came; None before the first. Times are by our clock.
 
     `looked_until_s`: events created before this were checked. `whole_look_at_ms`: when all events
@@ -25,7 +25,7 @@ class LookState:
     ended_until_ms: int | None = None
     notices_until_ms: int | None = None
 
-    def known_at(self, now_ms: int) -> "LookState":
+    def known_at(self, now_ms: int) -> "ReconciliationState":
         """Return the state without times in the future, of a clock that was set back since.
 
         What was left out because of it is then looked at again.
@@ -63,24 +63,28 @@ class StripeObject(NamedTuple):
     object_id: str
 
 
-class LookStore(PaymentDatabase, Protocol):
-    """Keeps the state of the looks, and finds what they are about.
+class ReconciliationStore(PaymentDatabase, Protocol):
+    """Keeps the state of the checks, and finds what they are about.
 
     Each method raises `StorageUnavailableError`.
     """
 
-    async def look_state(self) -> LookState:
+    async def reconciliation_state(self) -> ReconciliationState:
         """Return the latest state."""
         ...
 
-    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int, latest_ms: int) -> bool:
+    async def lead_reconciliation(
+        self, holder: str, *, now_ms: int, until_ms: int, latest_ms: int
+    ) -> bool:
         """Let only `holder` check until then; False while another one may.
 
         Who may for longer than until `latest_ms` had a clock that was wrong, and may not.
         """
         ...
 
-    async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
+    async def keep_reconciliation(
+        self, holder: str, state: ReconciliationState, *, until_ms: int
+    ) -> None:
         """Store the state after a check; others may check after `until_ms`."""
         ...
 
@@ -123,6 +127,6 @@ class LookStore(PaymentDatabase, Protocol):
         """Never read it again."""
         ...
 
-    async def leave_looks(self, holder: str) -> None:
+    async def leave_reconciliation(self, holder: str) -> None:
         """Let others check at once."""
         ...

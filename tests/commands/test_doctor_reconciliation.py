@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.doctor_reconciliation import judge_failed, judge_look, reconciliation_of
+from app.commands.doctor_reconciliation import judge_check, judge_failed, reconciliation_of
 from app.commands.findings import Verdict
-from app.usecases.reconciliation import LookState, StripeObject
+from app.usecases.reconciliation import ReconciliationState, StripeObject
 from tests.support.builders import NOW_S, query, settings
 from tests.support.examining import OK, WARNING, findings
 from tests.support.stripe_api_calls import KEY
@@ -23,7 +23,9 @@ from tests.support.wire import closed_port
     ],
 )
 def test_an_old_time_is_doubtful(looked_until_s: int | None, verdict: Verdict, words: str) -> None:
-    finding = judge_look(LookState(looked_until_s=looked_until_s), now_s=NOW_S, late_s=900)
+    finding = judge_check(
+        ReconciliationState(looked_until_s=looked_until_s), now_s=NOW_S, late_s=900
+    )
 
     assert finding.verdict is verdict
     assert words in finding.message

@@ -16,8 +16,8 @@ from app.adapters.database.sqlite.database import SqliteDatabase
 from app.databases import AnyDatabase
 from app.domain.payments.facts import PaymentFacts
 from app.domain.stripe_events.event import EventFilter
-from app.usecases.reconcile import Look, Reconcile
-from app.usecases.reconciliation import LookState
+from app.usecases.reconcile import Check, Reconcile
+from app.usecases.reconciliation import ReconciliationState
 from app.usecases.storage import Transaction
 from tests.support.builders import ACCOUNT, CHECKOUT_ID, FixedClock, SilentAlarm
 from tests.support.lost_events import CHECKS, Lossy, lossy, never_made
@@ -53,7 +53,7 @@ class Shop:
         await self._begin(history)
         await record(self.database, *history.told)
         self.clock.ms = history.checked_at_s(CHECKS - 1) * 1000
-        await self._check(StripeAccount(), LookState())
+        await self._check(StripeAccount(), ReconciliationState())
         return await self._facts()
 
     async def with_losses(self, history: Lossy) -> dict[str, PaymentFacts]:
@@ -61,7 +61,7 @@ class Shop:
         await self._begin(history)
         self.counts["histories"] += 1
         self.counts["events"] += len(history.told)
-        state = LookState()
+        state = ReconciliationState()
         for check in range(CHECKS):
             self.clock.ms = history.checked_at_s(check) * 1000
             for batch in history.arrivals[check]:
@@ -84,7 +84,9 @@ class Shop:
         )
         await keep(self.database, *started)
 
-    async def _check(self, stripe: StripeAccount, state: LookState) -> LookState:
+    async def _check(
+        self, stripe: StripeAccount, state: ReconciliationState
+    ) -> ReconciliationState:
         reconcile = Reconcile(
             database=self.database,
             store=self.database,
@@ -95,7 +97,7 @@ class Shop:
             on_change=lambda _: None,
             on_failures=lambda _: None,
         )
-        result = await reconcile(Look(since_s=0, state=state))
+        result = await reconcile(Check(since_s=0, state=state))
         assert result.has_all_events
         return result.state
 

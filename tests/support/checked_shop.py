@@ -6,8 +6,8 @@ from typing import Any
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.usecases.read_back import QUIET_MS
-from app.usecases.reconcile import Look, Reconcile, Reconciled
-from app.usecases.reconciliation import LookState
+from app.usecases.reconcile import Check, Reconcile, Reconciled
+from app.usecases.reconciliation import ReconciliationState
 from app.usecases.take_read_events import Findings
 from tests.support.builders import ACCOUNT, CHECKOUT_ID, NOW_S, FixedClock, SilentAlarm
 from tests.support.recording import NOW_MS, keep, payments
@@ -19,10 +19,10 @@ from tests.support.stripe_account import StripeAccount
 class CheckedShop:
     """A database, an account at Stripe, and what was said of failures."""
 
-    database: Any  # either database, which is a Database and a LookStore
+    database: Any  # either database, which is a Database and a ReconciliationStore
     clock: FixedClock
     stripe: StripeAccount = field(default_factory=StripeAccount)
-    state: LookState = field(default_factory=LookState)
+    state: ReconciliationState = field(default_factory=ReconciliationState)
     told: list[list[str]] = field(default_factory=list)
 
     async def look(self, **asked: bool) -> Reconciled:
@@ -39,7 +39,7 @@ class CheckedShop:
             on_change=lambda _: None,
             on_failures=tell,
         )
-        result = await reconcile(Look(since_s=NOW_S, state=self.state, **asked))
+        result = await reconcile(Check(since_s=NOW_S, state=self.state, **asked))
         self.state = result.state
         return result
 

@@ -13,7 +13,7 @@ from app.usecases.keep_reconciled import (
 from app.usecases.ports import AlertName
 from app.usecases.read_back import ENDED_MS, QUIET_MS
 from app.usecases.reconcile import AGE_MAX_S
-from app.usecases.reconciliation import LookState
+from app.usecases.reconciliation import ReconciliationState
 from app.usecases.stripe_reads import (
     StripeKeyRefusedError,
     StripeRateLimitedError,
@@ -26,7 +26,7 @@ from tests.support.builders import (
     event,
     session,
 )
-from tests.support.looks_at_stripe import DOWN, EVERY_S, Setting
+from tests.support.checks_at_stripe import DOWN, EVERY_S, Setting
 from tests.support.recording import keep as keep_rows
 from tests.support.recording import payment_of
 from tests.support.stores import CHECKOUT
@@ -63,7 +63,7 @@ async def test_what_is_remembered_survives_a_restart(setting: Setting) -> None:
 
     assert setting.looked_since()[1] == NOW_S - OVERLAP_S
     now_ms = setting.clock.ms
-    assert await setting.database.look_state() == LookState(
+    assert await setting.database.reconciliation_state() == ReconciliationState(
         looked_until_s=now_ms // 1000,
         whole_look_at_ms=NOW_S * 1000,
         open_until_ms=now_ms - QUIET_MS,
@@ -100,7 +100,7 @@ async def test_after_a_clock_that_was_ahead_all_is_looked_at_again_by_any_proces
     assert setting.looked_since()[1] == now_ms // 1000 - AGE_MAX_S
     assert setting.looked[-1] == now_ms // 1000
     assert (await payment_of(setting.database)).facts.paid
-    assert await setting.database.look_state() == LookState(
+    assert await setting.database.reconciliation_state() == ReconciliationState(
         looked_until_s=now_ms // 1000,
         whole_look_at_ms=now_ms,
         open_until_ms=now_ms - QUIET_MS,
@@ -119,7 +119,7 @@ async def test_of_two_processes_one_looks(setting: Setting) -> None:
 
 
 async def test_the_other_one_takes_over_when_the_leader_is_gone(setting: Setting) -> None:
-    await setting.database.lead_looks(
+    await setting.database.lead_reconciliation(
         "dead", now_ms=NOW_S * 1000, until_ms=NOW_S * 1000 + 7, latest_ms=FAR_MS
     )
     two = setting.keep("two")
@@ -136,12 +136,16 @@ async def test_the_other_one_takes_over_when_the_leader_is_gone(setting: Setting
 
 async def test_who_was_replaced_meanwhile_keeps_nothing(setting: Setting) -> None:
     now_ms = NOW_S * 1000
-    await setting.database.lead_looks("late", now_ms=now_ms, until_ms=now_ms - 1, latest_ms=FAR_MS)
+    await setting.database.lead_reconciliation(
+        "late", now_ms=now_ms, until_ms=now_ms - 1, latest_ms=FAR_MS
+    )
     await setting.keep("two")()
 
-    await setting.database.keep_looks("late", LookState(looked_until_s=1), until_ms=now_ms)
+    await setting.database.keep_reconciliation(
+        "late", ReconciliationState(looked_until_s=1), until_ms=now_ms
+    )
 
-    assert (await setting.database.look_state()).looked_until_s == NOW_S
+    assert (await setting.database.reconciliation_state()).looked_until_s == NOW_S
 
 
 async def test_the_pause_doubles_with_each_failure_and_ends_with_the_first_success(

@@ -11,8 +11,8 @@ from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.usecases.read_back import ENDED_MS, FAR_BACK_MS, LATE_COMMIT_MS, QUIET_MS, READ_MAX
 from app.usecases.rebuild_payments import RebuildPayments
-from app.usecases.reconcile import Look, Reconcile, Reconciled
-from app.usecases.reconciliation import LookState
+from app.usecases.reconcile import Check, Reconcile, Reconciled
+from app.usecases.reconciliation import ReconciliationState
 from app.usecases.records import Checkout, EventSource
 from app.usecases.stripe_reads import StripeKeyRefusedError
 from tests.support.builders import (
@@ -50,10 +50,10 @@ def notice(object_id: str, object_type: str, **changes: object) -> Document:
 class Shop:
     """A database, and an account at Stripe."""
 
-    database: Any  # either database, which is a Database and a LookStore
+    database: Any  # either database, which is a Database and a ReconciliationStore
     clock: FixedClock
     stripe: StripeAccount
-    state: LookState = field(default_factory=LookState)
+    state: ReconciliationState = field(default_factory=ReconciliationState)
 
     async def look(self) -> Reconciled:
         reconcile = Reconcile(
@@ -66,7 +66,7 @@ class Shop:
             on_change=lambda _: None,
             on_failures=lambda _: None,
         )
-        result = await reconcile(Look(since_s=NOW_S, state=self.state))
+        result = await reconcile(Check(since_s=NOW_S, state=self.state))
         self.state = result.state
         return result
 

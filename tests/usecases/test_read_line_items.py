@@ -14,7 +14,7 @@ from app.usecases.order_document import Order
 from app.usecases.read_line_items import FAR_BACK_MS
 from app.usecases.read_orders import ReadOrders
 from app.usecases.rebuild_payments import RebuildPayments
-from app.usecases.reconcile import Look, Reconcile, Reconciled
+from app.usecases.reconcile import Check, Reconcile, Reconciled
 from app.usecases.records import Checkout
 from tests.support.builders import (
     ACCOUNT,
@@ -61,7 +61,7 @@ async def look(
         on_change=lambda _: None,
         on_failures=lambda _: None,
     )
-    return await reconcile(Look(since_s=NOW_S, only_undelivered=not everything))
+    return await reconcile(Check(since_s=NOW_S, only_undelivered=not everything))
 
 
 async def order_of(database: AnyDatabase) -> Order:

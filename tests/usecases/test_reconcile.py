@@ -10,7 +10,7 @@ from app.domain.fold.records import EventState, Payment
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.domain.stripe_events.registered import REGISTERED_TYPES
-from app.usecases.reconcile import TYPES_MAX, UNDER_WAY_S, Look, Reconcile, Reconciled
+from app.usecases.reconcile import TYPES_MAX, UNDER_WAY_S, Check, Reconcile, Reconciled
 from app.usecases.record_events import ReceivedEvent, Recorded
 from app.usecases.records import EventSource
 from app.usecases.storage import Database
@@ -66,7 +66,7 @@ async def look(
         on_change=told.extend,
         on_failures=lambda _: None,
     )
-    return await reconcile(Look(**({"since_s": SINCE_S} | asked))), told  # type: ignore[arg-type]  # a test's own
+    return await reconcile(Check(**({"since_s": SINCE_S} | asked))), told  # type: ignore[arg-type]  # a test's own
 
 
 async def test_what_was_missed_is_recorded_with_its_source(

@@ -9,9 +9,9 @@ from app.domain.errors import StorageUnavailableError
 from app.usecases.keep_reconciled import (
     LEASE_S,
 )
-from app.usecases.reconciliation import LookState, LookStore
+from app.usecases.reconciliation import ReconciliationState, ReconciliationStore
 from tests.support.builders import NOW_S, FixedClock, SilentAlarm, until
-from tests.support.looks_at_stripe import DOWN, EVERY_S, Setting
+from tests.support.checks_at_stripe import DOWN, EVERY_S, Setting
 
 
 @pytest.fixture
@@ -41,16 +41,16 @@ async def test_a_database_that_is_down_does_not_end_the_looks(setting: Setting) 
 
         asked = 0
 
-        async def lead_looks(self, *_: object, **__: object) -> bool:
+        async def lead_reconciliation(self, *_: object, **__: object) -> bool:
             self.asked += 1
             if self.asked == 1:
                 raise StorageUnavailableError("words")
             return False
 
-        async def look_state(self) -> LookState:
-            return LookState()
+        async def reconciliation_state(self) -> ReconciliationState:
+            return ReconciliationState()
 
-        async def leave_looks(self, _: object) -> None:
+        async def leave_reconciliation(self, _: object) -> None:
             raise StorageUnavailableError("words")
 
     keep = setting.keep(every_s=0.001)
@@ -74,8 +74,8 @@ class Renewals:
     def __getattr__(self, name: str) -> object:
         return getattr(self.store, name)
 
-    async def lead_looks(self, holder: str, **times_ms: int) -> bool:
-        leads: bool = await self.store.lead_looks(holder, **times_ms)
+    async def lead_reconciliation(self, holder: str, **times_ms: int) -> bool:
+        leads: bool = await self.store.lead_reconciliation(holder, **times_ms)
         self.count += 1
         return leads
 
@@ -83,7 +83,7 @@ class Renewals:
 async def test_a_long_look_stays_the_only_one(setting: Setting) -> None:
     setting.stripe.gate.clear()
     keep, renewals = setting.keep("one", renew_every_s=0.01), Renewals(setting.database)
-    keep.store = cast("LookStore", renewals)
+    keep.store = cast("ReconciliationStore", renewals)
     looking = asyncio.create_task(keep())
     await until(lambda: bool(setting.stripe.asked))
     for _ in range(3):  # each time for nearly a lease
@@ -129,6 +129,6 @@ async def test_every_process_knows_until_when_events_were_checked(setting: Setti
 
 
 def test_what_began_after_the_last_look_is_not_compared_yet() -> None:
-    assert LookState().compared_at_s(0) is None
-    assert LookState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000) == NOW_S
-    assert LookState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000 + 1) is None
+    assert ReconciliationState().compared_at_s(0) is None
+    assert ReconciliationState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000) == NOW_S
+    assert ReconciliationState(looked_until_s=NOW_S).compared_at_s(NOW_S * 1000 + 1) is None

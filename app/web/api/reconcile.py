@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from app.domain.errors import NotFoundError
 from app.usecases.ports import Clock
-from app.usecases.reconcile import AGE_MAX_S, Look, Reconcile, read_since
+from app.usecases.reconcile import AGE_MAX_S, Check, Reconcile, read_since
 from app.web.api.json_answer import json_answer
 from app.web.api.order_query import true_or_false
 from app.web.api.query import QueryReading
@@ -62,25 +62,25 @@ class ReconcileEndpoint:
 
     def routes(self) -> Sequence[BaseRoute]:
         """POST /reconcile."""
-        return [post("/reconcile", self.look, _RECONCILE)]
+        return [post("/reconcile", self.check, _RECONCILE)]
 
-    async def look(self, request: Request) -> Response:
+    async def check(self, request: Request) -> Response:
         """Return the result of a check, or raise a `CheckoutError`."""
         self.access.require(Role.OPERATOR, request.scope)
         if self.reconcile is None:
             raise NotFoundError("STRIPE_API_KEY is not set, so Stripe cannot be asked.")
-        look = _read_look(request.query_params.multi_items(), self.clock.now_ms())
+        check = _read_check(request.query_params.multi_items(), self.clock.now_ms())
         async with self._turn:
-            result = await self.reconcile(look)
+            result = await self.reconcile(check)
         return json_answer(result.findings.counts)
 
 
-def _read_look(parameters: Sequence[tuple[str, str]], now_ms: int) -> Look:
+def _read_check(parameters: Sequence[tuple[str, str]], now_ms: int) -> Check:
     reading = QueryReading(parameters)
     since_s = reading.one("since", lambda text: read_since(text, now_ms // 1000))
     everything = reading.one("all", true_or_false)
     reading.finish()
-    return Look(
+    return Check(
         since_s=now_ms // 1000 - AGE_MAX_S if since_s is None else since_s,
         only_undelivered=not everything,
     )

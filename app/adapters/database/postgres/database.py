@@ -12,7 +12,6 @@ from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.feed import KeepsFeed
 from app.adapters.database.flags import KeepsFlags
-from app.adapters.database.looks import KeepsLooks
 from app.adapters.database.orders import KeepsOrders
 from app.adapters.database.orders_table import KeepsTable
 from app.adapters.database.outbox import KeepsOutbox
@@ -26,6 +25,7 @@ from app.adapters.database.postgres.errors import (
 )
 from app.adapters.database.postgres.statements import numbered
 from app.adapters.database.postgres.transaction import TO_READ, TO_WRITE, PostgresTransaction
+from app.adapters.database.reconciliation import KeepsReconciliation
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.transaction import SqlTransaction
@@ -44,7 +44,7 @@ _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
 class PostgresDatabase(
-    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks, KeepsTable
+    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsReconciliation, KeepsTable
 ):
     """One process's connections to a database that several may use."""
 

@@ -19,10 +19,10 @@ from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.feed import KeepsFeed
 from app.adapters.database.flags import KeepsFlags
-from app.adapters.database.looks import KeepsLooks
 from app.adapters.database.orders import KeepsOrders
 from app.adapters.database.orders_table import KeepsTable
 from app.adapters.database.outbox import KeepsOutbox
+from app.adapters.database.reconciliation import KeepsReconciliation
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.sqlite.connection_thread import LOG_BYTES_MAX, ConnectionThread
@@ -43,7 +43,7 @@ LOCK_STEP_S: Final = 0.5
 
 
 class SqliteDatabase(
-    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsLooks, KeepsTable
+    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsReconciliation, KeepsTable
 ):
     """One process's database, in one file."""
 

@@ -5,12 +5,17 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from app.adapters.database import looks_sql as sql
+from app.adapters.database import reconciliation_sql as sql
 from app.adapters.database.rows import Row, row_to_stored_event
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.account import NEVER_MADE
 from app.domain.stripe_events.read_back import LINE_ITEMS
-from app.usecases.reconciliation import LookState, ReceivedNotice, SessionLeft, StripeObject
+from app.usecases.reconciliation import (
+    ReceivedNotice,
+    ReconciliationState,
+    SessionLeft,
+    StripeObject,
+)
 from app.usecases.storage import Transaction
 
 if TYPE_CHECKING:
@@ -19,8 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class KeepsLooks(ABC):
-    """Implements `LookStore` on any database."""
+class KeepsReconciliation(ABC):
+    """Implements `ReconciliationStore` on any database."""
 
     @abstractmethod
     async def _read(self, text: str, **values: object) -> Sequence[Row]:
@@ -30,24 +35,32 @@ class KeepsLooks(ABC):
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `act` in a transaction."""
 
-    async def look_state(self) -> LookState:
-        """See `LookStore.look_state`."""
+    async def reconciliation_state(self) -> ReconciliationState:
+        """See `ReconciliationStore.reconciliation_state`."""
         rows = await self._read(sql.FIND)
-        return LookState(**{name: rows[0][name] for name in sql.STATE}) if rows else LookState()
+        return (
+            ReconciliationState(**{name: rows[0][name] for name in sql.STATE})
+            if rows
+            else ReconciliationState()
+        )
 
-    async def lead_looks(self, holder: str, *, now_ms: int, until_ms: int, latest_ms: int) -> bool:
-        """See `LookStore.lead_looks`."""
+    async def lead_reconciliation(
+        self, holder: str, *, now_ms: int, until_ms: int, latest_ms: int
+    ) -> bool:
+        """See `ReconciliationStore.lead_reconciliation`."""
         times = {"now_ms": now_ms, "until_ms": until_ms, "latest_ms": latest_ms}
         return bool(await self._change(sql.LEAD, holder=holder, **times))
 
-    async def keep_looks(self, holder: str, state: LookState, *, until_ms: int) -> None:
-        """See `LookStore.keep_looks`."""
+    async def keep_reconciliation(
+        self, holder: str, state: ReconciliationState, *, until_ms: int
+    ) -> None:
+        """See `ReconciliationStore.keep_reconciliation`."""
         await self._change(sql.KEEP, holder=holder, until_ms=until_ms, **asdict(state))
 
     async def sessions_left(
         self, *, after_ms: int, until_ms: int, statuses: Collection[PaymentStatus], limit: int
     ) -> Sequence[SessionLeft]:
-        """See `LookStore.sessions_left`."""
+        """See `ReconciliationStore.sessions_left`."""
         rows = await self._read(
             sql.SESSIONS_LEFT,
             after_ms=after_ms,
@@ -60,7 +73,7 @@ class KeepsLooks(ABC):
     async def without_line_items(
         self, *, after_ms: int, even_missing: bool, limit: int
     ) -> Sequence[str]:
-        """See `LookStore.without_line_items`."""
+        """See `ReconciliationStore.without_line_items`."""
         statement, values = sql.WITHOUT_LINE_ITEMS, {"type": LINE_ITEMS}
         if even_missing:
             statement = sql.WITHOUT_LINE_ITEMS_OR_MISSING
@@ -69,7 +82,7 @@ class KeepsLooks(ABC):
         return [row["session_id"] for row in rows]
 
     async def notices(self, *, after_ms: int, limit: int) -> Sequence[ReceivedNotice]:
-        """See `LookStore.notices`."""
+        """See `ReconciliationStore.notices`."""
         rows = await self._read(sql.NOTICES, after_ms=after_ms, type=NEVER_MADE, limit=limit)
         stored = [(row_to_stored_event(row).event, row["received_at_ms"]) for row in rows]
         return [ReceivedNotice(event, at_ms) for event, at_ms in stored if event]
@@ -77,7 +90,7 @@ class KeepsLooks(ABC):
     async def put_off_read(
         self, object_type: str, object_id: str, *, now_ms: int, due_ms: int
     ) -> int:
-        """See `LookStore.put_off_read`."""
+        """See `ReconciliationStore.put_off_read`."""
 
         async def put_off(transaction: Transaction) -> int:
             asks = cast("Asks", transaction)
@@ -90,16 +103,16 @@ class KeepsLooks(ABC):
         return await self.write(put_off)
 
     async def failed_reads(self, *, due_by_ms: int, limit: int) -> Sequence[StripeObject]:
-        """See `LookStore.failed_reads`."""
+        """See `ReconciliationStore.failed_reads`."""
         rows = await self._read(sql.FAILED, due_by_ms=due_by_ms, limit=limit)
         return [StripeObject(row["object_type"], row["object_id"]) for row in rows]
 
     async def forget_failed_read(self, read: StripeObject) -> None:
-        """See `LookStore.forget_failed_read`."""
+        """See `ReconciliationStore.forget_failed_read`."""
         await self._change(sql.FORGET_FAILED, type=read.object_type, id=read.object_id)
 
-    async def leave_looks(self, holder: str) -> None:
-        """See `LookStore.leave_looks`."""
+    async def leave_reconciliation(self, holder: str) -> None:
+        """See `ReconciliationStore.leave_reconciliation`."""
         await self._change(sql.LEAVE, holder=holder)
 
     async def _change(self, text: str, **values: object) -> int:

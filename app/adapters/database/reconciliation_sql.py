@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from app.usecases.reconciliation import LookState
+from app.usecases.reconciliation import ReconciliationState
 
-STATE: Final = tuple(LookState.__dataclass_fields__)
+STATE: Final = tuple(ReconciliationState.__dataclass_fields__)
 FIND = f"SELECT {', '.join(STATE)} FROM reconciliation"
 LEAD = """
     INSERT INTO reconciliation (id, holder, lease_until_ms) VALUES (1, :holder, :until_ms)

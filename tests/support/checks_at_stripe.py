@@ -23,7 +23,7 @@ DOWN = StripeUnavailableError("Stripe answered 500")
 class Setting:
     """What a process that looks at Stripe is made of."""
 
-    database: Any  # either database, which is a Database and a LookStore
+    database: Any  # either database, which is a Database and a ReconciliationStore
     clock: FixedClock
     alarm: SilentAlarm
     stripe: StripeAccount = field(default_factory=StripeAccount)
@@ -49,7 +49,7 @@ class Setting:
             all_clear=self.alarm.over,
             holder=holder,
             every_s=every_s,
-            on_looked=self.looked.append,
+            on_checked=self.looked.append,
             renew_every_s=renew_every_s,
         )
 
