@@ -23,7 +23,7 @@ from app.adapters.database.schema_of_outbox import (
     notification_tries,
     notifications,
 )
-from app.adapters.database.schema_parts import Id, metadata
+from app.adapters.database.schema_parts import Id, add_index, metadata
 
 __all__ = ["metadata", "notification_delivery", "notification_tries", "notifications"]
 
@@ -77,12 +77,9 @@ events = Table(
     CheckConstraint("(state = 'failed') = (reason IS NOT NULL)", name="failed_has_reason"),
     CheckConstraint("length(payload) BETWEEN 1 AND 1048576", name="payload_size"),
 )
-for _name, _is_so in (
-    ("ix_events_failed", events.c.state == "failed"),
-    ("ix_events_unread", events.c.state == "unread"),
-    ("ix_events_payload", events.c.payload.is_not(None)),
-):
-    Index(_name, events.c.received_at_ms, sqlite_where=_is_so, postgresql_where=_is_so)
+add_index("ix_events_failed", events.c.received_at_ms, where=events.c.state == "failed")
+add_index("ix_events_unread", events.c.received_at_ms, where=events.c.state == "unread")
+add_index("ix_events_payload", events.c.received_at_ms, where=events.c.payload.is_not(None))
 
 # No foreign key, which would cost time for each row; it is written with its event in one
 # transaction.
@@ -130,27 +127,28 @@ payments = Table(
     sqlite_with_rowid=False,
 )
 
-_is_recovered = payments.c.recovered_from.is_not(None)
-Index(
+add_index(
     "ix_payments_recovered_from",
     payments.c.recovered_from,
-    sqlite_where=_is_recovered,
-    postgresql_where=_is_recovered,
+    where=payments.c.recovered_from.is_not(None),
 )
-
-for _name, _columns, _where in (
-    ("ix_payments_wants_line_items", (payments.c.created_at_ms,), text("wants_line_items")),
-    ("ix_checkouts_open", (checkouts.c.created_at_ms, checkouts.c.id), text("NOT has_outcome")),
-):
-    Index(_name, *_columns, sqlite_where=_where, postgresql_where=_where)
-for _table, _key in ((checkouts, "id"), (payments, "session_id")):
-    _has_reference = _table.c.client_reference_id.is_not(None)
-    Index(
-        f"ix_{_table.name}_client_reference_id",
-        *(_table.c[name] for name in ("client_reference_id", "created_at_ms", _key)),
-        sqlite_where=_has_reference,
-        postgresql_where=_has_reference,
-    )
+add_index("ix_payments_wants_line_items", payments.c.created_at_ms, where=text("wants_line_items"))
+add_index(
+    "ix_payments_client_reference_id",
+    *(payments.c[name] for name in ("client_reference_id", "created_at_ms", "session_id")),
+    where=payments.c.client_reference_id.is_not(None),
+)
+add_index(
+    "ix_checkouts_open",
+    checkouts.c.created_at_ms,
+    checkouts.c.id,
+    where=text("NOT has_outcome"),
+)
+add_index(
+    "ix_checkouts_client_reference_id",
+    *(checkouts.c[name] for name in ("client_reference_id", "created_at_ms", "id")),
+    where=checkouts.c.client_reference_id.is_not(None),
+)
 
 payment_links = Table(
     "payment_links",
@@ -182,14 +180,8 @@ renewal_ids = Table(
     sqlite_with_rowid=False,
 )
 
-_is_flagged = text("flagged")
-for _table in (payments, renewals):
-    Index(
-        f"ix_{_table.name}_flagged",
-        _table.c.session_id,
-        sqlite_where=_is_flagged,
-        postgresql_where=_is_flagged,
-    )
+add_index("ix_payments_flagged", payments.c.session_id, where=text("flagged"))
+add_index("ix_renewals_flagged", renewals.c.session_id, where=text("flagged"))
 
 # Linked objects whose stored events must still be folded: those after `event_id`.
 pending_wakes = Table(
@@ -228,11 +220,12 @@ flag_causes = Table(
     Column("seen_at_ms", BigInteger),
     sqlite_with_rowid=False,
 )
-for _name, _column, _where in (
-    ("remind_at_ms", flag_causes.c.remind_at_ms, text("remind_at_ms IS NOT NULL")),
-    ("paid_twice", flag_causes.c.order_id, text("flag = 'paid_twice'")),
-):
-    Index(f"ix_flag_causes_{_name}", _column, sqlite_where=_where, postgresql_where=_where)
+add_index(
+    "ix_flag_causes_remind_at_ms",
+    flag_causes.c.remind_at_ms,
+    where=text("remind_at_ms IS NOT NULL"),
+)
+add_index("ix_flag_causes_paid_twice", flag_causes.c.order_id, where=text("flag = 'paid_twice'"))
 
 heartbeat = Table(
     "heartbeat",

@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.adapters.database.schema_parts import Id, metadata
+from app.adapters.database.schema_parts import Id, add_index, metadata
 
 # Notifications for the shop's systems, written in the transaction of the change. They contain
 # nothing personal, and no body is stored.
@@ -42,17 +42,17 @@ notifications = Table(
     Index("ix_notifications_order_id", "order_id", "seq"),
     sqlite_autoincrement=True,
 )
-for _name, _columns, _delivery in (
-    ("ix_notifications_due_at_ms", ("due_at_ms", "seq"), "waiting"),
-    ("ix_notifications_failed", ("seq",), "failed"),
-):
-    _is_so = notifications.c.delivery == _delivery
-    Index(
-        _name,
-        *(notifications.c[name] for name in _columns),
-        sqlite_where=_is_so,
-        postgresql_where=_is_so,
-    )
+add_index(
+    "ix_notifications_due_at_ms",
+    notifications.c.due_at_ms,
+    notifications.c.seq,
+    where=notifications.c.delivery == "waiting",
+)
+add_index(
+    "ix_notifications_failed",
+    notifications.c.seq,
+    where=notifications.c.delivery == "failed",
+)
 
 notification_tries = Table(
     "notification_tries",

@@ -1,6 +1,8 @@
 """Shared parts of the tables' definitions."""
 
-from sqlalchemy import MetaData, Text
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Index, MetaData, Text, TextClause
 
 metadata = MetaData(
     naming_convention={
@@ -15,3 +17,8 @@ metadata = MetaData(
 # Ids compare byte by byte, as in SQLite: pages of ids have the same order in every database, a
 # range of ids is a range of the index, and no locale's rules slow down a search.
 Id = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def add_index(name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause) -> None:
+    """Add an index of the rows for which `where` is true, on either database."""
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
