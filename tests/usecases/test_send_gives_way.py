@@ -2,24 +2,16 @@
 
 from dataclasses import dataclass
 
-import pytest
-
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.usecases.send_notifications import CALM_S, CROWD, GIVE_WAY_S
 from tests.support.builders import FixedClock, until
 from tests.support.notifying import PlayedReceiver, sending
-from tests.support.outbox import POSTED, new_notification, notify
+from tests.support.outbox import new_notification, notify
 from tests.support.settled import id_of
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
 LOOKS = 20  # enough for a sender that does not wait to have sent
-
-
-@pytest.fixture
-def outbox(database: AnyDatabase) -> AnyDatabase:
-    database.posting = POSTED
-    return database
 
 
 @dataclass(slots=True)
@@ -34,8 +26,10 @@ class PlayedTime:
         return self.now_s
 
 
-async def test_a_crowd_of_webhooks_comes_first(outbox: AnyDatabase, clock: FixedClock) -> None:
-    receiver, time = PlayedReceiver(), PlayedTime()
+async def test_a_crowd_of_webhooks_comes_first(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    time = PlayedTime()
     async with sending(outbox, receiver, clock, monotonic_s=time) as sender:
         sender.wake(CROWD)
         await notify(outbox, new_notification(1))
@@ -48,9 +42,9 @@ async def test_a_crowd_of_webhooks_comes_first(outbox: AnyDatabase, clock: Fixed
 
 
 async def test_a_crowd_that_does_not_end_holds_nothing_back_for_good(
-    outbox: AnyDatabase, clock: FixedClock
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
 ) -> None:
-    receiver, time = PlayedReceiver(), PlayedTime()
+    time = PlayedTime()
     async with sending(outbox, receiver, clock, monotonic_s=time) as sender:
         sender.wake(CROWD)
         await notify(outbox, new_notification(1))
@@ -62,8 +56,10 @@ async def test_a_crowd_that_does_not_end_holds_nothing_back_for_good(
         await until(lambda: receiver.posted == [id_of(1)])
 
 
-async def test_a_few_changes_at_once_are_no_crowd(outbox: AnyDatabase, clock: FixedClock) -> None:
-    receiver, time = PlayedReceiver(), PlayedTime()
+async def test_a_few_changes_at_once_are_no_crowd(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    time = PlayedTime()
     async with sending(outbox, receiver, clock, monotonic_s=time) as sender:
         await notify(outbox, new_notification(1))
         sender.wake(CROWD - 1)

@@ -19,21 +19,10 @@ from tests.support.notifying import (
     sending,
     shown,
 )
-from tests.support.outbox import NOW_MS, POSTED, lease, new_notification, notify
+from tests.support.outbox import NOW_MS, lease, new_notification, notify
 from tests.support.settled import found, id_of, until_settled
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
-
-
-@pytest.fixture
-def outbox(database: AnyDatabase) -> AnyDatabase:
-    database.posting = POSTED
-    return database
-
-
-@pytest.fixture
-def receiver() -> PlayedReceiver:
-    return PlayedReceiver()
 
 
 async def test_at_the_end_a_try_under_way_may_end(

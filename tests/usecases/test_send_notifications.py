@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.notifications.tries import TRIES_MAX, Answer
@@ -18,21 +16,10 @@ from tests.support.notifying import (
     PlayedReceiver,
     sending,
 )
-from tests.support.outbox import NOW_MS, POSTED, new_notification, notify
+from tests.support.outbox import NOW_MS, new_notification, notify
 from tests.support.settled import found, id_of, until_settled, until_taken
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
-
-
-@pytest.fixture
-def outbox(database: AnyDatabase) -> AnyDatabase:
-    database.posting = POSTED
-    return database
-
-
-@pytest.fixture
-def receiver() -> PlayedReceiver:
-    return PlayedReceiver()
 
 
 async def test_what_waits_is_sent_and_settled(
