@@ -11,6 +11,7 @@ from tests.support.builders import ACCOUNT, serving
 from tests.support.orders import ADMIN_TOKEN
 from tests.support.processes import running_process
 
+ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # By hand, for a long run: FUZZ_EXAMPLES=1000 pytest tests/fuzz
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "30")
@@ -48,7 +49,11 @@ async def fuzz(url: str, folder: Path) -> tuple[str, int | None]:
         *("--exclude-path", "/checkout/{id}/events"),  # a stream does not end
     )
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        cwd=folder,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
     return output.decode(), process.returncode
