@@ -105,7 +105,7 @@ class Bench:
         receiver = Receiver()
         receiver.listen()
         with self._started("plain", {}) as off, self._started("notifying", receiver.env) as on:
-            pairs = [self._pair(off, on, number) for number in range(self.rounds)]
+            pairs = [self._pair(off, on, number, receiver) for number in range(self.rounds)]
         ratio = median(on.requests_per_s / off.requests_per_s for off, on in pairs)
         rates = [
             median(sample.requests_per_s for sample in side) for side in zip(*pairs, strict=True)
@@ -113,9 +113,13 @@ class Bench:
         _say(f"| {self.name} | webhooks/s without, with | {rates[0]:,.0f}, {rates[1]:,.0f} |")
         _say(f"| {self.name} | with ÷ without, median of {self.rounds} rounds | {ratio:.2f} |")
 
-    def _pair(self, off: Started, on: Started, number: int) -> tuple[Sample, Sample]:
-        first, second = (off, on) if number % 2 == 0 else (on, off)
-        samples = {each.contender.name: self._drive(each) for each in (first, second)}
+    def _pair(
+        self, off: Started, on: Started, number: int, receiver: Receiver
+    ) -> tuple[Sample, Sample]:
+        samples: dict[str, Sample] = {}
+        for each in (off, on) if number % 2 == 0 else (on, off):
+            samples[each.contender.name] = self._drive(each)
+            receiver.wait_until_quiet()  # what is sent afterwards would slow the next run
         return samples["plain"], samples["notifying"]
 
     def _drive(self, server: Started) -> Sample:
