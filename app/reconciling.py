@@ -43,7 +43,6 @@ def make_reconcile(
         clock=SystemClock(),
         alarm=alarm,
         on_change=on_change,
-        on_failures=lambda _: None,
     )
 
 

@@ -152,7 +152,6 @@ def _reconcile(database: SqliteDatabase, stripe: LosingStripe, clock: FixedClock
         clock=clock,
         alarm=say_nothing,
         on_change=lambda _: None,
-        on_failures=lambda _: None,
     )
 
 

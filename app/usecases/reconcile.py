@@ -113,7 +113,7 @@ class Reconcile:
     clock: Clock
     alarm: Alarm
     on_change: OnChange
-    on_failures: Callable[[Findings], None]
+    on_failures: Callable[[Findings], None] = lambda _: None
 
     async def __call__(self, check: Check) -> Reconciled:
         """Check once. Refusals and failures of Stripe are in the result.

@@ -15,11 +15,11 @@ from app.adapters.database.schema import metadata
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.databases import AnyDatabase
 from app.domain.payments.facts import PaymentFacts
-from app.domain.stripe_events.event import EventFilter
-from app.usecases.reconcile import Check, Reconcile
+from app.usecases.reconcile import Check
 from app.usecases.reconciliation import ReconciliationState
 from app.usecases.storage import Transaction
-from tests.support.builders import ACCOUNT, CHECKOUT_ID, FixedClock, SilentAlarm
+from tests.support.builders import CHECKOUT_ID, FixedClock, SilentAlarm
+from tests.support.checks_at_stripe import reconcile_of
 from tests.support.lost_events import CHECKS, Lossy, lossy, never_made
 from tests.support.memory import memory_folder
 from tests.support.recording import keep, payments, record
@@ -87,16 +87,7 @@ class Shop:
     async def _check(
         self, stripe: StripeAccount, state: ReconciliationState
     ) -> ReconciliationState:
-        reconcile = Reconcile(
-            database=self.database,
-            store=self.database,
-            stripe=stripe,
-            event_filter=EventFilter(ACCOUNT, None),
-            clock=self.clock,
-            alarm=SilentAlarm(),
-            on_change=lambda _: None,
-            on_failures=lambda _: None,
-        )
+        reconcile = reconcile_of(self.database, stripe, self.clock)
         result = await reconcile(Check(since_s=0, state=state))
         assert result.has_all_events
         return result.state

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.domain.payments.status import PaymentStatus
-from app.domain.stripe_events.event import EventFilter
 from app.usecases.read_back import QUIET_MS
-from app.usecases.reconcile import Check, Reconcile, Reconciled
+from app.usecases.reconcile import Check, Reconciled
 from app.usecases.reconciliation import ReconciliationState
 from app.usecases.take_read_events import Findings
-from tests.support.builders import ACCOUNT, CHECKOUT_ID, NOW_S, FixedClock, SilentAlarm
+from tests.support.builders import CHECKOUT_ID, NOW_S, FixedClock
+from tests.support.checks_at_stripe import reconcile_of
 from tests.support.recording import NOW_MS, keep, payments
 from tests.support.stores import CHECKOUT
 from tests.support.stripe_account import StripeAccount
@@ -29,16 +29,7 @@ class CheckedShop:
         def tell(findings: Findings) -> None:
             self.told.append(list(findings.reasons))
 
-        reconcile = Reconcile(
-            database=self.database,
-            store=self.database,
-            stripe=self.stripe,
-            event_filter=EventFilter(ACCOUNT, None),
-            clock=self.clock,
-            alarm=SilentAlarm(),
-            on_change=lambda _: None,
-            on_failures=tell,
-        )
+        reconcile = reconcile_of(self.database, self.stripe, self.clock, on_failures=tell)
         result = await reconcile(Check(since_s=NOW_S, state=self.state, **asked))
         self.state = result.state
         return result

@@ -8,8 +8,10 @@ from app.usecases.keep_reconciled import (
     RENEW_EVERY_S,
     KeepReconciled,
 )
+from app.usecases.ports import Clock
 from app.usecases.reconcile import Reconcile
 from app.usecases.stripe_reads import (
+    StripeReads,
     StripeUnavailableError,
 )
 from tests.support.builders import ACCOUNT, FixedClock, SilentAlarm
@@ -17,6 +19,22 @@ from tests.support.stripe_account import StripeAccount
 
 EVERY_S = 300.0
 DOWN = StripeUnavailableError("Stripe answered 500")
+
+
+def reconcile_of(
+    database: Any,  # noqa: ANN401 either database, which is a Database and a ReconciliationStore
+    stripe: StripeReads,
+    clock: Clock,
+    **changes: object,
+) -> Reconcile:
+    """A check of Stripe of which nobody hears, unless `changes` say otherwise."""
+    values: dict[str, Any] = {
+        "store": database,
+        "event_filter": EventFilter(ACCOUNT, None),
+        "alarm": SilentAlarm(),
+        "on_change": lambda _: None,
+    }
+    return Reconcile(database=database, stripe=stripe, clock=clock, **values | changes)
 
 
 @dataclass
@@ -33,16 +51,7 @@ class Setting:
         self, holder: str = "one", every_s: float = EVERY_S, renew_every_s: float = RENEW_EVERY_S
     ) -> KeepReconciled:
         return KeepReconciled(
-            reconcile=Reconcile(
-                database=self.database,
-                store=self.database,
-                stripe=self.stripe,
-                event_filter=EventFilter(ACCOUNT, None),
-                clock=self.clock,
-                alarm=self.alarm,
-                on_change=lambda _: None,
-                on_failures=lambda _: None,
-            ),
+            reconcile=reconcile_of(self.database, self.stripe, self.clock, alarm=self.alarm),
             store=self.database,
             clock=self.clock,
             alarm=self.alarm,

@@ -8,25 +8,23 @@ import pytest
 
 from app.domain.fold.rebuild import Verdict
 from app.domain.payments.status import PaymentStatus
-from app.domain.stripe_events.event import EventFilter
 from app.usecases.read_back import ENDED_MS, FAR_BACK_MS, LATE_COMMIT_MS, QUIET_MS, READ_MAX
 from app.usecases.rebuild_payments import RebuildPayments
-from app.usecases.reconcile import Check, Reconcile, Reconciled
+from app.usecases.reconcile import Check, Reconciled
 from app.usecases.reconciliation import ReconciliationState
 from app.usecases.records import Checkout, EventSource
 from app.usecases.stripe_reads import StripeKeyRefusedError
 from tests.support.builders import (
-    ACCOUNT,
     CHECKOUT_ID,
     NOW_S,
     SESSION_ID,
     Document,
     FixedClock,
-    SilentAlarm,
     event,
     session,
     thin_event,
 )
+from tests.support.checks_at_stripe import reconcile_of
 from tests.support.recording import NOW_MS, keep, payment_of, record, rows
 from tests.support.stores import CHECKOUT
 from tests.support.stripe_account import StripeAccount
@@ -56,16 +54,7 @@ class Shop:
     state: ReconciliationState = field(default_factory=ReconciliationState)
 
     async def look(self) -> Reconciled:
-        reconcile = Reconcile(
-            database=self.database,
-            store=self.database,
-            stripe=self.stripe,
-            event_filter=EventFilter(ACCOUNT, None),
-            clock=self.clock,
-            alarm=SilentAlarm(),
-            on_change=lambda _: None,
-            on_failures=lambda _: None,
-        )
+        reconcile = reconcile_of(self.database, self.stripe, self.clock)
         result = await reconcile(Check(since_s=NOW_S, state=self.state))
         self.state = result.state
         return result

@@ -8,24 +8,22 @@ from app.databases import AnyDatabase
 from app.domain.fold.rebuild import Verdict
 from app.domain.money import ExpectedSubtotal
 from app.domain.payments.flags import Flag
-from app.domain.stripe_events.event import EventFilter
 from app.usecases.flag_texts import flag_text
 from app.usecases.order_document import Order
 from app.usecases.read_line_items import FAR_BACK_MS
 from app.usecases.read_orders import ReadOrders
 from app.usecases.rebuild_payments import RebuildPayments
-from app.usecases.reconcile import Check, Reconcile, Reconciled
+from app.usecases.reconcile import Check, Reconciled
 from app.usecases.records import Checkout
 from tests.support.builders import (
-    ACCOUNT,
     NOW_S,
     SESSION_ID,
     Document,
     FixedClock,
-    SilentAlarm,
     event,
     session,
 )
+from tests.support.checks_at_stripe import reconcile_of
 from tests.support.recording import keep, payment_of, record
 from tests.support.stores import CHECKOUT
 from tests.support.stripe_account import StripeAccount
@@ -51,16 +49,7 @@ def stripe() -> StripeAccount:
 async def look(
     database: AnyDatabase, stripe: StripeAccount, clock: FixedClock, *, everything: bool = False
 ) -> Reconciled:
-    reconcile = Reconcile(
-        database=database,
-        store=database,
-        stripe=stripe,
-        event_filter=EventFilter(ACCOUNT, None),
-        clock=clock,
-        alarm=SilentAlarm(),
-        on_change=lambda _: None,
-        on_failures=lambda _: None,
-    )
+    reconcile = reconcile_of(database, stripe, clock)
     return await reconcile(Check(since_s=NOW_S, only_undelivered=not everything))
 
 

@@ -10,7 +10,7 @@ from app.domain.fold.records import EventState, Payment
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.domain.stripe_events.registered import REGISTERED_TYPES
-from app.usecases.reconcile import TYPES_MAX, UNDER_WAY_S, Check, Reconcile, Reconciled
+from app.usecases.reconcile import TYPES_MAX, UNDER_WAY_S, Check, Reconciled
 from app.usecases.record_events import ReceivedEvent, Recorded
 from app.usecases.records import EventSource
 from app.usecases.storage import Database
@@ -30,10 +30,10 @@ from tests.support.builders import (
     NOW_S,
     SESSION_ID,
     FixedClock,
-    SilentAlarm,
     event,
     session,
 )
+from tests.support.checks_at_stripe import reconcile_of
 from tests.support.observed import ObservedDatabase
 from tests.support.recording import payment_of, record, rows
 from tests.support.stripe_account import StripeAccount
@@ -56,15 +56,13 @@ async def look(
     """One look; what it found, and what it told of changed payments."""
     told: list[Payment] = []
     store: Any = database  # either database is both
-    reconcile = Reconcile(
-        database=database,
+    reconcile = reconcile_of(
+        database,
+        stripe,
+        FixedClock(),
         store=store,
-        stripe=stripe,
         event_filter=EventFilter(ACCOUNT, livemode),
-        clock=FixedClock(),
-        alarm=SilentAlarm(),
         on_change=told.extend,
-        on_failures=lambda _: None,
     )
     return await reconcile(Check(**({"since_s": SINCE_S} | asked))), told  # type: ignore[arg-type]  # a test's own
 
