@@ -9,11 +9,11 @@ from app.commands.findings import Finding, Verdict
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339_of
 from app.settings.settings import Settings
+from app.usecases.failed_reads import WHENEVER_MS
 from app.usecases.reconciliation import ReconciliationState, StripeObject
 
 _SUBJECT: Final = "reconciliation"
 _SHOWN_MAX: Final = 100
-_EVER_MS: Final = 2**62
 _LATE_S: Final = 15 * 60  # after a failure, the next check comes within 5 minutes
 
 
@@ -29,7 +29,8 @@ def reconciliation_of(settings: Settings) -> Iterator[Finding]:
     try:
         state = read_database(settings, lambda database: database.reconciliation_state())
         failed = read_database(
-            settings, lambda database: database.failed_reads(due_by_ms=_EVER_MS, limit=_SHOWN_MAX)
+            settings,
+            lambda database: database.failed_reads(due_by_ms=WHENEVER_MS, limit=_SHOWN_MAX),
         )
     except StorageUnavailableError as error:
         yield Finding(_SUBJECT, Verdict.WARNING, f"not known: {error.detail}")

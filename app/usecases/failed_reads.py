@@ -21,7 +21,7 @@ FIRST_PAUSE_MS: Final = 60 * 1000  # doubles each time
 GIVE_UP_MS: Final = 3 * 24 * 60 * 60 * 1000  # how long Stripe retries a delivery (webhooks)
 RETRY_MAX: Final = 200  # in one check; the others follow in the next
 DOWN_AFTER: Final = 3  # objects in a row without an answer: then Stripe is down
-_WHENEVER_MS: Final = 2**62
+WHENEVER_MS: Final = 2**62  # later than anything is due
 
 
 @dataclass(slots=True)
@@ -69,13 +69,13 @@ class FailedReads:
             if await read(failed.object_type, failed.object_id):
                 await self.store.forget_failed_read(failed)
 
-        due_by_ms = _WHENEVER_MS if even_early else self.clock.now_ms()
+        due_by_ms = WHENEVER_MS if even_early else self.clock.now_ms()
         due = await self.store.failed_reads(due_by_ms=due_by_ms, limit=RETRY_MAX)
         await each_that_is_allowed(due, read_again)
 
     async def waiting(self) -> Collection[StripeObject]:
         """Return what is to be read again, sooner or later."""
-        return set(await self.store.failed_reads(due_by_ms=_WHENEVER_MS, limit=RETRY_MAX))
+        return set(await self.store.failed_reads(due_by_ms=WHENEVER_MS, limit=RETRY_MAX))
 
     async def _put_off(self, object_type: str, object_id: str, reason: str) -> None:
         now_ms = self.clock.now_ms()

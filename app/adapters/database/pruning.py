@@ -1,13 +1,12 @@
 """Deletes the bodies of old events, and lets the orders table learn whose data went with them."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from app.adapters.database import sql
+from app.adapters.database.outbox import Writes
 from app.adapters.database.outbox_rows import new_to_row
 from app.adapters.database.outbox_sql import ADD_NOTIFICATION
-from app.adapters.database.rows import NamedValues, Row, row_to_stored_event
-from app.adapters.database.sql import Writing
+from app.adapters.database.rows import Row, row_to_stored_event
 from app.domain.fold.readings import read_for_fold
 from app.domain.notifications.notices import Notice
 from app.domain.notifications.notification import notifications
@@ -15,24 +14,8 @@ from app.domain.notifications.types import NotificationType
 from app.usecases.outbox import Posting
 
 
-class Prunes(Protocol):
-    """What pruning needs of a transaction."""
-
-    async def ask(self, text: str, **values: object) -> Sequence[Row]:
-        """Return the rows of one statement."""
-        ...
-
-    async def change(self, text: str, **values: object) -> int:
-        """Run one statement; return how many rows it changed."""
-        ...
-
-    async def write_rows(self, writing: Writing, rows: Sequence[NamedValues]) -> None:
-        """Write rows of one kind."""
-        ...
-
-
 async def prune_payloads(
-    transaction: Prunes, posting: Posting, *, before_ms: int, now_ms: int, limit: int
+    transaction: Writes, posting: Posting, *, before_ms: int, now_ms: int, limit: int
 ) -> int:
     """Delete payloads of events received before `before_ms`; return how many."""
     found = await transaction.ask(sql.PRUNABLE, before_ms=before_ms, limit=limit)
