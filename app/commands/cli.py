@@ -12,6 +12,7 @@ from app.commands.events_database import EventsCommand, stop
 from app.commands.events_tail import tail
 from app.commands.notifications import notifications
 from app.commands.orders import orders
+from app.commands.orders_erase import erase
 from app.commands.orders_table import orders_table
 from app.commands.reconcile import reconcile
 from app.commands.webhooks import webhooks
@@ -30,6 +31,7 @@ cli = typer.Typer(
 )
 
 events.command(cls=EventsCommand)(tail)
+orders.command(cls=EventsCommand)(erase)
 cli.add_typer(events, name="events")
 cli.add_typer(notifications, name="notifications")
 cli.add_typer(orders, name="orders")

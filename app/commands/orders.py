@@ -28,7 +28,7 @@ from app.usecases.read_orders import ReadOrders
 if TYPE_CHECKING:
     from app.databases import AnyDatabase
 
-orders = typer.Typer(help="List orders, and show one.", no_args_is_help=True)
+orders = typer.Typer(help="List orders, show one, and erase a buyer's data.", no_args_is_help=True)
 
 Document = dict[str, Any]
 Personal = Annotated[

@@ -6,7 +6,9 @@ from dataclasses import replace
 from functools import reduce
 
 from app.domain.checkout.cart import Mode
+from app.domain.errors import NotFoundError
 from app.domain.fold.records import Payment
+from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.domain.payments.claims import is_owner
 from app.domain.payments.facts import PaymentFacts
 from app.usecases.order_document import status_of
@@ -21,6 +23,23 @@ from app.usecases.orders import (
     Twins,
 )
 from app.usecases.records import Checkout
+
+
+async def find_order(book: OrderBook, public_id: str) -> OrderParts:
+    """Return the order with this checkout id, or one of its sessions' ids.
+
+    Raises:
+        NotFoundError: no checkout and no event has this id.
+    """
+    if CHECKOUT_ID.fullmatch(public_id):
+        found = await load_checkouts(book, await book.checkouts([public_id]))
+    elif SESSION_ID.fullmatch(public_id):
+        found = await load_sessions(book, [public_id])
+    else:
+        found = []
+    if not found:
+        raise NotFoundError("There is no order with that id.")
+    return found[0]
 
 
 async def load_orders(

@@ -3,9 +3,14 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from app.domain.errors import NotFoundError
-from app.domain.ids import CHECKOUT_ID, SESSION_ID
-from app.usecases.load_orders import load_checkouts, load_orders, load_sessions, whole
+from app.domain.ids import CHECKOUT_ID
+from app.usecases.load_orders import (
+    find_order,
+    load_checkouts,
+    load_orders,
+    load_sessions,
+    whole,
+)
 from app.usecases.order_candidates import candidates
 from app.usecases.order_document import Order, order_of, status_of
 from app.usecases.orders import (
@@ -45,15 +50,8 @@ class ReadOrders:
         """
 
         async def look(book: OrderBook) -> Order:
-            if CHECKOUT_ID.fullmatch(public_id):
-                parts = await load_checkouts(book, await book.checkouts([public_id]))
-            elif SESSION_ID.fullmatch(public_id):
-                parts = await load_sessions(book, [public_id])
-            else:
-                parts = []
-            if not parts:
-                raise NotFoundError("There is no order with that id.")
-            return order_of((await whole(book, parts))[0])
+            parts = await find_order(book, public_id)
+            return order_of((await whole(book, [parts]))[0])
 
         return await self.database.read_orders(look)
 

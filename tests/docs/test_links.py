@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.docs.documents import README, ROOT, anchors, blocks, documents, links
 
-SCENARIOS: Final = {"container", "demo", "dump", "own", "restore", "serve", "stopped"}
+SCENARIOS: Final = {"container", "demo", "dump", "erase", "own", "restore", "serve", "stopped"}
 DIAGRAMS: Final = ("sequenceDiagram", "flowchart TD", "flowchart LR", "stateDiagram-v2")
 MESSAGE: Final = re.compile(r"(\w+)-{1,2}>>(\w+): \S.*")
 OTHER_LINE: Final = re.compile(r"autonumber|Note over (\w+): \S.*|participant \w+ as \S.*")

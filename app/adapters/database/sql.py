@@ -130,6 +130,14 @@ PRUNABLE = """
     FROM events WHERE payload IS NOT NULL AND received_at_ms < :before_ms LIMIT :limit
     FOR UPDATE SKIP LOCKED
 """
+BODIES_TO_DELETE = """
+    SELECT id, state, CASE WHEN type LIKE 'checkout.session.%' THEN payload END AS payload
+    FROM events WHERE payload IS NOT NULL AND id = ANY(:ids::text[]) ORDER BY id FOR UPDATE
+"""
+BODIES_OF_NO_ORDER = """
+    SELECT id, state, payload FROM events
+    WHERE state = 'recorded' AND payload IS NOT NULL AND id > :after ORDER BY id LIMIT :limit
+"""
 PRUNE = "UPDATE events SET payload = NULL WHERE id = ANY(:ids::text[])"
 ORDERS_OF_SESSIONS = """
     SELECT payments.session_id, coalesce(checkouts.id, payments.session_id) AS order_id

@@ -25,6 +25,7 @@ from app.adapters.database.postgres.errors import (
 )
 from app.adapters.database.postgres.statements import numbered
 from app.adapters.database.postgres.transaction import TO_READ, TO_WRITE, PostgresTransaction
+from app.adapters.database.pruning import KeepsBodies
 from app.adapters.database.reconciliation import KeepsReconciliation
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
@@ -44,7 +45,14 @@ _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
 class PostgresDatabase(
-    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsReconciliation, KeepsTable
+    SingleActs,
+    KeepsOrders,
+    KeepsFlags,
+    KeepsOutbox,
+    KeepsFeed,
+    KeepsReconciliation,
+    KeepsTable,
+    KeepsBodies,
 ):
     """One process's connections to a database that several may use."""
 

@@ -22,6 +22,7 @@ from app.adapters.database.flags import KeepsFlags
 from app.adapters.database.orders import KeepsOrders
 from app.adapters.database.orders_table import KeepsTable
 from app.adapters.database.outbox import KeepsOutbox
+from app.adapters.database.pruning import KeepsBodies
 from app.adapters.database.reconciliation import KeepsReconciliation
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.single_acts import SingleActs
@@ -43,7 +44,14 @@ LOCK_STEP_S: Final = 0.5
 
 
 class SqliteDatabase(
-    SingleActs, KeepsOrders, KeepsFlags, KeepsOutbox, KeepsFeed, KeepsReconciliation, KeepsTable
+    SingleActs,
+    KeepsOrders,
+    KeepsFlags,
+    KeepsOutbox,
+    KeepsFeed,
+    KeepsReconciliation,
+    KeepsTable,
+    KeepsBodies,
 ):
     """One process's database, in one file."""
 
