@@ -10,10 +10,10 @@ import httpx
 from app.adapters.alert_webhook import POST_TIMEOUT_S, AlertWebhook, Text
 from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
+from app.domain.printable import printable
 from app.lifetime import Lifetime
 from app.observability.alert_texts import alert_text
 from app.observability.alerts import Alerts, Channel
-from app.observability.printable import printable
 from app.settings.settings import Settings
 from app.usecases.ports import AlertName
 

@@ -4,7 +4,7 @@ import sys
 
 from app.adapters.database.migrate import MigrationError
 from app.bootstrap import create_app, prepare
-from app.observability.printable import printable_lines
+from app.domain.printable import printable_lines
 from app.serving import guard_uvicorn
 from app.settings.settings import SettingsError, load_settings
 from app.web.http.connections import Connections

@@ -16,7 +16,7 @@ from app.commands.orders_erase import erase
 from app.commands.orders_table import orders_table
 from app.commands.reconcile import reconcile
 from app.commands.webhooks import webhooks
-from app.observability.printable import printable
+from app.domain.printable import printable
 from app.settings.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from app.adapters.system import SystemClock
 from app.commands.events_database import Demo, EventsCommand, be_silent, stop, with_database
 from app.domain.fold.rebuild import Rebuilt, Verdict
 from app.domain.fold.records import EventState
+from app.domain.printable import printable, printable_json, printable_lines
 from app.domain.stripe_events.tolerant_json import read_tolerantly
-from app.observability.printable import printable, printable_json, printable_lines
 from app.usecases.inspect_events import EventInspection, InspectEvents
 from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.records import EventQuery, EventSummary

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 
 from app.adapters.database.migrate import MigrationError
 from app.domain.errors import CheckoutError
-from app.observability.printable import printable_lines
+from app.domain.printable import printable_lines
 from app.settings.settings import SettingsError, load_settings
 from app.usecases.ports import AlertName
 

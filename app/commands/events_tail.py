@@ -13,7 +13,7 @@ from rich.console import Console
 from app.commands.events import cell, colored, summary_of, time_of
 from app.commands.events_database import Demo, with_cause, with_database
 from app.domain.errors import StorageUnavailableError
-from app.observability.printable import printable, printable_json
+from app.domain.printable import printable, printable_json
 from app.usecases.follow_events import FollowedEvent, FollowEvents
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.observability.printable import printable
+from app.domain.printable import printable
 
 _COLUMNS: Final = (
     "id",

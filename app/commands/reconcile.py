@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands.events_database import be_silent, stop, with_database
-from app.observability.printable import printable_lines
+from app.domain.printable import printable_lines
 from app.settings.settings import Settings, SettingsError, load_settings
 from app.usecases.reconcile import AGE_MAX_S, Check, Reconciled, read_since
 

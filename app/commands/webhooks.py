@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from app.commands.events_database import stop
 from app.domain.checkout.urls import read_web_url
+from app.domain.printable import printable_lines
 from app.domain.stripe_events.endpoint import PATH, WebhookEndpoint
-from app.observability.printable import printable_lines
 from app.settings.settings import SettingsError
 from app.settings.setup import SetupSettings, load_setup
 from app.usecases.stripe_reads import StripeKeyRefusedError, StripeReadError

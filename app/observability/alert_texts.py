@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.observability.printable import printable
+from app.domain.printable import printable
 from app.usecases.ports import AlertName
 
 RUNBOOK: Final = "docs/alerts.md"

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 import structlog
 
-from app.observability.printable import printable, printable_json, printable_lines
+from app.domain.printable import printable, printable_json, printable_lines
 from app.observability.quiet_uvicorn import quiet_uvicorn
 
 _MULTILINE: Final = frozenset({"exception", "stack"})

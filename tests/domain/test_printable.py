@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.observability.printable import printable, printable_json, printable_lines
+from app.domain.printable import printable, printable_json, printable_lines
 
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
