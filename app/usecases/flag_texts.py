@@ -32,12 +32,14 @@ _TODO: Final[Mapping[Flag, str]] = {
 
 def flag_text(order: Order, flag: Flag, causes: Collection[str]) -> str:
     """Return one sentence about a new flag."""
-    return f"{_named(order)} is flagged {flag} ({_listed(causes)}): {_todo(order, flag, causes)}"
+    return (
+        f"{_named(order)} is flagged {flag} ({_listed(causes)}): {flag_todo(order, flag, causes)}"
+    )
 
 
 def reminder_text(order: Order, cause: str) -> str:
     """Return a reminder that half of the time to answer a dispute has passed."""
-    todo = _todo(order, Flag.DISPUTED, [cause])
+    todo = flag_todo(order, Flag.DISPUTED, [cause])
     return f"{_named(order)} is still disputed ({cause}), and half of the time is over: {todo}"
 
 
@@ -59,7 +61,8 @@ def _listed(ids: Collection[str]) -> str:
     return named if len(ids) <= _NAMED_MAX else f"{named} and {len(ids) - _NAMED_MAX} more"
 
 
-def _todo(order: Order, flag: Flag, causes: Collection[str]) -> str:
+def flag_todo(order: Order, flag: Flag, causes: Collection[str]) -> str:
+    """Return what to do about a flag."""
     if flag is Flag.ITEMS_DIFFER:
         return f"{_TODO[flag]}; {order.items_text}"
     if flag is not Flag.DISPUTED:

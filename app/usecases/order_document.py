@@ -26,7 +26,8 @@ class Order:
 
     `unseen` are the flags and causes that no operator has seen, `unreported` those that were not
     reported. `deadlines_s` are the deadlines for answering disputes, in epoch seconds, by the
-    flag's cause; `items_text` in what the cart and what was bought differ.
+    flag's cause; `items_text` in what the cart and what was bought differ. `session_ids` are all of
+    its sessions, in order.
     """
 
     position: OrderPosition
@@ -36,6 +37,7 @@ class Order:
     unreported: Flags
     deadlines_s: Mapping[str, int]
     items_text: str
+    session_ids: tuple[str, ...]
 
     @property
     def id(self) -> str:
@@ -91,7 +93,16 @@ def order_of(parts: OrderParts) -> Order:
         unreported=new_flags(reported, flags),
         deadlines_s=_deadlines_s(parts.payments),
         items_text=differences(checkout.cart.line_items, details.bought) if checkout else "",
+        session_ids=_session_ids(parts),
     )
+
+
+def _session_ids(parts: OrderParts) -> tuple[str, ...]:
+    """Return the sessions of the payments, and the checkout's own before it has any event."""
+    ids = {each.session_id for each in parts.payments}
+    if parts.checkout and parts.checkout.session_id:
+        ids.add(parts.checkout.session_id)
+    return tuple(sorted(ids))
 
 
 def _updated_at_ms(parts: OrderParts) -> int:

@@ -145,6 +145,21 @@ class Recovery(NamedTuple):
     created_at_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodySearch:
+    """The result of searching the latest stored bodies for a text.
+
+    `events` are those of sessions that contain it, the latest first. `looked_at` is how many stored
+    events were looked at, and `since_ms` when the oldest of them was received. `is_complete`: these
+    were all that are stored, and `events` are all that were found.
+    """
+
+    events: Sequence[StripeEvent]
+    looked_at: int
+    since_ms: int | None
+    is_complete: bool
+
+
 class OrderBook(Protocol):
     """Reads the database's orders at one moment."""
 
@@ -222,6 +237,10 @@ class OrderBook(Protocol):
 
     async def known_causes(self, order_ids: Collection[str]) -> Sequence[KnownCause]:
         """Return which flags of these orders were reported and seen."""
+        ...
+
+    async def search_bodies(self, text: str, *, events_max: int, limit: int) -> BodySearch:
+        """Search the latest `events_max` stored bodies for lower-case ASCII `text`, in any case."""
         ...
 
 

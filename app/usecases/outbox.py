@@ -263,6 +263,10 @@ class Outbox(Protocol):
         """Return a notification and its attempts, the oldest first; None if it is unknown."""
         ...
 
+    async def tries_of(self, notification_ids: Collection[str]) -> Sequence[Try]:
+        """Return all attempts to post these notifications, the oldest first."""
+        ...
+
     async def resend_notification(self, notification_id: str, *, at_ms: int) -> bool:
         """Make a notification due again, with all attempts; False if it is unknown."""
         ...

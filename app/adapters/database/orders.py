@@ -16,6 +16,7 @@ from app.domain.fold.records import EventState, Link, Payment, Renewal, StoredEv
 from app.domain.payments.flags import Flag
 from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import (
+    BodySearch,
     FlagCause,
     KnownCause,
     OrderBook,
@@ -160,6 +161,19 @@ class SqlOrderBook:
             )
             for row in await self._given(sql.KNOWN_CAUSES, order_ids)
         ]
+
+    async def search_bodies(self, text: str, *, events_max: int, limit: int) -> BodySearch:
+        """Search the latest `events_max` stored bodies for lower-case ASCII `text`, in any case."""
+        ask = self._transaction.ask
+        found = await ask(sql.BODIES_WITH, needle=text, events_max=events_max, limit=limit)
+        (bounds,) = await ask(sql.BODIES_LOOKED_AT, events_max=events_max)
+        events = [row_to_stored_event(row).event for row in found]
+        return BodySearch(
+            events=[event for event in events if event],
+            looked_at=bounds["looked_at"],
+            since_ms=bounds["since_ms"],
+            is_complete=bounds["looked_at"] < events_max and len(found) < limit,
+        )
 
     async def _positions(self, query: tuple[str, dict[str, object]]) -> list[OrderPosition]:
         text, values = query

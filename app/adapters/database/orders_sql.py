@@ -72,6 +72,20 @@ FAILED_EVENTS: Final = """
     SELECT id, state, payload FROM events WHERE state = 'failed'
     ORDER BY received_at_ms DESC LIMIT :limit
 """
+# Bodies are bytes, and may be JSON that a database does not accept, so they are searched as text.
+# Without a limit on what is looked at, one search could read every body that is stored.
+BODIES_WITH: Final = """
+    SELECT id, state, payload FROM (
+        SELECT id, state, type, received_at_ms, payload FROM events WHERE payload IS NOT NULL
+        ORDER BY received_at_ms DESC LIMIT :events_max) AS latest
+    WHERE type LIKE 'checkout.session.%' AND strpos(lower(encode(payload, 'escape')), :needle) > 0
+    ORDER BY received_at_ms DESC LIMIT :limit
+"""
+BODIES_LOOKED_AT: Final = """
+    SELECT count(*) AS looked_at, min(received_at_ms) AS since_ms FROM (
+        SELECT received_at_ms FROM events WHERE payload IS NOT NULL
+        ORDER BY received_at_ms DESC LIMIT :events_max) AS latest
+"""
 _IS_TWIN: Final = f"""
     twin.client_reference_id = ours.client_reference_id AND twin.id <> ours.id
     AND twin.mode = 'payment' AND twin.line_items = ours.line_items

@@ -193,12 +193,21 @@ class KeepsOutbox(ABC):
 
         async def look(transaction: Writes) -> tuple[Notification, Sequence[Try]] | None:
             rows = await transaction.ask(sql.FIND, id=notification_id)
-            tries = await transaction.ask(sql.TRIES, id=notification_id) if rows else ()
+            tries = await transaction.ask(sql.TRIES, ids=[notification_id]) if rows else ()
             return (
                 (row_to_notification(rows[0]), [row_to_try(row) for row in tries]) if rows else None
             )
 
         return await self._look(look)
+
+    async def tries_of(self, notification_ids: Collection[str]) -> Sequence[Try]:
+        """Return all attempts to post these notifications, the oldest first."""
+
+        async def look(transaction: Writes) -> Sequence[Try]:
+            ids = list(notification_ids)
+            return [row_to_try(row) for row in await transaction.ask(sql.TRIES, ids=ids)]
+
+        return await self._look(look) if notification_ids else ()
 
     async def resend_notification(self, notification_id: str, *, at_ms: int) -> bool:
         """Make a notification due again, with all attempts; False if it is unknown."""

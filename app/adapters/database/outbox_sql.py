@@ -192,7 +192,7 @@ BACKLOG: Final = """
 FIND: Final = f"SELECT {COLUMNS} FROM notifications WHERE id = :id AND {IS_PUBLIC}"
 TRIES: Final = """
     SELECT notification_id, at_ms, duration_ms, http_status, problem, result
-    FROM notification_tries WHERE notification_id = :id ORDER BY at_ms
+    FROM notification_tries WHERE notification_id = ANY(:ids::text[]) ORDER BY at_ms
 """
 RESEND: Final = f"""
     UPDATE notifications

@@ -156,6 +156,7 @@ def row_to_summary(row: Row) -> EventSummary:
         state=EventState(row["state"]),
         reason=row["reason"],
         has_payload=bool(row["has_payload"]),
+        source=EventSource(row["source"]),
     )
 
 

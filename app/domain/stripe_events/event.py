@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.errors import InvalidEventError
+from app.domain.ids import EVENT_ID
 
-_EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,250}")
 _EVENT_TYPE = re.compile(r"[!-~]{1,255}")  # thin events' types contain brackets and dots
 _CREATED_MAX = 2**37  # some thousand years from now, and still a valid date
 
@@ -67,7 +67,7 @@ def read_event(document: object) -> StripeEvent:
     if not isinstance(document, dict):
         raise InvalidEventError("The body is not a JSON object, as Stripe's events are.")
     return StripeEvent(
-        id=_required(document, "id", _EVENT_ID),
+        id=_required(document, "id", EVENT_ID),
         type=_required(document, "type", _EVENT_TYPE),
         created_s=_created_s(document),
         account=_account(document),

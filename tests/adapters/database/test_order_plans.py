@@ -44,6 +44,8 @@ FEW: list[tuple[str, dict[str, object], str]] = [
     (sql.REOPEN_CHECKOUTS, {}, "ix_payments_"),
     (DUE, {"now_ms": 5, "limit": 5}, "ix_flag_causes_remind_at_ms"),
     (sql.FAILED_EVENTS, {"limit": 5}, "ix_events_failed"),
+    (sql.BODIES_WITH, {"needle": "@", "events_max": 50, "limit": 5}, "ix_events_payload"),
+    (sql.BODIES_LOOKED_AT, {"events_max": 50}, "ix_events_payload"),
 ]
 
 

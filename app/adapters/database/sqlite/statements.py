@@ -23,6 +23,8 @@ _SAID_OTHERWISE: Final = (
     (r"pg_snapshot_xm(?:in|ax)\(pg_current_snapshot\(\)\)::text::bigint", "1"),
     (r"::(text|bigint)\b", ""),
     (r' COLLATE "C"', ""),
+    (r"encode\((\w+), 'escape'\)", r"CAST(\1 AS text)"),
+    (r"\bstrpos\(", "instr("),
 )
 
 
