@@ -14,6 +14,7 @@ from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
 from app.alerting import alert_channels, watch_storage
 from app.checkouts import open_checkouts
+from app.console import open_console
 from app.databases import open_database, prepare_database
 from app.domain.checkout.catalog import OTHERS, Catalog
 from app.domain.stripe_events.event import EventFilter
@@ -135,6 +136,8 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
     async def can_commit() -> None:
         await shared.database.write_heartbeat(shared.clock.now_ms())
 
+    readiness, orders = Readiness({"database": can_commit}), make_orders(shared)
+    reconciliation, replay = open_reconciliation(shared, version=VERSION), _make_replay(shared)
     return [
         open_checkouts(shared, version=VERSION),
         StatusEndpoint(read_payment=shared.read_payment, feed=shared.feed, trusted_proxies=proxies),
@@ -145,16 +148,24 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
         _webhooks(shared),
         CheckoutModule(),
         Liveness(),
-        Readiness({"database": can_commit}),
+        readiness,
         MetricsEndpoint(shared.metrics.exposition, METRICS_MEDIA_TYPE),
         open_feed(shared),
         DocsEndpoint(),
-        make_orders(shared),
-        open_reconciliation(shared, version=VERSION),
+        orders,
+        reconciliation,
         ReplayEndpoint(
-            replay=_make_replay(shared),
+            replay=replay,
             inspect=InspectEvents(database=shared.database),
             access=shared.access,
+        ),
+        *open_console(
+            shared,
+            orders=orders,
+            reconciliation=reconciliation,
+            readiness=readiness,
+            replay=replay,
+            version=VERSION,
         ),
         *([] if shared.access.tokens else [HiddenEndpoint()]),
     ]

@@ -37,7 +37,7 @@ class Problems:
         # For the log line, without its traceback, which would keep the refused body in memory until
         # the connection closes.
         scope["state"]["error"] = error.with_traceback(None)
-        headers = _headers(error, status)
+        headers = error_headers(error, status)
         if wants_page(Headers(scope=scope)):
             headers |= _come_again(scope, headers)
             return self.pages.answer(error, scope, status=status, headers=headers)
@@ -66,7 +66,8 @@ def _come_again(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
-def _headers(error: CheckoutError, status: int) -> dict[str, str]:
+def error_headers(error: CheckoutError, status: int) -> dict[str, str]:
+    """Return the headers of a response for `error`, as a problem or as a page."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept, Sec-Fetch-Mode"}
     if status in WITH_RETRY_AFTER:
         headers["Retry-After"] = str(getattr(error, "retry_after_s", None) or RETRY_AFTER_S)

@@ -81,16 +81,21 @@ class Readiness:
 
     async def answer(self, _: Request) -> Response:
         """Return 200, or 503 with the names of the failing parts."""
-        async with self._asking:
-            if time.monotonic() >= self._known_until:
-                self._known = {name: await _passes(name, c) for name, c in self._checks.items()}
-                self._known_until = time.monotonic() + FRESH_S
-        failing = [name for name, passes in self._known.items() if not passes]
-        parts = {name: "ok" if passes else "failing" for name, passes in self._known.items()}
+        known = await self.parts()
+        failing = [name for name, passes in known.items() if not passes]
+        parts = {name: "ok" if passes else "failing" for name, passes in known.items()}
         status = "failing" if failing else "ok"
         return _answer(
             {"status": status, "failing": failing, "parts": parts}, 503 if failing else 200
         )
+
+    async def parts(self) -> Mapping[str, bool]:
+        """Return whether each part can do its work."""
+        async with self._asking:
+            if time.monotonic() >= self._known_until:
+                self._known = {name: await _passes(name, c) for name, c in self._checks.items()}
+                self._known_until = time.monotonic() + FRESH_S
+            return self._known
 
 
 async def _passes(name: str, check: Check) -> bool:

@@ -1,7 +1,7 @@
 """POST /reconcile: lets an operator check Stripe for missed events now."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,12 +67,20 @@ class ReconcileEndpoint:
     async def check(self, request: Request) -> Response:
         """Return the result of a check, or raise a `CheckoutError`."""
         self.access.require(Role.OPERATOR, request.scope)
+        check = _read_check(request.query_params.multi_items(), self.clock.now_ms())
+        return json_answer(await self.run(check))
+
+    async def run(self, check: Check) -> Mapping[str, int]:
+        """Return the counts of a check, after those that are running.
+
+        Raises:
+            NotFoundError: there is no key.
+        """
         if self.reconcile is None:
             raise NotFoundError("STRIPE_API_KEY is not set, so Stripe cannot be asked.")
-        check = _read_check(request.query_params.multi_items(), self.clock.now_ms())
         async with self._turn:
             result = await self.reconcile(check)
-        return json_answer(result.findings.counts)
+        return result.findings.counts
 
 
 def _read_check(parameters: Sequence[tuple[str, str]], now_ms: int) -> Check:

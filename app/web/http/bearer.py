@@ -102,6 +102,14 @@ class Access:
         token = bearer_token(Headers(scope=scope))
         if token is None:
             raise UnauthorizedError("Send a token: Authorization: Bearer TOKEN.")
+        self.require_token(role, token, scope)
+
+    def require_token(self, role: Role, token: str, scope: Scope) -> None:
+        """Accept a token for `role` that came with this request, however it was sent.
+
+        Raises:
+            UnauthorizedError, TooManyGuessesError, ForbiddenError: as for `require`.
+        """
         found = self.tokens.role_of(token)
         if found is None:
             self._refuse_guess(scope)

@@ -1,4 +1,4 @@
-"""Finds the client of a request: the peer, or the one that a trusted proxy names."""
+"""Finds the client of a request, and whether it came by TLS: from the peer, or a trusted proxy."""
 
 import ipaddress
 import re
@@ -45,6 +45,20 @@ def is_trusted_peer(peer: str, trusted_proxies: Sequence[Network]) -> bool:
     """Return whether a connection comes from one of our own proxies, which has many clients."""
     address = _parse(peer)
     return address is not None and _is_trusted(address, trusted_proxies)
+
+
+def came_by_tls(scope: Scope, trusted_proxies: Sequence[Network]) -> bool:
+    """Return whether the client's own connection is encrypted, as far as that is known.
+
+    A proxy that appends to X-Forwarded-Proto writes one value for each connection on the way.
+    """
+    if scope.get("scheme") == "https":
+        return True
+    peer = scope.get("client")
+    if peer is None or not is_trusted_peer(peer[0], trusted_proxies):
+        return False
+    told = ",".join(Headers(scope=scope).getlist("x-forwarded-proto")).lower().split(",")
+    return "https" in [each.strip() for each in told]
 
 
 def _is_trusted(address: Address, trusted_proxies: Sequence[Network]) -> bool:

@@ -1,7 +1,8 @@
 """CORS: decides which pages' scripts may read our answers (Fetch standard).
 
-No answer depends on a cookie or on any other credential that a browser adds automatically, so
-`Access-Control-Allow-Credentials` is never sent, and a script may send any header.
+No answer that a page may read depends on a cookie, or on any other credential that a browser adds
+automatically. So `Access-Control-Allow-Credentials` is never sent, and a script may send any
+header.
 """
 
 import re
@@ -16,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # that ignores `Vary` cannot serve one origin's answer to another.
 PUBLIC_FILES: Final = re.compile(r"/checkout\.[^/]+|/checkout/page\.js")
 
-# Endpoints that need a token are for the shop's own server, so no page's script may read them.
-NOT_FOR_PAGES: Final = re.compile(r"/(orders|notifications|reconcile|events)(/.*)?")
+# Endpoints that need a token are for the shop's own server, and the console is for its operators,
+# so no page's script may read them.
+NOT_FOR_PAGES: Final = re.compile(r"/(orders|notifications|reconcile|events|console)(/.*)?")
 
 PREFLIGHT_MAX_AGE_S: Final = 7200  # Chromium's maximum; other browsers keep it longer
 HEADER_NAMES_MAX: Final = 100

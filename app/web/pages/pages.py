@@ -23,13 +23,16 @@ def make_environment() -> Environment:
     )
 
 
-def policy(style: str, *more: str) -> str:
+def policy(style: str, *more: str, forms: str = "'none'") -> str:
     """Return a policy that allows only the page's own style, and `more`."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return closed_policy(f"style-src 'sha256-{digest}'", *more)
+    return closed_policy(f"style-src 'sha256-{digest}'", *more, forms=forms)
 
 
-def closed_policy(*directives: str) -> str:
-    """Return a policy that allows only what these CSP directives allow."""
-    closed = ("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'")
+def closed_policy(*directives: str, forms: str = "'none'") -> str:
+    """Return a policy that allows only what these CSP directives allow.
+
+    `forms` is where forms may be sent.
+    """
+    closed = ("base-uri 'none'", f"form-action {forms}", "frame-ancestors 'none'")
     return "; ".join(("default-src 'none'", *directives, *closed))

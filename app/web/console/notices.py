@@ -1,0 +1,36 @@
+"""What an act did, told on the page that follows it. The address has a name, and never a text."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.datastructures import QueryParams
+
+from app.domain.fold.records import EventState
+
+DONE: Final = "done"
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_NOTICES: Final[Mapping[str, str]] = {
+    "seen": "The flag is marked as seen.",
+    "resent": "The notification is due now, and gets all of its tries again.",
+    "paused": "Sending is paused. New notifications wait.",
+    "resumed": "Sending goes on. All that waited is due now.",
+    "checked": "Stripe was checked: {seen} events and objects looked at, {new} of them new, "
+    "{changed} orders changed, {failed} could not be read.",
+    f"replayed_{EventState.FOLDED}": "The event was processed, and its order is up to date.",
+    f"replayed_{EventState.RECORDED}": "The event was processed. It concerns no order.",
+    f"replayed_{EventState.WAITING}": "The event was processed. It waits for one that names its "
+    "order.",
+    f"replayed_{EventState.FAILED}": "The event was processed again, and failed again. The reason "
+    "is below.",
+    f"replayed_{EventState.UNREAD}": "The event is waiting to be read.",
+}
+
+
+def notice_in(query: QueryParams) -> str:
+    """Return the notice that an address names; nothing if it names none of ours."""
+    text = _NOTICES.get(query.get(DONE, ""), "")
+    numbers = {name: query.get(name, "") for name in ("seen", "new", "changed", "failed")}
+    if "{" in text and not all(map(_NUMBER.fullmatch, numbers.values())):
+        return ""
+    return text.format(**numbers)
