@@ -8,7 +8,7 @@ import typer
 from app.adapters.system import SystemClock
 from app.commands.events import AsJson, print_json
 from app.commands.events_database import Demo, stop, with_database
-from app.observability.printable import printable
+from app.domain.printable import printable
 from app.usecases.erase_order import EraseOrder
 
 _QUESTION = "Delete the stored bodies of {}'s events? This cannot be undone."
