@@ -85,7 +85,7 @@ class Breaker:
             return Refused("the circuit breaker is open", max(1, math.ceil(left_s)))
         rest_s = self._quarantine.ask(sort, household, now_s)
         if rest_s:
-            return Refused("this cart kept failing and is blocked", max(1, math.ceil(rest_s)))
+            return Refused("this cart kept failing and is blocked", math.ceil(rest_s))
         is_probe = self._state is State.HALF_OPEN
         self._is_probing = self._is_probing or is_probe
         return Permit(household, cart, sort, now_s, self._round, is_probe)

@@ -46,7 +46,7 @@ class KnownPrices:
         """Record that this cart worked."""
         for item in cart.line_items:
             key = (cart.mode, item.price)
-            self._quantities[key] = max(item.quantity, self._quantities.get(key, 0))
+            self._quantities[key] = max(item.quantity, self._quantities.get(key, item.quantity))
             self._quantities.move_to_end(key)
         while len(self._quantities) > KNOWN_MAX:
             self._quantities.popitem(last=False)

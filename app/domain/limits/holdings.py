@@ -36,7 +36,7 @@ class _Group(Generic[Item]):
                 del self.by_size[before]
         if now:
             self.by_size.setdefault(now, {})[member] = None
-        if now > self.largest or (before == self.largest and before not in self.by_size):
+        if now > self.largest or self.largest not in self.by_size:
             self.largest = now
 
 
@@ -86,15 +86,13 @@ class Holdings(Generic[Item]):
         It belongs to the network and client that hold most. None if none of them holds two more
         than `client` and its networks: equals would only take turns.
         """
-        networks = _around(client)[::-1] or (_NOBODY,)
-        outer = within
-        for network in networks[0 if within == WHOLE else networks.index(within) + 1 :]:
-            held = self.held_in(network)
+        networks = (WHOLE, *(_around(client)[::-1] or (_NOBODY,)))
+        for outer, inner in pairwise(networks[networks.index(within) :]):
+            held = self.held_in(inner)
             if self._groups[outer].largest > held + 1:
                 return self._oldest_of_largest(outer)
             if not held:
                 break
-            outer = network
         return None
 
     def _oldest_of_largest(self, network: str) -> tuple[str, Item]:

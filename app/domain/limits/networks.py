@@ -12,8 +12,10 @@ from app.domain.ids import UNKNOWN_BUCKET
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-IPV4_PREFIXES: Final = (32, 24)
-IPV6_PREFIXES: Final = (64, 56, 48)
+IPV6_CLIENT_PREFIX: Final = 64
+# Of the networks around a client.
+IPV4_PREFIXES: Final = (24,)
+IPV6_PREFIXES: Final = (56, 48)
 # What a client and the networks around it may do or hold together, as multiples of what one client
 # may; by how many of them there are.
 NETWORK_MULTIPLES: Final = {0: (), 1: (1,), 2: (1, 8), 3: (1, 4, 16)}
@@ -24,7 +26,7 @@ def bucket_of(address: Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)
-        return _network(address, IPV6_PREFIXES[0])
+        return _network(address, IPV6_CLIENT_PREFIX)
     return str(address)
 
 
@@ -38,14 +40,13 @@ def networks_of(bucket: str) -> tuple[str, ...]:
     if bucket == UNKNOWN_BUCKET:
         return (bucket,)
     address = ipaddress.ip_address(bucket.partition("/")[0])
-    prefixes = IPV4_PREFIXES if address.version == 4 else IPV6_PREFIXES  # noqa: PLR2004
-    return (bucket, *(_network(address, prefix) for prefix in prefixes[1:]))
+    prefixes = IPV4_PREFIXES if isinstance(address, ipaddress.IPv4Address) else IPV6_PREFIXES
+    return (bucket, *(_network(address, prefix) for prefix in prefixes))
 
 
 def household_of(bucket: str) -> str:
     """Return the household, which likely acts as one: an IPv4 address, or an IPv6 /56."""
-    networks = networks_of(bucket)
-    return networks[1] if len(networks) == len(IPV6_PREFIXES) else networks[0]
+    return networks_of(bucket)[-2:][0]  # the last but one, or the only one
 
 
 def _network(address: Address, prefix: int) -> str:

@@ -15,11 +15,11 @@ SUSPECTS_MAX: Final = 1000
 
 @dataclass(slots=True)
 class _Suspect:
+    failed_at_s: float
     failures: dict[str, int] = field(default_factory=dict)
     counted_at_s: dict[str, float] = field(default_factory=dict)
     rest_until_s: dict[str, float] = field(default_factory=dict)
     all_rest_until_s: float | None = None
-    failed_at_s: float = 0.0
 
 
 class Quarantine:
@@ -41,7 +41,7 @@ class Quarantine:
 
     def failed(self, sort: CartSort, household: str, *, asked_at_s: float, now_s: float) -> None:
         """Count a failure; failures of concurrent calls count as one."""
-        suspect = self._suspects.setdefault(sort, _Suspect())
+        suspect = self._suspects.setdefault(sort, _Suspect(now_s))
         self._suspects.move_to_end(sort)
         if len(self._suspects) > SUSPECTS_MAX:
             self._suspects.popitem(last=False)

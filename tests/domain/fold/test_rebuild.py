@@ -100,6 +100,45 @@ def test_events_that_remain_must_still_agree_with_the_stored_payment(rows: KeptR
     assert rows.inform(Rebuild(SESSION_ID)).rebuilt.verdict is Verdict.DIFFERENT
 
 
+def test_what_no_event_proves_is_removed_if_all_of_them_are_there(rows: KeptRows) -> None:
+    facts = rows.payments[SESSION_ID].facts
+    rows.payments[SESSION_ID] = replace(
+        rows.payments[SESSION_ID], facts=facts.join(PaymentFacts(fraud_warning_ids=("issfr_1",)))
+    )
+
+    rebuilt = rows.inform(Rebuild(SESSION_ID)).rebuilt
+
+    assert rebuilt.verdict is Verdict.DIFFERENT
+    assert rebuilt.facts_to_keep == rebuilt.facts == facts
+
+
+def test_a_pruned_payment_that_is_not_stored_has_what_the_other_events_prove(
+    rows: KeptRows,
+) -> None:
+    prune(rows, "evt_refund")
+    del rows.payments[SESSION_ID]
+
+    rebuilt = rows.inform(Rebuild(SESSION_ID)).rebuilt
+
+    assert (rebuilt.verdict, rebuilt.pruned_events) == (Verdict.DIFFERENT, 1)
+    assert rebuilt.facts_to_keep == rebuilt.facts
+    assert rebuilt.facts.status is PaymentStatus.PAID
+
+
+def test_other_payments_are_only_looked_up_if_an_id_is_shared(rows: KeptRows) -> None:
+    def asks() -> list[set[str]]:
+        rows.asked.clear()
+        rows.inform(Rebuild(SESSION_ID))
+        return [set(wanted.mentioning) for wanted in rows.asked if wanted.mentioning]
+
+    own = [{SESSION_ID}, {"pi_1"}]
+    assert asks() == own
+
+    rows.record(SECOND)
+
+    assert asks() == [*own, *own, {"cs_test_second"}]
+
+
 def test_a_connected_payment_is_computed_from_its_own_events_only(rows: KeptRows) -> None:
     rows.record(SECOND)
 

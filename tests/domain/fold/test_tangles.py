@@ -1,17 +1,19 @@
 """Connected payments as values: the same end in any order and batches, however few are woken."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.fold.rebuild import Rebuild, Verdict
+from app.domain.fold.records import EventState
 from tests.support.builders import Document, event, session
 from tests.support.durability.linked_events import tangles
 from tests.support.kept_rows import KeptRows
 from tests.support.sizes import EXAMPLES
-from tests.support.stripe_objects import subscription
+from tests.support.stripe_objects import charge, subscription
 
 NAMES_ONE = event(id="evt_one", subject=session(id="cs_a", payment_intent="pi_1"))
 NAMES_TWO = event(id="evt_two", subject=session(id="cs_a", payment_intent="pi_2"))
@@ -50,6 +52,27 @@ def test_a_batch_counts_for_every_payment_that_its_events_lead_to(size: int) -> 
 
         assert rows.payments["cs_a"].facts.intent_ids == ("pi_1", "pi_2"), order
         assert differ_when_rebuilt(rows) == []
+
+
+@pytest.mark.parametrize("pruned", ["a", "b"])
+def test_what_a_deleted_payload_had_proven_stays_when_payments_are_told_apart(pruned: str) -> None:
+    rows = KeptRows()
+    rows.record(
+        event(id="evt_a", subject=session(id="cs_a", payment_intent="pi_1")),
+        event(id="evt_b", subject=session(id="cs_b", payment_intent="pi_2")),
+    )
+    before = rows.payments[f"cs_{pruned}"].facts
+    stored = rows.events[f"evt_{pruned}"]
+    rows.events[f"evt_{pruned}"] = replace(stored, event=None)
+
+    rows.record(event("charge.succeeded", charge(invoice="pi_2"), id="evt_charge"))
+
+    assert rows.payments[f"cs_{pruned}"].facts == before
+    assert {id_: each.facts.paid for id_, each in rows.payments.items()} == {
+        "cs_a": True,
+        "cs_b": True,
+    }
+    assert rows.events[f"evt_{pruned}"].state is EventState.FOLDED
 
 
 @settings(max_examples=EXAMPLES // 10, deadline=None)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +99,45 @@ def test_a_client_that_is_full_itself_gets_nothing() -> None:
     holdings = filled(*["192.0.2.1"] * 3, *["192.0.2.2"] * 9)
 
     assert holdings.giver("192.0.2.1", "192.0.2.1") is None
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_what_holds_as_much_as_it_may_or_more_is_full(beyond: int) -> None:
+    whole = Holdings[int](in_all=3, of_client=100)
+    client = Holdings[int](in_all=100, of_client=3)
+    for number in range(3 + beyond):
+        assert whole.full_network("192.0.2.1") is (None if number < 3 else WHOLE)
+        assert client.full_network("192.0.2.1") == (None if number < 3 else "192.0.2.1")
+        whole.add("192.0.2.1", number)
+        client.add("192.0.2.1", number)
+
+    assert whole.full_network("192.0.2.1") == whole.full_network(None) == WHOLE
+    assert client.full_network("192.0.2.1") == "192.0.2.1"
+    assert client.full_network("192.0.2.2") is client.full_network(None) is None
+
+
+@pytest.mark.parametrize(("more", "gives"), [(1, False), (2, True)])
+def test_a_client_gives_up_something_only_if_it_holds_two_more(more: int, *, gives: bool) -> None:
+    held = 2
+    neighbor = filled(*["192.0.2.1"] * held, *["192.0.2.2"] * (held + more))
+    stranger = filled(*["192.0.2.1"] * held, *["198.51.100.1"] * (held + more))
+
+    giver = neighbor.giver("192.0.2.1", "192.0.2.0/24")
+    assert giver == (("192.0.2.2", held) if gives else None)
+    assert stranger.giver("192.0.2.1", WHOLE) == (("198.51.100.1", held) if gives else None)
+
+
+def test_the_largest_is_known_after_it_has_shrunk() -> None:
+    holdings = filled(*["192.0.2.1"] * 4, *["198.51.100.1"] * 3)
+    for number in (0, 1):
+        holdings.remove("192.0.2.1", number)
+    assert holdings.giver(None, WHOLE) == ("198.51.100.1", 4)
+
+    for number in (4, 5, 6):
+        holdings.remove("198.51.100.1", number)
+    assert holdings.giver(None, WHOLE) == ("192.0.2.1", 2)
+
+    for number in (2, 3):
+        holdings.remove("192.0.2.1", number)
+    assert holdings.giver(None, WHOLE) is None
+    assert holdings.held_in(WHOLE) == 0

@@ -3,9 +3,8 @@
 import pytest
 
 from app.domain.checkout.cart import Mode
-from app.domain.limits.breaker_evidence import (
-    CartSort,
-)
+from app.domain.limits.breaker import Refused, Verdict
+from app.domain.limits.breaker_evidence import CartSort
 from app.domain.limits.quarantine import (
     FAILURES_OF_ONE,
     FORGOTTEN_AFTER_S,
@@ -14,6 +13,7 @@ from app.domain.limits.quarantine import (
     SUSPECTS_MAX,
     Quarantine,
 )
+from tests.support.breaker_carts import Shop, cart
 
 SORT = CartSort(Mode.PAYMENT, frozenset({"price_odd"}), is_known=False)
 
@@ -85,3 +85,50 @@ def test_it_is_forgotten_after_a_while_and_there_are_not_too_many() -> None:
         quarantine.failed(sort, "household", asked_at_s=0, now_s=0)
 
     assert len(quarantine) == SUSPECTS_MAX
+
+
+def test_everybody_is_blocked_again_if_the_cart_fails_for_one_more_household() -> None:
+    quarantine = failing(HOUSEHOLDS_FAILING, 1)
+
+    quarantine.failed(SORT, "one more", asked_at_s=REST_S, now_s=REST_S + 1)
+
+    assert quarantine.ask(SORT, "somebody else", REST_S + 2) == REST_S - 1
+
+
+def test_a_failure_counts_if_its_call_began_when_the_last_one_was_counted() -> None:
+    quarantine = Quarantine()
+    for number in range(FAILURES_OF_ONE):
+        quarantine.failed(SORT, "household", asked_at_s=number, now_s=number + 1)
+
+    assert quarantine.ask(SORT, "household", FAILURES_OF_ONE) == REST_S
+
+
+@pytest.mark.parametrize(("asked_at_s", "seconds"), [(0.0, 10), (8.5, 2), (9.9, 1)])
+def test_a_buyer_is_told_in_whole_seconds_how_long_the_cart_is_blocked(
+    asked_at_s: float, seconds: int
+) -> None:
+    shop = Shop("price_A")
+    for _ in range(FAILURES_OF_ONE):
+        shop.buy(Verdict.FAILED, cart("price_odd"), "192.0.2.1")
+
+    shop.now_s += asked_at_s
+
+    refused = shop.ask(cart("price_odd"), "192.0.2.1")
+    assert refused == Refused("this cart kept failing and is blocked", seconds)
+
+
+def test_the_cart_whose_failure_is_the_oldest_is_forgotten_first() -> None:
+    quarantine = failing(1, FAILURES_OF_ONE)
+    others = [
+        CartSort(Mode.PAYMENT, frozenset({f"price_{number}"}), is_known=False)
+        for number in range(SUSPECTS_MAX)
+    ]
+    for other in others[1:]:
+        quarantine.failed(other, "household 0", asked_at_s=0, now_s=0)
+    quarantine.failed(SORT, "household 0", asked_at_s=0, now_s=0)
+    assert len(quarantine) == SUSPECTS_MAX
+
+    quarantine.failed(others[0], "household 0", asked_at_s=0, now_s=0)
+
+    assert len(quarantine) == SUSPECTS_MAX
+    assert quarantine.ask(SORT, "household 0", 1) == REST_S - 1

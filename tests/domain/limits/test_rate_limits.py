@@ -132,7 +132,9 @@ def test_every_client_has_a_share_of_a_shared_limit() -> None:
     assert shares("unknown") == [(" unknown", 1)]
 
 
-@pytest.mark.parametrize(("part", "wait_s"), [(0.0, 30), (0.4, 6), (0.49, 1), (0.4999, 1)])
+@pytest.mark.parametrize(
+    ("part", "wait_s"), [(0.0, 30), (0.4, 6), (0.49, 1), (0.4999, 1), (0.5, 1)]
+)
 def test_it_is_said_how_long_to_wait_in_whole_seconds(part: float, wait_s: int) -> None:
     """Of ten in the previous window, five are left after half of this one."""
     refused = judge([Rule(Kind.CLIENT, "a", 60, 5)], [Counted(0, 10, part)])

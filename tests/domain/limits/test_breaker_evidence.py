@@ -1,0 +1,200 @@
+"""When failures are an outage: each limit exactly, and one beside it."""
+
+import pytest
+
+from app.domain.checkout.cart import Mode
+from app.domain.limits.breaker_evidence import (
+    FAILURES_MIN,
+    HOUSEHOLDS_MIN,
+    WINDOW_PAIRS,
+    WINDOW_S,
+    CartSort,
+    Evidence,
+    KnownPrices,
+)
+from tests.support.breaker_carts import cart
+
+
+class Seen:
+    """Evidence of different carts, at a time that a test moves."""
+
+    def __init__(self) -> None:
+        self.evidence = Evidence()
+        self.now_s = 1000.0
+        self._carts = 0
+
+    def carts(self, count: int, *, worked: bool, households: int = 1) -> None:
+        """Carts with a different price each, from so many households in turn."""
+        for number in range(count):
+            self._carts += 1
+            self.cart(f"price_{self._carts}", f"household {number % households}", worked=worked)
+
+    def cart(self, price: str, household: str, *, worked: bool) -> None:
+        sort = CartSort(Mode.PAYMENT, frozenset({price}), is_known=True)
+        self.evidence.add(household, sort, self.now_s, worked=worked)
+
+    def unreachable(self, count: int) -> None:
+        for _ in range(count):
+            self.evidence.add_unreachable(self.now_s)
+
+    def is_outage(self, *, is_cold: bool = False) -> bool:
+        return self.evidence.shows_an_outage(self.now_s, is_cold=is_cold)
+
+
+@pytest.mark.parametrize(
+    ("failures", "is_outage"), [(FAILURES_MIN - 1, False), (FAILURES_MIN, True)]
+)
+def test_fewer_failures_may_be_coincidence(failures: int, *, is_outage: bool) -> None:
+    carts, connections = Seen(), Seen()
+    carts.carts(failures, worked=False)
+    connections.unreachable(failures)
+
+    assert (carts.is_outage(), connections.is_outage()) == (is_outage, is_outage)
+
+
+def test_failed_carts_and_missing_connections_are_counted_separately() -> None:
+    seen = Seen()
+    seen.carts(FAILURES_MIN - 1, worked=False)
+    seen.unreachable(FAILURES_MIN - 1)
+
+    assert not seen.is_outage()
+
+
+@pytest.mark.parametrize(("passed_s", "counts"), [(WINDOW_S, True), (WINDOW_S + 0.5, False)])
+def test_an_outcome_counts_for_five_minutes(passed_s: float, *, counts: bool) -> None:
+    failed, connections, worked = Seen(), Seen(), Seen()
+    failed.carts(FAILURES_MIN, worked=False)
+    connections.unreachable(FAILURES_MIN)
+    worked.carts(FAILURES_MIN + 1, worked=True)
+    for seen in (failed, connections, worked):
+        seen.now_s += passed_s
+    worked.carts(FAILURES_MIN, worked=False)
+
+    assert (failed.is_outage(), connections.is_outage()) == (counts, counts)
+    assert worked.is_outage() is not counts
+
+
+@pytest.mark.parametrize(
+    ("households", "is_outage"), [(HOUSEHOLDS_MIN - 1, False), (HOUSEHOLDS_MIN, True)]
+)
+def test_before_anything_worked_several_households_must_fail(
+    households: int, *, is_outage: bool
+) -> None:
+    seen = Seen()
+    seen.carts(FAILURES_MIN, worked=False, households=households)
+
+    assert seen.is_outage(is_cold=True) is is_outage
+    assert seen.is_outage()
+
+
+@pytest.mark.parametrize(
+    ("worked", "is_outage"),
+    [(FAILURES_MIN - 1, True), (FAILURES_MIN, True), (FAILURES_MIN + 1, False)],
+)
+@pytest.mark.parametrize("households", [1, HOUSEHOLDS_MIN - 1])
+def test_failures_of_a_few_households_must_be_as_many_as_all_that_worked(
+    households: int, worked: int, *, is_outage: bool
+) -> None:
+    seen = Seen()
+    seen.carts(worked, worked=True)
+    seen.carts(FAILURES_MIN, worked=False, households=households)
+
+    assert seen.is_outage() is is_outage
+
+
+@pytest.mark.parametrize(
+    ("worked_since", "is_outage"),
+    [(0, True), (FAILURES_MIN, True), (FAILURES_MIN + 1, False)],
+)
+def test_against_failures_of_many_households_counts_only_what_worked_since(
+    worked_since: int, *, is_outage: bool
+) -> None:
+    seen = Seen()
+    seen.carts(FAILURES_MIN + 3, worked=True)
+    seen.carts(FAILURES_MIN, worked=False, households=HOUSEHOLDS_MIN)
+    seen.carts(worked_since, worked=True)
+
+    assert seen.is_outage() is is_outage
+
+
+@pytest.mark.parametrize(("worked_since", "is_outage"), [(0, True), (1, False)])
+def test_one_price_that_fails_for_all_is_an_outage_only_if_nothing_else_works(
+    worked_since: int, *, is_outage: bool
+) -> None:
+    seen = Seen()
+    for number in range(FAILURES_MIN):
+        seen.cart("price_A", f"household {number}", worked=False)
+    seen.carts(worked_since, worked=True)
+
+    assert seen.is_outage() is is_outage
+
+
+def test_the_latest_outcomes_are_kept_and_the_one_before_is_forgotten() -> None:
+    seen = Seen()
+    half = WINDOW_PAIRS // 2
+    seen.carts(half, worked=False, households=HOUSEHOLDS_MIN)
+    seen.carts(half, worked=True)
+    assert seen.is_outage()
+
+    seen.carts(1, worked=True)
+    assert not seen.is_outage()
+
+
+def test_the_same_cart_of_a_household_counts_once_with_its_latest_outcome() -> None:
+    seen = Seen()
+    for _ in range(FAILURES_MIN):
+        seen.cart("price_A", "household", worked=False)
+    assert not seen.is_outage()
+
+    for number in range(FAILURES_MIN):
+        seen.cart(f"price_{number}", "household", worked=False)
+        seen.cart(f"price_{number}", "household", worked=True)
+    assert not seen.is_outage()
+
+
+def test_a_cart_that_comes_again_is_the_latest() -> None:
+    """It is forgotten last, and it counts as having worked after the others had failed."""
+    seen = Seen()
+    seen.cart("price_A", "household", worked=True)
+    for number in range(FAILURES_MIN):
+        seen.cart("price_B", f"household {number}", worked=False)
+    assert seen.is_outage()
+
+    seen.cart("price_A", "household", worked=True)
+    assert not seen.is_outage()
+
+
+@pytest.mark.parametrize(
+    ("between", "is_outage"), [("failed", True), ("worked", False), ("answered", False)]
+)
+def test_only_an_answer_proves_that_there_is_a_connection(between: str, *, is_outage: bool) -> None:
+    seen = Seen()
+    seen.unreachable(FAILURES_MIN - 1)
+    if between == "answered":
+        seen.evidence.reached()
+    else:
+        seen.cart("price_A", "household", worked=between == "worked")
+    seen.unreachable(1)
+
+    assert seen.is_outage() is is_outage
+
+
+def test_nothing_is_left_of_what_was_cleared() -> None:
+    carts, connections = Seen(), Seen()
+    carts.carts(FAILURES_MIN, worked=False)
+    connections.unreachable(FAILURES_MIN)
+    for seen in (carts, connections):
+        seen.evidence.clear()
+        assert not seen.is_outage()
+
+
+def test_a_price_is_known_up_to_the_largest_quantity_that_worked() -> None:
+    known = KnownPrices()
+    assert not known.sort_of(cart("price_A")).is_known
+    for quantity in (1, 3, 2):
+        known.learn(cart("price_A", quantity=quantity))
+
+    are_known = [known.sort_of(cart("price_A", quantity=n)).is_known for n in (1, 3, 4)]
+
+    assert are_known == [True, True, False]
+    assert not known.sort_of(cart("price_A", "price_B")).is_known
