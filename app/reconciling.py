@@ -58,7 +58,9 @@ def _reconcile(shared: Shared, version: str) -> Reconcile:
     shared.lifetime.closes(transport.aclose)
     stripe = open_stripe(settings, transport, version=version)
     quiet = make_reconcile(settings, shared.database, stripe, shared.alerts, shared.changes)
-    reconcile = replace(quiet, on_failures=UnreadReport(shared.metrics))
+    reconcile = replace(
+        quiet, all_clear=shared.alerts.over, on_failures=UnreadReport(shared.metrics)
+    )
     if settings.reconcile_every_s is not None:
         keep = KeepReconciled(
             reconcile=reconcile,

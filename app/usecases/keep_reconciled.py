@@ -114,10 +114,6 @@ class KeepReconciled:
         return min(first_s * 2.0 ** min(self._failures - 1, 30), PAUSE_MAX_S)
 
     def _alert(self, result: Reconciled) -> None:
-        if result.refused is not None:
-            self.alarm(AlertName.STRIPE_KEY_REFUSED, result.refused)
-        elif result.failure is None:
-            self.all_clear(AlertName.STRIPE_KEY_REFUSED, "Stripe takes the key again")
         if result.missed:
             first = rfc3339_of(result.missed_since_s)
             message = f"not delivered, and fetched: {result.missed}, the first of {first}"

@@ -11,7 +11,7 @@ from app.domain.stripe_events.read_back import LINE_ITEMS
 from app.domain.stripe_events.registered import REGISTERED_TYPES
 from app.usecases.failed_reads import FailedReads
 from app.usecases.inbox import Inbox
-from app.usecases.ports import Alarm, Clock
+from app.usecases.ports import Alarm, AlertName, AllClear, Clock, say_nothing
 from app.usecases.read_back import ReadBack
 from app.usecases.read_line_items import ReadLineItems
 from app.usecases.reconciliation import ReconciliationState, ReconciliationStore
@@ -113,6 +113,7 @@ class Reconcile:
     clock: Clock
     alarm: Alarm
     on_change: OnChange
+    all_clear: AllClear = say_nothing
     on_failures: Callable[[Findings], None] = lambda _: None
 
     async def __call__(self, check: Check) -> Reconciled:
@@ -131,7 +132,14 @@ class Reconcile:
                     break
         if result.findings.failed:
             self.on_failures(result.findings)
+        self._tell_of_the_key(result)
         return result
+
+    def _tell_of_the_key(self, result: Reconciled) -> None:
+        if result.refused is not None:
+            self.alarm(AlertName.STRIPE_KEY_REFUSED, result.refused)
+        elif result.failure is None:
+            self.all_clear(AlertName.STRIPE_KEY_REFUSED, "Stripe takes the key again")
 
     def _parts(
         self, check: Check, result: Reconciled

@@ -120,7 +120,7 @@ class EventSummary:
     state: EventState
     reason: str | None
     has_payload: bool
-    source: EventSource = EventSource.WEBHOOK
+    source: EventSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

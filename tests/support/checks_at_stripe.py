@@ -51,7 +51,13 @@ class Setting:
         self, holder: str = "one", every_s: float = EVERY_S, renew_every_s: float = RENEW_EVERY_S
     ) -> KeepReconciled:
         return KeepReconciled(
-            reconcile=reconcile_of(self.database, self.stripe, self.clock, alarm=self.alarm),
+            reconcile=reconcile_of(
+                self.database,
+                self.stripe,
+                self.clock,
+                alarm=self.alarm,
+                all_clear=self.alarm.over,
+            ),
             store=self.database,
             clock=self.clock,
             alarm=self.alarm,

@@ -7,7 +7,7 @@ from app.domain.errors import NotFoundError
 from app.domain.fold.records import EventState
 from app.domain.payments.status import PaymentStatus
 from app.usecases.inspect_events import InspectEvents
-from app.usecases.records import EventQuery, EventSummary
+from app.usecases.records import EventQuery, EventSource, EventSummary
 from tests.support.builders import (
     CHECKOUT_ID,
     NOW_S,
@@ -84,6 +84,7 @@ async def test_a_summary_holds_all_but_the_payload(inspect: InspectEvents) -> No
         state=EventState.FAILED,
         reason=summary.reason,
         has_payload=True,
+        source=EventSource.WEBHOOK,
     )
 
 

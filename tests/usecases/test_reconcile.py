@@ -10,9 +10,10 @@ from app.domain.fold.records import EventState, Payment
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import EventFilter
 from app.domain.stripe_events.registered import REGISTERED_TYPES
+from app.usecases.inspect_events import InspectEvents
 from app.usecases.reconcile import TYPES_MAX, UNDER_WAY_S, Check, Reconciled
 from app.usecases.record_events import ReceivedEvent, Recorded
-from app.usecases.records import EventSource
+from app.usecases.records import EventQuery, EventSource
 from app.usecases.storage import Database
 from app.usecases.stripe_reads import (
     Document,
@@ -77,6 +78,8 @@ async def test_what_was_missed_is_recorded_with_its_source(
     assert result.findings.counts == {"seen": 2, "new": 2, "changed": 1, "failed": 0}
     assert (await payment_of(database)).facts.status is PaymentStatus.PROCESSING
     assert {row.source for row in (await rows(database)).values()} == {EventSource.LISTED}
+    listed = await InspectEvents(database=database).list(EventQuery())
+    assert [summary.source for summary in listed] == [EventSource.LISTED] * 2
     assert told
 
 

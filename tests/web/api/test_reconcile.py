@@ -78,6 +78,18 @@ async def test_what_stripe_does_not_tell_is_counted(tmp_path: Path) -> None:
     assert answered.json() == {"seen": 0, "new": 0, "changed": 0, "failed": 1}
 
 
+async def test_a_refused_key_alerts_also_if_only_an_operator_asks(tmp_path: Path) -> None:
+    line = 'altan_checkout_alerts_total{name="stripe_key_refused"} '
+    async with shop(tmp_path, answer(b"", status="401 Unauthorized")) as (client, _):
+        before = (await client.get("/metrics")).text
+        answered = await client.post("/reconcile", headers=bearer(ADMIN_TOKEN))
+        after = (await client.get("/metrics")).text
+
+    assert answered.json()["failed"] > 0
+    assert f"{line}0.0" in before
+    assert f"{line}1.0" in after
+
+
 @pytest.mark.parametrize(
     ("token", "status", "code"),
     [(TOKEN, 403, "forbidden"), ("wrong" * 6, 401, "unauthorized")],
