@@ -50,9 +50,10 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """Two ports, a folder, the origins of other pages that may buy here, and a token for orders.
+    """Two ports, a folder, the origins of other pages that may buy here, and tokens.
 
-    `notify_url` receives the notifications instead of the sandbox.
+    `api_token` is for the shop's own server, `admin_token` for the console. `notify_url` receives
+    the notifications instead of the sandbox.
     """
 
     port: int
@@ -61,6 +62,7 @@ class Demo:
     allowed_origins: tuple[str, ...] = ()
     notify_url: str | None = None
     api_token: str = field(default_factory=lambda: secrets.token_hex(24), repr=False)
+    admin_token: str = field(default_factory=lambda: secrets.token_hex(24), repr=False)
 
     @property
     def shop_url(self) -> str:
@@ -176,6 +178,7 @@ class Demo:
             "ALLOWED_ORIGINS": ",".join((self.shop_url, ANY_LOOPBACK, *self.allowed_origins)),
             "DATABASE_URL": database_url(self.folder),
             "API_TOKENS": self.api_token,
+            "ADMIN_API_TOKEN": self.admin_token,
             "LOG_FORMAT": "console",
             "LOG_LEVEL": "error",
             "SANDBOX_PUBLIC_URL": self.shop_url,
@@ -205,6 +208,10 @@ class Demo:
             "",
             "Follow the events live, in a second terminal:",
             f"  [green]{escape(follow)}[/]",
+            "",
+            "Look at orders, events and notifications as an operator, in the console:",
+            f"  [cyan]{self.service_url}/console[/]",
+            f"  Sign in with [green]{self.admin_token}[/]",
             "",
             "Fulfil from your own server, as docs/fulfil.md describes:",
             f"  [green]export API_TOKEN={self.api_token}[/]",

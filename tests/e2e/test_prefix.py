@@ -19,6 +19,7 @@ from tests.support.browser.running import RunningDemo
 from tests.support.browser.visitors import Variant, Visitors
 from tests.support.browser.watch import Watch
 from tests.support.builders import serving
+from tests.support.orders import ADMIN_TOKEN
 from tests.support.processes import running_process
 
 JSON = {"Accept": "application/json"}
@@ -53,6 +54,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bel
             "CHECKOUT_URL_HOSTS": urlsplit(proxy.url).netloc,
             "STRIPE_WEBHOOK_SECRETS": config.webhook_secret,
             "RATE_LIMIT_CHECKOUT": "off",
+            "ADMIN_API_TOKEN": ADMIN_TOKEN,
         }
         async with serving(create_sandbox(config)) as sandbox:
             proxy.shop_url = environment["ALTAN_PAY_URL"] = str(sandbox.base_url).rstrip("/")
@@ -203,3 +205,28 @@ async def test_a_status_url_is_a_path_below_the_services_address(below: Below, p
     answer = await page.request.get(f"{below.url}{started['status_url']}")
 
     assert (await answer.json())["checkout_id"] == started["checkout_id"]
+
+
+async def test_an_operator_stays_signed_in_below_the_path(
+    below: Below, page: Page, watch: Watch
+) -> None:
+    watch.expect("status of 401")
+    started = await new_checkout(page, below)
+    await pay(page, below, started["session_id"])
+    address = f"{below.url}/console/orders/{started['checkout_id']}"
+    await page.goto(address)
+    await page.get_by_label("Operators' token").fill(ADMIN_TOKEN)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+    assert page.url == address
+
+    await page.get_by_role("link", name="Health").click()
+    await expect(page.get_by_role("heading", name="Health")).to_be_visible()
+    (cookie,) = await page.context.cookies()
+    await page.get_by_role("button", name="Sign out").click()
+
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert page.url == f"{below.url}/console"
+    assert cookie["path"] == f"{PREFIX}/console"
+    assert await page.context.cookies() == []
+    assert below.proxy.lost == []

@@ -49,7 +49,12 @@ class Frame:
         environment = make_environment()
         environment.trim_blocks = environment.lstrip_blocks = True
         environment.finalize = _harmless
-        environment.filters |= {"time": time_text, "words": words, "money": money_text}
+        environment.filters |= {
+            "time": time_text,
+            "moment": moment_text,
+            "words": words,
+            "money": money_text,
+        }
         environment.globals |= {
             "shop_name": shop_name,
             "version": version,
@@ -107,6 +112,15 @@ def time_text(at_ms: int | None) -> str:
         return ""
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     return f"{format_datetime(at, 'd MMM yyyy, HH:mm:ss', locale=_ENGLISH)} UTC"
+
+
+def moment_text(moment: str | None) -> str:
+    """Format a time of an order's document, which is RFC 3339."""
+    return (
+        ""
+        if moment is None
+        else time_text(round(datetime.fromisoformat(moment).timestamp() * 1000))
+    )
 
 
 def money_text(amount_minor: int | None, currency: str | None) -> str:

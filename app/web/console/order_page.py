@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -17,6 +17,9 @@ from app.usecases.see_flag import SeeFlag
 from app.web.console.frame import Frame
 from app.web.console.guard import Guard
 from app.web.console.visit import Visit, see_other
+
+# How people write an address (Stripe, the Address object).
+_ADDRESS: Final = ("line1", "line2", "postal_code", "city", "state", "country")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,8 @@ def _person(person: Document | None) -> Mapping[str, str]:
 def _text(value: object) -> str:
     """Return what Stripe sent as one line, whatever it is."""
     if isinstance(value, Mapping):
-        return ", ".join(text for each in value.values() if (text := _text(each)))
+        known = [*(name for name in _ADDRESS if name in value), *(value.keys() - {*_ADDRESS})]
+        return ", ".join(text for name in known if (text := _text(value[name])))
     return "" if value is None else str(value)
 
 

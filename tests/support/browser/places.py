@@ -131,6 +131,41 @@ async def wait_for_long(page: Page, demo: RunningDemo) -> None:
     await page.locator(".late").wait_for()
 
 
+async def open_console(page: Page, demo: RunningDemo) -> None:
+    """Open the page that asks an operator for the token."""
+    await page.goto(f"{demo.service_url}/console")
+
+
+async def sign_in(page: Page, demo: RunningDemo) -> None:
+    """Open the console's list of orders, with some in it."""
+    for acts in (("pay",), ("pay", "dispute_open"), ("expire",)):
+        await new_session(page, demo, *acts, last_with={})
+    await open_console(page, demo)
+    await page.get_by_label("Operators' token").fill(demo.demo.admin_token)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Orders", exact=True).wait_for()
+
+
+async def open_an_order(page: Page, demo: RunningDemo) -> None:
+    """Open a disputed order in the console."""
+    await sign_in(page, demo)
+    await page.get_by_role("listitem").filter(has_text="disputed").get_by_role("link").first.click()
+    await page.get_by_role("heading", name="Timeline").wait_for()
+
+
+def console_page(name: str, query: str = "") -> Way:
+    """Go to a page of the console by its navigation, and on to `query`."""
+
+    async def reach(page: Page, demo: RunningDemo) -> None:
+        await sign_in(page, demo)
+        await page.get_by_role("link", name=name, exact=True).click()
+        await page.get_by_role("heading", name=name, level=1).wait_for()
+        if query:
+            await page.goto(f"{page.url}?{query}")
+
+    return reach
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A page's name, and the expected console messages on the way."""
@@ -173,5 +208,11 @@ PLACES: Final = (
     Place("payment-unknown", open_unknown_payment, expects="status of 404"),
     Place("refused", be_refused, expects="status of 422", is_main=True),
     Place("unknown", open_unknown_checkout, expects="status of 404"),
+    Place("console-sign-in", open_console, is_main=True),
+    Place("console-orders", sign_in, is_main=True),
+    Place("console-order", open_an_order, is_main=True),
+    Place("console-events", console_page("Events", "state=all")),
+    Place("console-notifications", console_page("Notifications", "state=all")),
+    Place("console-health", console_page("Health")),
     *SUCCESS_PLACES,
 )

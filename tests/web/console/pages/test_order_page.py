@@ -216,5 +216,5 @@ async def test_what_the_page_shows_is_what_the_api_says(database_path: Path) -> 
         shown = text_of(await console.operator.see(PATH))
 
     assert f"Version {document['version']}" in shown
-    assert f"Created {document['created_at']}" in shown
-    assert f"Updated {document['updated_at']}" in shown
+    assert "Paid 9 Oct 2025, 08:53:20 UTC" in shown
+    assert document["paid_at"] == "2025-10-09T08:53:20.000Z"
