@@ -144,7 +144,7 @@ class Settings(
     )
     admin_api_token: Token | None = Field(
         None,
-        description="operators' token: everything that API_TOKENS allow, and the operators' API",
+        description="operators' token: all that API_TOKENS allow, the operators' API, the console",
     )
     trusted_proxies: Networks = Field(
         (), description="addresses or networks whose X-Forwarded-For is trusted"

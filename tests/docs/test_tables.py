@@ -248,7 +248,7 @@ def test_the_endpoints_table_has_every_address_that_is_answered(demo: Demo) -> N
     paths = httpx.get(f"{demo.service_url}/openapi.json", trust_env=False).json()["paths"]
 
     answered = {(method.upper(), path) for path in paths for method in paths[path]}
-    assert listed == answered | {("GET", "/docs"), ("GET", "/openapi.json")}
+    assert listed == answered | {("GET", "/docs"), ("GET", "/openapi.json"), ("GET", "/console")}
 
 
 def cli_commands() -> set[str]:

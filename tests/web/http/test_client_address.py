@@ -3,7 +3,12 @@ import ipaddress
 import pytest
 from starlette.types import Scope
 
-from app.web.http.client_address import client_bucket, is_trusted_peer, peer_bucket
+from app.web.http.client_address import (
+    came_by_tls,
+    client_bucket,
+    is_trusted_peer,
+    peer_bucket,
+)
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8:ffff::/48"))
 
@@ -76,3 +81,34 @@ def test_a_connection_is_counted_by_its_peer_alone(
 ) -> None:
     assert peer_bucket(peer) == bucket
     assert is_trusted_peer(peer, PROXIES) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "is_tls"),
+    [
+        ("10.0.0.1", ["https"], True),
+        ("10.0.0.1", ["HTTPS"], True),
+        ("10.0.0.1", ["https, http"], True),
+        ("10.0.0.1", ["http", "https"], True),
+        ("10.0.0.1", ["http"], False),
+        ("10.0.0.1", [""], False),
+        ("10.0.0.1", ["nohttps"], False),
+        ("10.0.0.1", [], False),
+        ("192.0.2.1", ["https"], False),
+        (None, ["https"], False),
+    ],
+)
+def test_only_a_trusted_proxy_is_believed_that_a_client_came_by_tls(
+    peer: str | None, told: list[str], *, is_tls: bool
+) -> None:
+    asked = scope(peer)
+    asked["headers"] = [(b"x-forwarded-proto", each.encode()) for each in told]
+
+    assert came_by_tls(asked, PROXIES) == is_tls
+
+
+def test_a_connection_with_tls_of_its_own_came_by_tls() -> None:
+    asked = scope("192.0.2.1")
+    asked["scheme"] = "https"
+
+    assert came_by_tls(asked, ())
