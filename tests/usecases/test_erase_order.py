@@ -1,5 +1,6 @@
 """A buyer's data is deleted with the bodies of the order's events, and nothing else changes."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.errors import NotFoundError
 from app.domain.fold.rebuild import Verdict
+from app.domain.fold.records import EventState
 from app.usecases import erase_order
 from app.usecases.erase_order import EraseOrder
 from app.usecases.notification_document import documents_of, orders_of
@@ -19,7 +21,7 @@ from app.usecases.records import EventQuery
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, FixedClock, SilentAlarm, event, session
 from tests.support.orders_table import KeptTable, Setting
 from tests.support.readings import COMPLETED
-from tests.support.recording import checkout, keep, record
+from tests.support.recording import checkout, keep, kept_event, record
 from tests.support.stripe_objects import payment_intent
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
@@ -64,6 +66,8 @@ async def test_nothing_personal_is_left_and_nothing_else_changes(
     database: AnyDatabase, erase: EraseOrder, order_id: str
 ) -> None:
     await keep(database, checkout())
+    damaged = replace(kept_event(CUSTOMER, EventState.RECORDED), id="evt_damaged", payload=b"{")
+    await keep(database, damaged)
     await record(database, PAID, INTENT, CUSTOMER, CARD, OF_ANOTHER, THIN)
     before = await document(database)
     assert before["customer"] == BUYER
@@ -71,7 +75,7 @@ async def test_nothing_personal_is_left_and_nothing_else_changes(
     erased = await erase(order_id)
 
     assert (erased.deleted, erased.kept_ids) == (4, [])
-    assert await with_body(database) == {"evt_another", "evt_thin"}
+    assert await with_body(database) == {"evt_another", "evt_damaged", "evt_thin"}
     after = await document(database)
     assert after["version"] > before["version"]
     assert after == before | PERSONAL | {"version": after["version"]}
