@@ -34,6 +34,11 @@ def get(path: str, answer: Answer, operation: Operation) -> APIRoute:
     return APIRoute(path, answer, methods=["GET"], **_described(operation))
 
 
+def get_and_head(path: str, answer: Answer, operation: Operation) -> list[APIRoute]:
+    """Return a GET route with its OpenAPI entry, and HEAD, to which the server adds no body."""
+    return [get(path, answer, operation), undescribed(path, answer, "HEAD")]
+
+
 def post(path: str, answer: Answer, operation: Operation) -> APIRoute:
     """Return a POST route with its OpenAPI entry."""
     return APIRoute(path, answer, methods=["POST"], **_described(operation))

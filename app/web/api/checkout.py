@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from app.domain.checkout.cart import CreatedBy, read_checkout_request
-from app.domain.checkout.idempotency import read_idempotency_key
+from app.domain.checkout.idempotency import IdempotencyKey, read_idempotency_key
 from app.domain.checkout.passed_fields import PassedField
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -20,6 +20,7 @@ from app.domain.errors import (
     AltanPayUnavailableError,
     CartRefusedError,
     CheckoutInProgressError,
+    Fault,
     IdempotencyKeyReusedError,
     InvalidCartError,
     InvalidJsonError,
@@ -120,8 +121,7 @@ class CheckoutEndpoint:
         self._check_origin(request.headers)
         document, form_key = read_document(body, request.headers)
         request.state.way_back = self.start_checkout.redirects.way_back(cancel_url_of(document))
-        key_text = request.headers.get("idempotency-key", form_key)
-        key = None if key_text is None else read_idempotency_key(key_text)
+        key = _read_key(request.headers, form_key)
         cart = read_checkout_request(
             document, quantity_max=self.quantity_max, may_pass=self.may_pass
         )
@@ -144,6 +144,16 @@ class CheckoutEndpoint:
             raise OriginNotAllowedError(
                 "This page is not on one of the shop's origins (ALLOWED_ORIGINS)."
             )
+
+
+def _read_key(headers: Headers, form_key: str | None) -> IdempotencyKey | None:
+    """Return the header's key, or else the form's."""
+    texts = set(headers.getlist("idempotency-key"))
+    if len(texts) > 1:
+        fault = Fault("/idempotency_key", "is there more than once, with different values")
+        raise InvalidCartError("There is more than one Idempotency-Key.", faults=[fault])
+    text = texts.pop() if texts else form_key
+    return None if text is None else read_idempotency_key(text)
 
 
 def _start_checkout(quantity_max: int, may_pass: Collection[PassedField]) -> Operation:

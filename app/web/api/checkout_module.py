@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from app.web.http.etags import is_known
 from app.web.openapi import TEXT, Operation, Schema, content, parameter
-from app.web.routes import Answer, get, undescribed
+from app.web.routes import Answer, get_and_head
 
 _STATIC: Final = Path(__file__).parent / "static"
 
@@ -83,7 +83,7 @@ class CheckoutModule:
         return [
             route
             for path, answer, operation in answers
-            for route in (get(path, answer, operation), undescribed(path, answer, "HEAD"))
+            for route in get_and_head(path, answer, operation)
         ]
 
     async def latest(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from app.web.openapi import TEXT, Operation, Schema, content, object_schema
-from app.web.routes import get, undescribed
+from app.web.routes import get_and_head
 
 CHECK_TIMEOUT_S: Final = 3.0
 FRESH_S: Final = 1.0  # anybody can call this, so frequent calls must not cause frequent writes
@@ -57,8 +57,7 @@ class Liveness:
 
     def routes(self) -> Sequence[BaseRoute]:
         """GET and HEAD /health/live."""
-        path = "/health/live"
-        return [get(path, self.answer, _CHECK_LIVENESS), undescribed(path, self.answer, "HEAD")]
+        return get_and_head("/health/live", self.answer, _CHECK_LIVENESS)
 
     async def answer(self, _: Request) -> Response:
         """Return 200."""
@@ -76,8 +75,7 @@ class Readiness:
 
     def routes(self) -> Sequence[BaseRoute]:
         """GET and HEAD /health/ready."""
-        path = "/health/ready"
-        return [get(path, self.answer, _CHECK_READINESS), undescribed(path, self.answer, "HEAD")]
+        return get_and_head("/health/ready", self.answer, _CHECK_READINESS)
 
     async def answer(self, _: Request) -> Response:
         """Return 200, or 503 with the names of the failing parts."""

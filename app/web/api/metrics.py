@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from app.web.openapi import TEXT, Operation, content
-from app.web.routes import get, undescribed
+from app.web.routes import get_and_head
 
 _GET_METRICS: Final = Operation(
     id="getMetrics",
@@ -33,10 +33,7 @@ class MetricsEndpoint:
 
     def routes(self) -> Sequence[BaseRoute]:
         """GET and HEAD /metrics."""
-        return [
-            get("/metrics", self.answer, _GET_METRICS),
-            undescribed("/metrics", self.answer, "HEAD"),
-        ]
+        return get_and_head("/metrics", self.answer, _GET_METRICS)
 
     async def answer(self, _: Request) -> Response:
         """Return the current metrics."""

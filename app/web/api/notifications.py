@@ -35,7 +35,7 @@ from app.web.openapi import (
     or_null,
     parameter,
 )
-from app.web.routes import get, post
+from app.web.routes import get_and_head, post
 
 LIMIT_DEFAULT: Final = 100
 WAIT_MAX_S: Final = 25.0  # proxies commonly give up on an answer after 30 s
@@ -154,9 +154,9 @@ class NotificationsEndpoint:
     access: Access
 
     def routes(self) -> Sequence[BaseRoute]:
-        """GET /notifications, and the operators' acts."""
+        """GET and HEAD /notifications, and the operators' acts."""
         return [
-            get("/notifications", self.page, _LIST),
+            *get_and_head("/notifications", self.page, _LIST),
             post("/notifications/pause", self.pause, _PAUSE),
             post("/notifications/resume", self.resume, _RESUME),
             post("/notifications/{id}/resend", self.resend, _RESEND),

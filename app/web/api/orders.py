@@ -31,7 +31,7 @@ from app.web.openapi import (
     or_null,
     parameter,
 )
-from app.web.routes import get, post
+from app.web.routes import get_and_head, post
 
 _GET_ORDER: Final = Operation(
     id="getOrder",
@@ -124,10 +124,10 @@ class OrdersEndpoint:
     access: Access
 
     def routes(self) -> Sequence[BaseRoute]:
-        """GET /orders and GET /orders/{id}, POST /orders/{id}/flags/{flag}/seen."""
+        """GET and HEAD /orders and /orders/{id}, POST /orders/{id}/flags/{flag}/seen."""
         return [
-            get("/orders", self.page, _LIST_ORDERS),
-            get("/orders/{id}", self.one, _GET_ORDER),
+            *get_and_head("/orders", self.page, _LIST_ORDERS),
+            *get_and_head("/orders/{id}", self.one, _GET_ORDER),
             post("/orders/{id}/flags/{flag}/seen", self.see, _SEE_FLAG),
         ]
 

@@ -19,7 +19,7 @@ from app.web.http.connected import while_connected
 from app.web.http.etags import is_known
 from app.web.openapi import Operation, content, header, parameter
 from app.web.payment_json import PAYMENT, etag_of, status_document
-from app.web.routes import get
+from app.web.routes import get_and_head
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 WAIT_MAX_S: Final = 60.0  # proxies give up on an answer after about that long
@@ -66,8 +66,8 @@ class StatusEndpoint:
     wait_max_s: float = WAIT_MAX_S
 
     def routes(self) -> Sequence[BaseRoute]:
-        """GET /checkout/{id}."""
-        return [get("/checkout/{id}", self.answer, _GET_PAYMENT)]
+        """GET and HEAD /checkout/{id}."""
+        return get_and_head("/checkout/{id}", self.answer, _GET_PAYMENT)
 
     async def answer(self, request: Request) -> Response:
         """Answer one request, or raise a `CheckoutError`."""

@@ -20,7 +20,7 @@ from app.usecases.read_payment import ReadPayment
 from app.web.openapi import TEXT, Operation, content, header, parameter
 from app.web.pages.pages import SECURITY_HEADERS
 from app.web.pages.success_html import Refresh, SuccessHtml
-from app.web.routes import get, undescribed
+from app.web.routes import get_and_head, undescribed
 
 LATE_AFTER_S: Final = 30  # the script's LATE_MS, for a page without script
 REFRESH_S: Final = 3
@@ -72,10 +72,10 @@ class SuccessPageEndpoint:
     clock: Clock
 
     def routes(self) -> Sequence[BaseRoute]:
-        """GET /checkout/{id}/page, the address that leads there, and the page's script."""
+        """GET and HEAD /checkout/{id}/page, the address that leads there, and the page's script."""
         return [
-            get("/checkout/{id}/page", self.answer, _SHOW_PAGE),
-            get("/checkout/page", self.enter, _FIND_PAGE),
+            *get_and_head("/checkout/{id}/page", self.answer, _SHOW_PAGE),
+            *get_and_head("/checkout/page", self.enter, _FIND_PAGE),
             undescribed("/checkout/page.js", self.script, "GET", "HEAD"),
         ]
 

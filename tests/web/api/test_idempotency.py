@@ -160,6 +160,23 @@ async def test_a_key_of_another_form_is_refused(database_path: Path, key: bytes)
     assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/idempotency_key"]
 
 
+@pytest.mark.parametrize(("second", "status"), [(b"k-1", 200), (b"k-2", 422)])
+async def test_a_key_that_is_there_twice_must_be_the_same(
+    database_path: Path, second: bytes, status: int
+) -> None:
+    keys = [(b"Accept", b"application/json"), (b"Idempotency-Key", b"k-1")]
+    async with shop(database_path) as (client, altan_pay):
+        answered = await client.post(
+            "/checkout", json=CART, headers=[*keys, (b"Idempotency-Key", second)]
+        )
+
+        assert len(altan_pay.requests) == (status == 200)
+    assert answered.status_code == status
+    if status == 422:
+        assert answered.json()["code"] == "invalid_cart"
+        assert [fault["pointer"] for fault in answered.json()["errors"]] == ["/idempotency_key"]
+
+
 @pytest.mark.parametrize("key", ["k", "k" * 255, " ~!"])
 async def test_a_key_at_the_edge_of_its_form_is_taken(database_path: Path, key: str) -> None:
     async with shop(database_path) as (client, _):
