@@ -30,18 +30,19 @@ class EventsPage:
     frame: Frame
 
     def routes(self, guard: Guard) -> Sequence[BaseRoute]:
-        """The list, one event, and replaying it."""
+        """The list, one event, and replaying one or all that are listed."""
         path = "/console/events"
         return [
             guard.page(path, self.show),
             guard.page(f"{path}/{{id}}", self.one),
+            guard.act(f"{path}/replay", self.all_again),
             guard.act(f"{path}/{{id}}/replay", self.again),
         ]
 
     async def show(self, visit: Visit) -> Response:
         """Return the latest events of a state, or raise a `CheckoutError`."""
         asked = visit.request.query_params.get("state", "")
-        state = EventState(asked) if asked in [*EventState] else EventState.FAILED
+        state = _state(asked)
         wanted = EventQuery(state=None if asked == _ALL else state, limit=EVENTS_MAX + 1)
         found = await self.inspect.list(wanted)
         values = {
@@ -67,7 +68,19 @@ class EventsPage:
         place = place_of(visit.form.get("place", "")) or f"events/{event_id}"
         return see_other(visit.request, place, done=f"replayed_{state}")
 
+    async def all_again(self, visit: Visit) -> Response:
+        """Replay the events that the list shows, or raise a `CheckoutError`."""
+        state = _state(visit.form.get("state", ""))
+        found = await self.inspect.list(EventQuery(state=state, limit=EVENTS_MAX))
+        ended = await self.replay([each.id for each in found])
+        counts = {"tried": ended.total(), "failed": ended[EventState.FAILED]}
+        return see_other(visit.request, f"events?state={state}", done="replayed", **counts)
+
     async def _inspected(self, event_id: str) -> EventInspection:
         if not EVENT_ID.fullmatch(event_id):
             raise NotFoundError("There is no event with that id.")
         return await self.inspect.show(event_id)
+
+
+def _state(asked: str) -> EventState:
+    return EventState(asked) if asked in [*EventState] else EventState.FAILED

@@ -106,10 +106,8 @@ class Frame:
         return HTMLResponse(html, status, {**(headers or {}), **_HEADERS, **closed})
 
 
-def time_text(at_ms: int | None) -> str:
+def time_text(at_ms: int) -> str:
     """Format epoch milliseconds, in UTC; an operator compares them with Stripe's and with logs."""
-    if at_ms is None:
-        return ""
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     return f"{format_datetime(at, 'd MMM yyyy, HH:mm:ss', locale=_ENGLISH)} UTC"
 

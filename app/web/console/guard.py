@@ -130,15 +130,10 @@ class Guard:
 
         Below a proxy's path, we do not know that path.
         """
-        answer.set_cookie(
-            COOKIE,
-            value,
-            max_age=age_s,
-            path=None,
-            secure=came_by_tls(request.scope, self.trusted_proxies),
-            httponly=True,
-            samesite="strict",
-        )
+        attributes = [f"{COOKIE}={value}", f"Max-Age={age_s}", "HttpOnly", "SameSite=Strict"]
+        if came_by_tls(request.scope, self.trusted_proxies):
+            attributes.append("Secure")
+        answer.headers["Set-Cookie"] = "; ".join(attributes)
 
 
 _BEARER: Final = {"WWW-Authenticate": "Bearer"}

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.domain.errors import NotFoundError
+from app.domain.errors import NotFoundError, StorageUnavailableError
 from app.domain.fold.records import EventState
 from app.usecases.inspect_events import InspectEvents
 from app.usecases.outbox import Outbox
@@ -59,23 +59,31 @@ class HealthPage:
         ]
 
     async def show(self, visit: Visit) -> Response:
-        """Return the page, or raise a `CheckoutError`."""
-        failed = await self.inspect.list(
-            EventQuery(state=EventState.FAILED, limit=FAILED_COUNTED_MAX)
-        )
-        sightings = await self.webhooks.read(lambda ledger: ledger.webhook_sightings())
-        values = {
+        """Return the page, also while the database fails."""
+        values: dict[str, Any] = {
             "parts": await self.parts(),
             "setup": self.setup,
-            "failed_events": len(failed),
+            "now_ms": self.clock.now_ms(),
+            "is_readable": True,
+        }
+        try:
+            values |= await self._read()
+        except StorageUnavailableError:
+            values["is_readable"] = False
+        return self.frame.page(visit, "health.html", values)
+
+    async def _read(self) -> dict[str, Any]:
+        """Return what the database knows."""
+        wanted = EventQuery(state=EventState.FAILED, limit=FAILED_COUNTED_MAX)
+        sightings = await self.webhooks.read(lambda ledger: ledger.webhook_sightings())
+        return {
+            "failed_events": len(await self.inspect.list(wanted)),
             "failed_counted_max": FAILED_COUNTED_MAX,
             "webhooks": {each.kind.value: each for each in sightings},
             "checks": await self.reconciliation.reconciliation_state(),
             "sending": await self.outbox.receiver(),
             "backlog": await self.outbox.backlog(),
-            "now_ms": self.clock.now_ms(),
         }
-        return self.frame.page(visit, "health.html", values)
 
     async def check(self, visit: Visit) -> Response:
         """Check Stripe for missed events, or raise a `CheckoutError`."""

@@ -10,6 +10,7 @@ from app.domain.fold.records import EventState
 
 DONE: Final = "done"
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_PLACE: Final = re.compile(r"\{([a-z]+)\}")
 _NOTICES: Final[Mapping[str, str]] = {
     "seen": "The flag is marked as seen.",
     "resent": "The notification is due now, and gets all of its tries again.",
@@ -17,6 +18,7 @@ _NOTICES: Final[Mapping[str, str]] = {
     "resumed": "Sending goes on. All that waited is due now.",
     "checked": "Stripe was checked: {seen} events and objects looked at, {new} of them new, "
     "{changed} orders changed, {failed} could not be read.",
+    "replayed": "{tried} events were processed again; {failed} of them failed.",
     f"replayed_{EventState.FOLDED}": "The event was processed, and its order is up to date.",
     f"replayed_{EventState.RECORDED}": "The event was processed. It concerns no order.",
     f"replayed_{EventState.WAITING}": "The event was processed. It waits for one that names its "
@@ -30,7 +32,6 @@ _NOTICES: Final[Mapping[str, str]] = {
 def notice_in(query: QueryParams) -> str:
     """Return the notice that an address names; nothing if it names none of ours."""
     text = _NOTICES.get(query.get(DONE, ""), "")
-    numbers = {name: query.get(name, "") for name in ("seen", "new", "changed", "failed")}
-    if "{" in text and not all(map(_NUMBER.fullmatch, numbers.values())):
-        return ""
-    return text.format(**numbers)
+    numbers = {name: query.get(name, "") for name in _PLACE.findall(text)}
+    are_numbers = all(_NUMBER.fullmatch(number) for number in numbers.values())
+    return text.format(**numbers) if are_numbers else ""

@@ -74,12 +74,12 @@ class OrdersPage:
             "cursor": "",
             "is_first": True,
             "term": term,
-            "message": _message(found),
+            "message": found_text(found),
         }
         return self.frame.page(visit, "orders.html", values)
 
 
-def _message(found: FoundOrders) -> str:
+def found_text(found: FoundOrders) -> str:
     """Say how many were found, as what the term was looked up, and how far that went."""
     number = len(found.orders)
     many = f"The latest {number}" if found.has_more else str(number or "No")

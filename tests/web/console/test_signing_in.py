@@ -17,6 +17,7 @@ PAGES = [
 ACTS = [
     f"/console/orders/{SESSION_ID}/flags/disputed/seen",
     "/console/events/evt_1/replay",
+    "/console/events/replay",
     "/console/notifications/pause",
     "/console/notifications/resume",
     f"/console/notifications/msg_{'0' * 26}/resend",
@@ -73,7 +74,7 @@ async def test_a_session_is_kept_in_a_cookie_that_scripts_and_other_sites_do_not
     assert name_and_value.startswith(f"{COOKIE}=")
     assert ADMIN_TOKEN not in cookie
     # Without Secure, because this is plain HTTP; without Path, so that it is right below a prefix.
-    assert sorted(attributes) == ["HttpOnly", "Max-Age=43200", "SameSite=strict"]
+    assert sorted(attributes) == ["HttpOnly", "Max-Age=43200", "SameSite=Strict"]
 
 
 @pytest.mark.parametrize(

@@ -106,3 +106,18 @@ async def test_many_failed_events_are_cut_and_told(database_path: Path) -> None:
         shown = text_of(await console.operator.see("/console/events"))
 
     assert "These are the latest 100; there are more." in shown
+
+
+async def test_all_that_are_listed_are_replayed_together(database_path: Path) -> None:
+    async with console_shop(database_path) as console:
+        await console.shop.tell(event(), UNREADABLE, WAITING)
+        query(
+            database_path,
+            "UPDATE events SET state = 'failed', reason = 'an old bug' WHERE id <> 'evt_waiting'",
+        )
+        after = text_of(await console.operator.press_and_follow("/console/events", "Replay these"))
+        waiting = await console.operator.see("/console/events", state="waiting")
+
+    assert "2 events were processed again; 1 of them failed." in after
+    assert "evt_bad CannotFoldError" in after
+    assert "Replay these" not in waiting  # one alone has a button of its own

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.builders import event
+from tests.support.builders import event, query
 from tests.support.console import console_shop, form_named, text_of
 from tests.support.stripe_api_calls import KEY, says_json
 from tests.support.stripe_objects import charge
@@ -68,3 +68,15 @@ async def test_an_address_that_we_did_not_make_tells_nothing(
         html = await console.operator.see(PATH, done=done, seen="<b>")
 
     assert 'role="status"' not in html
+
+
+async def test_health_is_shown_while_the_database_fails(database_path: Path) -> None:
+    async with console_shop(database_path) as console:
+        query(database_path, "ALTER TABLE webhook_sightings RENAME TO away")
+        try:
+            shown = text_of(await console.operator.see(PATH))
+        finally:
+            query(database_path, "ALTER TABLE away RENAME TO webhook_sightings")
+
+    assert "Database works" in shown
+    assert "The database cannot be read" in shown
