@@ -1,6 +1,7 @@
 """Reads events about payment intents, charges, refunds, disputes and reviews."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from app.domain.payments.disputes import Dispute, DisputeState, Review
@@ -97,7 +98,7 @@ def refund(event: StripeEvent) -> Evidence:
     doubts: list[str] = []
     refund_id, known = _refund(event.subject, doubts)
     if event.type == "refund.failed":
-        known = known.join(Refund(state=RefundState.FAILED, amount_minor=0, word="failed"))
+        known = replace(known, state=RefundState.FAILED, word="failed")
     return Evidence(
         None,
         ids_of(known.charge_id, known.intent_id),

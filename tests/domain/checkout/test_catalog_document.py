@@ -125,6 +125,19 @@ def test_a_fault_is_reported_with_its_entry_and_field(
     assert words in said
 
 
+@pytest.mark.parametrize(("name", "least"), [("max_quantity", 1), ("unit_amount_minor", 0)])
+def test_a_number_may_be_so_large_that_a_total_still_fits_into_a_database(
+    name: str, least: int
+) -> None:
+    def number(value: int) -> dict[str, object]:
+        return {"price": [entry(currency="eur", unit_amount_minor=1) | {name: value}]}
+
+    for allowed in (least, 10**10 - 1):
+        assert read_catalog(number(allowed)).prices["price_A"]
+    for refused in (least - 1, 10**10):
+        assert name in refusal(number(refused))
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -42,6 +42,8 @@ def test_metadata_link_local_and_no_single_host_are_forbidden(text: str) -> None
         "fd00::1",
         "2606:2800:220:1::1",
         "64:ff9b::5db8:d822",
+        "64:ff9b::6464:64c9",  # beside a metadata service
+        "100.100.100.201",
         "::ffff:10.0.0.7",
     ],
 )

@@ -249,6 +249,19 @@ def test_an_id_stands_for_session_type_and_cause() -> None:
     assert notice.id_for(SESSION_ID) == "msg_0206c8282dd992cd50a1f84b0a"
 
 
+def test_the_id_of_a_refunded_sum_is_the_same_in_every_version() -> None:
+    """A receiver that has seen it must not see it again under another id after an update."""
+    (notice,) = notices(PAID, refunded(400, a=RefundState.SUCCEEDED))
+
+    assert notice.cause == "400 d1bb0821c9466ce6"
+    assert notice.id_for(SESSION_ID) == "msg_dcb5742fb87de91cc0aa7c3a33"
+
+
+@pytest.mark.parametrize("type_", Type)
+def test_receivers_learn_of_all_but_a_change_for_the_orders_table(type_: Type) -> None:
+    assert type_.is_public is (type_.value != "order.changed")
+
+
 def test_a_notification_is_a_notice_about_an_order() -> None:
     notice = Notice(type=Type.PAID)
 

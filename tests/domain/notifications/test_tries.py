@@ -73,10 +73,14 @@ def test_the_receiver_may_ask_for_a_longer_pause(asked_s: int, pause_s: int) -> 
     assert next_try_ms(1, answer, now_ms=NOW_MS, chance=0.5) == NOW_MS + pause_s * 1000
 
 
-def test_asking_for_a_pause_gives_no_further_try() -> None:
-    answer = Answer(status=503, retry_after_s=60)
+@pytest.mark.parametrize("failures", [TRIES_MAX, TRIES_MAX + 1])
+@pytest.mark.parametrize("asked_s", [None, 60])
+def test_after_the_last_try_there_is_none_whatever_the_receiver_asks_for(
+    failures: int, asked_s: int | None
+) -> None:
+    answer = Answer(status=503, retry_after_s=asked_s)
 
-    assert next_try_ms(TRIES_MAX, answer, now_ms=NOW_MS, chance=0.5) is None
+    assert next_try_ms(failures, answer, now_ms=NOW_MS, chance=0.5) is None
 
 
 @pytest.mark.parametrize(

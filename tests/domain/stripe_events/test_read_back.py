@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from app.domain.checkout.cart import LineItem
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.event import read_event
 from app.domain.stripe_events.evidence import Subject
 from app.domain.stripe_events.read_back import event_of_line_items, events_made_of
 from app.domain.stripe_events.readers import read_evidence
+from app.domain.stripe_events.sessions import bought_in
 from tests.support.builders import NOW_S, session
 from tests.support.stripe_objects import (
     charge,
@@ -105,6 +107,8 @@ def test_expanded_objects_become_ids_as_in_events() -> None:
         (charge(), ["charge.updated"]),
         (refund(), ["refund.updated"]),
         (refund(status="failed"), ["refund.failed"]),
+        (refund(status="canceled"), ["refund.updated"]),
+        (refund(status=None), ["refund.updated"]),
         (dispute(), ["charge.dispute.updated"]),
         (
             dispute(balance_transactions=[{"amount": -1}, {"amount": 1}, "x"]),
@@ -116,6 +120,8 @@ def test_expanded_objects_become_ids_as_in_events() -> None:
         ),
         (subscription(), ["customer.subscription.updated"]),
         (subscription(status="canceled"), ["customer.subscription.deleted"]),
+        (subscription(status="active"), ["customer.subscription.updated"]),
+        (subscription(status="past_due"), ["customer.subscription.updated"]),
         (invoice(status="paid"), ["invoice.paid"]),
         (invoice(status="void"), ["invoice.voided"]),
         (invoice(status="uncollectible"), ["invoice.marked_uncollectible"]),
@@ -186,6 +192,18 @@ def test_line_items_that_were_read_are_all_and_say_whether_the_cart_differs(
     assert event_of_line_items("cs_test_1", [], differs_from_cart=False, now_s=1)["livemode"] is (
         False
     )
+
+
+def test_a_line_item_without_a_price_or_a_quantity_is_left_out() -> None:
+    items = [
+        {"price": None, "quantity": 1},
+        {"price": "price_A", "quantity": None},
+        {"price": "price_B", "quantity": "2"},
+        {"price": "price_C", "quantity": 3},
+        {},
+    ]
+
+    assert bought_in(items) == (LineItem("price_C", 3),)
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,8 @@ DETAILS = [
     ("livemode", {"livemode": True}, True),
     ("created_s", {"created": 9}, 9),
     ("client_reference_id", {"client_reference_id": "order 42"}, "order 42"),
+    ("client_reference_id", {"client_reference_id": "4"}, "4"),
+    ("client_reference_id", {"client_reference_id": "x" * 200}, "x" * 200),
 ]
 
 
@@ -269,3 +271,29 @@ def test_a_detail_of_an_odd_form_is_left_out(name: str, changes: Document) -> No
 
     assert details is not None
     assert getattr(details, name) is None
+
+
+@pytest.mark.parametrize(
+    ("after_expiration", "recoverable"),
+    [
+        ({"recovery": {"enabled": True}}, True),
+        ({"recovery": {"enabled": False}}, False),
+        ({"recovery": {"enabled": 1}}, False),
+        ({"recovery": None}, False),
+        (None, False),
+    ],
+)
+def test_an_expired_session_may_be_recovered_if_the_shop_turned_that_on(
+    *, after_expiration: object, recoverable: bool
+) -> None:
+    read = evidence(EXPIRED, session(after_expiration=after_expiration))
+
+    assert read.facts.recoverable is recoverable
+
+
+@pytest.mark.parametrize(
+    ("recovered_from", "known"),
+    [("cs_test_old", "cs_test_old"), ({"id": "cs_test_old"}, "cs_test_old"), ("pi_1", None)],
+)
+def test_a_recovery_names_the_expired_session(recovered_from: object, known: str | None) -> None:
+    assert evidence_of_session(recovered_from=recovered_from).facts.recovered_from == known
