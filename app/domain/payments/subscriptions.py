@@ -1,5 +1,6 @@
 """A subscription's latest state, and its invoices, each counted once."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -46,7 +47,7 @@ class Subscription:
         return max(self, other, key=_moment)
 
 
-def _moment(state: Subscription) -> tuple[int, ...]:
+def _moment(state: Subscription) -> tuple[float, ...]:
     """Return the sort key in time; an ended subscription stays ended, even if events come late."""
     return (
         state.status in _OVER,
@@ -54,8 +55,8 @@ def _moment(state: Subscription) -> tuple[int, ...]:
         not state.is_first,
         state.changed_status,
         _RANK[state.status],
-        -1 if state.current_period_end_s is None else state.current_period_end_s,
-        -1 if state.cancel_at_s is None else state.cancel_at_s,
+        -math.inf if state.current_period_end_s is None else state.current_period_end_s,
+        -math.inf if state.cancel_at_s is None else state.cancel_at_s,
         state.cancel_at_period_end,
     )
 

@@ -133,7 +133,7 @@ def test_a_number_may_be_so_large_that_a_total_still_fits_into_a_database(
         return {"price": [entry(currency="eur", unit_amount_minor=1) | {name: value}]}
 
     for allowed in (least, 10**10 - 1):
-        assert read_catalog(number(allowed)).prices["price_A"]
+        assert set(read_catalog(number(allowed)).prices) == {"price_A"}
     for refused in (least - 1, 10**10):
         assert name in refusal(number(refused))
 

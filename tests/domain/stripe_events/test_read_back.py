@@ -195,7 +195,7 @@ def test_line_items_that_were_read_are_all_and_say_whether_the_cart_differs(
 
 
 def test_a_line_item_without_a_price_or_a_quantity_is_left_out() -> None:
-    items = [
+    items: list[Subject] = [
         {"price": None, "quantity": 1},
         {"price": "price_A", "quantity": None},
         {"price": "price_B", "quantity": "2"},
