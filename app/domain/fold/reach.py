@@ -68,7 +68,7 @@ class Reach:
     def _ask(self, object_ids: set[str]) -> Steps[bool]:
         """Wake all events that mention these ids; False if that is left for later."""
         room = self._waking.room
-        if room <= 0:
+        if not room:
             return False
         spoken_of = object_ids & self._memory.mentioned
         if not spoken_of:
@@ -81,7 +81,7 @@ class Reach:
         waking = self._waking
         for wake in waking.stored:
             room = waking.room
-            if room <= 0:
+            if not room:
                 break
             page = (yield Wanted(wake=wake, limit=room)).events
             if page:

@@ -95,15 +95,16 @@ def test_it_says_how_far_it_has_read() -> None:
     assert (second.waking.tried, second.waking.read) == (Wake("pi_1", "evt_4"), 2)
 
 
-def test_a_page_that_another_transaction_holds_is_tried_again_later() -> None:
+def test_a_page_that_another_transaction_holds_is_tried_again_later_and_nothing_else_now() -> None:
     kept = left_for_later(3)
+    kept.wakes |= wakes_of(["pi_2"])
     kept.contended = frozenset({"pi_1"})
 
     fold, outcome = continued(kept, wake_max=2)
 
     assert fold.waking.tried == Wake("pi_1", "evt_1")
     assert (fold.waking.read, outcome.wakes, outcome.awake) == (0, [], [])
-    assert kept.wakes == {"pi_1": Wake("pi_1")}
+    assert kept.wakes == wakes_of(["pi_1", "pi_2"])
 
 
 def wakes_of(object_ids: Sequence[str]) -> dict[str, Wake]:

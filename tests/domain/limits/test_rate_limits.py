@@ -141,3 +141,16 @@ def test_it_is_said_how_long_to_wait_in_whole_seconds(part: float, wait_s: int) 
 
     assert refused is not None
     assert refused.retry_after_s == wait_s
+
+
+@pytest.mark.parametrize(
+    ("current", "part", "wait_s"), [(10, 0.5, 30), (12, 0.5, 40), (20, 0.5, 60), (12, 0.9, 16)]
+)
+def test_what_this_window_has_too_much_fades_in_the_next(
+    current: int, part: float, wait_s: int
+) -> None:
+    """Ten fit. Of twelve, ten are left after a sixth of the next window."""
+    refused = judge([Rule(Kind.CLIENT, "a", 60, 10)], [Counted(current, 7, part)])
+
+    assert refused is not None
+    assert refused.retry_after_s == wait_s

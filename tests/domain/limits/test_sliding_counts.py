@@ -45,6 +45,7 @@ def test_the_window_before_fades_evenly() -> None:
 def steps_of_a_hit(tracked: int) -> int:
     """The most that one hit touches, over three windows, with so many names in each."""
     table, most = counts(names_max=tracked), 0
+    assert table.steps == 0
     for number in range(3 * tracked):
         before = table.steps
         table.add(f"name {number}", number * WINDOW_S / tracked)
