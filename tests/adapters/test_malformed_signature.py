@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from app.adapters.stripe_signature import HEADER_BYTES_MAX
 from app.domain.errors import SignatureInvalidError
-from tests.support.builders import NOW_S, sign
-from tests.support.signatures import BODY, MAC, OTHER_MAC, check, signatures, verify
+from tests.support.builders import NOW_S, SECRET, sign
+from tests.support.signatures import (
+    BODY,
+    MAC,
+    OLD_SECRET,
+    OTHER_MAC,
+    check,
+    signatures,
+    verify,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,9 +35,31 @@ def test_a_byte_that_is_not_ascii_is_refused() -> None:
     [gzip.compress(BODY), BODY.decode().encode("utf-16"), b"\xff"],
     ids=["gzip", "utf-16", "one byte"],
 )
-def test_a_body_that_is_not_utf_8_is_refused_even_where_it_is_signed(body: bytes) -> None:
-    with pytest.raises(SignatureInvalidError, match="not UTF-8"):
-        verify(sign(body, at_s=NOW_S), body)
+def test_bytes_that_are_no_text_are_verified_like_text(body: bytes) -> None:
+    right = sign(body, at_s=NOW_S)
+
+    verify(right, body)
+    verify(f"v0={OTHER_MAC}," + right.replace("v1=", f"v1={OTHER_MAC},v1="), body)
+    check(signatures(OLD_SECRET, SECRET), body, [right.encode()])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        sign(b"\xfe", at_s=NOW_S),
+        sign(b"\xff", at_s=NOW_S - 1),
+        sign(b"\xff", at_s=NOW_S, secret=OLD_SECRET),
+        sign(b"\xff", at_s=NOW_S).replace("v1=", "v0="),
+        sign(b"\xff", at_s=NOW_S).replace(f"t={NOW_S}", f"t={NOW_S + 1}"),
+        f"t={NOW_S},v1=",
+    ],
+    ids=["another body", "an earlier time", "another secret", "v0", "another time", "empty"],
+)
+def test_bytes_that_are_no_text_are_refused_with_a_wrong_signature(header: str) -> None:
+    moved = header.replace(f"t={NOW_S - 1}", f"t={NOW_S}")
+
+    with pytest.raises(SignatureInvalidError, match="does not match"):
+        verify(moved, b"\xff")
 
 
 def test_ten_thousand_signatures_are_refused_before_one_is_compared() -> None:

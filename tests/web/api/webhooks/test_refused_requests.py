@@ -94,7 +94,7 @@ async def test_two_signatures_are_refused_even_where_both_are_right(local_servic
 async def test_a_body_that_is_not_utf_8_is_refused(endpoint: Service, body: bytes) -> None:
     answer = await endpoint.deliver(body)
 
-    assert has_problem(answer, 400, "signature_invalid")
+    assert has_problem(answer, 400, "invalid_json")
 
 
 @pytest.mark.parametrize(
