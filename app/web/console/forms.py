@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -63,7 +63,8 @@ class Forms:
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None:
             return site in ("same-origin", "none")
-        return origin is None or urlsplit(origin).netloc.lower() in self._hosts(request, headers)
+        host = None if origin is None else origin.lower().partition("://")[2]
+        return host is None or host in self._hosts(request, headers)
 
     def _hosts(self, request: Request, headers: Headers) -> set[str]:
         hosts = {headers.get("host", "").lower()}

@@ -16,19 +16,13 @@ from app.domain.money import Money
 from app.domain.printable import printable
 from app.web.console.notices import notice_in
 from app.web.console.sessions import Session, Sessions
-from app.web.console.visit import Visit, base_of
+from app.web.console.visit import HEADERS, Visit, base_of
 from app.web.pages.amounts import amount_text
-from app.web.pages.pages import SECURITY_HEADERS, TEMPLATES, make_environment, policy
+from app.web.pages.pages import TEMPLATES, make_environment, policy
 from app.web.problems import error_headers
 from app.web.statuses import status_of
 
 _ENGLISH: Final = Locale("en")
-# Browsers send `Origin: null` along with a form of a page that never sends a referrer.
-_HEADERS: Final = SECURITY_HEADERS | {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Robots-Tag": "noindex",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +97,7 @@ class Frame:
             }
         )
         closed = {"Content-Security-Policy": policy(self._style, forms="'self'")}
-        return HTMLResponse(html, status, {**(headers or {}), **_HEADERS, **closed})
+        return HTMLResponse(html, status, {**(headers or {}), **HEADERS, **closed})
 
 
 def time_text(at_ms: int) -> str:

@@ -62,8 +62,9 @@ class Guard:
     def signing(self) -> Sequence[APIRoute]:
         """Return the routes to sign in and out."""
         return [
-            undescribed(f"{HOME}/sign-in", self._sign_in, "POST"),
-            self.act(f"{HOME}/sign-out", self._sign_out),
+            undescribed("/console/sign-in", self._sign_in, "POST"),
+            undescribed("/console/sign-in", self._home, "GET", "HEAD"),
+            self.act("/console/sign-out", self._sign_out),
         ]
 
     def rest(self) -> APIRoute:
@@ -76,7 +77,7 @@ class Guard:
                 request, NotFoundError("There is no such page."), self._session(request)
             )
 
-        path = f"{HOME}/{{rest:path}}"
+        path = "/console/{rest:path}"
         return undescribed(path, answer, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
     def _session(self, request: Request) -> Session | None:
@@ -98,9 +99,9 @@ class Guard:
         if request.method == "POST":
             message = "You are not signed in, so nothing was done. Sign in, then do it again."
             return self.frame.sign_in(request, SignIn(status=401, message=message), _BEARER)
-        query = request.url.query
-        place = place_of(request.url.path[len(HOME) + 1 :] + (f"?{query}" if query else ""))
-        shown = SignIn(status=401, message="Sign in to see this page.", place=place)
+        query = request.scope["query_string"].decode("latin-1")
+        place = request.scope["path"].removeprefix(f"{HOME}/") + (f"?{query}" if query else "")
+        shown = SignIn(status=401, message="Sign in to see this page.", place=place_of(place))
         return self.frame.sign_in(request, shown, _BEARER | _come_again(request))
 
     async def _sign_in(self, request: Request) -> Response:
@@ -119,6 +120,10 @@ class Guard:
         answer = see_other(request, place)
         self._set_cookie(request, answer, self.sessions.begin(), SESSION_S)
         return answer
+
+    async def _home(self, request: Request) -> Response:
+        """Lead on who loads the address of a refused sign-in again."""
+        return see_other(request)
 
     async def _sign_out(self, visit: Visit) -> Response:
         answer = see_other(visit.request)

@@ -10,10 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.web.console.sessions import Session
+from app.web.pages.pages import SECURITY_HEADERS, closed_policy
 
 # A page of the console, relative to it. It never leads elsewhere: no scheme, no host, no dots.
 _PLACE: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*(\?[A-Za-z0-9_.~%&=+-]*)?")
 PLACE_LENGTH_MAX: Final = 1000
+# Browsers send `Origin: null` along with a form of a page that never sends a referrer.
+HEADERS: Final = SECURITY_HEADERS | {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +53,5 @@ def see_other(request: Request, place: str = "", /, **query: str | int) -> Respo
     address = f"{base_of(request)}/{place}" if place else base_of(request)
     if query:
         address += f"{'&' if '?' in place else '?'}{urlencode(query)}"
-    return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
+    policy = {"Content-Security-Policy": closed_policy()}
+    return Response(status_code=303, headers={"Location": address, **HEADERS, **policy})

@@ -55,6 +55,7 @@ async def test_a_form_of_another_session_does_nothing(database_path: Path) -> No
         ({"Sec-Fetch-Site": "same-site"}, False),
         ({"Origin": "https://evil.example"}, False),
         ({"Origin": "null"}, False),
+        ({"Origin": "http://["}, False),
         ({"Origin": "http://checkout.example", "Host": "checkout.example"}, True),
         # A proxy replaced Host; the browser still says that the page is ours.
         ({"Origin": "https://checkout.example", "Sec-Fetch-Site": "same-origin"}, True),
@@ -119,6 +120,7 @@ async def test_no_page_is_kept_framed_indexed_or_read_by_scripts(
             await shop.service.client.get(path, headers={"Origin": "https://shop.example"})
             for path in ["/console", "/console/nothing", *PAGES]
         ]
+        redirect = await shop.service.client.get("/console/")
 
     for answer in answers:
         headers = answer.headers
@@ -132,6 +134,8 @@ async def test_no_page_is_kept_framed_indexed_or_read_by_scripts(
         assert "script" not in headers["Content-Security-Policy"]
         assert "<script" not in answer.text
         assert [name for name in headers if name.startswith("access-control")] == []
+    assert redirect.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in redirect.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("prefix", ["", "/pay", "/a/b"])
@@ -157,11 +161,13 @@ async def test_other_addresses_below_it_are_a_page_of_the_console_or_lead_to_it(
         client = console.shop.service.client
         unknown = [await client.get(path) for path in ("/console/nothing", "/console/a%2Fb/c")]
         slash = await client.get("/console/")
+        again = await client.get("/console/sign-in")
 
     assert [answer.status_code for answer in unknown] == [404, 404]
     assert 'href="../console"' in unknown[0].text
     assert 'href="../../console"' in unknown[1].text
-    assert (slash.status_code, slash.headers["Location"]) == (303, "../console")
+    leads = [(answer.status_code, answer.headers["Location"]) for answer in (slash, again)]
+    assert leads == [(303, "../console")] * 2
 
 
 async def test_the_console_is_in_no_schema(database_path: Path) -> None:

@@ -212,3 +212,10 @@ async def test_a_link_from_another_site_is_asked_again_as_from_here(
 
     assert answer.status_code == 401
     assert answer.headers.get("Refresh") == ("0" if is_asked else None)
+
+
+async def test_an_odd_host_is_asked_for_the_token_too(database_path: Path) -> None:
+    async with order_shop(database_path) as shop:
+        answer = await shop.service.client.get("/console/health", headers={"Host": "["})
+
+    assert answer.status_code == 401

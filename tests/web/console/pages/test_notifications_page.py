@@ -41,7 +41,7 @@ async def test_sending_is_paused_and_resumed(database_path: Path) -> None:
     assert "Posted to 127.0.0.1 ." in before
     assert "secret-path" not in before
     assert "Sending is paused." in paused
-    assert "an operator has paused it" in paused
+    assert "an operator paused it" in paused
     assert f"order.paid waiting {SESSION_ID}" in waiting
     assert "No try yet." in waiting
     assert "Sending paused since" in health
