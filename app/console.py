@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.settings.settings import Settings
 from app.shared import Shared
+from app.usecases.erase_order import EraseOrder
 from app.usecases.find_orders import FindOrders
 from app.usecases.inspect_events import InspectEvents
 from app.usecases.order_history import ReadOrderHistory
@@ -12,6 +13,7 @@ from app.web.api.health import Readiness
 from app.web.api.orders import OrdersEndpoint
 from app.web.api.reconcile import ReconcileEndpoint
 from app.web.console.console import ConsoleEndpoint
+from app.web.console.erase_page import ErasePage
 from app.web.console.events_page import EventsPage
 from app.web.console.forms import Forms
 from app.web.console.frame import Frame
@@ -56,6 +58,11 @@ def open_console(  # noqa: PLR0913 each is shared with an endpoint of the API
             read_history=ReadOrderHistory(database=database, outbox=database),
             see_flag=orders.see_flag,
             has_receiver=setup.receiver is not None,
+            frame=frame,
+        ),
+        ErasePage(
+            read_orders=orders.read_orders,
+            erase_order=EraseOrder(database=database, clock=clock),
             frame=frame,
         ),
         EventsPage(inspect=inspect, replay=replay, frame=frame),

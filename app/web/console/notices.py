@@ -13,6 +13,9 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _PLACE: Final = re.compile(r"\{([a-z]+)\}")
 _NOTICES: Final[Mapping[str, str]] = {
     "seen": "The flag is marked as seen.",
+    "erased": "The buyer's data was deleted. Event bodies deleted: {deleted}.",
+    "erased_in_part": "Event bodies deleted: {deleted}; kept: {kept}, because these events were "
+    "not processed yet. Replay them, then delete again.",
     "resent": "The notification is due now, and gets all of its tries again.",
     "paused": "Sending is paused. New notifications wait.",
     "resumed": "Sending goes on. All that waited is due now.",
