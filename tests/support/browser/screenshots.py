@@ -11,7 +11,7 @@ from typing import Final
 from playwright.async_api import Page
 
 from tests.support.browser.chromium import NoChromiumError, running_chromium
-from tests.support.browser.places import Way, payment_after, success
+from tests.support.browser.places import Way, open_an_order, payment_after, sign_in, success
 from tests.support.browser.running import RunningDemo, running_demo
 from tests.support.browser.visitors import ORDINARY, Variant, Visitors
 from tests.support.browser.watch import Watch
@@ -23,6 +23,13 @@ PICTURE_BYTES_MAX: Final = 150_000
 
 async def open_shop_with_a_cart(page: Page, demo: RunningDemo) -> None:
     await page.goto(f"{demo.shop_url}/?beans=1&mug=2")
+
+
+async def open_timeline(page: Page, demo: RunningDemo) -> None:
+    """Open an order in the console, where its timeline begins."""
+    await open_an_order(page, demo)
+    timeline = page.get_by_role("heading", name="Timeline")
+    await timeline.evaluate("(heading) => heading.scrollIntoView()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ PICTURES: Final = (
     Picture("success-paid", PAID, Variant(narrow=True)),
     Picture("success-paid-dark", PAID, Variant(narrow=True, dark=True)),
     Picture("success-paid-german", PAID, Variant(narrow=True, locale="de-DE")),
+    Picture("console-orders", sign_in),
+    Picture("console-order-dark", open_timeline, Variant(dark=True)),
 )
 
 
