@@ -88,12 +88,13 @@ def _add(tangle: Tangle, stored: StoredEvent) -> Evidence | None:
 def untangle(tangle: Tangle, known: Mapping[str, PaymentFacts]) -> Untangled:
     """Compute each payment from its own events. Where payloads were deleted, `known` is kept.
 
-    An event without a payload cannot be assigned, so its facts stay.
+    An event without a payload cannot be assigned, so its facts stay. `known` are the stored facts
+    of the tangle's sessions that have a payment.
     """
     kin = kinship(tangle.evidence)
     facts = {session_id: PaymentFacts() for session_id in tangle.session_ids}
     if tangle.pruned:
-        facts |= {session_id: known[session_id] for session_id in facts.keys() & known.keys()}
+        facts |= known
     for event_id, session_id in sorted(kin.session_of.items()):
         facts[session_id] = facts[session_id].join(tangle.evidence[event_id].facts)
     settled = [

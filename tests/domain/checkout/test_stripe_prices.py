@@ -12,6 +12,7 @@ from app.domain.money import Money
 UNIT = Money(amount_minor=1200, currency="eur")
 SOLD_ONCE = CatalogPrice(id="price_A", mode=Mode.PAYMENT, unit=UNIT)
 CLUB = replace(SOLD_ONCE, mode=Mode.SUBSCRIPTION, recurs=True)
+UNKNOWN_TYPES = ["a", "q", "z", ""]
 ONE_TIME = {"active": True, "type": "one_time", "unit_amount": 1200, "currency": "eur"}
 
 
@@ -22,6 +23,7 @@ ONE_TIME = {"active": True, "type": "one_time", "unit_amount": 1200, "currency":
         (CLUB, {"type": "recurring"}),
         (replace(CLUB, recurs=False), {}),
         (replace(SOLD_ONCE, unit=None), {"unit_amount": 7, "currency": "usd"}),
+        *((price, {"type": type_}) for price in (SOLD_ONCE, CLUB) for type_ in UNKNOWN_TYPES),
     ],
 )
 def test_a_price_that_fits_has_no_fault(price: CatalogPrice, changes: dict[str, object]) -> None:

@@ -128,7 +128,9 @@ def test_the_cart_whose_failure_is_the_oldest_is_forgotten_first() -> None:
     quarantine.failed(SORT, "household 0", asked_at_s=0, now_s=0)
     assert len(quarantine) == SUSPECTS_MAX
 
-    quarantine.failed(others[0], "household 0", asked_at_s=0, now_s=0)
+    for _ in range(FAILURES_OF_ONE):
+        quarantine.failed(others[0], "household 0", asked_at_s=0, now_s=0)
 
     assert len(quarantine) == SUSPECTS_MAX
+    assert quarantine.ask(others[0], "household 0", 1) == REST_S - 1
     assert quarantine.ask(SORT, "household 0", 1) == REST_S - 1

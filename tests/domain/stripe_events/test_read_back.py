@@ -23,6 +23,7 @@ from tests.support.stripe_objects import (
 )
 
 LATER_S = NOW_S + 1_000
+WITHOUT_MEANS = payment_intent(status="requires_payment_method")
 CHARGED = payment_intent(latest_charge=charge(created=NOW_S))
 
 
@@ -37,6 +38,12 @@ def facts_of(subject: Subject) -> PaymentFacts:
 
 def types_of(subject: Subject) -> list[object]:
     return [document["type"] for document in events_made_of(subject, now_s=LATER_S)]
+
+
+def unpaid(**changes: object) -> Subject:
+    """Return a complete session whose delayed payment has failed."""
+    fields = {"payment_status": "unpaid", "payment_intent": WITHOUT_MEANS}
+    return session(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -127,6 +134,16 @@ def test_expanded_objects_become_ids_as_in_events() -> None:
         (invoice(status="uncollectible"), ["invoice.marked_uncollectible"]),
         (invoice(status="open", attempted=True), ["invoice.payment_failed"]),
         (invoice(status="open", attempted=False), []),
+        *((session(status=status), []) for status in ("open", "a", "d", "z", "", None)),
+        *(
+            (unpaid(payment_status=status), ["checkout.session.completed"])
+            for status in ("paid", "a", "z", "", None)
+        ),
+        *(
+            (unpaid(payment_intent=payment_intent(status=status)), ["checkout.session.completed"])
+            for status in ("requires_action", "a", "z", "", None)
+        ),
+        (unpaid(), ["checkout.session.completed", "checkout.session.async_payment_failed"]),
         (payment_intent(status=["succeeded"]), []),
         (invoice(status={}), []),
         ({"id": "po_1", "object": "payout"}, []),

@@ -151,6 +151,14 @@ def test_only_what_begins_so_is_an_intents_event(type_: str) -> None:
 # --- thin events
 
 
+def test_only_a_session_in_setup_mode_is_about_no_payment() -> None:
+    for type_ in ("completed", "expired"):
+        assert (
+            read_evidence(stripe_event(f"checkout.session.{type_}", session(mode="setup"))) is None
+        )
+    assert read_evidence(stripe_event("charge.succeeded", {"id": "ch_1", "mode": "setup"}))
+
+
 def test_a_thin_event_about_something_else_says_nothing() -> None:
     assert read_evidence(read_event(thin_event())) is None
 
