@@ -167,7 +167,7 @@ def _created_s(event: StripeEvent) -> int | None:
 
 def _reference(value: object) -> str | None:
     """Stripe takes any text of up to 200 characters (checkout/sessions/create)."""
-    if not isinstance(value, str) or not 0 < len(value) <= CLIENT_REFERENCE_LENGTH_MAX:
+    if not value or not isinstance(value, str) or len(value) > CLIENT_REFERENCE_LENGTH_MAX:
         return None
     return value if value.isprintable() else None
 

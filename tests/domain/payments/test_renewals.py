@@ -9,7 +9,7 @@ import pytest
 from app.domain.checkout.cart import Mode
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
-from app.domain.payments.renewals import ids_in, set_apart
+from app.domain.payments.renewals import ids_in, refunded_minor, set_apart
 from app.domain.payments.status import PaymentStatus
 from app.domain.payments.subscriptions import Invoice
 from app.domain.stripe_events.evidence import Evidence
@@ -280,3 +280,18 @@ def test_nothing_is_set_apart_where_no_subscription_is_known(mode: Mode | None) 
 
     assert set_apart(facts) == (facts, {})
     assert set_apart(fold(SESSION, FIRST)) == (fold(SESSION, FIRST), {})
+
+
+def test_what_was_refunded_of_several_renewals_is_added() -> None:
+    told = [
+        renewal(2),
+        renewal(3),
+        evidence("refund.created", refund(id="re_2", charge=None, payment_intent="pi_2")),
+        evidence("charge.refunded", charge(id="ch_3", payment_intent="pi_3", amount_refunded=7)),
+        evidence("refund.created", refund(id="re_1", charge=None)),
+    ]
+    first, renewals = set_apart(fold(SESSION, FIRST, *told))
+
+    assert refunded_minor(renewals.values()) == 507
+    assert first.amount_refunded_minor == 500
+    assert refunded_minor([]) == 0

@@ -205,6 +205,8 @@ def test_line_items_that_were_read_are_all_and_say_whether_the_cart_differs(
     assert (details.items_differ, details.items_missing) == (differs, False)
     assert [(each.price, each.quantity) for each in details.bought or ()] == [("price_A", 2)]
     assert (evidence.session_id, evidence.doubts) == ("cs_live_1", ())
+    listed = {"object": "list", "data": [item], "has_more": False}
+    assert read_event(document).subject["line_items"] == listed
     assert document["livemode"] is True
     assert event_of_line_items("cs_test_1", [], differs_from_cart=False, now_s=1)["livemode"] is (
         False
