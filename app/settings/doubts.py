@@ -60,6 +60,8 @@ def doubts(settings: Settings) -> list[Doubt]:
     ):
         for doubt in found:
             former = by_name.get(doubt.name)
+            if doubt == former:  # of two tokens, for example
+                continue
             message = f"{former.message}; {doubt.message}" if former else doubt.message
             is_logged = doubt.is_logged_at_start or (
                 former is not None and former.is_logged_at_start

@@ -48,3 +48,10 @@ def test_a_weak_token_is_doubted(tmp_path: Path, changes: Document, names: list[
 
     assert [each.name for each in found] == names
     assert all(each.is_logged_at_start for each in found)
+
+
+def test_two_weak_tokens_are_doubted_in_one_sentence(tmp_path: Path) -> None:
+    one = doubts(settings(tmp_path, api_tokens=["a" * 24]))
+    two = doubts(settings(tmp_path, api_tokens=["a" * 24, "b" * 24]))
+
+    assert two == one
