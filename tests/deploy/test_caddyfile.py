@@ -57,6 +57,8 @@ KEPT_INSIDE = (
     "//metrics",
     "/METRICS",
     "/checkouts",
+    "/console",
+    "/console/orders",
     "/webhooks/stripe/more",
 )
 
