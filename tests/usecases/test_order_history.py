@@ -1,5 +1,7 @@
 """An order's history, as an operator sees it."""
 
+from pathlib import Path
+
 from app.databases import AnyDatabase
 from app.usecases.order_history import EVENTS_MAX, NOTIFICATIONS_MAX, OrderHistory, ReadOrderHistory
 from app.usecases.outbox import TryResult
@@ -10,6 +12,7 @@ from tests.support.builders import (
     Document,
     FixedClock,
     event,
+    query,
     session,
 )
 from tests.support.outbox import NOW_MS, ended, failed, lease, new_notification, notify
@@ -94,16 +97,19 @@ async def test_what_follows_a_deleted_body_is_not_known(database: AnyDatabase) -
 
 
 async def test_only_the_latest_events_are_told_and_the_sessions_own_count(
-    database: AnyDatabase,
+    database: AnyDatabase, database_path: Path
 ) -> None:
     await tell(database, event(id="evt_own"))
     later = [
         event("charge.updated", charge(), id=f"evt_{number:03}") for number in range(EVENTS_MAX)
     ]
     await record(database, *later, clock=FixedClock(NOW_MS + 1))
+    damaged = "UPDATE events SET payload = ? WHERE id = 'evt_000'"  # it changes no status
+    query(database_path, damaged, b"{")
 
     history = await history_of(database)
 
+    assert history.events[0].event.id == "evt_000"
     assert len(history.events) == EVENTS_MAX
     assert {status for _, status in statuses(history)} == {"paid"}
     assert "evt_own" not in dict(statuses(history))
