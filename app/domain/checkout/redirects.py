@@ -91,7 +91,7 @@ def read_payment_page(text: str, *, allowed_hosts: frozenset[str]) -> PaymentPag
     authority = url.origin.removeprefix(f"{url.scheme}://")
     if authority not in allowed_hosts:
         raise ValueError("leads to a host that CHECKOUT_URL_HOSTS does not list")
-    path = re.split(r"[?#]", url.rest, maxsplit=1)[0]
+    path = re.split(r"[?#]", url.rest)[0]
     segment = _SESSION_ID_SEGMENT.search(path)
     return PaymentPage(url.text, segment[1] if segment else None)
 

@@ -145,12 +145,13 @@ def test_one_price_named_twice_is_added_up_at_its_first_place() -> None:
     assert request.cart.line_items == (LineItem("price_A", 999), LineItem("price_B", 2))
 
 
+@pytest.mark.parametrize(("first", "second"), [(999, 1), (1, 999), (600, 600)])
 @both_forms
 def test_a_sum_over_the_limit_is_pointed_at_where_it_is_passed_and_once(
-    wrap: Wrap, at: str
+    wrap: Wrap, at: str, first: int, second: int
 ) -> None:
     document = cart(
-        line("price_A", 999), line("price_B", 1), line("price_A", 1), line("price_A", 1)
+        line("price_A", first), line("price_B", 1), line("price_A", second), line("price_A", 1)
     )
 
     faults = faults_of(wrap(document))

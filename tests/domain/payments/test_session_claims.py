@@ -38,6 +38,14 @@ def test_a_session_is_a_checkouts_own_by_the_secret_and_the_subtotal(
     assert is_owner(sold, facts) is owns
 
 
+@pytest.mark.parametrize("digest", ["", "c", "dd", "e", None])
+def test_no_other_secret_than_the_checkouts_makes_a_session_its_own(digest: str | None) -> None:
+    other = replace(RIGHT, checkout_key_digest=digest)
+
+    assert not is_owner(NAMELESS, other)
+    assert is_foreign(other, NAMELESS)
+
+
 @pytest.mark.parametrize(
     ("sold", "facts", "foreign"),
     [(NAMELESS, STRANGER, True), (NAMELESS, CHEAP, False), (KNOWN, STRANGER, False)],
