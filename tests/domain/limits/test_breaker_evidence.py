@@ -117,13 +117,16 @@ def test_against_failures_of_many_households_counts_only_what_worked_since(
     assert seen.is_outage() is is_outage
 
 
-@pytest.mark.parametrize(("worked_since", "is_outage"), [(0, True), (1, False)])
+@pytest.mark.parametrize(
+    ("prices", "worked_since", "is_outage"),
+    [(1, 0, True), (1, 1, False), (2, 1, True)],
+)
 def test_one_price_that_fails_for_all_is_an_outage_only_if_nothing_else_works(
-    worked_since: int, *, is_outage: bool
+    prices: int, worked_since: int, *, is_outage: bool
 ) -> None:
     seen = Seen()
     for number in range(FAILURES_MIN):
-        seen.cart("price_A", f"household {number}", worked=False)
+        seen.cart(f"price_bad_{number % prices}", f"household {number}", worked=False)
     seen.carts(worked_since, worked=True)
 
     assert seen.is_outage() is is_outage
