@@ -50,7 +50,7 @@ class Permit:
     sort: CartSort
     asked_at_s: float
     round: int
-    is_probe: bool = False
+    is_probe: bool
 
 
 @dataclass(frozen=True, slots=True)

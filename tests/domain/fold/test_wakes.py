@@ -54,6 +54,17 @@ def test_a_fold_wakes_all_that_wait_if_there_is_room_and_leaves_all_otherwise(ro
     assert (is_one_too_many.woken_ids, is_one_too_many.wakes) == ([], [Wake("pi_1")])
 
 
+def test_a_fold_asks_for_one_more_than_it_may_wake_to_see_whether_all_fit() -> None:
+    kept = waiting(1)
+    kept.asked.clear()
+
+    folded(kept, wake_max=7)
+
+    assert [(wanted.mentioning, wanted.limit) for wanted in kept.asked if wanted.mentioning] == [
+        ({"pi_1"}, 8)
+    ]
+
+
 def test_a_fold_without_room_asks_for_no_stored_event() -> None:
     kept = waiting(1)
     kept.asked.clear()
