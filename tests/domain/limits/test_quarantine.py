@@ -134,3 +134,12 @@ def test_the_cart_whose_failure_is_the_oldest_is_forgotten_first() -> None:
     assert len(quarantine) == SUSPECTS_MAX
     assert quarantine.ask(others[0], "household 0", 1) == REST_S - 1
     assert quarantine.ask(SORT, "household 0", 1) == REST_S - 1
+
+
+def test_a_block_for_everybody_is_not_prolonged_by_calls_that_were_under_way() -> None:
+    quarantine = failing(HOUSEHOLDS_FAILING, 1)
+
+    for failed_at_s in (REST_S + 2, REST_S + 4):
+        quarantine.failed(SORT, "household 0", asked_at_s=REST_S + 1, now_s=failed_at_s)
+
+    assert quarantine.ask(SORT, "somebody else", REST_S + 5) == REST_S - 3
