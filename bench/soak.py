@@ -94,9 +94,10 @@ def main() -> int:
     for kind in kinds:
         if not kind.is_clean:
             _say(f"FAULT: {kind.name}: statuses {dict(kind.statuses)}, {kind.lost} lost")
-    if missing:
+    # A refused one may be on disk, too: where the disk answered too late, nobody knew.
+    if missing > 0:
         _say(f"FAULT: {missing} events were taken, but are not on disk")
-    return 1 if missing or not all(kind.is_clean for kind in kinds) else 0
+    return 1 if missing > 0 or not all(kind.is_clean for kind in kinds) else 0
 
 
 def _soak(process: Running, kinds: list[Kind], seconds: float) -> None:
