@@ -12,17 +12,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.settings.faults import fault_lines
 from app.settings.settings import SECRETS_DIR, SettingsError, load
 from app.settings.sources import SourcedSettings
-from app.settings.types import BaseUrl, ConnectId, RestrictedKey
+from app.settings.types import BaseUrl, ConnectId, RestrictedKey, SetupKey
 
 
 class _SetupKey(BaseSettings):
-    """Only from the environment: a key that may write belongs in no file of the service."""
+    """Only from the environment: a key that may write belongs in no file of the service.
+
+    A secret key is accepted, too, because it is used once and not stored.
+    """
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )
 
-    stripe_setup_key: RestrictedKey | None = None
+    stripe_setup_key: SetupKey | None = None
 
 
 class _StripeSettings(SourcedSettings):

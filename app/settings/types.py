@@ -152,6 +152,15 @@ def _restricted_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _key_for_a_command(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[rs]k_(live|test)_[A-Za-z0-9_]{1,250}", value.get_secret_value()):
+        raise ValueError(
+            "is not a key of Stripe's; create a restricted key (rk_live_… or rk_test_…) in the "
+            "dashboard"
+        )
+    return value
+
+
 def _seconds_or_off(value: object) -> object:
     if value == "off":
         return None
@@ -238,6 +247,7 @@ WebhookSecrets = Annotated[
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Tokens = Annotated[tuple[Token, ...], NoDecode, BeforeValidator(split_list)]
 RestrictedKey = Annotated[SecretStr, AfterValidator(_restricted_key)]
+SetupKey = Annotated[SecretStr, AfterValidator(_key_for_a_command)]
 SecondsOrOff = Annotated[int | None, BeforeValidator(_seconds_or_off)]
 Url = Annotated[str, AfterValidator(_web_url)]
 AccountId = Annotated[str, AfterValidator(_account_id)]

@@ -208,11 +208,20 @@ async def test_without_a_key_it_says_what_to_do(
     assert words in ended.errors
 
 
-async def test_a_secret_key_is_refused(tmp_path: Path) -> None:
-    key = "sk_live_everything"
+async def test_a_secret_key_creates_an_endpoint_too(tmp_path: Path) -> None:
+    async with upstream(NONE, CREATED) as stripe:
+        created = await webhooks(
+            tmp_path, "create", "--url", URL, at=stripe.url, setup_key="sk_test_everything"
+        )
 
+    assert (created.status, created.errors) == (0, "")
+    assert "sk_test_everything" not in created.output
+
+
+@pytest.mark.parametrize("key", ["pk_test_public", "whsec_1", "rk_other_1", "sk_prod_1"])
+async def test_what_is_no_key_for_this_is_refused(tmp_path: Path, key: str) -> None:
     ended = await webhooks(tmp_path, "check", at="http://127.0.0.1:9", setup_key=key)
 
     assert ended.status == 2
-    assert ended.errors.startswith("STRIPE_SETUP_KEY is wrong: is a secret key")
+    assert ended.errors.startswith("STRIPE_SETUP_KEY is wrong: is not a key of Stripe's")
     assert key not in ended.errors
