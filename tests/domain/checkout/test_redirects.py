@@ -282,3 +282,11 @@ def test_a_listed_host_is_taken_with_its_port_and_on_loopback_without_tls(
 def test_a_host_is_listed_for_one_port_alone(url: str, listed: str) -> None:
     with pytest.raises(ValueError, match="CHECKOUT_URL_HOSTS"):
         read_payment_page(url, allowed_hosts=frozenset({listed}))
+
+
+@pytest.mark.parametrize("requested", [None, 7, "cart", "https://evil.example/cart"])
+def test_the_way_back_is_to_the_shop_where_no_good_address_is_known(requested: object) -> None:
+    shop = policy(cancel_url_default="https://shop.example/default")
+
+    assert shop.way_back(requested) == "https://shop.example/default"
+    assert shop.way_back("https://shop.example/cart") == "https://shop.example/cart"

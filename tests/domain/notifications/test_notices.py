@@ -125,6 +125,26 @@ def test_each_refunded_sum_is_told_also_one_that_falls_back() -> None:
     assert len(set(ids)) == 4
 
 
+@pytest.mark.parametrize("sum_minor", [1, 2])
+def test_the_smallest_refund_is_told(sum_minor: int) -> None:
+    once = refunded(sum_minor, a=RefundState.SUCCEEDED)
+
+    assert told(PAID, once) == [(Type.REFUNDED, str(sum_minor))]
+
+
+def test_each_fall_to_nothing_is_another_notification() -> None:
+    states = [
+        refunded(400, a=RefundState.PENDING),
+        refunded(400, a=RefundState.FAILED),
+        refunded(400, a=RefundState.FAILED, b=RefundState.PENDING),
+        refunded(400, a=RefundState.FAILED, b=RefundState.FAILED),
+    ]
+    falls = [notices(before, after)[0] for before, after in (states[:2], states[2:])]
+
+    assert [fall.cause.split(" ")[0] for fall in falls] == ["0", "0"]
+    assert falls[0].id_for(SESSION_ID) != falls[1].id_for(SESSION_ID)
+
+
 def test_a_charge_that_reports_the_sum_of_known_refunds_adds_nothing() -> None:
     known = refunded(400, a=RefundState.SUCCEEDED)
     charge = PaymentFacts(charges={"ch_1": Charge(refunded_minor=400, intent_id="pi_1")})

@@ -120,3 +120,24 @@ def test_the_states_have_the_stored_values() -> None:
 )
 def test_a_dispute_has_stripes_status(state: DisputeState, word: str | None, status: str) -> None:
     assert dispute(state, word=word).status == status
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "is_to_be_answered"),
+    [
+        ("needs_response", DisputeState.OPEN, True),
+        ("warning_needs_response", DisputeState.OPEN, True),
+        (None, DisputeState.OPEN, True),
+        ("under_review", DisputeState.OPEN, False),
+        ("warning_under_review", DisputeState.OPEN, False),
+        ("needs_response", DisputeState.LOST, False),
+        ("won", DisputeState.WON, False),
+        (None, DisputeState.WON, False),
+    ],
+)
+def test_the_shop_may_answer_a_dispute_until_it_is_under_review_or_over(
+    *, word: str | None, state: DisputeState, is_to_be_answered: bool
+) -> None:
+    dispute = Dispute(state=state, amount_minor=1, word=word)
+
+    assert dispute.is_to_be_answered is is_to_be_answered

@@ -249,3 +249,26 @@ def test_the_subscription_is_the_one_that_the_session_names() -> None:
     assert PaymentFacts(subscription_id="sub_1", subscriptions=subscriptions).subscription == named
     assert PaymentFacts(subscription_id="sub_3", subscriptions=subscriptions).subscription is None
     assert PaymentFacts(subscriptions=subscriptions).subscription is None
+
+
+@pytest.mark.parametrize(
+    ("is_first", "named", "is_paid"),
+    [
+        (True, (), True),
+        (False, ("in_1",), True),
+        (True, ("in_1",), True),
+        (False, ("in_2",), False),
+    ],
+)
+def test_what_pays_the_first_invoice_pays_the_session(
+    *, is_first: bool, named: tuple[str, ...], is_paid: bool
+) -> None:
+    """The first one is known by its reason, or because the session names it."""
+    facts = PaymentFacts(
+        awaits_bank=True,
+        invoice_ids=named,
+        invoices={"in_1": Invoice(is_first=is_first, payment_ids=("pi_1",))},
+        intents={"pi_1": Intent(state=IntentState.SUCCEEDED)},
+    )
+
+    assert facts.is_paid is is_paid

@@ -1,8 +1,10 @@
-"""A payment intent remembers that an attempt was declined."""
+"""Payment intents: a declined attempt is remembered, and what a capture left is known."""
 
 import itertools
 
-from app.domain.payments.intents import Intent, IntentState
+import pytest
+
+from app.domain.payments.intents import Intent, IntentState, uncaptured_minor
 
 KNOWN = [Intent(state=state) for state in IntentState]
 DECLINED = [Intent(state=state, declined_before=True) for state in list(IntentState)[1:]]
@@ -14,3 +16,32 @@ def test_a_decline_is_remembered_in_any_order() -> None:
         assert joined == one.join(two.join(three)) == three.join(two).join(one)
         assert joined.was_declined == any(each.was_declined for each in (one, two, three))
         assert one.join(one) == one
+
+
+@pytest.mark.parametrize(
+    ("received_minor", "total_minor", "currency", "left"),
+    [
+        (999, 1000, "eur", {"pi_1": 1}),
+        (1000, 1000, "eur", {}),
+        (1001, 1000, "eur", {}),
+        (999, 1000, "usd", {}),
+        (999, 1000, None, {"pi_1": 1}),
+        (None, 1000, "eur", {}),
+        (0, 1000, "eur", {}),
+        (999, None, "eur", {}),
+    ],
+)
+def test_what_a_capture_leaves_of_a_hold_is_released(
+    received_minor: int | None, total_minor: int | None, currency: str | None, left: dict[str, int]
+) -> None:
+    captured = Intent(state=IntentState.SUCCEEDED, received_minor=received_minor, currency=currency)
+
+    assert uncaptured_minor({"pi_1": captured}, total_minor, "eur") == left
+
+
+def test_several_captures_of_one_hold_are_added() -> None:
+    captures = {
+        f"pi_{number}": Intent(state=IntentState.SUCCEEDED, received_minor=300) for number in (2, 1)
+    }
+
+    assert uncaptured_minor(captures, 1000, "eur") == {"pi_1": 400}

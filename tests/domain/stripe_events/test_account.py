@@ -45,3 +45,5 @@ def test_arbitrary_texts_are_not_repeated() -> None:
 def test_no_other_event_is_a_notice() -> None:
     assert never_made(read_event(thin_event(data={"impact": IMPACT}))) is None
     assert never_made(read_event(event())) is None
+    for type_ in (NOTICE[:-1], NOTICE + "x", "v1.a", "v2.z"):
+        assert never_made(read_event(thin_event(type=type_, data={"impact": IMPACT}))) is None

@@ -232,6 +232,7 @@ def test_a_line_item_without_a_price_or_a_quantity_is_left_out() -> None:
         ([{"type": "one_time", "unit_amount": 500}], 0),
         ([{"type": "recurring", "unit_amount": 1900}], 3800),
         ([{"type": "recurring", "unit_amount": 1900}, {"type": "one_time"}], 3800),
+        ([{"type": "one_time"}, {"type": "recurring", "unit_amount": 1900}], 3800),
         ([{"type": "recurring", "unit_amount": 1}, {"type": "recurring", "unit_amount": 2}], 6),
         ([{"type": "recurring", "unit_amount": None}], None),
         ([{"type": "recurring", "unit_amount": 1900}, {}], None),
