@@ -5,24 +5,17 @@ import itertools
 import pytest
 
 from app.domain.checkout.cart import Mode
-from app.domain.notifications.notices import Notice, PaidInvoice, notices
+from app.domain.notifications.notices import Notice, notices
 from app.domain.notifications.notification import notifications
 from app.domain.notifications.types import NotificationType as Type
 from app.domain.payments.disputes import Dispute, DisputeState, Review
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
 from app.domain.payments.session_details import SessionDetails
-from app.domain.payments.subscriptions import Invoice, Subscription, SubscriptionStatus
 from tests.support.builders import SESSION_ID
 
 PAID = PaymentFacts(paid=True, mode=Mode.PAYMENT, currency="eur", amount_total_minor=1000)
-SUBSCRIBED = PaymentFacts(
-    paid=True,
-    mode=Mode.SUBSCRIPTION,
-    currency="eur",
-    subscription_id="sub_1",
-    invoice_ids=("in_0",),
-)
 
 
 def told(before: PaymentFacts | None, after: PaymentFacts) -> list[tuple[Type, str]]:
@@ -36,16 +29,6 @@ def refunded(amount_minor: int, **states: RefundState) -> PaymentFacts:
         for name, state in states.items()
     }
     return PAID.join(PaymentFacts(refunds=refunds))
-
-
-def with_subscription(status: SubscriptionStatus, at_s: int, **more: object) -> PaymentFacts:
-    state = Subscription(status=status, at_s=at_s, **more)  # type: ignore[arg-type]
-    return SUBSCRIBED.join(PaymentFacts(subscriptions={"sub_1": state}))
-
-
-def with_invoice(**facts_of_it: object) -> PaymentFacts:
-    invoice = Invoice(is_renewal=True, **facts_of_it)  # type: ignore[arg-type]
-    return SUBSCRIBED.join(PaymentFacts(invoices={"in_1": invoice}))
 
 
 # --- the order's status
@@ -132,6 +115,19 @@ def test_the_smallest_refund_is_told(sum_minor: int) -> None:
     assert told(PAID, once) == [(Type.REFUNDED, str(sum_minor))]
 
 
+def test_the_part_of_a_hold_that_was_not_captured_is_told_until_the_session_says_paid() -> None:
+    intent = Intent(state=IntentState.SUCCEEDED, received_minor=600, currency="eur")
+    held = PaymentFacts(
+        awaits_bank=True, amount_total_minor=1000, currency="eur", intent_ids=("pi_1",)
+    )
+    captured = held.join(PaymentFacts(intents={"pi_1": intent}))
+
+    assert told(held, captured) == [(Type.PAID, ""), (Type.REFUNDED, "400")]
+    assert notices(captured, captured.join(PaymentFacts(paid=True))) == [
+        Notice(type=Type.REFUNDED, cause="0")
+    ]
+
+
 def test_each_fall_to_nothing_is_another_notification() -> None:
     states = [
         refunded(400, a=RefundState.PENDING),
@@ -160,99 +156,6 @@ def test_a_dispute_is_told_when_it_opens_and_when_it_closes() -> None:
 
     assert told(PAID, opened) == [(Type.DISPUTED, "dp_1"), (Type.FLAGGED, "disputed")]
     assert told(opened, won) == [(Type.DISPUTE_CLOSED, "dp_1")]
-
-
-# --- subscriptions
-
-
-def test_a_renewal_is_told_with_its_invoice() -> None:
-    paid = with_invoice(paid=True, amount_paid_minor=900, currency="usd")
-
-    (notice,) = notices(SUBSCRIBED, paid)
-
-    invoice = PaidInvoice(id="in_1", amount_paid_minor=900, currency="usd")
-    assert notice == Notice(type=Type.RENEWED, cause="in_1", invoice=invoice)
-
-
-def test_an_invoice_that_names_no_currency_has_the_subscriptions() -> None:
-    (notice,) = notices(SUBSCRIBED, with_invoice(paid=True))
-
-    assert notice.invoice == PaidInvoice(id="in_1", amount_paid_minor=None, currency="eur")
-
-
-def test_the_first_invoice_is_no_renewal() -> None:
-    first = SUBSCRIBED.join(PaymentFacts(invoices={"in_0": Invoice(paid=True)}))
-
-    assert told(SUBSCRIBED, first) == []
-
-
-def test_an_invoice_that_fails_is_told_unless_it_is_known_to_be_paid() -> None:
-    failed, paid = with_invoice(payment_failed=True), with_invoice(paid=True)
-
-    assert told(SUBSCRIBED, failed) == [(Type.PAYMENT_FAILED, "in_1")]
-    assert told(failed, failed.join(paid)) == [(Type.RENEWED, "in_1")]
-    assert told(paid, failed.join(paid)) == []
-
-
-def test_an_invoice_of_a_single_payment_is_not_told() -> None:
-    invoice = PaymentFacts(invoices={"in_1": Invoice(payment_failed=True)})
-
-    assert told(PAID, PAID.join(invoice)) == []
-
-
-@pytest.mark.parametrize("status", SubscriptionStatus)
-def test_the_creation_of_a_subscription_is_no_update(status: SubscriptionStatus) -> None:
-    created = with_subscription(status, 1, is_first=True)
-
-    is_over = status is SubscriptionStatus.CANCELED
-    assert told(SUBSCRIBED, created) == [(Type.SUBSCRIPTION_CANCELED, "sub_1")] * is_over
-
-
-def test_a_subscription_that_becomes_active_when_it_is_paid_is_no_update() -> None:
-    created = with_subscription(SubscriptionStatus.INCOMPLETE, 1, is_first=True)
-    active = with_subscription(SubscriptionStatus.ACTIVE, 2)
-
-    assert told(created, active) == []
-    assert told(SUBSCRIBED, active) == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"status": SubscriptionStatus.PAST_DUE},
-        {"status": SubscriptionStatus.ACTIVE, "cancel_at_s": 9},
-        {"status": SubscriptionStatus.ACTIVE, "cancel_at_period_end": True},
-    ],
-)
-def test_a_subscription_that_changes_is_told_and_so_is_its_return(
-    change: dict[str, object],
-) -> None:
-    active = with_subscription(SubscriptionStatus.ACTIVE, 1)
-    changed = with_subscription(at_s=2, **change)  # type: ignore[arg-type]
-    again = with_subscription(SubscriptionStatus.ACTIVE, 3)
-    changed_again = with_subscription(at_s=4, **change)  # type: ignore[arg-type]
-
-    steps = list(itertools.pairwise([active, changed, again, changed_again]))
-
-    assert [told(*step) for step in steps] == [[(Type.SUBSCRIPTION_UPDATED, "sub_1")]] * 3
-    ids = [notice.id_for(SESSION_ID) for step in steps for notice in notices(*step)]
-    assert len(set(ids)) == 3
-
-
-def test_a_new_period_alone_is_not_told() -> None:
-    before = with_subscription(SubscriptionStatus.ACTIVE, 1, current_period_end_s=5)
-
-    assert (
-        told(before, with_subscription(SubscriptionStatus.ACTIVE, 2, current_period_end_s=9)) == []
-    )
-
-
-def test_a_canceled_subscription_is_told_once_as_canceled() -> None:
-    active = with_subscription(SubscriptionStatus.ACTIVE, 1)
-    canceled = with_subscription(SubscriptionStatus.CANCELED, 2)
-
-    assert told(active, canceled) == [(Type.SUBSCRIPTION_CANCELED, "sub_1")]
-    assert told(canceled, with_subscription(SubscriptionStatus.CANCELED, 3, cancel_at_s=3)) == []
 
 
 # --- ids

@@ -97,6 +97,7 @@ def test_after_the_last_try_there_is_none_whatever_the_receiver_asks_for(
         ("soon", None),
         ("Thu, 09 Oct 2025 09:01:20 GMT", 480),
         ("Thu, 09 Oct 2025 09:01:20", 480),
+        ("Thu, 09 Oct 2025 11:01:20 +0200", 480),
         ("Thu, 09 Oct 2025 08:53:21 GMT", 1),
         ("Thu, 09 Oct 2025 08:53:20 GMT", None),
         ("Thu, 09 Oct 2025 08:53:10 GMT", None),

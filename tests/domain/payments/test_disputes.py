@@ -138,6 +138,4 @@ def test_a_dispute_has_stripes_status(state: DisputeState, word: str | None, sta
 def test_the_shop_may_answer_a_dispute_until_it_is_under_review_or_over(
     *, word: str | None, state: DisputeState, is_to_be_answered: bool
 ) -> None:
-    dispute = Dispute(state=state, amount_minor=1, word=word)
-
-    assert dispute.is_to_be_answered is is_to_be_answered
+    assert dispute(state, word=word).is_to_be_answered is is_to_be_answered

@@ -83,3 +83,16 @@ def test_a_fraud_warning_is_kept_by_its_id(kind: str) -> None:
     read = evidence(f"radar.early_fraud_warning.{kind}", fraud_warning(payment_intent="pi_1"))
 
     assert read == Evidence(None, ("ch_1", "pi_1"), PaymentFacts(fraud_warning_ids=("issfr_1",)))
+
+
+@pytest.mark.parametrize(
+    ("actionable", "answered"),
+    [(False, ("issfr_1",)), (True, ()), (None, ()), (0, ()), ("false", ())],
+)
+def test_a_fraud_warning_is_answered_once_stripe_says_that_it_asks_for_nothing(
+    actionable: object, answered: tuple[str, ...]
+) -> None:
+    read = evidence("radar.early_fraud_warning.updated", fraud_warning(actionable=actionable))
+
+    assert read.facts.fraud_warning_ids == ("issfr_1",)
+    assert read.facts.answered_warning_ids == answered

@@ -42,8 +42,9 @@ def test_without_a_list_of_events_all_are_missing(value: object) -> None:
     assert all(each in fault for each in REGISTERED_TYPES)
 
 
-def test_a_disabled_one_is_a_fault() -> None:
-    assert endpoint(status="disabled").faults() == ["is disabled: enable it in the dashboard"]
+@pytest.mark.parametrize("status", ["disabled", "of_tomorrow", None])
+def test_one_that_is_not_enabled_is_a_fault(status: object) -> None:
+    assert endpoint(status=status).faults() == ["is disabled: enable it in the dashboard"]
 
 
 @pytest.mark.parametrize(
