@@ -109,6 +109,10 @@ def test_every_line_at_fault_is_named_by_where_it_stood_in_the_body(
 # What it costs
 
 
+def test_of_an_empty_cart_no_subtotal_is_expected() -> None:
+    assert CATALOG.expected_subtotal(Cart((), Mode.PAYMENT)) is None
+
+
 def test_the_expected_subtotal_is_the_sum_of_all_lines() -> None:
     expected = CATALOG.expected_subtotal(cart(("price_mug", 2), ("price_pin", 3)))
 

@@ -252,6 +252,7 @@ def test_a_renewal_is_set_apart_with_all_that_belongs_to_it() -> None:
 
 def test_a_part_is_found_by_every_id_that_it_holds_or_names() -> None:
     assert ids_in(fold(*everything_of(2))) == {"in_2", "pi_2", "ch_2", "re_2", "dp_2"}
+    assert ids_in(renewal(2).facts) == {"in_2", "pi_2"}
 
 
 def test_what_two_renewals_lay_claim_to_is_the_ones_whose_id_comes_first() -> None:
