@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 import pytest
 
+from app.usecases.live_places import PLACES_OF_CLIENT_MAX
 from tests.support.builders import DEADLINE_S
 from tests.support.cluster.buying import deliver, paid, start, stream
 from tests.support.cluster.fleet import Replica, Shop, running_fleet
@@ -66,8 +67,14 @@ async def wait_delay_s(here: Replica, there: Replica) -> float:
 
 
 async def several(measure: Callable[[], Awaitable[float]]) -> list[float]:
-    """For some payments at once."""
-    return await asyncio.gather(*(measure() for _ in range(PAYMENTS)))
+    """For some payments, half as many at once as one client may watch."""
+    places = asyncio.Semaphore(PLACES_OF_CLIENT_MAX // 2)
+
+    async def measure_one() -> float:
+        async with places:
+            return await measure()
+
+    return await asyncio.gather(*(measure_one() for _ in range(PAYMENTS)))
 
 
 async def test_what_came_to_one_replica_is_seen_at_the_other_and_by_who_waits_there(
