@@ -46,7 +46,7 @@ def environment(**more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in {"PATH", "HOME", "SYSTEMROOT", "LANG"} or name.startswith("COVERAGE")
+        if name in {"PATH", "HOME", "SYSTEMROOT", "LANG"}
     }
     return {**kept, "PYTHONPATH": str(ROOT), **more}
 

@@ -23,7 +23,7 @@ def start(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in {"PATH", "HOME", "SYSTEMROOT", "LANG"} or name.startswith("COVERAGE")
+        if name in {"PATH", "HOME", "SYSTEMROOT", "LANG"}
     }
     return subprocess.run(  # noqa: S603 our own command
         COMMANDS[command],

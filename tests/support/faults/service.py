@@ -202,7 +202,7 @@ async def running_service(
 
 def machine() -> dict[str, str]:
     """Return an environment without the developer's settings for the service."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_")
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
     return {name: value for name, value in os.environ.items() if name.startswith(kept)}
 
 
