@@ -23,7 +23,6 @@ from tests.support.sizes import KILLS, chance_of, new_seed
 from tests.support.variants import proves_payment
 
 REPEATED_KEYS: Final = 50
-START_S_MAX: Final = 10.0  # what no busy machine reaches; the figures tell what it takes
 FIRST_STARTS: Final = (KILLS + 2) // 3  # each takes as long as three kills
 FIRST_START_S: Final = 1.5  # a first start takes about as long
 
@@ -112,7 +111,6 @@ async def test_no_kill_takes_back_what_was_acknowledged(
     report = json.loads(ended.output)
     assert (ended.status, report["differences"]) == (0, [])
     assert report["same"] == len(expected.payments)
-    assert max(starts_s) < START_S_MAX
     figures.append(
         f"crash: {KILLS} kills, {len(load.sent):,} events of {len(expected.payments):,} payments, "
         f"{len(load.bought):,} checkouts, {load.answers.total():,} answers under load; "
