@@ -40,13 +40,6 @@ def open_console(  # noqa: PLR0913 each is shared with an endpoint of the API
         return []
     sessions = Sessions(settings.admin_api_token.get_secret_value(), clock)
     frame = Frame(sessions, shop_name=settings.shop_name_shown, version=version)
-    guard = Guard(
-        access=shared.access,
-        sessions=sessions,
-        frame=frame,
-        forms=Forms(trusted_proxies=settings.trusted_proxies),
-        trusted_proxies=settings.trusted_proxies,
-    )
     inspect = InspectEvents(database=database)
     setup = _setup(settings)
     pages = (
@@ -79,7 +72,18 @@ def open_console(  # noqa: PLR0913 each is shared with an endpoint of the API
             frame=frame,
         ),
     )
-    return [ConsoleEndpoint(guard, pages)]
+    return [ConsoleEndpoint(_guard(shared, sessions, frame), pages)]
+
+
+def _guard(shared: Shared, sessions: Sessions, frame: Frame) -> Guard:
+    proxies = shared.settings.trusted_proxies
+    return Guard(
+        access=shared.access,
+        sessions=sessions,
+        frame=frame,
+        forms=Forms(trusted_proxies=proxies),
+        trusted_proxies=proxies,
+    )
 
 
 def _setup(settings: Settings) -> Setup:

@@ -83,7 +83,7 @@ def _is_signed(body: bytes, header: str, secret: str) -> bool:
         return bool(WebhookSignature.verify_header(body.decode(), header, secret, tolerance=None))
     except SignatureVerificationError:
         return False
-    except UnicodeDecodeError:  # no event, but whoever has the secret should learn why
+    except UnicodeDecodeError:  # not an event, but a sender with the secret is told what is wrong
         return _are_bytes_signed(body, header, secret)
 
 

@@ -17,10 +17,9 @@ from app.commands.orders_csv import orders_csv
 from app.commands.orders_since import midnight_ms, since_ms
 from app.domain.moments import rfc3339_of
 from app.domain.money import Money
-from app.domain.payments.dashboard import dashboard_url
 from app.domain.payments.status import PaymentStatus
 from app.usecases.inspect_events import InspectEvents
-from app.usecases.order_document import Order
+from app.usecases.order_document import Order, dashboard_url_of
 from app.usecases.orders import OrderFilter
 from app.usecases.read_declines import ReadDeclines
 from app.usecases.read_orders import ReadOrders
@@ -120,17 +119,10 @@ async def _described(database: "AnyDatabase", order: Order) -> Document:
     if document["status"] in _NOT_PAID and document["session_id"]:
         events = InspectEvents(database=database)
         declined = await ReadDeclines(events=events).latest(document["session_id"])
-    subscription = document["subscription"]
-    url = dashboard_url(
-        payment_intent=document["payment_intent"],
-        subscription_id=subscription["id"] if subscription else None,
-        session_id=document["session_id"],
-        is_test=document["livemode"] is False,
-    )
     return document | {
         "unseen_flags": [flag.value for flag in order.unseen],
         "declined": asdict(declined) | {"reason": declined.reason} if declined else None,
-        "dashboard_url": url,
+        "dashboard_url": dashboard_url_of(document),
     }
 
 

@@ -65,7 +65,8 @@ class EraseOrder:
             return parts.events
 
         events = [each for each in await self.database.read_orders(look) if not each.is_pruned]
-        ids = await self._about(_customers(events))
+        customer_ids = _customers(events)
+        ids = await self._about(customer_ids) if customer_ids else []
         # The order's own come last: they name the customer, in case this has to be repeated.
         ids += [each.id for each in events if each.state in _PROCESSED]
         deleted = 0
@@ -77,14 +78,10 @@ class EraseOrder:
 
     async def _about(self, customer_ids: Collection[str]) -> list[str]:
         """Return the events of no order that are about one of these customers."""
-        found: list[str] = []
-        page: Sequence[StoredEvent] = ()
-        while customer_ids:
-            after = page[-1].id if page else ""
-            page = await self.database.bodies_of_no_order(after=after, limit=PAGE)
+        found, after = list[str](), ""
+        while page := await self.database.bodies_of_no_order(after=after, limit=PAGE):
             found += [each.id for each in page if _customer(each) in customer_ids]
-            if len(page) < PAGE:
-                break
+            after = page[-1].id
         return found
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.domain.fold.records import Payment
 from app.domain.moments import rfc3339, rfc3339_of
+from app.domain.payments.dashboard import dashboard_url
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import Flags, dispute_cause, new_flags
 from app.domain.payments.line_items import differences
@@ -53,6 +54,17 @@ class Order:
     def version(self) -> int:
         """The version, which increases with each change of the document and never decreases."""
         return int(self.document["version"])
+
+
+def dashboard_url_of(document: Document) -> str | None:
+    """Return the address of an order's page in Stripe's dashboard; None without a session."""
+    subscription = document["subscription"]
+    return dashboard_url(
+        payment_intent=document["payment_intent"],
+        subscription_id=subscription["id"] if subscription else None,
+        session_id=document["session_id"],
+        is_test=document["livemode"] is False,
+    )
 
 
 def order_of(parts: OrderParts) -> Order:

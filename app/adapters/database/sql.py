@@ -125,15 +125,12 @@ EVENT_IDS_OF_STATE = """
     SELECT id FROM events WHERE state = :state AND id > :after ORDER BY id LIMIT :limit
 """
 # With the bodies that hold personal data.
-PRUNABLE = """
+_TO_PRUNE = """
     SELECT id, state, CASE WHEN type LIKE 'checkout.session.%' THEN payload END AS payload
-    FROM events WHERE payload IS NOT NULL AND received_at_ms < :before_ms LIMIT :limit
-    FOR UPDATE SKIP LOCKED
+    FROM events WHERE payload IS NOT NULL
 """
-BODIES_TO_DELETE = """
-    SELECT id, state, CASE WHEN type LIKE 'checkout.session.%' THEN payload END AS payload
-    FROM events WHERE payload IS NOT NULL AND id = ANY(:ids::text[]) ORDER BY id FOR UPDATE
-"""
+PRUNABLE = f"{_TO_PRUNE} AND received_at_ms < :before_ms LIMIT :limit FOR UPDATE SKIP LOCKED"
+BODIES_TO_DELETE = f"{_TO_PRUNE} AND id = ANY(:ids::text[]) ORDER BY id FOR UPDATE"
 BODIES_OF_NO_ORDER = """
     SELECT id, state, payload FROM events
     WHERE state = 'recorded' AND payload IS NOT NULL AND id > :after ORDER BY id LIMIT :limit

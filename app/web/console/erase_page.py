@@ -33,10 +33,10 @@ class ErasePage:
 
     async def erase(self, visit: Visit) -> Response:
         """Delete the data, or raise a `CheckoutError`."""
-        order = await self.read_orders.one(visit.request.path_params["id"])
-        erased = await self.erase_order(order.id)
+        order_id = visit.request.path_params["id"]
+        erased = await self.erase_order(order_id)
         kept = len(erased.kept_ids)
         done = "erased_in_part" if kept else "erased"
         return see_other(
-            visit.request, f"orders/{order.id}", done=done, deleted=erased.deleted, kept=kept
+            visit.request, f"orders/{order_id}", done=done, deleted=erased.deleted, kept=kept
         )

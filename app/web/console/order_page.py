@@ -7,10 +7,9 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.domain.payments.dashboard import dashboard_url
 from app.domain.payments.flags import Flag
 from app.usecases.flag_texts import flag_todo
-from app.usecases.order_document import Document, Order
+from app.usecases.order_document import Document, Order, dashboard_url_of
 from app.usecases.order_history import OrderHistory, PastEvent, PastNotification, ReadOrderHistory
 from app.usecases.read_orders import ReadOrders
 from app.usecases.see_flag import SeeFlag
@@ -73,7 +72,7 @@ class OrderPage:
             "customer": _person(document["customer"]),
             "shipping": _person(document["shipping"]),
             "custom_fields": _custom_fields(document["custom_fields"]),
-            "dashboard": _dashboard(document),
+            "dashboard": dashboard_url_of(document),
             "history": history,
             "has_receiver": self.has_receiver,
             "timeline": _timeline(history),
@@ -135,13 +134,3 @@ def _custom_fields(fields: Sequence[Any]) -> list[tuple[str, str]]:
             entered = value.get("value") if isinstance(value, Mapping) else None
             found.append((str(shown or each.get("key") or "?"), _text(entered)))
     return found
-
-
-def _dashboard(document: Document) -> str | None:
-    subscription = document["subscription"]
-    return dashboard_url(
-        payment_intent=document["payment_intent"],
-        subscription_id=subscription["id"] if subscription else None,
-        session_id=document["session_id"],
-        is_test=document["livemode"] is False,
-    )

@@ -10,11 +10,6 @@ from typing import Any, Final, TypeVar
 
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
-from app.adapters.database.feed import KeepsFeed
-from app.adapters.database.flags import KeepsFlags
-from app.adapters.database.orders import KeepsOrders
-from app.adapters.database.orders_table import KeepsTable
-from app.adapters.database.outbox import KeepsOutbox
 from app.adapters.database.postgres.connections import ACT_TIMEOUT_S, Connection, ConnectionPool
 from app.adapters.database.postgres.errors import (
     DRIVER_ERRORS,
@@ -25,10 +20,8 @@ from app.adapters.database.postgres.errors import (
 )
 from app.adapters.database.postgres.statements import numbered
 from app.adapters.database.postgres.transaction import TO_READ, TO_WRITE, PostgresTransaction
-from app.adapters.database.pruning import KeepsBodies
-from app.adapters.database.reconciliation import KeepsReconciliation
 from app.adapters.database.rows import row_to_version
-from app.adapters.database.single_acts import SingleActs
+from app.adapters.database.stores import Stores
 from app.adapters.database.transaction import SqlTransaction
 from app.domain.errors import CommitInDoubtError, StorageUnavailableError, is_storage_down
 from app.usecases.outbox import NOTHING_POSTED, Posting
@@ -44,16 +37,7 @@ _NOT_WRITTEN: Final = "The database cannot be written to. Please try again."
 _NOT_READ: Final = "The database cannot be read. Please try again."
 
 
-class PostgresDatabase(
-    SingleActs,
-    KeepsOrders,
-    KeepsFlags,
-    KeepsOutbox,
-    KeepsFeed,
-    KeepsReconciliation,
-    KeepsTable,
-    KeepsBodies,
-):
+class PostgresDatabase(Stores):
     """One process's connections to a database that several may use."""
 
     def __init__(self, url: str, alarm: Alarm, *, pool_size: int = POOL_SIZE) -> None:

@@ -17,18 +17,11 @@ from typing import Any, Final, TypeVar, cast
 
 from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
-from app.adapters.database.feed import KeepsFeed
-from app.adapters.database.flags import KeepsFlags
-from app.adapters.database.orders import KeepsOrders
-from app.adapters.database.orders_table import KeepsTable
-from app.adapters.database.outbox import KeepsOutbox
-from app.adapters.database.pruning import KeepsBodies
-from app.adapters.database.reconciliation import KeepsReconciliation
 from app.adapters.database.rows import row_to_version
-from app.adapters.database.single_acts import SingleActs
 from app.adapters.database.sqlite.connection_thread import LOG_BYTES_MAX, ConnectionThread
 from app.adapters.database.sqlite.statements import in_sqlite
 from app.adapters.database.sqlite.transaction import SqliteTransaction, bound
+from app.adapters.database.stores import Stores
 from app.adapters.database.transaction import SqlTransaction
 from app.domain.errors import CommitInDoubtError, RowsRefusedError, StorageUnavailableError
 from app.usecases.ports import Alarm, AlertName
@@ -43,16 +36,7 @@ GRACE_S: Final = 0.5  # in which the thread can still report the reason
 LOCK_STEP_S: Final = 0.5
 
 
-class SqliteDatabase(
-    SingleActs,
-    KeepsOrders,
-    KeepsFlags,
-    KeepsOutbox,
-    KeepsFeed,
-    KeepsReconciliation,
-    KeepsTable,
-    KeepsBodies,
-):
+class SqliteDatabase(Stores):
     """One process's database, in one file."""
 
     def __init__(self, path: Path, alarm: Alarm, *, act_timeout_s: float = ACT_TIMEOUT_S) -> None:
