@@ -175,9 +175,11 @@ async def test_what_is_held_back_is_looked_for_again_at_once(
 
 
 async def test_who_has_waited_long_enough_gets_an_empty_page(
-    feed: NotificationFeed,
+    feed: NotificationFeed, source: Source
 ) -> None:
-    assert await numbers(feed, wait_s=0.001) == ""
+    """Longer than to read the first page takes, after which the wait begins."""
+    assert await numbers(feed, wait_s=0.5) == ""
+    assert source.looks == 1
     assert feed.waiting == 0
 
 
