@@ -65,9 +65,11 @@ compose: $(CHECK_READY) ## check docker-compose.yml against the published schema
 # Tests often wait for processes to start, so there are more jobs than cores on a small machine.
 TEST_JOBS ?= 3
 
+# Hundreds of tests start the service, so it is compiled once, also where PYTHONDONTWRITEBYTECODE is set.
 # The second report is printed only if it fails.
 unit: $(CHECK_READY) $(AXE_READY) $(CLIENTS_READY) ## pytest, with branch coverage: 95 % overall, 100 % for domain and use cases
 	$(call say,tests: pytest with branch coverage: 95 % overall; 100 % for domain and use cases)
+	@$(BIN)/python -m compileall -q app sandbox
 	@$(BIN)/python -m pytest -m 'not e2e_long' -n $(TEST_JOBS) --dist worksteal \
 	    --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/coverage report --fail-under=100 --include='app/domain/*,app/usecases/*' > $(VENV)/coverage.txt \

@@ -14,8 +14,6 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from app.adapters.http_transport import AiohttpTransport
-from app.adapters.posts import CheckedResolver
 from app.adapters.system import SystemClock
 from app.commands.events import AsJson, cell, print_json, time_of
 from app.commands.events_database import Demo, EventsCommand, stop, with_database
@@ -145,7 +143,9 @@ def try_out(*, as_json: AsJson = False) -> None:
 
 
 async def _post_test(settings: Settings) -> Answer:
-    from app.notifying import open_receiver  # noqa: PLC0415 the other commands do without it
+    from app.adapters.http_transport import AiohttpTransport  # noqa: PLC0415 slow to import
+    from app.adapters.posts import CheckedResolver  # noqa: PLC0415 as above
+    from app.notifying import open_receiver  # noqa: PLC0415 as above
 
     transport = AiohttpTransport(resolver=CheckedResolver())
     receiver = open_receiver(settings, transport, version=version("altan-checkout"))

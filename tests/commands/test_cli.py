@@ -194,6 +194,18 @@ def test_the_version_is_said(tmp_path: Path) -> None:
     assert ended.stdout == f"altan-checkout {version('altan-checkout')}\n"
 
 
+def test_a_command_starts_without_the_libraries_of_others() -> None:
+    """They take half a second of CPU time, at each command."""
+    slow = "{'aiohttp', 'alembic', 'fastapi', 'httpx', 'sandbox', 'sqlalchemy', 'uvicorn'}"
+    loaded = f"import sys, app.commands.cli; print(*sorted({slow} & set(sys.modules)))"
+
+    ended = subprocess.run(  # noqa: S603 our own program
+        [sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert ended.stdout.split() == []
+
+
 CHAT_ANSWERS = [
     ("200 OK", 0, "The chat at ALERT_WEBHOOK_URL accepted the alert."),
     ("404 No", 1, "did not accept the alert: it answered 404: no_\\u001bservice."),
