@@ -20,7 +20,7 @@ from app.usecases.rebuild_payments import RebuildPayments
 from tests.support.builders import Document, FixedClock, SilentAlarm, event, session
 from tests.support.comparing import DatabaseState, received, recorder, state_from
 from tests.support.durability.linked_events import tangles
-from tests.support.memory import memory_folder
+from tests.support.memory import PATIENCE_S, memory_folder
 from tests.support.sizes import EXAMPLES
 from tests.support.strategies import histories
 
@@ -74,7 +74,9 @@ def ledger(migrated_path: Path, figures: list[str]) -> Iterator[Ledger]:
     """In memory, where that is to be had: here orders are proven, not disks."""
     with asyncio.Runner() as runner, memory_folder() as folder:
         path = Path(shutil.copy(migrated_path, folder))
-        databases = [SqliteDatabase(path, SilentAlarm()) for _ in range(2)]
+        databases = [
+            SqliteDatabase(path, SilentAlarm(), act_timeout_s=PATIENCE_S) for _ in range(2)
+        ]
         with closing(sqlite3.connect(path)) as eye:
             ledger = Ledger(runner, databases, eye, Counter())
             yield ledger

@@ -21,7 +21,7 @@ from app.usecases.storage import Transaction
 from tests.support.builders import CHECKOUT_ID, FixedClock, SilentAlarm
 from tests.support.checks_at_stripe import reconcile_of
 from tests.support.lost_events import CHECKS, Lossy, lossy, never_made
-from tests.support.memory import memory_folder
+from tests.support.memory import PATIENCE_S, memory_folder
 from tests.support.recording import keep, payments, record
 from tests.support.sizes import EXAMPLES
 from tests.support.stores import CHECKOUT
@@ -109,7 +109,8 @@ def counts(figures: list[str]) -> Iterator[Counter[str]]:
 @pytest.fixture
 async def on_sqlite(migrated_path: Path, counts: Counter[str]) -> AsyncIterator[Shop]:
     with memory_folder() as folder:
-        database = SqliteDatabase(Path(shutil.copy(migrated_path, folder)), SilentAlarm())
+        path = Path(shutil.copy(migrated_path, folder))
+        database = SqliteDatabase(path, SilentAlarm(), act_timeout_s=PATIENCE_S)
         yield Shop(database, counts)
         await database.close()
 

@@ -1,4 +1,4 @@
-"""A folder in memory, where there is one: for tests that prove orders, and not disks."""
+"""A folder in memory, where there is one: for tests that prove orders, and not disks or speed."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 each run makes a folder of its own there
+PATIENCE_S: Final = 60.0  # what a database there may take, so that a busy machine decides nothing
 
 
 @contextmanager
