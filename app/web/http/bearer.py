@@ -118,9 +118,10 @@ class Access:
             raise ForbiddenError("This needs ADMIN_API_TOKEN; the token sent is one of API_TOKENS.")
 
     def is_from_the_shops_server(self, headers: Headers) -> bool:
-        """Return whether a cart has a valid token.
+        """Return whether a cart has a valid token, and so does not count for its address.
 
-        A wrong one is not refused, because pages may send Authorization for other reasons.
+        A wrong one is not refused, because pages may send Authorization for other reasons; it
+        counts for its address as a cart without one does.
         """
         token = bearer_token(headers)
         return token is not None and self.tokens.role_of(token) is not None

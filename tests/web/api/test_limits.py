@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from tests.support.builders import Service, running_service, settings
+from tests.support.orders import ADMIN_TOKEN, TOKEN, TOKENS
 from tests.support.wire import Upstream, answer, closed_port, upstream
 
 GOOD = answer(orjson.dumps({"url": "https://checkout.stripe.com/c/pay/cs_test_1"}))
@@ -51,6 +52,41 @@ async def test_one_client_too_many_times_is_a_429_that_says_when_to_come_again(
     assert refused.headers["RateLimit-Remaining"] == "0"
     assert refused.headers["RateLimit-Reset"] == refused.headers["Retry-After"]
     assert status.status_code != 429
+
+
+@pytest.mark.parametrize("token", [TOKEN, ADMIN_TOKEN])
+async def test_the_shops_own_server_is_not_limited_by_its_address(
+    database_path: Path, token: str
+) -> None:
+    async with shop(database_path, rate_limit_checkout="2/hour", **TOKENS) as (service, _):
+        from_server = {"Authorization": f"Bearer {token}"}
+        sold = [(await buy(service, **from_server)).status_code for _ in range(4)]
+        others = [(await buy(service)).status_code for _ in range(3)]
+        sold_later = (await buy(service, **from_server)).status_code
+
+    assert sold == [200] * 4
+    assert others == [200, 200, 429]
+    assert sold_later == 200
+
+
+@pytest.mark.parametrize("authorization", [f"Bearer {TOKEN}x", "Bearer", f"Basic {TOKEN}"])
+async def test_a_wrong_token_counts_for_its_address(
+    database_path: Path, authorization: str
+) -> None:
+    async with shop(database_path, rate_limit_checkout="2/hour", **TOKENS) as (service, _):
+        answers = [(await buy(service, Authorization=authorization)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("limit", ["rate_limit_price", "rate_limit_global"])
+async def test_the_limits_of_all_apply_to_the_shops_own_server(
+    database_path: Path, limit: str
+) -> None:
+    async with shop(database_path, **{limit: "3/hour"}, **TOKENS) as (service, _):
+        sold = [await buy(service, Authorization=f"Bearer {TOKEN}") for _ in range(5)]
+
+    assert [answer.status_code for answer in sold] == [200] * 3 + [429] * 2
 
 
 @pytest.mark.parametrize("limit", ["rate_limit_price", "rate_limit_global"])
