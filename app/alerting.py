@@ -39,6 +39,11 @@ def alert_channels(settings: Settings, lifetime: Lifetime, *, release: str) -> l
     return channels
 
 
+def report_failed_work(alerts: Alerts, name: str) -> None:
+    """Report background work that failed, and is restarted."""
+    alerts(AlertName.BACKGROUND_WORK_FAILED, f"{name} failed and is restarted; see the log")
+
+
 async def watch_storage(alerts: Alerts, database: AnyDatabase) -> None:
     """While the database cannot commit, try it every few seconds, and report when it can."""
     while True:

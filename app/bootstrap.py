@@ -12,7 +12,7 @@ from app.access import make_access
 from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
-from app.alerting import alert_channels, watch_storage
+from app.alerting import alert_channels, report_failed_work, watch_storage
 from app.checkouts import open_checkouts
 from app.console import open_console
 from app.databases import open_database, prepare_database
@@ -174,6 +174,7 @@ def _make_endpoints(shared: Shared) -> list[Endpoint]:
 def _make_shared(settings: Settings, places_max: int) -> Shared:
     metrics, lifetime = Metrics(), Lifetime()
     alerts = Alerts(metrics, alert_channels(settings, lifetime, release=VERSION))
+    lifetime.reports(partial(report_failed_work, alerts))
     places = LivePlaces(in_all=places_max, on_full=LivePlacesReport(metrics, alerts))
     database = open_database(settings, alerts)
     lifetime.closes(database.close)

@@ -4,12 +4,19 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
+
+RESTART_S: Final = 1.0  # until failed work is restarted; doubles with each failure
+RESTART_S_MAX: Final = 60.0
+
+Work = Callable[[], Awaitable[object]]
 
 _log = structlog.get_logger()
 
@@ -17,15 +24,25 @@ _log = structlog.get_logger()
 class Lifetime:
     """Collects what to run and close; runs once, as FastAPI's lifespan."""
 
-    def __init__(self) -> None:
-        self._running: list[Callable[[], Awaitable[object]]] = []
+    def __init__(self, *, restart_s: float = RESTART_S) -> None:
+        self._restart_s = restart_s
+        self._on_failure: Callable[[str], None] = lambda _: None
+        self._is_ending = False
+        self._running: list[Work] = []
         self._closing: list[Callable[[], Awaitable[object]]] = []
         self._on_sighup: list[Callable[[], None]] = []
         self._on_stop: list[Callable[[], None]] = []
 
-    def runs(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run `work` in the background until the service stops."""
+    def runs(self, work: Work) -> None:
+        """Run `work` in the background until it returns or the service stops.
+
+        If it raises, which is a bug, it is restarted, so it must be able to run again.
+        """
         self._running.append(work)
+
+    def reports(self, on_failure: Callable[[str], None]) -> None:
+        """Call `on_failure` with the work's name whenever it fails."""
+        self._on_failure = on_failure
 
     def closes(self, close: Callable[[], Awaitable[object]]) -> None:
         """Call `close` at the end, in reverse order of registration."""
@@ -51,12 +68,13 @@ class Lifetime:
                 stack.push_async_callback(close)
             self._listen_for_sighup()
             self._listen_for_the_end(stack)
-            tasks = [asyncio.create_task(_keep_running(work)) for work in self._running]
+            tasks = [asyncio.create_task(self._keep_running(work)) for work in self._running]
             _log.info("started", version=application.version)
             gc.freeze()  # these objects stay, so the garbage collector can skip them
             try:
                 yield
             finally:
+                self._is_ending = True
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -98,10 +116,32 @@ class Lifetime:
         for reload in self._on_sighup:
             reload()
 
+    async def _keep_running(self, work: Work) -> None:
+        """Restart `work` when it fails, after a pause; nothing else stops."""
+        pauses_s = self._pauses_s()
+        while True:
+            started_s = time.monotonic()
+            try:
+                await work()
+            except Exception:  # noqa: BLE001 a bug must not end the work until the next start
+                _log.exception("background_work_failed", work=_name_of(work))
+                self._on_failure(_name_of(work))
+            else:
+                return
+            if self._is_ending:
+                return
+            if time.monotonic() - started_s > RESTART_S_MAX:
+                pauses_s = self._pauses_s()
+            await asyncio.sleep(next(pauses_s))
 
-async def _keep_running(work: Callable[[], Awaitable[object]]) -> None:
-    """Run `work`; an exception is a bug, which is logged and stops nothing else."""
-    try:
-        await work()
-    except Exception:  # noqa: BLE001 it is logged with its trace
-        _log.exception("background_work_ended")
+    def _pauses_s(self) -> Iterator[float]:
+        pause_s = self._restart_s
+        while True:
+            yield pause_s
+            pause_s = min(2 * pause_s, RESTART_S_MAX)
+
+
+def _name_of(work: Work) -> str:
+    while isinstance(work, partial):
+        work = work.func
+    return work.__qualname__

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from types import FrameType
 
 import pytest
@@ -56,7 +57,7 @@ async def test_what_runs_is_run_from_start_to_end(application: FastAPI) -> None:
     assert told == ["begun", "ended"]
 
 
-async def test_work_that_breaks_is_logged_and_ends_nothing_else(
+async def test_work_that_fails_is_logged_and_stops_nothing_else(
     application: FastAPI, capfd: pytest.CaptureFixture[str]
 ) -> None:
     lifetime, goes_on = Lifetime(), asyncio.Event()
@@ -74,8 +75,48 @@ async def test_work_that_breaks_is_logged_and_ends_nothing_else(
         await asyncio.wait_for(goes_on.wait(), DEADLINE_S)
 
     logged = capfd.readouterr()
-    assert "background_work_ended" in logged.out + logged.err
+    assert "background_work_failed" in logged.out + logged.err
     assert "a defect" in logged.out + logged.err
+
+
+async def test_work_that_fails_is_reported_and_restarted_until_it_succeeds(
+    application: FastAPI,
+) -> None:
+    lifetime, runs, reported = Lifetime(restart_s=0.001), list[int](), list[str]()
+
+    async def fails_twice(factor: int) -> None:
+        runs.append(factor)
+        if runs.count(factor) < 3:
+            raise ValueError("a defect")
+
+    async def succeeds() -> None:
+        runs.append(1)
+
+    lifetime.runs(succeeds)
+    lifetime.runs(partial(fails_twice, 7))
+    lifetime.reports(reported.append)
+    async with lifetime(application):
+        await until(lambda: runs.count(7) == 3)
+
+    assert runs == [1, 7, 7, 7]
+    assert [name.rpartition(".")[2] for name in reported] == ["fails_twice"] * 2
+
+
+async def test_work_that_fails_while_it_stops_is_not_restarted(application: FastAPI) -> None:
+    lifetime, begun = Lifetime(restart_s=0), list[None]()
+
+    async def fails_at_the_end() -> None:
+        begun.append(None)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("a defect")
+
+    lifetime.runs(fails_at_the_end)
+    async with asyncio.timeout(DEADLINE_S), lifetime(application):
+        await until(lambda: bool(begun))
+
+    assert len(begun) == 1
 
 
 async def test_what_is_closed_is_closed_last_first_once_nothing_runs(

@@ -32,6 +32,7 @@ BUYERS: Final[Mapping[AlertName, str]] = {
     AlertName.EVENTS_WERE_MISSED: f"{_SELLING}; some orders showed as paid late",
     AlertName.STRIPE_KEY_REFUSED: f"{_SELLING}; a missed event stays missed",
     AlertName.NOTHING_BUT_REFUSED_WEBHOOKS: "can pay, but their orders do not show as paid",
+    AlertName.BACKGROUND_WORK_FAILED: f"{_SELLING}; what the work does is late",
 }
 
 

@@ -78,6 +78,7 @@ class AlertName(StrEnum):
     NOTIFICATIONS_FAILING = "notifications_failing"
     NOTIFICATIONS_PAUSED = "notifications_paused"
     ORDER_FLAGGED = "order_flagged"
+    BACKGROUND_WORK_FAILED = "background_work_failed"
 
 
 class Alarm(Protocol):
