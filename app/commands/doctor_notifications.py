@@ -7,7 +7,8 @@ from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339
 from app.settings.settings import Settings
 from app.usecases.orders_table import TableState
-from app.usecases.outbox import Position, Receiver
+from app.usecases.outbox import Position
+from app.usecases.receiver_state import ReceiverState
 
 
 def notifications_of(settings: Settings, *, is_database_fine: bool) -> Finding:
@@ -15,7 +16,7 @@ def notifications_of(settings: Settings, *, is_database_fine: bool) -> Finding:
     if settings.notify_host is None:
         message = "off: nothing is posted until NOTIFY_URL is set"
         return Finding("notifications", Verdict.OK, message)
-    receiver = Receiver()
+    receiver = ReceiverState()
     if is_database_fine and has_database(settings):
         try:
             receiver = read_database(settings, lambda database: database.receiver())
@@ -70,7 +71,7 @@ def _configured(settings: Settings) -> str:
     return message
 
 
-def judge_receiver(receiver: Receiver, configured: str) -> Finding:
+def judge_receiver(receiver: ReceiverState, configured: str) -> Finding:
     """Warn where nothing is sent, or nothing is taken."""
     taken_ms = receiver.last_taken_at_ms
     taken = "none was taken yet" if taken_ms is None else f"last taken {rfc3339(taken_ms)}"

@@ -20,7 +20,9 @@ from app.commands.events_database import Demo, EventsCommand, stop, with_databas
 from app.domain.moments import rfc3339
 from app.domain.notifications.tries import Answer, Verdict, verdict_of
 from app.settings.settings import Settings, SettingsError, load_settings
-from app.usecases.outbox import Delivery, Notification, NotificationQuery, PauseReason, Try
+from app.usecases.notification_tries import Try
+from app.usecases.outbox import Delivery, Notification, NotificationQuery
+from app.usecases.receiver_state import PauseReason
 
 notifications = typer.Typer(
     help="List your receiver's notifications; resend, pause, resume, test.", no_args_is_help=True

@@ -1,7 +1,8 @@
 """Counts and measures notifications, and alerts the owner if one is given up."""
 
 from app.observability.metrics import Metrics
-from app.usecases.outbox import Backlog, Notification, Try, TryResult
+from app.usecases.notification_tries import Try, TryResult
+from app.usecases.outbox import Backlog, Notification
 from app.usecases.ports import Alarm, AlertName, Clock
 
 

@@ -13,8 +13,9 @@ from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.evidence import Evidence
 from app.usecases.event_book import EventBook, EventDatabase
+from app.usecases.notification_tries import Try
 from app.usecases.order_document import Order, status_of
-from app.usecases.outbox import Notification, NotificationQuery, Outbox, Try
+from app.usecases.outbox import Notification, NotificationQuery, Outbox
 from app.usecases.records import EventQuery, EventSummary
 
 EVENTS_MAX: Final = 200

@@ -4,16 +4,16 @@
 notifications and settles each attempt; the feed, the command line and the console read.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from app.domain.notifications.notices import PaidInvoice
 from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
-
-FAILURES_MAX: Final = 5  # in a row; after that, the receiver is only probed
+from app.usecases.notification_tries import SettledTry, Try
+from app.usecases.receiver_state import PauseReason, ReceiverState
 
 
 class Delivery(StrEnum):
@@ -89,100 +89,6 @@ class Notification:
         return (self.due_at_ms or 0) > (self.leased_until_ms or 0)
 
 
-class TryResult(StrEnum):
-    """An attempt's result. `again`: it waits for another attempt."""
-
-    TAKEN = "taken"
-    AGAIN = "again"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
-    """One attempt to post a notification.
-
-    `http_status` is None if there was no answer; then `problem` says why in a few words, without
-    addresses or anything that the receiver sent.
-    """
-
-    notification_id: str
-    at_ms: int
-    duration_ms: int
-    http_status: int | None
-    problem: str | None
-    result: TryResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledTry:
-    """An attempt, and its lease. `due_at_ms` is when to retry; only for `again`.
-
-    `not_before_ms`: until then the receiver wants no probe. `is_counted` is false for a try ahead
-    of its time, which takes none of the notification's tries.
-    If the lease has been lost, to another sender or to a resend, the try is only recorded.
-    """
-
-    tried: Try
-    leased_until_ms: int
-    due_at_ms: int | None = None
-    not_before_ms: int | None = None
-    is_counted: bool = True
-
-
-class PauseReason(StrEnum):
-    """Why nothing is sent."""
-
-    OPERATOR = "operator"
-    GONE = "gone"  # the receiver answered 410
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
-    """The receiver's state, shared by all replicas. `failures` counts consecutive failed attempts.
-
-    `failing_since_ms` is when the first of them was; `last_http_status` is of the last try, None
-    if it got no answer.
-    """
-
-    paused_at_ms: int | None = None
-    pause_reason: PauseReason | None = None
-    failures: int = 0
-    failing_since_ms: int | None = None
-    last_http_status: int | None = None
-    last_taken_at_ms: int | None = None
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether nothing may be sent."""
-        return self.paused_at_ms is not None
-
-    @property
-    def is_only_probed(self) -> bool:
-        """Whether it has failed so often that it is only probed."""
-        return self.failures >= FAILURES_MAX
-
-    def after(self, tries: Iterable[Try]) -> "Receiver":
-        """Return the state after these attempts, in the order of their ends."""
-        known = self
-        for each in sorted(tries, key=lambda tried: tried.at_ms + tried.duration_ms):
-            if each.result is TryResult.TAKEN:
-                known = replace(
-                    known,
-                    failures=0,
-                    failing_since_ms=None,
-                    last_taken_at_ms=each.at_ms + each.duration_ms,
-                )
-            else:
-                since_ms = known.failing_since_ms
-                known = replace(
-                    known,
-                    failures=known.failures + 1,
-                    failing_since_ms=each.at_ms if since_ms is None else since_ms,
-                )
-            known = replace(known, last_http_status=each.http_status)
-        return known
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """How many notifications wait, when the oldest was committed, and how many failed."""
@@ -237,7 +143,7 @@ class Outbox(Protocol):
         """
         ...
 
-    async def receiver(self) -> Receiver:
+    async def receiver(self) -> ReceiverState:
         """Return the receiver's state, as seen by all replicas."""
         ...
 

@@ -14,17 +14,11 @@ from typing import Final, Protocol
 from app.domain.errors import StorageUnavailableError
 from app.domain.fold.reasons import reason_of
 from app.domain.notifications.tries import Answer, Verdict, next_try_ms, verdict_of
+from app.usecases.notification_tries import SettledTry, Try, TryResult
 from app.usecases.order_document import Document
-from app.usecases.outbox import (
-    FAILURES_MAX,
-    Notification,
-    Outbox,
-    PauseReason,
-    SettledTry,
-    Try,
-    TryResult,
-)
+from app.usecases.outbox import Notification, Outbox
 from app.usecases.ports import Clock
+from app.usecases.receiver_state import FAILURES_MAX, PauseReason
 
 AT_ONCE: Final = 10
 HELD_MAX: Final = 120  # leased and read together, sent in sequence

@@ -8,8 +8,9 @@ from typing import Final
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339
-from app.usecases.outbox import Backlog, Outbox, PauseReason, Receiver
+from app.usecases.outbox import Backlog, Outbox
 from app.usecases.ports import Alarm, AlertName, AllClear, Clock
+from app.usecases.receiver_state import PauseReason, ReceiverState
 
 EVERY_S: Final = 2.0
 BACKLOG_EVERY: Final = 5  # checks; counting reads every waiting notification
@@ -44,14 +45,14 @@ class WatchReceiver:
             looks += 1
             await asyncio.sleep(self.every_s)
 
-    def judge(self, receiver: Receiver) -> None:
+    def judge(self, receiver: ReceiverState) -> None:
         """Report a problem once, and once that it is over."""
         paused = _why_paused(receiver)
         failing = None if paused else self._why_failing(receiver)
         self._alert(AlertName.NOTIFICATIONS_PAUSED, paused, "notifications are sent again")
         self._alert(AlertName.NOTIFICATIONS_FAILING, failing, "the receiver accepts notifications")
 
-    def _why_failing(self, receiver: Receiver) -> str | None:
+    def _why_failing(self, receiver: ReceiverState) -> str | None:
         since_ms = receiver.failing_since_ms
         if since_ms is None or self.clock.now_ms() - since_ms < FAILING_MS:
             return None
@@ -68,7 +69,7 @@ class WatchReceiver:
             self.all_clear(name, over)
 
 
-def _why_paused(receiver: Receiver) -> str | None:
+def _why_paused(receiver: ReceiverState) -> str | None:
     if receiver.pause_reason is None:
         return None
     return (

@@ -14,7 +14,8 @@ from app.commands.doctor_notifications import (
 )
 from app.commands.findings import Verdict
 from app.usecases.orders_table import TableState
-from app.usecases.outbox import PauseReason, Position, Receiver
+from app.usecases.outbox import Position
+from app.usecases.receiver_state import PauseReason, ReceiverState
 from tests.support.builders import Document, SilentAlarm, settings
 from tests.support.outbox import NOW_MS, POSTED, ended, lease, new_notification, notify
 from tests.support.rows import open_database
@@ -81,18 +82,18 @@ def test_a_database_that_fails_is_not_asked(tmp_path: Path) -> None:
     ("receiver", "words"),
     [
         (
-            Receiver(paused_at_ms=NOW_MS, pause_reason=PauseReason.GONE),
+            ReceiverState(paused_at_ms=NOW_MS, pause_reason=PauseReason.GONE),
             "Paused: docs/alerts.md#notifications_paused",
         ),
         (
-            Receiver(failures=2, failing_since_ms=NOW_MS, last_http_status=401),
+            ReceiverState(failures=2, failing_since_ms=NOW_MS, last_http_status=401),
             "Failing since 2025-10-09T08:53:20.000Z: the receiver last answered 401",
         ),
-        (Receiver(failures=2, failing_since_ms=NOW_MS), "the receiver last gave no answer"),
+        (ReceiverState(failures=2, failing_since_ms=NOW_MS), "the receiver last gave no answer"),
     ],
 )
 def test_what_keeps_the_receiver_from_being_told_is_a_warning(
-    receiver: Receiver, words: str
+    receiver: ReceiverState, words: str
 ) -> None:
     finding = judge_receiver(receiver, "posted to hooks.test")
 

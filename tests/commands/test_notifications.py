@@ -13,7 +13,9 @@ from typer.testing import CliRunner, Result
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.commands.cli import cli
 from app.domain.notifications.types import NotificationType
-from app.usecases.outbox import Delivery, Receiver, TryResult
+from app.usecases.notification_tries import TryResult
+from app.usecases.outbox import Delivery
+from app.usecases.receiver_state import ReceiverState
 from tests.support.outbox import POSTED, ended, lease, new_notification, notify
 from tests.support.shop_with_events import Shop, make_shop
 from tests.support.wire import answer, closed_port, upstream
@@ -55,13 +57,13 @@ def as_json(*arguments: str, status: int = 0) -> Any:  # noqa: ANN401 any JSON
     return json.loads(ended_with.stdout)
 
 
-def receiver_of(shop: Shop) -> Receiver:
-    async def look(database: Any) -> Receiver:  # noqa: ANN401 as above
+def receiver_of(shop: Shop) -> ReceiverState:
+    async def look(database: Any) -> ReceiverState:  # noqa: ANN401 as above
         assert isinstance(database, SqliteDatabase)
         return await database.receiver()
 
     found = shop.does(look)
-    assert isinstance(found, Receiver)
+    assert isinstance(found, ReceiverState)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from app.observability.metrics import Metrics
 from app.observability.notifications import NotificationReport
-from app.usecases.outbox import Backlog, Delivery, Notification, Position, Try, TryResult
+from app.usecases.notification_tries import Try, TryResult
+from app.usecases.outbox import Backlog, Delivery, Notification, Position
 from app.usecases.ports import AlertName
 from tests.support.builders import FixedClock, SilentAlarm
 from tests.support.outbox import NOW_MS, new_notification

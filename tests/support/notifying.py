@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from app.domain.notifications.tries import Answer
+from app.usecases.notification_tries import Try
 from app.usecases.order_document import Document
-from app.usecases.outbox import Notification, Outbox, Try
+from app.usecases.outbox import Notification, Outbox
 from app.usecases.send_notifications import SendNotifications
 from tests.support.builders import DEADLINE_S, FixedClock
 

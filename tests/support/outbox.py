@@ -5,14 +5,8 @@ from collections.abc import Sequence
 from app.domain.fold.outcome import Outcome
 from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
-from app.usecases.outbox import (
-    Notification,
-    Outbox,
-    Posting,
-    SettledTry,
-    Try,
-    TryResult,
-)
+from app.usecases.notification_tries import SettledTry, Try, TryResult
+from app.usecases.outbox import Notification, Outbox, Posting
 from app.usecases.storage import Database, Transaction
 from tests.support.builders import NOW_S, SESSION_ID
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from app.usecases.outbox import Delivery, Notification, Outbox, Try
+from app.usecases.notification_tries import Try
+from app.usecases.outbox import Delivery, Notification, Outbox
 from tests.support.outbox import new_notification
 
 

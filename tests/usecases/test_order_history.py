@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from app.databases import AnyDatabase
+from app.usecases.notification_tries import TryResult
 from app.usecases.order_history import EVENTS_MAX, NOTIFICATIONS_MAX, OrderHistory, ReadOrderHistory
-from app.usecases.outbox import TryResult
 from app.usecases.read_orders import ReadOrders
 from tests.support.builders import (
     CHECKOUT_ID,

@@ -5,7 +5,8 @@ import asyncio
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.notifications.tries import TRIES_MAX, Answer
-from app.usecases.outbox import Delivery, PauseReason
+from app.usecases.outbox import Delivery
+from app.usecases.receiver_state import PauseReason
 from app.usecases.send_notifications import AT_ONCE, HELD_MAX, PROBE_EVERY_MS
 from tests.support.builders import FixedClock, until
 from tests.support.notifying import (

@@ -6,13 +6,14 @@ import pytest
 
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.errors import StorageUnavailableError
-from app.usecases.outbox import Backlog, PauseReason, Receiver
+from app.usecases.outbox import Backlog
 from app.usecases.ports import AlertName
+from app.usecases.receiver_state import PauseReason, ReceiverState
 from app.usecases.watch_receiver import FAILING_MS, WatchReceiver
 from tests.support.builders import FixedClock, SilentAlarm, until
 from tests.support.outbox import NOW_MS, POSTED, new_notification, notify
 
-FAILING = Receiver(failures=7, failing_since_ms=NOW_MS, last_http_status=500)
+FAILING = ReceiverState(failures=7, failing_since_ms=NOW_MS, last_http_status=500)
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ async def test_a_receiver_that_fails_for_an_hour_is_told_with_its_answer(
     assert name is AlertName.NOTIFICATIONS_FAILING
     assert "since 2025-10-09T08:53:20.000Z" in words
     assert "it last answered 500" in words
-    watch.judge(Receiver())
-    watch.judge(Receiver())
+    watch.judge(ReceiverState())
+    watch.judge(ReceiverState())
     assert alarm.ended == [AlertName.NOTIFICATIONS_FAILING]
 
 
@@ -57,7 +58,7 @@ async def test_a_receiver_that_gives_no_answer_is_told_as_such(
     watch: WatchReceiver, clock: FixedClock, alarm: SilentAlarm
 ) -> None:
     clock.ms += FAILING_MS
-    watch.judge(Receiver(failures=1, failing_since_ms=NOW_MS))
+    watch.judge(ReceiverState(failures=1, failing_since_ms=NOW_MS))
 
     assert "it last gave no answer" in alarm.told[0][1]
 
@@ -74,13 +75,13 @@ async def test_a_pause_is_told_with_its_reason_and_no_failure_beside_it(
 ) -> None:
     clock.ms += FAILING_MS
     watch.judge(
-        Receiver(paused_at_ms=NOW_MS, pause_reason=reason, failures=9, failing_since_ms=NOW_MS)
+        ReceiverState(paused_at_ms=NOW_MS, pause_reason=reason, failures=9, failing_since_ms=NOW_MS)
     )
 
     ((name, told),) = alarm.told
     assert name is AlertName.NOTIFICATIONS_PAUSED
     assert words in told
-    watch.judge(Receiver())
+    watch.judge(ReceiverState())
     assert alarm.ended == [AlertName.NOTIFICATIONS_PAUSED]
 
 
@@ -104,7 +105,7 @@ async def test_a_database_that_is_down_is_looked_at_again(
     looks = 0
 
     class Down:
-        async def receiver(self) -> Receiver:
+        async def receiver(self) -> ReceiverState:
             nonlocal looks
             looks += 1
             if looks == 1:

@@ -16,17 +16,9 @@ from app.adapters.database.outbox_rows import (
 )
 from app.adapters.database.rows import NamedValues
 from app.adapters.database.sql import Writing
-from app.usecases.outbox import (
-    NOTHING_POSTED,
-    Backlog,
-    Delivery,
-    Notification,
-    NotificationQuery,
-    PauseReason,
-    Receiver,
-    SettledTry,
-    Try,
-)
+from app.usecases.notification_tries import SettledTry, Try
+from app.usecases.outbox import NOTHING_POSTED, Backlog, Delivery, Notification, NotificationQuery
+from app.usecases.receiver_state import PauseReason, ReceiverState
 from app.usecases.storage import Transaction
 
 T = TypeVar("T")
@@ -136,10 +128,10 @@ class KeepsOutbox(ABC):
 
         return await self._look(look)
 
-    async def receiver(self) -> Receiver:
+    async def receiver(self) -> ReceiverState:
         """Return the receiver's state, as seen by all replicas."""
 
-        async def look(transaction: Writes) -> Receiver:
+        async def look(transaction: Writes) -> ReceiverState:
             return (await _receiver(transaction))[0]
 
         return await self._look(look)
@@ -161,7 +153,7 @@ class KeepsOutbox(ABC):
 
         async def resume(transaction: Writes) -> None:
             receiver, _ = await _receiver_to_change(transaction)
-            fresh = Receiver(last_taken_at_ms=receiver.last_taken_at_ms)
+            fresh = ReceiverState(last_taken_at_ms=receiver.last_taken_at_ms)
             await _save_receiver(transaction, fresh)
             await transaction.change(sql.MAKE_DUE, now_ms=at_ms)
             await transaction.commit()
@@ -226,17 +218,17 @@ class KeepsOutbox(ABC):
         return await self.write(lambda transaction: act(cast("Writes", transaction)))
 
 
-async def _receiver_to_change(transaction: Writes) -> tuple[Receiver, int]:
+async def _receiver_to_change(transaction: Writes) -> tuple[ReceiverState, int]:
     """Return the one row, created if missing, and locked so that replicas take turns."""
     await transaction.change(sql.ADD_RECEIVER)
     (row,) = await transaction.ask(sql.RECEIVER_TO_CHANGE)
     return row_to_receiver(row)
 
 
-async def _receiver(transaction: Writes) -> tuple[Receiver, int]:
+async def _receiver(transaction: Writes) -> tuple[ReceiverState, int]:
     rows = await transaction.ask(sql.RECEIVER)
-    return row_to_receiver(rows[0]) if rows else (Receiver(), 0)
+    return row_to_receiver(rows[0]) if rows else (ReceiverState(), 0)
 
 
-async def _save_receiver(transaction: Writes, receiver: Receiver) -> None:
+async def _save_receiver(transaction: Writes, receiver: ReceiverState) -> None:
     await transaction.change(sql.SAVE_RECEIVER, **asdict(receiver))

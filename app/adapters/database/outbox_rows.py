@@ -6,17 +6,9 @@ from app.adapters.database.rows import NamedValues, Row
 from app.domain.notifications.notices import PaidInvoice
 from app.domain.notifications.notification import NewNotification
 from app.domain.notifications.types import NotificationType
-from app.usecases.outbox import (
-    Delivery,
-    Notification,
-    PauseReason,
-    Position,
-    Posting,
-    Receiver,
-    SettledTry,
-    Try,
-    TryResult,
-)
+from app.usecases.notification_tries import SettledTry, Try, TryResult
+from app.usecases.outbox import Delivery, Notification, Position, Posting
+from app.usecases.receiver_state import PauseReason, ReceiverState
 
 
 def new_to_row(new: NewNotification, posting: Posting) -> NamedValues:
@@ -72,10 +64,10 @@ def row_to_try(row: Row) -> Try:
     return Try(**(dict(row) | {"result": TryResult(row["result"])}))
 
 
-def row_to_receiver(row: Row) -> tuple[Receiver, int]:
+def row_to_receiver(row: Row) -> tuple[ReceiverState, int]:
     """Return the receiver's state, and when it may be probed next."""
     values = dict(row)
     probe_at_ms: int = values.pop("probe_at_ms")
     if values["pause_reason"]:
         values["pause_reason"] = PauseReason(values["pause_reason"])
-    return Receiver(**values), probe_at_ms
+    return ReceiverState(**values), probe_at_ms

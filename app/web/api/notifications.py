@@ -17,8 +17,9 @@ from app.domain.ids import NOTIFICATION_ID
 from app.domain.moments import rfc3339
 from app.domain.notifications.types import NotificationType
 from app.usecases.notification_feed import NotificationFeed
-from app.usecases.outbox import Delivery, Outbox, PauseReason, Position
+from app.usecases.outbox import Delivery, Outbox, Position
 from app.usecases.ports import Clock
+from app.usecases.receiver_state import PauseReason
 from app.web.api.json_answer import json_answer
 from app.web.api.order_schema import ORDER
 from app.web.api.query import LIMIT_MAX, QueryReading, read_limit

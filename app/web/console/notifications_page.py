@@ -11,13 +11,9 @@ from starlette.routing import BaseRoute
 from app.domain.errors import NotFoundError
 from app.domain.ids import NOTIFICATION_ID
 from app.usecases.order_history import with_tries
-from app.usecases.outbox import (
-    Delivery,
-    NotificationQuery,
-    Outbox,
-    PauseReason,
-)
+from app.usecases.outbox import Delivery, NotificationQuery, Outbox
 from app.usecases.ports import Clock
+from app.usecases.receiver_state import PauseReason
 from app.web.console.frame import Frame
 from app.web.console.guard import Guard
 from app.web.console.visit import Visit, place_of, see_other

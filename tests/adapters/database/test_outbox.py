@@ -8,17 +8,16 @@ from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.notifications.notices import PaidInvoice
 from app.domain.notifications.types import NotificationType
+from app.usecases.notification_tries import TryResult
 from app.usecases.outbox import (
     NOTHING_POSTED,
     Backlog,
     Delivery,
     Notification,
     NotificationQuery,
-    PauseReason,
     Posting,
-    Receiver,
-    TryResult,
 )
+from app.usecases.receiver_state import PauseReason, ReceiverState
 from tests.support.builders import SESSION_ID
 from tests.support.outbox import (
     LEASE_MS,
@@ -262,7 +261,7 @@ async def test_a_pause_stops_sending_until_it_is_resumed(outbox: AnyDatabase) ->
 
     await outbox.resume_notifications(at_ms=NOW_MS + LEASE_MS)
 
-    assert await outbox.receiver() == Receiver()
+    assert await outbox.receiver() == ReceiverState()
     assert [each.id[-1] for each in await lease(outbox, NOW_MS + LEASE_MS)] == ["1", "2"]
 
 
@@ -286,7 +285,7 @@ async def test_a_receiver_that_keeps_failing_is_probed_with_one_at_a_time(
     await outbox.settle_tries([ended(probe, at_ms=NOW_MS + PROBE_MS)])
 
     receiver = await outbox.receiver()
-    assert receiver == Receiver(last_http_status=200, last_taken_at_ms=NOW_MS + PROBE_MS + 5)
+    assert receiver == ReceiverState(last_http_status=200, last_taken_at_ms=NOW_MS + PROBE_MS + 5)
     assert len(await lease(outbox, NOW_MS + PROBE_MS + 5)) == 8  # all that failed meanwhile, too
 
 
@@ -294,4 +293,4 @@ async def test_settling_nothing_costs_nothing(outbox: AnyDatabase) -> None:
     await outbox.settle_tries([])
     await outbox.release_notifications([])
 
-    assert await outbox.receiver() == Receiver()
+    assert await outbox.receiver() == ReceiverState()
