@@ -92,7 +92,11 @@ class ReadBack:
             return True
         if subject is None:
             return False
-        events = events_made_of(subject, now_s=self.clock.now_ms() // 1000)
+        events = events_made_of(
+            subject,
+            now_s=self.clock.now_ms() // 1000,
+            livemode=self.take.event_filter.livemode,  # our key reads only its own mode
+        )
         await self.take(events, EventSource.READ)
         return True
 
@@ -105,8 +109,10 @@ class ReadBack:
         )
         for left in found:
             await self.read("checkout.session", left.session_id)
-        is_full = len(found) == READ_MAX
-        return found[-1].created_at_ms if is_full else max(after_ms, until_ms)
+        if len(found) < READ_MAX:
+            return max(after_ms, until_ms)
+        # Others of the last millisecond may follow.
+        return max(found[-1].created_at_ms - 1, after_ms + 1)
 
 
 def _further(last_ms: int, after_ms: int) -> int:

@@ -93,7 +93,7 @@ async def test_the_pause_grows_and_in_the_end_it_is_given_up(shop: CheckedShop) 
 
 @pytest.mark.parametrize(
     "subject",
-    [refund(livemode=False), dispute(), invoice(status="paid")],
+    [refund(), dispute(), invoice(status="paid")],
     ids=["refund", "dispute", "invoice"],
 )
 async def test_so_is_what_a_notice_names(shop: CheckedShop, subject: Document) -> None:
@@ -203,7 +203,7 @@ async def test_any_number_of_refused_ones_in_a_row_is_about_them_alone(shop: Che
 
 async def test_a_type_that_the_key_may_not_read_stops_no_other_one(shop: CheckedShop) -> None:
     words = "the key lacks the permission rak_dispute_read"
-    subjects = [dispute(), dispute(id="dp_2"), refund(livemode=False)]
+    subjects = [dispute(), dispute(id="dp_2"), refund()]
     await record(shop.database, event(subject=session(payment_status="unpaid")))
     for number, subject in enumerate(subjects):
         notice = notice_of(event("x.y", subject, id=f"evt_{number}"))

@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.fold.rebuild import Verdict
 from app.domain.payments.status import PaymentStatus
+from app.domain.stripe_events.event import EventFilter
 from app.usecases.read_back import ENDED_MS, FAR_BACK_MS, LATE_COMMIT_MS, QUIET_MS, READ_MAX
 from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.reconcile import Check, Reconciled
@@ -15,6 +16,7 @@ from app.usecases.reconciliation import ReconciliationState
 from app.usecases.records import Checkout, EventSource
 from app.usecases.stripe_reads import StripeKeyRefusedError
 from tests.support.builders import (
+    ACCOUNT,
     CHECKOUT_ID,
     NOW_S,
     SESSION_ID,
@@ -178,7 +180,45 @@ async def test_many_sessions_are_read_some_at_a_time(shop: Shop) -> None:
 
     seen = [(await shop.look()).findings.seen for _ in range(3)]
 
-    assert seen == [READ_MAX, 1, 0]
+    assert seen == [READ_MAX, 2, 0]  # the last of a full page is read again
+
+
+async def test_sessions_of_the_millisecond_in_which_a_check_ended_are_read(shop: Shop) -> None:
+    for number in range(READ_MAX + 1):
+        session_id = f"cs_test_{number}"
+        started = replace(
+            CHECKOUT,
+            id=f"{CHECKOUT_ID[:-4]}{number:04}",
+            session_id=session_id,
+            created_at_ms=NOW_MS + min(number, READ_MAX - 1),
+        )
+        await keep(shop.database, started)
+        shop.holds(session=EXPIRED | {"id": session_id})
+    shop.clock.ms = NOW_MS + QUIET_MS + READ_MAX
+
+    for _ in range(2):
+        await shop.look()
+
+    assert set(shop.reads()) == {f"cs_test_{number}" for number in range(READ_MAX + 1)}
+
+
+@pytest.mark.parametrize("livemode", [True, False, None])
+async def test_a_refund_that_does_not_name_its_mode_counts(
+    shop: Shop, *, livemode: bool | None
+) -> None:
+    """Stripe's refunds have no `livemode`."""
+    mode = bool(livemode)
+    paid = event(subject=session(payment_intent="pi_1", livemode=mode), livemode=mode)
+    await record(shop.database, paid, notice("re_1", "refund", livemode=mode))
+    shop.holds(refund=refund(amount=300))
+    reconcile = reconcile_of(
+        shop.database, shop.stripe, shop.clock, event_filter=EventFilter(ACCOUNT, livemode)
+    )
+
+    result = await reconcile(Check(since_s=NOW_S))
+
+    assert result.failure is None
+    assert (await payment_of(shop.database)).facts.amount_refunded_minor == 300
 
 
 async def test_what_a_notice_names_is_read_until_no_earlier_one_can_be_committed(
@@ -186,7 +226,7 @@ async def test_what_a_notice_names_is_read_until_no_earlier_one_can_be_committed
 ) -> None:
     unpaid = event(subject=session(payment_status="unpaid"))
     await record(shop.database, unpaid, notice("re_1", "refund"))
-    shop.holds(refund=refund(livemode=False))
+    shop.holds(refund=refund())
 
     first = await shop.look()
     shop.clock.ms += LATE_COMMIT_MS + 1
@@ -201,7 +241,7 @@ async def test_what_a_notice_names_is_read_until_no_earlier_one_can_be_committed
 async def test_many_notices_are_done_some_at_a_time(shop: Shop) -> None:
     many = [notice("re_1", "refund", id=f"evt_n{number:03}") for number in range(READ_MAX)]
     await record(shop.database, *many)
-    shop.holds(refund=refund(livemode=False))
+    shop.holds(refund=refund())
 
     result = await shop.look()
 
@@ -215,7 +255,7 @@ async def test_more_notices_within_a_minute_than_a_look_reads_are_all_read(shop:
     later = FixedClock(NOW_MS + 1000)
     await record(shop.database, notice("re_1", "refund", id="evt_last"), clock=later)
     shop.clock.ms = NOW_MS + LATE_COMMIT_MS
-    shop.holds(refund=refund(livemode=False))
+    shop.holds(refund=refund())
 
     for _ in range(4):
         await shop.look()

@@ -28,15 +28,20 @@ _INVOICES: Final[Mapping[str | None, str]] = {
 }
 
 
-def events_made_of(subject: Subject, *, now_s: int) -> list[dict[str, object]]:
+def events_made_of(
+    subject: Subject, *, now_s: int, livemode: bool | None = None
+) -> list[dict[str, object]]:
     """Return an object's events, as Stripe would have created them.
 
-    `now_s` is when it was read, in epoch seconds. An expanded payment intent and its charge are
-    separate objects.
+    `now_s` is when it was read, in epoch seconds. `livemode` is the mode of objects that do not
+    have their own, such as refunds (Stripe: api/refunds/object). An expanded payment intent and its
+    charge are separate objects.
     """
     at_s = _paid_at_s(subject) or now_s
     return [
-        _event(part, event_type, at_s) for part in _parts(subject) for event_type in _types_of(part)
+        _event(part, event_type, at_s, livemode=livemode)
+        for part in _parts(subject)
+        for event_type in _types_of(part)
     ]
 
 
@@ -137,18 +142,21 @@ def _paid_at_s(subject: Subject) -> int | None:
     return time_s(inner(subject, "payment_intent", "latest_charge", "created"))
 
 
-def _event(part: Subject, event_type: str, created_s: int) -> dict[str, object]:
+def _event(
+    part: Subject, event_type: str, created_s: int, *, livemode: bool | None = None
+) -> dict[str, object]:
     """Build the event, with ids instead of expanded objects."""
     ids = {name: id_of(part[name]) for name in ("payment_intent", "latest_charge") if name in part}
     subject = {**part, **ids}
     when = (created_s,) if subject.get("object") == "subscription" else ()
+    own_mode = subject.get("livemode")
     content = json.dumps([event_type, subject, *when], sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(content.encode()).hexdigest()[:_ID_DIGITS]
     return {
         "id": f"evt_read_{digest}",
         "object": "event",
         "created": created_s,
-        "livemode": subject.get("livemode") is True,
+        "livemode": own_mode if isinstance(own_mode, bool) else livemode,
         "type": event_type,
         "data": {"object": subject},
     }

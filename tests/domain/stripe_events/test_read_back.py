@@ -174,11 +174,19 @@ def test_a_subscription_that_returns_to_an_earlier_state_is_another_event() -> N
     assert first["id"] == again["id"] != later["id"]
 
 
-@pytest.mark.parametrize(("livemode", "told"), [(True, True), (False, False), (None, False)])
-def test_the_mode_is_the_objects(*, livemode: bool | None, told: bool) -> None:
-    (document,) = events_made_of(refund(livemode=livemode), now_s=NOW_S)
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("livemode", [True, False, None])
+def test_the_mode_is_the_objects(*, own: bool, livemode: bool | None) -> None:
+    (document,) = events_made_of(charge(livemode=own), now_s=NOW_S, livemode=livemode)
 
-    assert document["livemode"] is told
+    assert document["livemode"] is own
+
+
+@pytest.mark.parametrize("livemode", [True, False, None])
+def test_an_object_without_a_mode_gets_the_keys(*, livemode: bool | None) -> None:
+    (document,) = events_made_of(refund(), now_s=NOW_S, livemode=livemode)
+
+    assert document["livemode"] is livemode
 
 
 def test_an_id_is_made_of_the_content_in_any_order_of_its_keys() -> None:
