@@ -17,6 +17,8 @@ _WEB_URL = re.compile(
     r"(?P<rest>[/?#][!-\[\]-~]*)?",  # no backslash, which browsers read as /
     re.IGNORECASE | re.ASCII,  # ASCII: otherwise U+017F, the long s, matches an s
 )
+# Parsers read such a host as an IPv4 address, or fail (WHATWG URL, "ends in a number").
+_ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PORT_MAX = 65535
 
@@ -61,7 +63,28 @@ def read_web_url(text: str) -> WebUrl:
     port = int(match["port"] or _DEFAULT_PORTS[scheme])
     if not 0 < port <= _PORT_MAX:
         raise ValueError(f"has no valid port: {port}")
-    return WebUrl(text, scheme, match["host"].lower(), port, match["rest"] or "")
+    host = match["host"].lower()
+    if not _is_name(host) and not _is_address(host):
+        raise ValueError(
+            "has no valid IP address as its host: write four numbers like 192.0.2.1, or IPv6 in "
+            "brackets like [2001:db8::1]"
+        )
+    return WebUrl(text, scheme, host, port, match["rest"] or "")
+
+
+def _is_name(host: str) -> bool:
+    return not (host.startswith("[") or _ENDS_IN_A_NUMBER.fullmatch(host))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        if host.startswith("["):
+            ipaddress.IPv6Address(host.strip("[]"))
+        else:
+            ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

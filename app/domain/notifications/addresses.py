@@ -16,11 +16,13 @@ _METADATA: Final = frozenset(
         "100.100.100.200",
         "192.0.0.192",
         "168.63.129.16",
+        "fd00:ec2::23",
         "fd00:ec2::254",
         "fd20:ce::254",
     )
 )
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are IPv4
+# RFC 6052 and 8215: the last 32 bits are IPv4.
+_NAT64: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 
 
 def is_forbidden(address: Address) -> bool:
@@ -41,6 +43,6 @@ def _meant(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address leads to, if it does."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
-    if address in _NAT64:
+    if any(address in network for network in _NAT64):
         return ipaddress.IPv4Address(address.packed[-4:])
     return address.ipv4_mapped or address.sixtofour or address

@@ -1,5 +1,6 @@
 """The expected origins are those of a browser's URL parser (WHATWG)."""
 
+import httpx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -207,3 +208,48 @@ def test_any_text_is_an_address_in_printable_ascii_or_a_value_error(text: str) -
     assert text.isprintable()
     assert url.origin.startswith(("http://", "https://"))
     assert not set(url.origin) & set("@\\ ?#")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "999.1.1.1",
+        "1.2.3.04",
+        "1.2.3",
+        "1.2.3.4.5",
+        "2852039166",
+        "169.254.43518",
+        "0x7f.1",
+        "0xa9fea9fe",
+        "0x",
+        "shop.0x1f",
+        "shop.1",
+        "[::1::2]",
+        "[1.2.3.4]",
+        "[:]",
+        "[12345::]",
+    ],
+)
+def test_a_host_that_parsers_read_as_another_address_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="no valid IP address"):
+        read_web_url(f"https://{host}/")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]", "1and1.de"])
+def test_an_address_is_a_host(host: str) -> None:
+    assert read_web_url(f"https://{host}:81/").host == host
+
+
+HOSTS = st.text("0123456789abcdefx.:-_", min_size=1, max_size=20)
+
+
+@given(HOSTS | HOSTS.map("[{}]".format))
+@example("1.2.3.04")
+@example("[::1::2]")
+def test_the_client_reads_every_accepted_host_the_same_way(host: str) -> None:
+    try:
+        url = read_web_url(f"https://{host}/")
+    except ValueError:
+        return
+
+    assert httpx.URL(url.text).host == url.host.strip("[]")
