@@ -77,8 +77,9 @@ class ReportFlags:
             with contextlib.suppress(StorageUnavailableError):  # already reported
                 await self()
                 if loop.time() >= sweep_at_s:
+                    sweep_at_s = loop.time() + self.every_s  # one that fails waits for its turn too
                     after = await self.sweep(after)
-                    sweep_at_s = 0.0 if after else loop.time() + self.every_s
+                    sweep_at_s = 0.0 if after else sweep_at_s
             await asyncio.sleep(PAUSE_S)
             if not sweep_at_s:
                 continue

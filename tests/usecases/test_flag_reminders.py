@@ -1,6 +1,9 @@
 """The owner is reminded of a dispute before its time is over; the job that does it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 
@@ -8,8 +11,8 @@ from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.errors import StorageUnavailableError
 from app.domain.payments.flags import Flag
-from app.usecases.flag_memory import ReportedCause
-from app.usecases.orders import FlagCause
+from app.usecases.flag_memory import FlagMemory, ReportedCause
+from app.usecases.orders import FlagCause, OrderBook
 from tests.support.builders import (
     NOW_S,
     SESSION_ID,
@@ -120,6 +123,48 @@ async def test_the_job_reports_what_is_left_and_what_is_new(
         await until(lambda: len(shop.told) == 2)
     finally:
         job.cancel()
+
+
+@dataclass
+class _FailingChecks:
+    """A database that cannot list flagged sessions; `book` is what it reads."""
+
+    database: SqliteDatabase | PostgresDatabase
+    times: int = 0
+    book: OrderBook | None = None
+
+    async def read_orders(self, look: Callable[[OrderBook], Awaitable[Any]]) -> object:
+        async def look_here(book: OrderBook) -> object:
+            self.book = book
+            return await look(cast("OrderBook", self))
+
+        return await self.database.read_orders(look_here)
+
+    async def flagged_sessions(self, **_: object) -> Sequence[str]:
+        self.times += 1
+        raise StorageUnavailableError("too slow")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.book if hasattr(self.book, name) else self.database, name)
+
+
+async def test_a_check_of_all_that_fails_waits_for_its_turn_while_new_flags_are_reported(
+    shop: Shop,
+) -> None:
+    failing = _FailingChecks(shop.database)
+    shop.tell.memory = cast("FlagMemory", failing)
+    job = asyncio.create_task(shop.tell.run())
+    try:
+        await until(lambda: failing.times == 1)
+        await record(shop.database, event(), DISPUTED, on_change=shop.tell.changed)
+        await until(lambda: len(shop.told) == 1)
+        second = event("charge.dispute.created", dispute(id="dp_2"), id="evt_d2")
+        await record(shop.database, second, on_change=shop.tell.changed)
+        await until(lambda: len(shop.told) == 2)
+    finally:
+        job.cancel()
+
+    assert failing.times == 1
 
 
 async def test_the_job_reminds(shop: Shop) -> None:

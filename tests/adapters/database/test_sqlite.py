@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from app.adapters.database.sqlite.connection_thread import (
     LOG_BYTES_MAX,
     connect,
 )
-from app.adapters.database.sqlite.database import SqliteDatabase
+from app.adapters.database.sqlite.database import READERS, SqliteDatabase
+from app.adapters.database.sqlite.transaction import SqliteTransaction
 from app.adapters.database.writability import PROMPT_S
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.usecases.storage import Transaction
@@ -160,6 +161,38 @@ async def test_who_asks_and_leaves_leaves_nothing_behind(hasty: SqliteDatabase) 
         await asyncio.wait([asking])
 
     await hasty.write_heartbeat(1)
+
+
+# --- reads that take too long
+
+_LONG = """
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000000)
+    SELECT max(i) FROM n
+"""
+
+
+async def _read_at_length(transaction: Transaction) -> None:
+    assert isinstance(transaction, SqliteTransaction)
+    await transaction.ask(_LONG)
+
+
+async def _read_again_and_again(transaction: Transaction) -> None:
+    assert isinstance(transaction, SqliteTransaction)
+    while True:
+        await transaction.ask("SELECT 1")
+
+
+@pytest.mark.parametrize("look", [_read_at_length, _read_again_and_again])
+async def test_reads_that_nobody_waits_for_any_more_leave_every_reader_to_others(
+    hasty: SqliteDatabase, look: Callable[[Transaction], Awaitable[None]]
+) -> None:
+    failed = await asyncio.gather(
+        *(hasty.read(look) for _ in range(READERS)), return_exceptions=True
+    )
+    assert {type(error) for error in failed} == {StorageUnavailableError}
+
+    for _ in range(READERS):  # each of them in turn
+        assert await hasty.find_payment(SESSION_ID) is None
 
 
 # --- the log

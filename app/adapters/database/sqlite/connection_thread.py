@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 5.0  # another process may hold the lock: a backup, a migration, a command
 _LOCK_POLL_S: Final = 0.02
+# A look at the clock needs the interpreter's lock, so it must be rare: each few milliseconds.
+STEPS_BETWEEN_LOOKS: Final = 20_000
 # The log grows during a long read, such as a backup. When it starts over, it is cut to this size.
 LOG_BYTES_MAX: Final = 8 * 1024 * 1024
 
@@ -38,6 +40,20 @@ class ConnectionThread:
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._run, work, give_up_at)
+
+    async def read(self, look: Callable[[sqlite3.Connection], T], *, give_up_at: float) -> T:
+        """Run `look` as `run` does; its statement is interrupted when it is `give_up_at`.
+
+        Otherwise a read that nobody waits for any more would keep the thread from all others.
+        """
+
+        def bounded(connection: sqlite3.Connection) -> T:
+            connection.set_progress_handler(
+                lambda: time.monotonic() >= give_up_at, STEPS_BETWEEN_LOOKS
+            )
+            return look(connection)
+
+        return await self.run(bounded, give_up_at=give_up_at)
 
     async def reconnect(self) -> None:
         """Close the connection after earlier work; later work opens a new one."""

@@ -84,8 +84,8 @@ class SqliteDatabase(Stores):
             StorageUnavailableError: the database cannot be read.
         """
 
-        def transact(connection: sqlite3.Connection) -> T:
-            transaction = SqliteTransaction(connection, CommitMark(), give_up_at=math.inf)
+        def transact(connection: sqlite3.Connection, give_up_at: float) -> T:
+            transaction = SqliteTransaction(connection, CommitMark(), give_up_at=give_up_at)
             return _transact(connection, transaction, look, "BEGIN")
 
         return await self._in_a_reader(transact)
@@ -134,14 +134,17 @@ class SqliteDatabase(Stores):
 
     async def _read(self, text: str, **values: object) -> list[Any]:
         return await self._in_a_reader(
-            lambda connection: connection.execute(in_sqlite(text), bound(values)).fetchall()
+            lambda connection, _: connection.execute(in_sqlite(text), bound(values)).fetchall()
         )
 
-    async def _in_a_reader(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _in_a_reader(self, look: Callable[[sqlite3.Connection, float], T]) -> T:
+        """Run `look` with the time at which it must end."""
         give_up_at = time.monotonic() + self._act_timeout_s
         try:
             async with asyncio.timeout(self._act_timeout_s + GRACE_S):
-                return await next(self._next_reader).run(work, give_up_at=give_up_at)
+                return await next(self._next_reader).read(
+                    lambda connection: look(connection, give_up_at), give_up_at=give_up_at
+                )
         except (sqlite3.Error, TimeoutError) as error:
             raise StorageUnavailableError(
                 "The database cannot be read. Please try again.",

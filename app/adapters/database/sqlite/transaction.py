@@ -36,7 +36,12 @@ class SqliteTransaction(SqlTransaction):
         return self._connection.execute(text, parameters)
 
     async def ask(self, text: str, **values: object) -> Sequence[Row]:
-        """Return the rows of one statement."""
+        """Return the rows of one statement.
+
+        Raises:
+            TimeoutError: it is too late, and nobody waits for them any more.
+        """
+        self._require_time()
         return self._connection.execute(in_sqlite(text), bound(values)).fetchall()
 
     async def change(self, text: str, **values: object) -> int:
@@ -87,10 +92,13 @@ class SqliteTransaction(SqlTransaction):
         Raises:
             TimeoutError: it is too late, and nobody waits any more; nothing was committed.
         """
-        if time.monotonic() >= self._give_up_at:
-            raise TimeoutError("the transaction took too long")
+        self._require_time()
         self._mark.is_sent = True
         self.execute("COMMIT")
+
+    def _require_time(self) -> None:
+        if time.monotonic() >= self._give_up_at:
+            raise TimeoutError("the transaction took too long")
 
 
 def bound(values: NamedValues) -> NamedValues:
