@@ -56,7 +56,8 @@ def judge_orders_table(state: TableState | None, tip: Position, configured: str)
         return Finding("orders table", Verdict.WARNING, message)
     if state.refused:
         orders = "1 order" if state.refused == 1 else f"{state.refused} orders"
-        message = f"{configured}; it refuses {orders}: docs/fulfil.md#if-the-table-refuses"
+        where = "docs/operate.md#if-the-orders-table-refuses"
+        message = f"{configured}; it refuses {orders}: {where}"
         return Finding("orders table", Verdict.WARNING, message)
     has_all = "it has every change" if state.position >= tip else "changes are waiting"
     return Finding("orders table", Verdict.OK, f"{configured}; {has_all}")

@@ -28,6 +28,7 @@ from tests.support.docs.documents import ROOT, marked
 from tests.support.outbox import POSTED, new_notification, notify
 from tests.support.ports import free_port, is_listening
 from tests.support.rows import open_database
+from tests.support.stripe_objects import review
 
 SECRET: Final = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 NODE_MODULES: Final = Path(__file__).parent / "node_modules"
@@ -49,11 +50,11 @@ def node_kit(folder: Path, _port: int) -> Sequence[str]:
 
 def python_told(folder: Path) -> dict[str, str]:
     with closing(sqlite3.connect(folder / "shop.db")) as db:
-        return dict(db.execute("SELECT id, type FROM told").fetchall())
+        return dict(db.execute("SELECT id, type FROM messages").fetchall())
 
 
 def node_told(folder: Path) -> dict[str, str]:
-    files = (folder / "told").glob("*.json")
+    files = (folder / "messages").glob("*.json")
     return {path.stem: json.loads(path.read_text())["type"] for path in files}
 
 
@@ -77,8 +78,9 @@ async def kit(folder: Path, make: Callable[[Path, int], Sequence[str]]) -> Async
 
 
 async def sell_and_tell(service: Service, path: Path) -> None:
-    """A paid order, and two notifications of it."""
+    """A paid order with a flag, and two notifications of it."""
     await service.deliver(event())
+    await service.deliver(event("review.opened", review(), id="evt_review"))
     database = open_database(path, SilentAlarm())
     database.posting = POSTED
     of_order = {"session_id": SESSION_ID, "order_id": CHECKOUT_ID}
@@ -113,8 +115,10 @@ async def test_a_receiver_takes_what_is_signed_and_counts_each_message_once(
     assert forged.status_code == 400
     assert again
     assert {id_: told(folder)[id_] for id_ in IDS} == dict.fromkeys(IDS, "order.paid")
-    if make is python_kit:
+    if make is python_kit:  # for the worker, which sees to the flag
         with closing(sqlite3.connect(folder / "shop.db")) as db:
+            (data,) = db.execute("SELECT data FROM messages LIMIT 1").fetchone()
+            assert json.loads(data)["flags"] == ["review"]
             assert db.execute("SELECT order_id FROM to_deliver").fetchall() == [(SESSION_ID,)]
 
 

@@ -131,9 +131,13 @@ def test_a_table_whose_database_fails_is_not_known(tmp_path: Path) -> None:
         (
             {"refused": 1},
             Verdict.WARNING,
-            "it refuses 1 order: docs/fulfil.md#if-the-table-refuses",
+            "it refuses 1 order: docs/operate.md#if-the-orders-table-refuses",
         ),
-        ({"refused": 2}, Verdict.WARNING, "refuses 2 orders: docs/fulfil.md#if-the-table-refuses"),
+        (
+            {"refused": 2},
+            Verdict.WARNING,
+            "refuses 2 orders: docs/operate.md#if-the-orders-table-refuses",
+        ),
         (
             {"failing_since_ms": NOW_MS, "problem": "answered 401"},
             Verdict.WARNING,

@@ -72,12 +72,12 @@ class Kit:
         await self._process.wait()
 
     def told_count(self) -> int:
-        (row,) = self._ask("SELECT count(*) FROM told") if self._has_begun() else ((0,),)
+        (row,) = self._ask("SELECT count(*) FROM messages") if self._has_begun() else ((0,),)
         return int(str(row[0]))
 
     def told(self) -> list[Told]:
         """Return the messages in the order of their first arrival."""
-        rows = self._ask("SELECT id, type, data FROM told ORDER BY rowid")
+        rows = self._ask("SELECT id, type, data FROM messages ORDER BY rowid")
         return [Told(str(id_), str(type_), json.loads(str(data))) for id_, type_, data in rows]
 
     def delivered(self) -> list[str]:
@@ -89,7 +89,7 @@ class Kit:
         return self.folder / "shop.db"
 
     def _has_begun(self) -> bool:
-        return bool(self._ask("SELECT 1 FROM sqlite_master WHERE name = 'told'"))
+        return bool(self._ask("SELECT 1 FROM sqlite_master WHERE name = 'messages'"))
 
     def _ask(self, sql: str) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self._file)) as db:
