@@ -28,12 +28,13 @@ say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# For example: make demo ARGS="--port 8001 --sandbox-port 9001"
 demo: $(SERVE_READY) ## run the service, a local sandbox and a small shop; prints the URL to open
-	@exec $(BIN)/altan-checkout demo
+	@exec $(BIN)/altan-checkout demo $(ARGS)
 
 run: $(SERVE_READY) ## run only the service, with the settings in .env
 	@test -f .env || { echo 'make run: there is no .env; copy .env.example to .env and fill it in.'; exit 2; }
-	@exec $(BIN)/altan-checkout serve
+	@exec $(BIN)/altan-checkout serve $(ARGS)
 
 # pytest comes last, so that its closing line is the run's.
 test: format-check lint types imports dockerfile compose unit ## everything that CI runs

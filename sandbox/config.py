@@ -18,6 +18,8 @@ class SandboxConfig:
     """One of the service's API_TOKENS, for the order desk; empty: it has none."""
     notify_secret: str = "whsec_c2FuZGJveC1ub3RpZmljYXRpb25zLTAx"  # noqa: S105 - as above
     """The demo's NOTIFY_SECRETS."""
+    notified: str = ""
+    """The origin of the server that the service notifies instead of the sandbox, if any."""
     account_id: str = "00000000-0000-4000-8000-000000000000"
     stripe_connect_id: str = "acct_sandbox"
     retry_delays_s: tuple[float, ...] = (1, 2, 5, 10, 30, 60)

@@ -113,6 +113,12 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
             envvar="SANDBOX_API_TOKEN", help="One of API_TOKENS, for the shop's order desk."
         ),
     ] = "",
+    notified: Annotated[
+        str,
+        typer.Option(
+            envvar="SANDBOX_NOTIFIED", help="The server that is notified instead of the sandbox."
+        ),
+    ] = "",
 ) -> None:
     """Simulate Altan Pay, Stripe's payment page and a shop: everything except the service."""
     from sandbox.server import SandboxConfig, create_sandbox  # noqa: PLC0415 see the docstring
@@ -123,6 +129,7 @@ def sandbox(  # noqa: PLR0913 each is one option of the command line
         webhook_url=webhook_url,
         webhook_secret=webhook_secret,
         api_token=api_token,
+        notified=notified,
     )
     _serve_sandbox(create_sandbox(config), host=host, port=port)
 

@@ -5,34 +5,37 @@ It ignores the caller's settings, so a demo never touches a real shop.
 """
 
 import os
-import secrets
 import shlex
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 
+from app.commands.demo_folder import kept_tokens, new_token, used_folder
+from app.commands.demo_processes import (
+    POLL_S,
+    ended_by_signal,
+    require_free,
+    require_running,
+    wait_until_ready,
+)
+from app.commands.demo_receiver import ReceiverWatch
+from app.domain.checkout.urls import read_web_url
 from app.settings.origins import ANY_LOOPBACK
 from app.settings.receivers import SANDBOX_NOTIFY_SECRET
 from app.settings.settings import Settings
 from sandbox.shop.products import CATALOG_PATH, SHOP_NAME
 
-START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 25.0
 DATABASE_NAME: Final = "demo.db"
-_POLL_S: Final = 0.1
 
 _ACCOUNT_ID: Final = "00000000-0000-4000-8000-000000000000"
 _CONNECT_ID: Final = "acct_sandbox"
@@ -42,10 +45,6 @@ _WEBHOOK_SECRET: Final = "whsec_sandbox_0123456789abcdef"  # noqa: S105 publishe
 def database_url(folder: Path) -> str:
     """Return the DATABASE_URL of a demo in `folder`, which need not exist."""
     return f"sqlite:///{(folder / DATABASE_NAME).absolute()}"
-
-
-class DemoError(Exception):
-    """The demo cannot start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +60,8 @@ class Demo:
     folder: Path
     allowed_origins: tuple[str, ...] = ()
     notify_url: str | None = None
-    api_token: str = field(default_factory=lambda: secrets.token_hex(24), repr=False)
-    admin_token: str = field(default_factory=lambda: secrets.token_hex(24), repr=False)
+    api_token: str = field(default_factory=new_token, repr=False)
+    admin_token: str = field(default_factory=new_token, repr=False)
 
     @property
     def shop_url(self) -> str:
@@ -87,16 +86,32 @@ class Demo:
         """Start everything, print the URLs, and wait for Ctrl-C or SIGTERM.
 
         Raises:
-            DemoError: a port is in use, or one of the processes did not start or has stopped.
+            DemoError: one of the processes did not start or has stopped.
         """
-        for port in (self.port, self.sandbox_port):
-            _require_free(port)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with _ended_by_signal(), self.service() as service, self.sandbox() as sandbox:
+        with ended_by_signal(), self.service() as service, self.sandbox() as sandbox:
             self.wait_for_service(service)
             self.wait_for_sandbox(sandbox)
             self._introduce()
-            _wait_for_the_end(service, sandbox)
+            watch = self._receiver_watch()
+            while True:
+                require_running(service)
+                require_running(sandbox)
+                if watch:
+                    watch.look()
+                time.sleep(POLL_S)
+
+    def _receiver_watch(self) -> ReceiverWatch | None:
+        """Return what reports the receiver's refusals; the sandbox's own refuses on purpose."""
+        if self.notify_url is None:
+            return None
+        receiver = read_web_url(self.notify_url).origin
+        resume = shlex.join([*_program(), "notifications", "resume", "--demo", str(self.folder)])
+        return ReceiverWatch(
+            self.database_path,
+            receiver=receiver,
+            resume=resume,
+            say=lambda text: _say(escape(text)),
+        )
 
     def service(self, **settings: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """Run the service as a process until the block ends; `settings` override the demo's."""
@@ -112,7 +127,7 @@ class Demo:
         Raises:
             DemoError: it has stopped, or does not respond.
         """
-        _wait_until_ready(f"{self.service_url}/health/ready", process)
+        wait_until_ready(f"{self.service_url}/health/ready", process)
 
     def wait_for_sandbox(self, process: subprocess.Popen[bytes]) -> None:
         """Wait until the sandbox serves its pages.
@@ -120,7 +135,7 @@ class Demo:
         Raises:
             DemoError: it has stopped, or does not respond.
         """
-        _wait_until_ready(f"{self.shop_url}/health/live", process)
+        wait_until_ready(f"{self.shop_url}/health/live", process)
 
     @contextmanager
     def _process(
@@ -177,6 +192,7 @@ class Demo:
             "CATALOG_FILE": str(CATALOG_PATH),
             "ALLOWED_ORIGINS": ",".join((self.shop_url, ANY_LOOPBACK, *self.allowed_origins)),
             "DATABASE_URL": database_url(self.folder),
+            "RATE_LIMIT_CHECKOUT": "300/minute",  # for people who try wrong carts, too
             "API_TOKENS": self.api_token,
             "ADMIN_API_TOKEN": self.admin_token,
             "LOG_FORMAT": "console",
@@ -186,6 +202,7 @@ class Demo:
             "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{self.port}/webhooks/stripe",
             "SANDBOX_WEBHOOK_SECRET": _WEBHOOK_SECRET,
             "SANDBOX_API_TOKEN": self.api_token,
+            "SANDBOX_NOTIFIED": read_web_url(self.notify_url).origin if self.notify_url else "",
         }
 
     def _introduce(self) -> None:
@@ -224,8 +241,25 @@ class Demo:
             "",
             "No money moves. Press [bold]Ctrl-C[/] to stop everything.",
         )
-        # Don't wrap lines, so that they can be copied.
-        Console(highlight=False).print("\n".join(lines), soft_wrap=True)
+        _say("\n".join(lines))
+
+
+def run_demo(demo: Demo) -> None:
+    """Run a demo alone in its folder, with the folder's tokens.
+
+    Raises:
+        DemoError: a port or the folder cannot be used; or as for `Demo.run`.
+    """
+    for port in (demo.port, demo.sandbox_port):
+        require_free(port)
+    with used_folder(demo.folder):
+        api_token, admin_token = kept_tokens(demo.folder)
+        replace(demo, api_token=api_token, admin_token=admin_token).run()
+
+
+def _say(text: str) -> None:
+    # Don't wrap lines, so that they can be copied.
+    Console(highlight=False).print(text, soft_wrap=True)
 
 
 def _program() -> list[str]:
@@ -234,57 +268,3 @@ def _program() -> list[str]:
         return ["altan-checkout"]
     script = Path(sys.executable).with_name("altan-checkout")
     return [str(script)] if script.exists() else [sys.executable, "-m", "app"]
-
-
-class _EndedBySignal(Exception):  # noqa: N818 it is no error
-    """SIGINT or SIGTERM arrived."""
-
-
-@contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    def end(_signal: int, _frame: object) -> None:
-        raise _EndedBySignal
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with suppress(_EndedBySignal):
-            yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise DemoError(
-                f"port {port} is in use; stop the program that uses it, or choose other ports with "
-                "--port and --sandbox-port"
-            ) from error
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        _require_running(process)
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 our own address
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(_POLL_S)
-    raise DemoError(f"{url} did not answer within {START_TIMEOUT_S:.0f} s")
-
-
-def _wait_for_the_end(*processes: subprocess.Popen[bytes]) -> None:
-    while True:
-        for process in processes:
-            _require_running(process)
-        time.sleep(_POLL_S)
-
-
-def _require_running(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        raise DemoError(f"a part of the demo stopped with status {process.returncode}; see above")

@@ -36,7 +36,8 @@ def demo(
     ] = None,
 ) -> None:
     """Try everything in a minute: the service, a sandbox and a small shop. No account needed."""
-    from app.commands.demo import Demo, DemoError  # noqa: PLC0415 only when it runs
+    from app.commands.demo import Demo, run_demo  # noqa: PLC0415 only when it runs
+    from app.commands.demo_folder import DemoError  # noqa: PLC0415
     from app.settings.origins import read_origin  # noqa: PLC0415
     from app.settings.receivers import read_posted_url  # noqa: PLC0415
 
@@ -44,6 +45,8 @@ def demo(
         origins = tuple(read_origin(origin) for origin in allow_origin or ())
     with _refusing("--notify-url"):
         read_posted_url(SecretStr(notify_url or _RECEIVER), example=_RECEIVER)
+    if port == sandbox_port:
+        stop(f"--sandbox-port must be another port than --port, which is {port}.", status=2)
     demo = Demo(
         port=port,
         sandbox_port=sandbox_port,
@@ -52,7 +55,7 @@ def demo(
         notify_url=notify_url,
     )
     try:
-        demo.run()
+        run_demo(demo)
     except DemoError as error:
         stop(f"The demo cannot run: {error}.")
 

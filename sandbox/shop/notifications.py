@@ -1,4 +1,4 @@
-"""The shop's receiver: what the service told it, and ways to make it refuse.
+"""The shop's receiver: the notifications that it got, and ways to make it refuse.
 
 It verifies with its own code, and remembers ids, as any shop's server should.
 """
@@ -40,10 +40,10 @@ class Mood(StrEnum):
 
 _STATUS: Final = {Mood.TAKES: NO_CONTENT, Mood.FAILS: 500, Mood.SLOW: NO_CONTENT, Mood.GONE: 410}
 _WORDS: Final = {
-    Mood.TAKES: "Take them",
-    Mood.FAILS: "Fail with 500",
-    Mood.SLOW: "Be slower than the service waits",
-    Mood.GONE: "Answer 410, which pauses them",
+    Mood.TAKES: "Answer 204",
+    Mood.FAILS: "Answer 500",
+    Mood.SLOW: "Answer too late",
+    Mood.GONE: "Answer 410, which pauses sending",
 }
 
 
@@ -99,6 +99,7 @@ class Notifications:
             mood=self.mood,
             moods=moods,
             path=PATH,
+            notified=self.config.notified,
         )
 
     async def list_tries(self, _request: Request) -> Response:

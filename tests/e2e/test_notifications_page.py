@@ -1,4 +1,4 @@
-"""The shop's receiver in the demo: it can be told to fail, to be slow or to answer 410."""
+"""The shop's receiver in the demo: it can fail, be slow or answer 410."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from tests.support.browser.visitors import ORDINARY, Visitors
 from tests.support.commands import altan_checkout
 
 FAIL, SLOW, GONE, TAKE = (
-    "Fail with 500",
-    "Be slower than the service waits",
-    "Answer 410, which pauses them",
-    "Take them",
+    "Answer 500",
+    "Answer too late",
+    "Answer 410, which pauses sending",
+    "Answer 204",
 )
 
 

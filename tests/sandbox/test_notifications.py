@@ -34,7 +34,7 @@ async def post(sandbox: httpx.AsyncClient, given: Mapping[str, str]) -> int:
 
 
 async def test_what_is_signed_is_taken_and_shown(sandbox: httpx.AsyncClient) -> None:
-    assert "Nothing was told yet" in (await sandbox.get(PATH)).text
+    assert "There are no notifications yet" in (await sandbox.get(PATH)).text
 
     statuses = [await post(sandbox, headers()), await post(sandbox, headers())]
 
@@ -72,6 +72,16 @@ async def test_it_answers_as_it_is_told(sandbox: httpx.AsyncClient, mood: str, s
     (only,) = (await sandbox.get(f"{PATH}/tries")).json()["tries"]
     assert only["status"] == status
     assert ("notifications resume" in (await sandbox.get(PATH)).text) is (mood == "gone")
+
+
+async def test_a_demo_that_notifies_another_server_says_so_instead() -> None:
+    config = SandboxConfig(notified="http://localhost:3000")
+    async with running_sandbox(config) as sandbox:
+        page = (await sandbox.get(PATH)).text
+
+    assert "posts notifications to <code>http://localhost:3000</code>" in page
+    assert "no notifications yet" not in page
+    assert "<button" not in page
 
 
 async def test_when_it_is_slow_it_answers_late() -> None:

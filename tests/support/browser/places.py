@@ -51,7 +51,7 @@ async def open_orders(page: Page, demo: RunningDemo) -> None:
 
 
 async def open_notifications(page: Page, demo: RunningDemo) -> None:
-    """What the shop's server was told, with some tries."""
+    """The notifications that the shop's server got."""
     await pay(page, demo)
     await page.goto(f"{demo.shop_url}/sandbox/notifications")
     tries = page.get_by_role("main").get_by_role("listitem")
