@@ -25,7 +25,10 @@ _SEQ: Final = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationsPage:
-    """`/console/notifications`: the failed ones, or others. `receiver` is its host, if any."""
+    """`/console/notifications`: the failed ones, or others. `receiver` is its host, if any.
+
+    Without a choice, it shows the waiting ones if none has failed.
+    """
 
     outbox: Outbox
     clock: Clock
@@ -46,7 +49,9 @@ class NotificationsPage:
         """Return a page of notifications, the latest first, or raise a `CheckoutError`."""
         query = visit.request.query_params
         asked, before = query.get("state", ""), query.get("before", "")
-        delivery = Delivery(asked) if asked in [*Delivery] else Delivery.FAILED
+        backlog = await self.outbox.backlog()
+        first = Delivery.WAITING if backlog.waiting and not backlog.failed else Delivery.FAILED
+        delivery = Delivery(asked) if asked in [*Delivery] else first
         wanted = NotificationQuery(
             delivery=None if asked == _ALL else delivery,
             before_seq=int(before) if _SEQ.fullmatch(before) else None,
@@ -59,7 +64,7 @@ class NotificationsPage:
             "states": [Delivery.FAILED, Delivery.WAITING, Delivery.TAKEN, _ALL],
             "state": wanted.delivery or _ALL,
             "sending": await self.outbox.receiver(),
-            "backlog": await self.outbox.backlog(),
+            "backlog": backlog,
             "receiver": self.receiver,
         }
         return self.frame.page(visit, "notifications.html", values)

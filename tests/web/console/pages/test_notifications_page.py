@@ -35,6 +35,7 @@ async def test_sending_is_paused_and_resumed(database_path: Path) -> None:
         paused = text_of(await console.operator.press_and_follow(PATH, "Pause sending"))
         await console.shop.tell(event())
         waiting = text_of(await console.operator.see(PATH, state="waiting"))
+        first = text_of(await console.operator.see(PATH))
         health = text_of(await console.operator.see("/console/health"))
         resumed = text_of(await console.operator.press_and_follow(PATH, "Resume sending"))
 
@@ -43,6 +44,7 @@ async def test_sending_is_paused_and_resumed(database_path: Path) -> None:
     assert "Sending is paused." in paused
     assert "an operator paused it" in paused
     assert f"order.paid waiting {SESSION_ID}" in waiting
+    assert f"order.paid waiting {SESSION_ID}" in first
     assert "No try yet." in waiting
     assert "Sending paused since" in health
     assert "Waiting 1, the oldest since" in health
@@ -68,12 +70,14 @@ async def test_a_failed_notification_is_listed_with_its_tries_and_sent_again(
             " 'failed')",
             row["id"],
         )
+        await console.shop.tell(event(id="evt_2", subject=session(id="cs_test_b2")))
         failed = text_of(await console.operator.see(PATH))
         health = text_of(await console.operator.see("/console/health"))
         resent = text_of(await console.operator.press_and_follow(PATH, "Send again"))
         waiting = text_of(await console.operator.see(PATH, state="waiting"))
 
-    assert "0 waiting, 1 failed." in failed
+    assert "1 waiting, 1 failed." in failed
+    assert "cs_test_b2" not in failed
     assert "did not answer in time, 15000 ms; gave up" in failed
     assert "Failed 1" in health
     assert "The notification is due now" in resent
