@@ -1,5 +1,6 @@
 """Connects the sending of notifications: receiver, metrics and monitoring."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from app.adapters.http_transport import AiohttpTransport
@@ -45,11 +46,30 @@ def start_notifying(shared: Shared, *, version: str) -> None:
 def open_receiver(settings: Settings, transport: AiohttpTransport, *, version: str) -> Receiver:
     """Return the receiver in the settings, which must contain one."""
     assert settings.notify_url is not None  # noqa: S101 its caller has looked
-    clock, header = SystemClock(), settings.notify_auth_header
-    return Receiver(
-        Posts(settings.notify_url.get_secret_value(), transport=transport, clock=clock),
-        keys=[read_key(secret.get_secret_value()) for secret in settings.notify_secrets],
+    header = settings.notify_auth_header
+    return receiver_at(
+        settings.notify_url.get_secret_value(),
+        transport,
+        secrets=[secret.get_secret_value() for secret in settings.notify_secrets],
         auth_header=header.get_secret_value() if header else None,
+        version=version,
+    )
+
+
+def receiver_at(
+    url: str,
+    transport: AiohttpTransport,
+    *,
+    secrets: Sequence[str],
+    auth_header: str | None = None,
+    version: str,
+) -> Receiver:
+    """Return the receiver at this address."""
+    clock = SystemClock()
+    return Receiver(
+        Posts(url, transport=transport, clock=clock),
+        keys=[read_key(secret) for secret in secrets],
+        auth_header=auth_header,
         clock=clock,
         version=version,
     )

@@ -19,7 +19,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from app.commands.demo_folder import kept_tokens, new_token, used_folder
+from app.commands.demo_folder import keep, new_token, used_folder
 from app.commands.demo_processes import (
     POLL_S,
     ended_by_signal,
@@ -79,7 +79,8 @@ class Demo:
         return self.folder / DATABASE_NAME
 
     @property
-    def _notified(self) -> str:
+    def notified_url(self) -> str:
+        """Where the service posts notifications."""
         return self.notify_url or f"{self.shop_url}/sandbox/notifications"
 
     def run(self) -> None:
@@ -235,7 +236,7 @@ class Demo:
             f"  [green]export NOTIFY_SECRET={SANDBOX_NOTIFY_SECRET}[/]",
             "",
             f"[dim]The orders     {self.shop_url}/sandbox/orders[/]",
-            f"[dim]Notifications  {escape(self._notified)}[/]",
+            f"[dim]Notifications  {escape(self.notified_url)}[/]",
             f"[dim]The service    {self.service_url}/docs[/]",
             f"[dim]The database   {escape(str(self.database_path.absolute()))}[/]",
             "",
@@ -253,7 +254,7 @@ def run_demo(demo: Demo) -> None:
     for port in (demo.port, demo.sandbox_port):
         require_free(port)
     with used_folder(demo.folder):
-        api_token, admin_token = kept_tokens(demo.folder)
+        api_token, admin_token = keep(demo.folder, notify_url=demo.notified_url)
         replace(demo, api_token=api_token, admin_token=admin_token).run()
 
 

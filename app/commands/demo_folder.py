@@ -1,4 +1,4 @@
-"""The demo's folder: only one demo uses it at a time, and its tokens stay the same."""
+"""The demo's folder: only one demo uses it at a time, and it keeps the demo's tokens."""
 
 import errno
 import json
@@ -9,9 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-TOKENS_NAME: Final = "demo-tokens.json"
+KEPT_NAME: Final = "demo.json"
 _MODE: Final = 0o600
-_TOKEN_LENGTH_MIN: Final = 24  # as for API_TOKENS
 
 
 class DemoError(Exception):
@@ -63,27 +62,41 @@ def _hold(folder: Path) -> int | None:
     return held
 
 
-def kept_tokens(folder: Path) -> tuple[str, str]:
-    """Return the tokens for the shop's server and for the console, the same at each start.
+def keep(folder: Path, *, notify_url: str) -> tuple[str, str]:
+    """Keep where this demo posts notifications, for `notifications test --demo`.
+
+    Return the tokens for the shop's server and for the console, the same at each start.
 
     Raises:
         DemoError: nothing can be written to the folder.
     """
-    path = folder / TOKENS_NAME
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads(path.read_text())
-        tokens = str(kept["api_token"]), str(kept["admin_token"])
-        if all(len(token) >= _TOKEN_LENGTH_MIN for token in tokens):
-            return tokens
-    api_token, admin_token = new_token(), new_token()
-    document = json.dumps({"api_token": api_token, "admin_token": admin_token})
+    kept = _kept(folder)
+    api_token, admin_token = (
+        kept.get(name) or new_token() for name in ("api_token", "admin_token")
+    )
+    document = {"api_token": api_token, "admin_token": admin_token, "notify_url": notify_url}
+    path = folder / KEPT_NAME
     try:
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE), "w") as file:
-            file.write(f"{document}\n")
+            file.write(f"{json.dumps(document)}\n")
     except OSError as error:
         raise _unusable(folder, error) from error
     return api_token, admin_token
+
+
+def notify_url_of(folder: Path) -> str | None:
+    """Return where the demo in this folder posts notifications; None if there was none."""
+    return _kept(folder).get("notify_url")
+
+
+def _kept(folder: Path) -> dict[str, str]:
+    """Return what the folder keeps; nothing, if somebody has changed the file's form."""
+    with suppress(OSError, ValueError):
+        document = json.loads((folder / KEPT_NAME).read_text())
+        if isinstance(document, dict):
+            return {name: text for name, text in document.items() if isinstance(text, str)}
+    return {}
 
 
 def _unusable(folder: Path, error: OSError) -> DemoError:

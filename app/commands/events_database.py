@@ -46,8 +46,16 @@ def _is_folder(following: list[str]) -> bool:
     return bool(following) and not following[0].startswith(("-", "chk_", "cs_", "evt_", "msg_"))
 
 
-def with_database(work: Callable[["AnyDatabase"], Awaitable[T]], demo: Path | None = None) -> T:
-    """Open a database and run `work` on it; on an error, print one line and exit."""
+def with_database(
+    work: Callable[["AnyDatabase"], Awaitable[T]],
+    demo: Path | None = None,
+    *,
+    has_demo: bool = True,
+) -> T:
+    """Open a database and run `work` on it; on an error, print one line and exit.
+
+    `has_demo`: the command has an option for the demo's database.
+    """
 
     async def run() -> T:
         database = _open_demos_database(demo) if demo else _open_shops_database()
@@ -59,7 +67,7 @@ def with_database(work: Callable[["AnyDatabase"], Awaitable[T]], demo: Path | No
     try:
         return asyncio.run(run())
     except SettingsError as error:
-        stop("\n".join(error.lines), status=2)
+        stop(with_hint(error) if has_demo else "\n".join(error.lines), status=2)
     except MigrationError as error:
         stop(f"The database cannot be used: {error}")
     except CheckoutError as error:
@@ -83,8 +91,18 @@ def _open_demos_database(folder: Path) -> "AnyDatabase":
 
     path = folder / DATABASE_NAME
     if not path.exists():
-        stop(f"There is no demo in {folder}: start one with altan-checkout demo --folder {folder}")
+        stop_without_demo(folder)
     return SqliteDatabase(path, be_silent)
+
+
+def stop_without_demo(folder: Path) -> NoReturn:
+    """Say that there is no demo in this folder, and exit."""
+    stop(f"There is no demo in {folder}: start one with altan-checkout demo --folder {folder}")
+
+
+def with_hint(error: SettingsError) -> str:
+    """Return what is wrong with the settings, for a command that has `--demo`."""
+    return "\n".join([*error.lines, "For the demo's data, add --demo."])
 
 
 def with_cause(error: CheckoutError) -> str:

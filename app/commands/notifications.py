@@ -6,23 +6,40 @@ They show no orders and so no personal data; see `GET /orders/{id}`.
 import asyncio
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
-from typing import Annotated, Any, Final, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeAlias
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from app.adapters.system import SystemClock
+from app.commands.demo_folder import notify_url_of
 from app.commands.events import AsJson, cell, print_json, time_of
-from app.commands.events_database import Demo, EventsCommand, stop, with_database
+from app.commands.events_database import (
+    Demo,
+    EventsCommand,
+    stop,
+    stop_without_demo,
+    with_database,
+    with_hint,
+)
+from app.domain.checkout.urls import read_web_url
 from app.domain.moments import rfc3339
 from app.domain.notifications.tries import Answer, Verdict, verdict_of
-from app.settings.settings import Settings, SettingsError, load_settings
+from app.settings.receivers import SANDBOX_NOTIFY_SECRET
+from app.settings.settings import SettingsError, load_settings
 from app.usecases.notification_tries import Try
 from app.usecases.outbox import Delivery, Notification, NotificationQuery
 from app.usecases.receiver_state import PauseReason
+
+if TYPE_CHECKING:
+    from app.adapters.receiver import Receiver
+
+Opening: TypeAlias = Callable[..., "Receiver"]
 
 notifications = typer.Typer(
     help="List your receiver's notifications; resend, pause, resume, test.", no_args_is_help=True
@@ -129,28 +146,43 @@ def resume(*, demo: Demo = None, as_json: AsJson = False) -> None:
 
 
 @notifications.command("test", cls=EventsCommand)
-def try_out(*, as_json: AsJson = False) -> None:
+def try_out(*, demo: Demo = None, as_json: AsJson = False) -> None:
     """Post one message of type `test` to NOTIFY_URL, and print the answer; exit 1 if refused."""
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        stop("\n".join(error.lines), status=2)
-    if settings.notify_url is None:
-        stop("NOTIFY_URL is not set, so there is no receiver to test.")
-    answer = asyncio.run(_post_test(settings))
+    host, post = _demos_receiver(demo) if demo else _shops_receiver()
+    answer = asyncio.run(_post_test(post))
     is_taken = verdict_of(answer) is Verdict.TAKEN
     document = {"taken": is_taken, "http_status": answer.status, "problem": answer.problem}
-    _print(document, f"The receiver at {settings.notify_host} {answer.message}.", as_json=as_json)
+    _print(document, f"The receiver at {host} {answer.message}.", as_json=as_json)
     sys.exit(0 if is_taken else 1)
 
 
-async def _post_test(settings: Settings) -> Answer:
+def _shops_receiver() -> tuple[str | None, Opening]:
+    from app.notifying import open_receiver  # noqa: PLC0415 slow to import
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        stop(with_hint(error), status=2)
+    if settings.notify_url is None:
+        stop("NOTIFY_URL is not set, so there is no receiver to test.")
+    return settings.notify_host, partial(open_receiver, settings)
+
+
+def _demos_receiver(folder: Path) -> tuple[str | None, Opening]:
+    from app.notifying import receiver_at  # noqa: PLC0415 slow to import
+
+    url = notify_url_of(folder)
+    if url is None:
+        stop_without_demo(folder)
+    return read_web_url(url).host, partial(receiver_at, url, secrets=[SANDBOX_NOTIFY_SECRET])
+
+
+async def _post_test(open_receiver: Opening) -> Answer:
     from app.adapters.http_transport import AiohttpTransport  # noqa: PLC0415 slow to import
     from app.adapters.posts import CheckedResolver  # noqa: PLC0415 as above
-    from app.notifying import open_receiver  # noqa: PLC0415 as above
 
     transport = AiohttpTransport(resolver=CheckedResolver())
-    receiver = open_receiver(settings, transport, version=version("altan-checkout"))
+    receiver = open_receiver(transport, version=version("altan-checkout"))
     document = {"type": "test", "timestamp": rfc3339(SystemClock().now_ms()), "data": {}}
     try:
         return await receiver.post(f"msg_test_{secrets.token_hex(8)}", document)

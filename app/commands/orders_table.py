@@ -29,7 +29,7 @@ def orders_table(
         typer.echo(orders_table_sql(with_personal=personal), nl=False)
         return
     settings = _settings_with_table()
-    filling = with_database(lambda database: _fill(settings, database))
+    filling = with_database(lambda database: _fill(settings, database), has_demo=False)
     if filling.problem:
         done = f"{filling.sent} orders were sent; then the orders table {filling.problem}"
         stop(f"{done}. Run it again.")

@@ -32,7 +32,7 @@ def reconcile(
         raise typer.BadParameter(str(error), param_hint="--since") from error
     settings = _settings_with_key()
     check = Check(since_s=since_s, only_undelivered=not everything)
-    result = with_database(lambda database: _check(settings, database, check))
+    result = with_database(lambda database: _check(settings, database, check), has_demo=False)
     counts = result.findings.counts
     if as_json:
         typer.echo(json.dumps(counts))

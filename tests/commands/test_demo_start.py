@@ -90,7 +90,7 @@ def test_the_tokens_are_the_folders_and_stay_the_same(tmp_path: Path) -> None:
     assert len(set(first)) == 2
     assert again == first
     assert not set(elsewhere) & set(first)
-    kept = tmp_path / "data" / "demo-tokens.json"
+    kept = tmp_path / "data" / "demo.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 

@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.commands.cli import cli
+from app.commands.demo_folder import keep
 from app.domain.notifications.types import NotificationType
+from app.settings.receivers import SANDBOX_NOTIFY_SECRET
 from app.usecases.notification_tries import TryResult
 from app.usecases.outbox import Delivery
 from app.usecases.receiver_state import ReceiverState
@@ -197,3 +199,33 @@ def test_wrong_settings_stop_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFY_URL", "http://hooks.test/")
 
     assert run("test").exit_code == 2
+
+
+async def test_a_demos_receiver_is_tested_without_settings(tmp_path: Path) -> None:
+    async with upstream(answer(b"ok")) as receiver:
+        keep(tmp_path, notify_url=f"{receiver.url}/notifications")
+        got = await asyncio.to_thread(run, "test", "--demo", str(tmp_path))
+
+    (request,) = receiver.requests
+    assert Webhook(SANDBOX_NOTIFY_SECRET).verify(request.body, request.headers)["type"] == "test"
+    assert (got.exit_code, got.stdout) == (0, "The receiver at 127.0.0.1 answered 200.\n")
+
+
+def test_where_no_demo_was_there_is_no_receiver_to_test(tmp_path: Path) -> None:
+    got = run("test", "--demo", str(tmp_path))
+
+    assert got.exit_code == 1
+    assert got.stderr.startswith(f"There is no demo in {tmp_path}: start one with")
+
+
+@pytest.mark.parametrize("command", ["list", "test", "pause"])
+def test_who_has_no_settings_reads_how_to_use_the_demos_data(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    got = run(command)
+
+    assert got.exit_code == 2
+    assert got.stderr.startswith("ALTAN_ACCOUNT_ID is missing: ")
+    assert got.stderr.endswith("\nFor the demo's data, add --demo.\n")
