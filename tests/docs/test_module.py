@@ -64,6 +64,19 @@ async def test_the_pages_lead_from_a_cart_to_a_paid_status(demo: Demo, page: Pag
     await page.wait_for_function("document.getElementById('status').textContent === 'paid'")
 
 
+@pytest.mark.parametrize("at", ["/thanks", "/thanks?checkout_id=chk_of_nobody"])
+async def test_the_thanks_page_does_not_wait_without_an_order(
+    demo: Demo, page: Page, at: str
+) -> None:
+    _, thanks = readmes_pages(demo)
+
+    await show(page, demo, thanks, at=at)
+
+    await page.wait_for_function(
+        "document.getElementById('status').textContent === 'We do not know this order.'"
+    )
+
+
 async def test_the_buyer_reads_what_is_wrong_and_may_try_again(demo: Demo, page: Page) -> None:
     await page.route(f"{demo.service_url}/checkout", lambda route: route.abort())
     cart, _ = readmes_pages(demo)

@@ -30,21 +30,31 @@ let arrive;
 const arrived = new Promise((resolve) => { arrive = resolve; });
 const visited = [];
 globalThis.location = { assign: (url) => { visited.push(url); arrive(url); } };
+Object.defineProperty(globalThis, "sessionStorage", { value: {} });
 """
 AFTER: Final = """
 const url = await arrived;
 const mug = { line_items: [{ price: "price_ABC123", quantity: 3 }] };
 visited.length = 0;
-const key = crypto.randomUUID();
-await Promise.all([buy(mug, key), buy(mug, key)]);
+await Promise.all([buy(mug), buy(mug)]);
 const together = [...visited];
 
 const tell = ({ code, message, errors }) => ({ code, message, errors });
 const bad = { line_items: [{ price: "price_ABC123", quantity: 0 }] };
-const refused = await buy(bad, crypto.randomUUID()).catch(tell);
-globalThis.fetch = async () => new Response("<h1>Bad gateway</h1>", { status: 502 });
-const proxy = await buy(mug, key).catch(tell);
-console.log(JSON.stringify({ url, together, refused, proxy }));
+const refused = await buy(bad).catch(tell);
+const left = Object.keys(sessionStorage).length;
+
+const ask = globalThis.fetch, keys = [];
+globalThis.fetch = async (url, init) => {
+  keys.push(init.headers["Idempotency-Key"]);
+  await ask(url, init); // it starts the checkout, but its answer is lost
+  return new Response("<h1>Bad gateway</h1>", { status: 502 });
+};
+const proxy = await buy(mug).catch(tell);
+globalThis.fetch = (url, init) => (keys.push(init.headers["Idempotency-Key"]), ask(url, init));
+await buy(mug);
+await buy(mug);
+console.log(JSON.stringify({ url, together, refused, left, proxy, keys }));
 """
 
 
@@ -216,4 +226,7 @@ def test_with_node_the_script_leads_from_a_cart_to_its_payment_page(demo: Demo) 
     assert lines_of(session_of(told["together"][0], demo)) == [("price_ABC123", 3)]
     assert told["refused"]["code"] == "invalid_cart"
     assert told["refused"]["errors"][0]["pointer"] == "/line_items/0/quantity"
+    assert told["left"] == 0
+    lost, again, later = told["keys"]
+    assert lost == again != later, "the key is kept until there is an answer, and no longer"
     assert told["proxy"] == {"code": "not_json", "message": "Please try again."}
