@@ -27,13 +27,18 @@ class Try:
     problem: str | None
     result: TryResult
 
+    @property
+    def ended_at_ms(self) -> int:
+        """When the answer was there."""
+        return self.at_ms + self.duration_ms
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledTry:
     """An attempt, and its lease. `due_at_ms` is when to retry; only for `again`.
 
-    `not_before_ms`: until then the receiver wants no probe. `is_counted` is false for a try ahead
-    of its time, which takes none of the notification's tries.
+    `not_before_ms`: until then the receiver wants no probe. `is_counted` is false for a try that
+    takes none of the notification's tries. `planned_at_ms` is kept if it waits for its turn still.
     If the lease has been lost, to another sender or to a resend, the try is only recorded.
     """
 
@@ -41,4 +46,5 @@ class SettledTry:
     leased_until_ms: int
     due_at_ms: int | None = None
     not_before_ms: int | None = None
+    planned_at_ms: int | None = None
     is_counted: bool = True

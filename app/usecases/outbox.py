@@ -67,7 +67,8 @@ class Notification:
     """A stored notification. Its body is built from the order when it is read.
 
     `attempts` counts attempts since it was first due, or was resent. `due_at_ms` is None unless it
-    is waiting. `leased_until_ms` is set while a sender has it.
+    is waiting. `leased_until_ms` is set while a sender has it. `planned_at_ms` is set while it is
+    sent sooner than its schedule says: it is when it was due.
     """
 
     id: str
@@ -82,11 +83,11 @@ class Notification:
     attempts: int
     due_at_ms: int | None
     leased_until_ms: int | None
+    planned_at_ms: int | None = None
 
-    @property
-    def is_ahead(self) -> bool:
-        """Whether it was leased ahead of its time, to probe the receiver."""
-        return (self.due_at_ms or 0) > (self.leased_until_ms or 0)
+    def is_ahead(self, at_ms: int) -> bool:
+        """Whether an attempt at that moment is sooner than planned, so that it does not count."""
+        return self.planned_at_ms is not None and at_ms < self.planned_at_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.usecases.notification_tries import Try, TryResult
 
@@ -15,6 +15,13 @@ class PauseReason(StrEnum):
 
     OPERATOR = "operator"
     GONE = "gone"  # the receiver answered 410
+
+
+class Recovery(NamedTuple):
+    """Since when a receiver failed, and when it accepted a notification again."""
+
+    since_ms: int
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +52,13 @@ class ReceiverState:
     def after(self, tries: Iterable[Try]) -> "ReceiverState":
         """Return the state after these attempts, in the order of their ends."""
         known = self
-        for each in sorted(tries, key=lambda tried: tried.at_ms + tried.duration_ms):
+        for each in _in_order(tries):
             if each.result is TryResult.TAKEN:
                 known = replace(
                     known,
                     failures=0,
                     failing_since_ms=None,
-                    last_taken_at_ms=each.at_ms + each.duration_ms,
+                    last_taken_at_ms=each.ended_at_ms,
                 )
             else:
                 since_ms = known.failing_since_ms
@@ -62,3 +69,16 @@ class ReceiverState:
                 )
             known = replace(known, last_http_status=each.http_status)
         return known
+
+    def recovery(self, tries: Iterable[Try]) -> Recovery | None:
+        """Return the end of a time in which it was only probed, if one of these attempts is it."""
+        known = self
+        for each in _in_order(tries):
+            if each.result is TryResult.TAKEN and known.is_only_probed:
+                return Recovery(known.failing_since_ms or 0, each.ended_at_ms)
+            known = known.after([each])
+        return None
+
+
+def _in_order(tries: Iterable[Try]) -> list[Try]:
+    return sorted(tries, key=lambda tried: tried.ended_at_ms)

@@ -187,7 +187,8 @@ class SendNotifications:
         """Store an attempt's result for the next transaction."""
         now_ms = self._clock.now_ms()
         verdict, asked_s = verdict_of(answer), answer.retry_after_s
-        due_at_ms = self._due_again_ms(notification, answer, now_ms)
+        is_ahead = notification.is_ahead(began_ms)
+        due_at_ms = self._due_again_ms(notification, answer, now_ms, is_ahead=is_ahead)
         tried = Try(
             notification_id=notification.id,
             at_ms=began_ms,
@@ -202,21 +203,24 @@ class SendNotifications:
                 leased_until_ms=notification.leased_until_ms or 0,
                 due_at_ms=due_at_ms,
                 not_before_ms=None if asked_s is None else now_ms + asked_s * 1000,
-                is_counted=not notification.is_ahead,
+                planned_at_ms=notification.planned_at_ms if verdict is Verdict.GONE else None,
+                is_counted=verdict is Verdict.TAKEN or not (is_ahead or verdict is Verdict.GONE),
             )
         )
         self._report(notification, tried)
         self._judge(verdict)
 
-    def _due_again_ms(self, notification: Notification, answer: Answer, now_ms: int) -> int | None:
+    def _due_again_ms(
+        self, notification: Notification, answer: Answer, now_ms: int, *, is_ahead: bool
+    ) -> int | None:
         """Return when to retry; None if it was accepted, or this was the last attempt."""
         verdict = verdict_of(answer)
         if verdict is Verdict.GONE:
             return now_ms  # it waits like all others until somebody resumes
         if verdict is Verdict.TAKEN:
             return None
-        if notification.is_ahead:
-            return notification.due_at_ms
+        if is_ahead:  # its schedule goes on as if this attempt had not been made
+            return max(notification.planned_at_ms or 0, now_ms + (answer.retry_after_s or 0) * 1000)
         failures = notification.attempts + 1
         return next_try_ms(failures, answer, now_ms=now_ms, chance=self._chance())
 

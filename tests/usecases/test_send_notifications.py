@@ -142,9 +142,9 @@ async def test_after_its_last_try_it_has_failed(
 
     async with sending(outbox, receiver, clock, report=heard) as sender:
         for tries in range(1, TRIES_MAX + 1):
-            await until_settled(outbox, 1, tries)
+            waiting = await until_settled(outbox, 1, tries)
             await outbox.resume_notifications(at_ms=clock.ms)  # else it would be probed alone
-            clock.ms += 1
+            clock.ms = max(clock.ms, waiting.planned_at_ms or waiting.due_at_ms or 0)
             sender.wake()
 
     last, tries_made = await found(outbox, 1)

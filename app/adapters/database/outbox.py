@@ -16,7 +16,7 @@ from app.adapters.database.outbox_rows import (
 )
 from app.adapters.database.rows import NamedValues
 from app.adapters.database.sql import Writing
-from app.usecases.notification_tries import SettledTry, Try
+from app.usecases.notification_tries import SettledTry, Try, TryResult
 from app.usecases.outbox import NOTHING_POSTED, Backlog, Delivery, Notification, NotificationQuery
 from app.usecases.receiver_state import PauseReason, ReceiverState
 from app.usecases.storage import Transaction
@@ -77,18 +77,16 @@ class KeepsOutbox(ABC):
         """Record attempts and end their leases."""
 
         async def settle(transaction: Writes) -> None:
-            before, _ = await _receiver_to_change(transaction)
-            after = before.after(each.tried for each in settled)
-            await _save_receiver(transaction, after)
+            before, probe_at_ms = await _receiver_to_change(transaction)
+            tries = [each.tried for each in settled]
+            await _save_receiver(transaction, before.after(tries))
             in_order = sorted(settled, key=lambda each: each.tried.notification_id)
             await transaction.write_rows(sql.SETTLE, [settled_to_row(each) for each in in_order])
             await transaction.write_rows(sql.ADD_TRY, [asdict(each.tried) for each in in_order])
-            if after.is_only_probed:
-                asked_ms = max(each.not_before_ms or 0 for each in settled)
-                await transaction.change(sql.PROBE, probe_at_ms=asked_ms)
-            if before.is_only_probed and not after.failures:
-                ends_ms = [each.tried.at_ms + each.tried.duration_ms for each in settled]
-                await transaction.change(sql.MAKE_DUE, now_ms=max(ends_ms))
+            await transaction.change(sql.PROBE, probe_at_ms=_probe_at_ms(settled, probe_at_ms))
+            if recovery := before.recovery(tries):
+                moments = {"failing_since_ms": recovery.since_ms, "now_ms": recovery.at_ms}
+                await transaction.change(sql.MAKE_DUE_AGAIN, **moments)
             await transaction.commit()
 
         if settled:
@@ -105,6 +103,7 @@ class KeepsOutbox(ABC):
                     "delivery": Delivery.WAITING,
                     "counted": 0,
                     "due_at_ms": each.at_ms,
+                    "planned_at_ms": each.planned_at_ms,
                 }
                 for each in sorted(leased, key=lambda each: each.id)
             ]
@@ -216,6 +215,14 @@ class KeepsOutbox(ABC):
 
     async def _act(self, act: Callable[[Writes], Awaitable[T]]) -> T:
         return await self.write(lambda transaction: act(cast("Writes", transaction)))
+
+
+def _probe_at_ms(settled: Collection[SettledTry], known_ms: int) -> int:
+    """Return when the receiver may be probed, as it asked since it last accepted one."""
+    for each in sorted(settled, key=lambda each: each.tried.ended_at_ms):
+        is_taken = each.tried.result is TryResult.TAKEN
+        known_ms = 0 if is_taken else max(known_ms, each.not_before_ms or 0)
+    return known_ms
 
 
 async def _receiver_to_change(transaction: Writes) -> tuple[ReceiverState, int]:

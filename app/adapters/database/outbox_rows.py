@@ -43,6 +43,7 @@ def row_to_notification(row: Row) -> Notification:
         attempts=row["attempts"],
         due_at_ms=row["due_at_ms"],
         leased_until_ms=row["leased_until_ms"],
+        planned_at_ms=row["planned_at_ms"],
     )
 
 
@@ -56,6 +57,7 @@ def settled_to_row(settled: SettledTry) -> NamedValues:
         "delivery": Delivery.WAITING if is_again else Delivery(tried.result.value),
         "counted": int(settled.is_counted),
         "due_at_ms": settled.due_at_ms,
+        "planned_at_ms": settled.planned_at_ms,
     }
 
 

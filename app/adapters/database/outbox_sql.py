@@ -18,7 +18,7 @@ HOLDS_BACK_BEFORE: Final = (
 
 COLUMNS: Final = (
     "id, tx, seq, session_id, order_id, type, cause, at_ms, invoice, delivery, attempts,"
-    " due_at_ms, leased_until_ms"
+    " due_at_ms, leased_until_ms, planned_at_ms"
 )
 IS_PUBLIC: Final = f"type <> '{NotificationType.CHANGED}'"
 BASE: Final = "coalesce((SELECT base FROM notification_delivery), 0)"
@@ -58,9 +58,7 @@ SAVE_RECEIVER: Final = """
         failing_since_ms = :failing_since_ms, last_http_status = :last_http_status,
         last_taken_at_ms = :last_taken_at_ms
 """
-PROBE: Final = """
-    UPDATE notification_delivery SET probe_at_ms = :probe_at_ms WHERE probe_at_ms < :probe_at_ms
-"""
+PROBE: Final = "UPDATE notification_delivery SET probe_at_ms = :probe_at_ms"
 # What may be sent: an order's first waiting one, leased or not, unless that has failed often.
 _FIRST_THAT_WAITS: Final = f"""
     delivery = 'waiting' AND NOT EXISTS (
@@ -70,41 +68,42 @@ _FIRST_THAT_WAITS: Final = f"""
 """
 # A leased notification is due again when the lease ends, so that queries need not skip it.
 _LEASE: Final = """
-    UPDATE notifications SET leased_until_ms = :leased_until_ms,
-        due_at_ms = CASE WHEN due_at_ms > :leased_until_ms THEN due_at_ms ELSE :leased_until_ms END
+    UPDATE notifications SET leased_until_ms = :leased_until_ms, due_at_ms = :leased_until_ms{plan}
     WHERE seq = ANY(ARRAY({chosen}))
 """
 LEASE: Final = (
     _LEASE.format(
+        plan="",
         chosen=f"""
         SELECT seq FROM notifications AS ready
         WHERE due_at_ms <= :now_ms AND (leased_until_ms IS NULL OR leased_until_ms <= :now_ms )
           AND {_FIRST_THAT_WAITS}
         ORDER BY due_at_ms, seq LIMIT :limit
-        FOR UPDATE SKIP LOCKED"""
+        FOR UPDATE SKIP LOCKED""",
     )
     + f"RETURNING {COLUMNS}"
 )
 # If nothing is due, one of the next ones is tried early: a random one, because one may be refused
-# for its own reason. Its due time does not change.
+# for its own reason. It keeps the time for which it is planned.
 LEASE_AHEAD: Final = (
     _LEASE.format(
+        plan=", planned_at_ms = due_at_ms",
         chosen=f"""
         SELECT seq FROM (
             SELECT seq FROM notifications AS ready
-            WHERE due_at_ms > :leased_until_ms
+            WHERE due_at_ms > :now_ms
               AND (leased_until_ms IS NULL OR leased_until_ms <= :now_ms )
               AND {_FIRST_THAT_WAITS}
             ORDER BY due_at_ms, seq LIMIT {PROBED_AMONG}
             FOR UPDATE SKIP LOCKED) AS next_ones
-        ORDER BY random() LIMIT 1"""
+        ORDER BY random() LIMIT 1""",
     )
     + f"RETURNING {COLUMNS}"
 )
 SETTLE: Final = Writing(
     "UPDATE notifications SET delivery = given.delivery,"
     " attempts = notifications.attempts + given.counted, due_at_ms = given.due_at_ms,"
-    " leased_until_ms = NULL FROM {rows}"
+    " planned_at_ms = given.planned_at_ms, leased_until_ms = NULL FROM {rows}"
     " WHERE notifications.id = given.id"
     " AND notifications.leased_until_ms = given.leased_until_ms",
     {
@@ -113,6 +112,7 @@ SETTLE: Final = Writing(
         "delivery": "text",
         "counted": "integer",
         "due_at_ms": "bigint",
+        "planned_at_ms": "bigint",
     },
 )
 ADD_TRY: Final = Writing(
@@ -128,10 +128,17 @@ ADD_TRY: Final = Writing(
         "result": "text",
     },
 )
-# Only notifications that failed before, and are not leased, are due later than now.
+# Only notifications that failed before, and are not leased, are due later than now. They keep the
+# time for which they are planned, because their schedules go on from there if they fail again.
 MAKE_DUE: Final = """
-    UPDATE notifications SET due_at_ms = :now_ms
+    UPDATE notifications SET due_at_ms = :now_ms, planned_at_ms = due_at_ms
     WHERE delivery = 'waiting' AND due_at_ms > :now_ms AND leased_until_ms IS NULL
+"""
+# What failed earlier may have been asked to wait, by a receiver that worked.
+MAKE_DUE_AGAIN: Final = f"""
+    {MAKE_DUE} AND (
+        SELECT max(at_ms + duration_ms) FROM notification_tries
+        WHERE notification_id = notifications.id ) BETWEEN :failing_since_ms AND :now_ms
 """
 # Leased ones are due when their leases end.
 NEXT_DUE: Final = f"""
@@ -196,7 +203,8 @@ TRIES: Final = """
 """
 RESEND: Final = f"""
     UPDATE notifications
-    SET delivery = 'waiting', attempts = 0, due_at_ms = :at_ms, leased_until_ms = NULL
+    SET delivery = 'waiting', attempts = 0, due_at_ms = :at_ms, leased_until_ms = NULL,
+        planned_at_ms = NULL
     WHERE id = :id AND {IS_PUBLIC}
 """
 _BEFORE: Final = f"{IS_PUBLIC} AND (:before_seq::bigint IS NULL OR seq < :before_seq)"

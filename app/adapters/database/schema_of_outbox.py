@@ -32,6 +32,7 @@ notifications = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("due_at_ms", BigInteger),
     Column("leased_until_ms", BigInteger),
+    Column("planned_at_ms", BigInteger),
     CheckConstraint("length(id) = 30 AND id LIKE 'msg!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint(
         "delivery IN ('unposted', 'waiting', 'taken', 'failed')", name="delivery_known"
