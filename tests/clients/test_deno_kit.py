@@ -32,7 +32,7 @@ PROGRAMS = list(NODE_MODULES.glob("@deno/*/deno*"))
 
 @dataclass
 class Table:
-    """`told`, behind PostgREST."""
+    """`messages`, behind PostgREST."""
 
     server: Upstream | None = None
     rows: dict[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Table:
     async def serve(self, connection: Connection) -> None:
         assert self.server
         request = self.server.requests[-1]
-        assert request.line.startswith("POST /rest/v1/told")
+        assert request.line.startswith("POST /rest/v1/messages")
         assert request.headers["apikey"] == KEY
         assert "resolution=ignore-duplicates" in request.headers["prefer"]
         row = json.loads(request.body)
