@@ -68,7 +68,7 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twins:
-    """Other orders with the same number and cart within 24 hours.
+    """Other orders with the same number and cart within 24 hours, once they were paid.
 
     `paid_ids` are the paid ones. `version` is the sum of their payments' versions.
     """
@@ -189,8 +189,11 @@ class OrderBook(Protocol):
         """Return some orders that were reported as paid twice."""
         ...
 
-    async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
-        """Return some checkouts with the same order number, cart and day as another one."""
+    async def paid_twins(self, *, since_ms: int, limit: int) -> Sequence[str]:
+        """Return some paid checkouts whose second payment is not reported.
+
+        Their sessions were created at `since_ms` or later.
+        """
         ...
 
     async def checkouts_with_twins(
@@ -232,7 +235,7 @@ class OrderBook(Protocol):
         ...
 
     async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twin]:
-        """Return the twins of these checkouts, the oldest hundred of each."""
+        """Return those of the oldest hundred twins of each checkout that may have been paid."""
         ...
 
     async def known_causes(self, order_ids: Collection[str]) -> Sequence[KnownCause]:

@@ -27,6 +27,7 @@ from app.usecases.orders import FlagCause, OrderBook
 from app.usecases.ports import Alarm, AlertName, Clock
 
 EVERY_S: Final = 60.0  # for flags that another process did not report
+SINCE_MS: Final = 3 * 24 * 60 * 60 * 1000  # a session ends after 24 h, and a restart takes a while
 PAUSE_S: Final = 0.2  # so that many changes are checked together
 PAGE: Final = 200
 REPORTED_SINGLY_MAX: Final = 5  # more than this are one message
@@ -126,7 +127,8 @@ class ReportFlags:
             if not after:
                 failed = await book.failed_events(limit=PAGE)
                 session_ids |= await sessions_of_events(book, failed)
-                twins = [*await book.twin_checkouts(limit=CANDIDATES_MAX)]
+                since_ms = self.clock.now_ms() - SINCE_MS
+                twins = [*await book.paid_twins(since_ms=since_ms, limit=CANDIDATES_MAX)]
             return await _orders(book, session_ids, twins), page[-1] if len(page) == PAGE else ""
 
         orders, go_on = await self.memory.read_orders(look)

@@ -100,9 +100,9 @@ class SqlOrderBook:
         """Return some orders that were reported as paid twice."""
         return await self._ids(sql.PAID_TWICE, limit=limit)
 
-    async def twin_checkouts(self, *, limit: int) -> Sequence[str]:
-        """Return some checkouts with the same order number, cart and day as another one."""
-        return await self._ids(sql.TWIN_CHECKOUTS, limit=limit)
+    async def paid_twins(self, *, since_ms: int, limit: int) -> Sequence[str]:
+        """Return some paid checkouts whose second payment is not reported."""
+        return await self._ids(sql.PAID_TWINS, since_ms=since_ms, limit=limit)
 
     async def checkouts_with_twins(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
@@ -148,7 +148,7 @@ class SqlOrderBook:
         return [_row_to_event(row) for row in await self._given(sql.EVENTS_OF, session_ids)]
 
     async def twins_of(self, checkout_ids: Collection[str]) -> Sequence[Twin]:
-        """Return the twins of these checkouts, the oldest hundred of each."""
+        """Return those of the oldest hundred twins of each checkout that may have been paid."""
         return [Twin(**dict(row)) for row in await self._given(sql.TWINS_OF, checkout_ids)]
 
     async def known_causes(self, order_ids: Collection[str]) -> Sequence[KnownCause]:

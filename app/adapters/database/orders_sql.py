@@ -86,40 +86,58 @@ BODIES_LOOKED_AT: Final = """
         SELECT received_at_ms FROM events WHERE payload IS NOT NULL
         ORDER BY received_at_ms DESC LIMIT :events_max) AS latest
 """
+# Anybody may start checkouts with the number and the cart of any order. So only the oldest ones
+# count, which a later one never replaces, and only payments cost more than a look at an index.
 _IS_TWIN: Final = f"""
-    twin.client_reference_id = ours.client_reference_id AND twin.id <> ours.id
-    AND twin.mode = 'payment' AND twin.line_items = ours.line_items
-    AND twin.created_at_ms
+    twin.twin_key = ours.twin_key AND twin.id <> ours.id AND twin.created_at_ms
         BETWEEN ours.created_at_ms - {DAY_MS} AND ours.created_at_ms + {DAY_MS}
 """
-# Found once they are reported: to compare all checkouts would take long.
+_OLDEST_TWINS: Final = f"""
+    SELECT twin.id FROM checkouts AS twin WHERE {_IS_TWIN}
+    ORDER BY twin.created_at_ms, twin.id LIMIT {TWINS_COUNTED_MAX}
+"""
+_KEEPING_MONEY: Final = "'paid', 'partially_refunded', 'disputed'"
+_WAS_PAID: Final = f"status IN ({_KEEPING_MONEY}, 'refunded')"
+_MAY_BE_PAID: Final = f"""(
+    (SELECT 1 FROM payments WHERE payments.session_id = found.session_id AND {_WAS_PAID}) = 1
+    OR (SELECT 1 FROM payments
+        WHERE payments.checkout_id = found.id AND {_WAS_PAID} LIMIT 1) = 1
+    OR EXISTS (SELECT 1 FROM payments WHERE recovered_from = found.session_id)
+)"""
+# Found once they are reported: to compare all payments would take long.
 PAID_TWICE: Final = """
     SELECT DISTINCT order_id AS id FROM flag_causes WHERE flag = 'paid_twice' LIMIT :limit
 """
-TWIN_CHECKOUTS: Final = f"""
+# Along the times: coalesce() keeps SQLite from reading all payments that were ever paid.
+_PAID_LATELY: Final = f"""
+    payments.created_at_ms >= :since_ms AND coalesce(status, '') IN ({_KEEPING_MONEY})
+"""
+PAID_TWINS: Final = f"""
     SELECT ours.id FROM checkouts AS ours
-    WHERE ours.mode = 'payment' AND ours.client_reference_id IN (
-        SELECT client_reference_id FROM checkouts WHERE client_reference_id IS NOT NULL
-        GROUP BY client_reference_id HAVING count(*) > 1)
-      AND EXISTS (SELECT 1 FROM checkouts AS twin WHERE {_IS_TWIN})
+    WHERE ours.id = ANY(ARRAY(
+        SELECT checkouts.id FROM payments JOIN checkouts USING (session_id) WHERE {_PAID_LATELY}
+        UNION SELECT checkout_id FROM payments WHERE {_PAID_LATELY}
+        UNION SELECT checkouts.id FROM payments
+              JOIN checkouts ON checkouts.session_id = recovered_from WHERE {_PAID_LATELY}))
+      AND ours.twin_key IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM flag_causes WHERE order_id = ours.id
+                      AND flag = 'paid_twice' AND told_at_ms IS NOT NULL)
+      AND EXISTS (SELECT 1 FROM checkouts AS found
+                  WHERE found.id = ANY(ARRAY({_OLDEST_TWINS})) AND {_MAY_BE_PAID})
     LIMIT :limit
 """
 CHECKOUTS_WITH_TWINS: Final = f"""
     SELECT ours.id FROM checkouts AS ours
-    WHERE ours.mode = 'payment' AND ours.client_reference_id IS NOT NULL
+    WHERE ours.twin_key IS NOT NULL
       AND ours.id = ANY(ARRAY(
           SELECT id FROM checkouts WHERE session_id = ANY(:session_ids::text[])
           UNION SELECT id FROM checkouts WHERE id = ANY(:checkout_ids::text[])))
       AND EXISTS (SELECT 1 FROM checkouts AS twin WHERE {_IS_TWIN})
 """
-# The oldest ones, so that a later checkout never replaces another.
 TWINS_OF: Final = f"""
     SELECT ours.id AS order_id, found.id AS twin_id
-    FROM checkouts AS ours JOIN checkouts AS found ON found.id = ANY(ARRAY(
-        SELECT twin.id FROM checkouts AS twin WHERE {_IS_TWIN}
-        ORDER BY twin.created_at_ms, twin.id LIMIT {TWINS_COUNTED_MAX}))
-    WHERE ours.id = ANY(:ids::text[])
-      AND ours.client_reference_id IS NOT NULL AND ours.mode = 'payment'
+    FROM checkouts AS ours JOIN checkouts AS found ON found.id = ANY(ARRAY({_OLDEST_TWINS}))
+    WHERE ours.id = ANY(:ids::text[]) AND ours.twin_key IS NOT NULL AND {_MAY_BE_PAID}
 """
 KNOWN_CAUSES: Final = """
     SELECT order_id, flag, cause, told_at_ms IS NOT NULL AS is_reported,

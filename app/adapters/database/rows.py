@@ -3,6 +3,7 @@
 Columns are accessed by name, so that no two files need the same order.
 """
 
+import hashlib
 from dataclasses import asdict
 from typing import Any
 
@@ -38,11 +39,12 @@ NamedValues = dict[str, Any]
 def checkout_to_row(checkout: Checkout) -> NamedValues:
     """Return a checkout's columns."""
     expected = checkout.expected
+    line_items = orjson.dumps(checkout.cart.line_items).decode()
     return {
         "id": checkout.id,
         "created_at_ms": checkout.created_at_ms,
         "mode": checkout.cart.mode,
-        "line_items": orjson.dumps(checkout.cart.line_items).decode(),
+        "line_items": line_items,
         "client_reference_id": checkout.client_reference_id,
         "success_url": checkout.success_url,
         "cancel_url": checkout.cancel_url,
@@ -53,7 +55,15 @@ def checkout_to_row(checkout: Checkout) -> NamedValues:
         "expected_in_trial_minor": expected.in_trial_minor if expected else None,
         "key_digest": checkout.key_digest,
         "created_by": checkout.created_by,
+        "twin_key": _twin_key(checkout, line_items),
     }
+
+
+def _twin_key(checkout: Checkout, line_items: str) -> str | None:
+    """Return what checkouts that pay the same order have in common; None if none can."""
+    if checkout.client_reference_id is None or checkout.cart.mode is not Mode.PAYMENT:
+        return None
+    return hashlib.sha256(f"{checkout.client_reference_id}\n{line_items}".encode()).hexdigest()
 
 
 def row_to_checkout(row: Row) -> Checkout:

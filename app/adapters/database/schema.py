@@ -45,6 +45,7 @@ checkouts = Table(
     Column("key_digest", Text),
     Column("created_by", Text, nullable=False, server_default=text("'browser'")),
     Column("has_outcome", Boolean, nullable=False, server_default=false()),
+    Column("twin_key", Id),
     CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
     CheckConstraint("length(success_url) <= 5000", name="success_url_length"),
@@ -143,6 +144,11 @@ add_index(
     checkouts.c.created_at_ms,
     checkouts.c.id,
     where=text("NOT has_outcome"),
+)
+add_index(
+    "ix_checkouts_twin_key",
+    *(checkouts.c[name] for name in ("twin_key", "created_at_ms", "id")),
+    where=checkouts.c.twin_key.is_not(None),
 )
 add_index(
     "ix_checkouts_client_reference_id",

@@ -31,6 +31,7 @@ _CHECKOUT: Final = (
     "created_by",
 )
 CHECKOUT_COLUMNS: Final = ", ".join(f"checkouts.{name}" for name in _CHECKOUT)
+_NEW_CHECKOUT: Final = (*_CHECKOUT, "twin_key")
 _CLAIM_COLUMNS: Final = "key_digest, fingerprint, checkout_id, state, lease_until_ms, created_at_ms"
 PAYMENT_COLUMNS: Final = "session_id, facts, updated_at_ms, version, price_mismatch"
 EVENT_COLUMNS: Final = (
@@ -62,8 +63,8 @@ CHECKOUTS_BETWEEN = """
         SELECT 1 FROM checkouts WHERE id > :first_id AND id < :last_id LIMIT :limit) AS made
 """
 ADD_CHECKOUT = f"""
-    INSERT INTO checkouts ({", ".join(_CHECKOUT)})
-    VALUES ({", ".join(f":{name}" for name in _CHECKOUT)})
+    INSERT INTO checkouts ({", ".join(_NEW_CHECKOUT)})
+    VALUES ({", ".join(f":{name}" for name in _NEW_CHECKOUT)})
 """
 FIND_CLAIM = f"SELECT {_CLAIM_COLUMNS} FROM idempotency_keys WHERE key_digest = :key_digest"
 # The one place where a key changes hands: it is unclaimed, expired, or its holder's lease ran out.

@@ -38,7 +38,9 @@ FEW: list[tuple[str, dict[str, object], str]] = [
         {"session_ids": ["cs_1"], "checkout_ids": ["chk_1"]},
         "ix_checkouts_session_id",
     ),
-    (sql.TWINS_OF, {"ids": ["chk_1"]}, "ix_checkouts_client_reference_id"),
+    (sql.TWINS_OF, {"ids": ["chk_1"]}, "ix_checkouts_twin_key"),
+    (sql.PAID_TWINS, {"since_ms": 99_000, "limit": 5}, "ix_payments_created_at_ms"),
+    (sql.PAID_TWINS, {"since_ms": 99_000, "limit": 5}, "ix_checkouts_twin_key"),
     (sql.PAID_TWICE, {"limit": 5}, "ix_flag_causes_paid_twice"),
     (sql.SETTLE_CHECKOUTS, {"since_ms": 1, "limit": 5}, "ix_checkouts_open"),
     (sql.REOPEN_CHECKOUTS, {}, "ix_payments_"),
@@ -63,11 +65,11 @@ def _many_orders(database_path: Path) -> None:
     query(
         database_path,
         "INSERT INTO checkouts (id, created_at_ms, mode, line_items, client_reference_id,"  # noqa: S608 ours
-        " success_url, cancel_url, url, session_id, has_outcome) "
+        " success_url, cancel_url, url, session_id, has_outcome, twin_key) "
         + _NUMBERS
         + " SELECT 'chk_' || CAST(100000000000000000 + i AS text) || '000000000000000000', i,"
         " 'payment', '[]', 'order-' || CAST(i AS text), 's', 'c', 'u',"
-        " 'cs_' || CAST(i AS text), i % 5000 <> 0 FROM n",
+        " 'cs_' || CAST(i AS text), i % 5000 <> 0, CAST(i AS text) FROM n",
     )
     query(
         database_path,

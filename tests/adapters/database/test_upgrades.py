@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ PAYMENT = {
     "facts": f'{{"paid":true,"paid_at_s":{NOW_S},"amount_total_minor":1999,"currency":"eur"}}',
     "updated_at_ms": NOW_MS,
 }
+TWIN_KEY = sha256(f"order-42\n{CHECKOUT['line_items']}".encode()).hexdigest()
 KEY = {
     "key_digest": "a" * 64,
     "fingerprint": "b" * 64,
@@ -214,7 +216,7 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
     assert rows(empty_path, "checkouts", "id") == [
         CHECKOUT
         | {"key_digest": None, "created_by": "browser", "has_outcome": True}
-        | {"expected_in_trial_minor": None}
+        | {"expected_in_trial_minor": None, "twin_key": TWIN_KEY}
         | (price if is_second else dict.fromkeys(price))
     ]
     assert rows(empty_path, "events", "id") == [
