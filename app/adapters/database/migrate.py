@@ -14,7 +14,7 @@ from typing import Final
 from app.adapters.database.private_file import make_private
 from app.adapters.database.sqlite.connection_thread import connect
 
-SCHEMA_REVISION: Final = "0016"
+SCHEMA_REVISION: Final = "0017"
 UPGRADE_TIMEOUT_S: Final = 600.0
 
 
