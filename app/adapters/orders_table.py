@@ -9,12 +9,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-import orjson
-
 from app.adapters.http_transport import AiohttpTransport
 from app.adapters.orders_table_sql import COLUMNS, PERSONAL_COLUMNS
 from app.adapters.posts import TRY_S, Posts
 from app.domain.notifications.tries import Answer, Verdict, verdict_of
+from app.usecases.document_json import json_of
 from app.usecases.order_document import Document
 from app.usecases.ports import Clock
 
@@ -65,7 +64,7 @@ class PostgrestTable:
             "content-type": "application/json",
             "prefer": "resolution=merge-duplicates,return=minimal",
         }
-        answer = await self._rows.post(self._headers | headers, orjson.dumps(rows))
+        answer = await self._rows.post(self._headers | headers, json_of(rows))
         if verdict_of(answer) is not Verdict.TAKEN:
             self._columns = None  # the table may have been changed
         return answer

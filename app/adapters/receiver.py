@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import orjson
-
 from app.adapters.posts import Posts
 from app.domain.notifications.signatures import signatures
 from app.domain.notifications.tries import Answer
+from app.usecases.document_json import json_of
 from app.usecases.order_document import Document
 from app.usecases.ports import Clock
 
@@ -31,7 +30,7 @@ class Receiver:
 
     async def post(self, notification_id: str, document: Document) -> Answer:
         """Make one attempt, signed with its own time; return what happened."""
-        body = orjson.dumps(document)
+        body = json_of(document)
         at_s = self._clock.now_ms() // 1000
         signature = signatures(self._keys, id_=notification_id, at_s=at_s, body=body)
         headers = {

@@ -1,5 +1,6 @@
 """The orders table on a real PostgreSQL that ran the printed SQL, behind PostgREST's rules."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -45,6 +46,17 @@ async def order(database: object) -> Document:
 
 async def test_the_columns_are_the_order_documents_fields(order: Document) -> None:
     assert set(order) == set(COLUMNS) | set(PERSONAL_COLUMNS)
+
+
+async def test_half_an_emoji_in_a_buyers_text_is_replaced(
+    order: Document, empty_postgres_url: str
+) -> None:
+    odd = order | {"metadata": {"note": "thank you \ud83d"}}
+    async with postgrest(empty_postgres_url, PLAIN) as server, table_of(server) as table:
+        assert await table.upsert([odd]) == TAKEN
+        (row,) = await server.rows()
+
+    assert json.loads(str(row["metadata"])) == {"note": "thank you \ufffd"}
 
 
 async def test_an_order_is_one_row_without_the_buyer(

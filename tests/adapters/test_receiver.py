@@ -41,6 +41,13 @@ async def test_a_receiver_with_one_of_the_secrets_can_verify_it(key: bytes) -> N
     assert Webhook(secret).verify(request.body, request.headers) == {"a": "\N{SNOWMAN}"}
 
 
+async def test_half_an_emoji_in_a_buyers_text_is_replaced_and_signed() -> None:
+    request = await sent(words="thank you \ud83d")
+
+    secret = f"whsec_{base64.b64encode(KEYS[0]).decode()}"
+    assert Webhook(secret).verify(request.body, request.headers) == {"a": "thank you \ufffd"}
+
+
 async def test_it_says_who_sends_and_what() -> None:
     headers = (await sent()).headers
 
