@@ -139,6 +139,18 @@ TWINS_OF: Final = f"""
     FROM checkouts AS ours JOIN checkouts AS found ON found.id = ANY(ARRAY({_OLDEST_TWINS}))
     WHERE ours.id = ANY(:ids::text[]) AND ours.twin_key IS NOT NULL AND {_MAY_BE_PAID}
 """
+SESSIONS_OF_TWINS: Final = f"""
+    WITH found AS (
+        SELECT found.id, found.session_id
+        FROM checkouts AS ours JOIN checkouts AS found ON found.id = ANY(ARRAY({_OLDEST_TWINS}))
+        WHERE ours.twin_key IS NOT NULL AND ours.id = ANY(ARRAY(
+            SELECT id FROM checkouts WHERE session_id = ANY(:session_ids::text[])
+            UNION SELECT id FROM checkouts WHERE id = ANY(:checkout_ids::text[])))
+    )
+    SELECT session_id, id AS order_id FROM found WHERE session_id IS NOT NULL
+    UNION SELECT payments.session_id, found.id FROM found
+          JOIN payments ON payments.checkout_id = found.id WHERE found.session_id IS NULL
+"""
 KNOWN_CAUSES: Final = """
     SELECT order_id, flag, cause, told_at_ms IS NOT NULL AS is_reported,
            seen_at_ms IS NOT NULL AS is_seen

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from app.adapters.database import orders_sql, sql
 from app.adapters.database.feed import prune_notifications
 from app.adapters.database.fold_sql import Reading
+from app.adapters.database.outbox_rows import new_to_row
+from app.adapters.database.outbox_sql import ADD_NOTIFICATION
 from app.adapters.database.outcome_rows import writings
 from app.adapters.database.pruning import prune_payloads
 from app.adapters.database.rows import (
@@ -21,6 +23,7 @@ from app.adapters.database.rows import (
 )
 from app.adapters.database.sql import Writing
 from app.adapters.database.surroundings import questions, surroundings
+from app.adapters.database.twins import changes_of_twins
 from app.domain.fold.asking import Surroundings, Wanted
 from app.domain.fold.outcome import Outcome
 from app.domain.fold.records import EventState
@@ -79,7 +82,13 @@ class SqlTransaction(ABC):
     async def record(self, events: Sequence[EventRow], outcome: Outcome) -> Collection[str]:
         """Write a fold's result, with its events; return the ids of the new ones."""
         kinds = writings(events, outcome, self._posting)
-        return await self.write(kinds) if kinds else ()
+        new_ids = await self.write(kinds) if kinds else ()
+        if self._posting.has_table and outcome.payments:
+            silent = await changes_of_twins(self, outcome.payments)
+            await self.write_rows(
+                ADD_NOTIFICATION, [new_to_row(each, self._posting) for each in silent]
+            )
+        return new_ids
 
     async def write_rows(self, writing: Writing, rows: Sequence[NamedValues]) -> None:
         """Write rows of one kind."""

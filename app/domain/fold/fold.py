@@ -5,7 +5,7 @@ events. Everything is decided from values: the fold queries what it needs step b
 is written before everything is known.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from app.domain.fold.asking import Inquiry, Memory, Steps, Wanted
@@ -40,6 +40,7 @@ class Fold(Inquiry):
         memory = Memory()
         self._reach = Reach(memory, self.waking)
         self._joining = Joining(memory, self._reach)
+        self._states: Mapping[str, EventState] = {}  # of the events that are folded again
         super().__init__(memory, self._fold())
 
     def outcome(self, now_ms: int) -> Outcome:
@@ -73,7 +74,21 @@ class Fold(Inquiry):
             joining.changed, self._memory, now_ms, refunded_minor=joining.refunded_minor
         )
         outcome.add_notifications(joining.new_notices, self._memory, now_ms)
+        if changed := self._changed_events(outcome):
+            unchanged = joining.reached - joining.changed.keys()
+            outcome.add_silent(unchanged, self._memory, now_ms, cause=" ".join(min(changed)))
         return outcome
+
+    def _changed_events(self, outcome: Outcome) -> list[tuple[str, EventState]]:
+        """Return events that are new or end in another state, which may change an order's flags."""
+        ended = [*outcome.ended.values(), *outcome.settled]
+        return [
+            *((each.event_id, each.state) for each in ended if self._is_changed(each)),
+            *((id_, EventState.FOLDED) for id_ in outcome.woken_ids),
+        ]
+
+    def _is_changed(self, ended: Settled) -> bool:
+        return self._states.get(ended.event_id) is not ended.state
 
     def _fold(self) -> Steps[None]:
         items = yield from self._begin()
@@ -129,6 +144,7 @@ class FoldAgain(Fold):
 
     def _begin(self) -> Steps[Sequence[EventEvidence]]:
         stored = (yield Wanted(events=self._event_ids)).events
+        self._states = {each.id: each.state for each in stored}
         self._readings = [read_for_fold(each.event) for each in stored if each.event]
         items = evidence_of(self._readings)
         if ids := mentioned_ids(items):

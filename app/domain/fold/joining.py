@@ -23,13 +23,15 @@ class Joining:
     """The result for a fold's payments and events.
 
     `changed` are the facts of new and changed payments, `new_notices` what follows from them to
-    report. `refunded_minor` is by how much the refunds of their renewals changed.
+    report. `reached` are the sessions of all payments that the events concern, changed or not.
+    `refunded_minor` is by how much the refunds of their renewals changed.
     `failures` are events that could not be joined, and why; `settled` and `broken` are stored
     events that end in another state, the latter to be reported.
     """
 
     def __init__(self, memory: Memory, reach: Reach) -> None:
         self.changed: dict[str, PaymentFacts] = {}
+        self.reached: set[str] = set()
         self.new_notices: dict[str, list[Notice]] = {}
         self.renewals: list[Renewal] = []
         self.refunded_minor: dict[str, int] = {}
@@ -52,6 +54,7 @@ class Joining:
         if tangled := self._reach.tangled():
             yield from self._tell_apart(tangled, by_session, wholes)
         self._compare(wholes)
+        self.reached = set(wholes)
         if named := self._memory.checkouts_to_ask(self.changed):
             yield Wanted(checkout_ids=named)
 

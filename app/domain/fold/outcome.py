@@ -87,10 +87,30 @@ class Outcome:
             all_notices = [*notices, *mismatch]
             kind = self.notifications if all_notices else self.silent
             silent = Notice(type=NotificationType.CHANGED, cause=str(payment.version))
-            sold = memory.sold(session_id, payment.facts)
             kind += notifications(
                 all_notices or [silent],
                 session_id=session_id,
-                order_id=order_id_of(session_id, payment.facts, sold),
+                order_id=_order_id(session_id, payment.facts, memory),
                 at_ms=now_ms,
             )
+
+    def add_silent(
+        self, session_ids: Iterable[str], memory: Memory, now_ms: int, *, cause: str
+    ) -> None:
+        """For the orders table: payments that stay as they are, while one of their events changes.
+
+        Such an event counts for the order's version, and a failed one for its flags.
+        """
+        silent = Notice(type=NotificationType.CHANGED, cause=f"{cause} {now_ms}")
+        for session_id in sorted(session_ids):
+            facts = memory.payments[session_id].facts
+            self.silent += notifications(
+                [silent],
+                session_id=session_id,
+                order_id=_order_id(session_id, facts, memory),
+                at_ms=now_ms,
+            )
+
+
+def _order_id(session_id: str, facts: PaymentFacts, memory: Memory) -> str:
+    return order_id_of(session_id, facts, memory.sold(session_id, facts))

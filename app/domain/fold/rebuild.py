@@ -97,4 +97,5 @@ class Rebuild(Inquiry):
             links=list(self.rebuilt.missing_links),
         )
         outcome.add_payments({self._session_id: first}, self._memory, now_ms)
+        outcome.add_notifications({self._session_id: ()}, self._memory, now_ms)
         return outcome

@@ -82,7 +82,8 @@ def test_what_is_known_of_a_renewal_already_changes_nothing(rows: KeptRows) -> N
     outcome = rows.record({**renewed("in_2"), "id": "evt_again"})
 
     assert (outcome.renewals, outcome.payments) == ([], [])
-    assert (outcome.notifications, outcome.silent) == ([], [])
+    assert outcome.notifications == []
+    assert len(outcome.silent) == 1  # one more event raises the order's version
 
 
 def test_what_turns_out_to_be_the_first_invoice_is_a_renewal_no_more(rows: KeptRows) -> None:
