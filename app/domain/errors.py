@@ -4,10 +4,13 @@ Every error has a stable `code`, a `title` and a publishable message. The web la
 to an HTTP status in one table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from app.domain.printable import printable
+
+DETAIL_LENGTH_MAX: Final = 300
 _NAME_ECHO_MAX: Final = 64
 
 
@@ -23,6 +26,21 @@ def member_pointer(at: str, name: object) -> str:
     """Return the pointer to a member of the object at `at`; a long name is cut."""
     echo = str(name)[:_NAME_ECHO_MAX].replace("~", "~0").replace("/", "~1")
     return f"{at}/{echo}"
+
+
+def _with_pointer(fault: Fault) -> str:
+    return f"{fault.pointer or 'the body'} {fault.detail}"
+
+
+def first_of(
+    title: str, faults: Sequence[Fault], in_words: Callable[[Fault], str] = _with_pointer
+) -> str:
+    """Return a detail with the first fault, because many pages show people nothing else."""
+    first, *others = faults
+    sentence = printable(f"{title}: {in_words(first)}.")
+    if len(sentence) > DETAIL_LENGTH_MAX:
+        sentence = f"{sentence[: DETAIL_LENGTH_MAX - 1]}…"
+    return f"{sentence} {len(others)} more: see errors." if others else sentence
 
 
 class CheckoutError(Exception):

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.errors import CheckoutError, RateLimitedError, RequestWrongError, ServiceFailedError
+from app.domain.errors import (
+    CheckoutError,
+    Fault,
+    RateLimitedError,
+    RequestWrongError,
+    ServiceFailedError,
+    first_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +48,9 @@ class InvalidQueryError(RequestWrongError):
     title = "The query is not valid"
 
     def __init__(self, query_faults: Sequence[QueryFault]) -> None:
-        names = ", ".join(sorted({fault.parameter for fault in query_faults}))
-        super().__init__(f"These parameters are wrong: {names}. See errors.")
+        faults = [Fault(fault.parameter, fault.detail) for fault in query_faults]
+        plural = "s" if len(faults) > 1 else ""
+        super().__init__(first_of(f"Wrong query parameter{plural}", faults))
         self.query_faults = tuple(query_faults)
 
 

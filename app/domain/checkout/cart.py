@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from app.domain.checkout.form_words import NO_LINES, described
 from app.domain.checkout.passed_fields import PassedField, PassedFields, read_passed_fields
 from app.domain.errors import Fault, InvalidCartError, member_pointer
 from app.domain.ids import UNKNOWN_BUCKET
 
 FAULTS_MAX = 20  # enough to fix at once, and a hostile body cannot cause a long response
+
+IDEMPOTENCY_KEY: Final = "idempotency_key"  # a form's field
+_NO_LINE_ITEMS: Final = "must be a list of at least one {price, quantity}"
 
 PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,249}")
 _CLIENT_REFERENCE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -58,6 +62,7 @@ class CheckoutRequest:
     items, the index in the body's line_items where its price was first mentioned. `client` is the
     client's name from `networks.py`; it is only counted, never stored or forwarded. `passed` is
     handed on to the payment page.
+    `is_form`: it came as a form, so faults are named by its fields.
     """
 
     cart: Cart
@@ -69,29 +74,32 @@ class CheckoutRequest:
     client: str = UNKNOWN_BUCKET
     created_by: CreatedBy = CreatedBy.BROWSER
     passed: PassedFields = field(default_factory=dict, repr=False)
+    is_form: bool = False
 
 
 def read_checkout_request(
-    document: object, *, quantity_max: int, may_pass: Collection[PassedField] = ()
+    document: object,
+    *,
+    quantity_max: int,
+    may_pass: Collection[PassedField] = (),
+    is_form: bool = False,
 ) -> CheckoutRequest:
     """Read a parsed JSON body, either bare or wrapped as `{"payload": {…}}` as for Altan Pay.
 
-    `may_pass` are the fields that a cart may hand on to the payment page.
+    `may_pass` are the fields that a cart may hand on to the payment page. `is_form`: the document
+    was made of a form, so faults are named by its fields.
 
     Raises:
         InvalidCartError: with a pointer into `document` for each of the first twenty faults.
     """
     at = ""
-    if isinstance(document, dict) and document.keys() == {"payload"}:
+    if isinstance(document, dict) and document.keys() == {"payload"}:  # never of a form
         document, at = document["payload"], "/payload"
-    reader = _Reader(quantity_max=quantity_max, may_pass=may_pass)
+    reader = _Reader(quantity_max=quantity_max, may_pass=may_pass, is_form=is_form)
     request = reader.read(document, at)
     if reader.faults or request is None:
-        count = len(reader.faults)
-        raise InvalidCartError(
-            f"The cart has {count} fault{'' if count == 1 else 's'}; each is listed in errors.",
-            faults=reader.faults[:FAULTS_MAX],
-        )
+        detail, faults = described(InvalidCartError.title, reader.faults, is_form=is_form)
+        raise InvalidCartError(detail, faults=faults[:FAULTS_MAX])
     return request
 
 
@@ -101,10 +109,13 @@ class _Reader:
     _FIELDS = ("line_items", "mode", "success_url", "cancel_url", "client_reference_id")
     _ITEM_FIELDS = ("price", "quantity")
 
-    def __init__(self, *, quantity_max: int, may_pass: Collection[PassedField]) -> None:
+    def __init__(
+        self, *, quantity_max: int, may_pass: Collection[PassedField], is_form: bool
+    ) -> None:
         self.faults: list[Fault] = []
         self._quantity_max = quantity_max
         self._may_pass = may_pass
+        self._is_form = is_form
         self._known = tuple(dict.fromkeys((*self._FIELDS, *may_pass)))
 
     def read(self, document: object, at: str) -> CheckoutRequest | None:
@@ -122,6 +133,7 @@ class _Reader:
             cancel_url=self._optional_text(document, "cancel_url", at),
             client_reference_id=client_reference_id,
             at=at,
+            is_form=self._is_form,
             passed=self._passed(document, client_reference_id, at),
         )
 
@@ -150,7 +162,7 @@ class _Reader:
         self, value: object, pointer: str, mode: Mode
     ) -> tuple[tuple[LineItem, ...], tuple[int, ...]]:
         if not isinstance(value, list) or not value:
-            self._fault(pointer, "must be a list of at least one {price, quantity}")
+            self._fault(pointer, NO_LINES if self._is_form else _NO_LINE_ITEMS)
             return (), ()
         quantities: dict[str, int] = {}
         positions: dict[str, int] = {}
@@ -160,8 +172,9 @@ class _Reader:
                 positions.setdefault(item.price, index)
                 self._add(quantities, item, f"{pointer}/{index}/quantity")
         if len(quantities) > LINE_ITEMS_MAX[mode]:
+            words = "a form may contain" if self._is_form else "must be"
             limit = LINE_ITEMS_MAX[mode]
-            self._fault(pointer, f"must be at most {limit} different prices in {mode} mode")
+            self._fault(pointer, f"{words} at most {limit} different prices in {mode} mode")
         items = tuple(LineItem(price, quantity) for price, quantity in quantities.items())
         return items, tuple(positions.values())
 
@@ -203,10 +216,22 @@ class _Reader:
     def _refuse_unknown(self, document: Iterable[object], known: tuple[str, ...], at: str) -> None:
         for name in document:
             if name not in known:
-                detail = f"is not a known field; use {', '.join(known)}"
-                if known is self._known and name in set(PassedField):
-                    detail += "; the shop's owner can allow it in ALTAN_PAY_PASS"
-                self._fault(member_pointer(at, name), detail)
+                pointer, is_item = member_pointer(at, name), known is self._ITEM_FIELDS
+                self._fault(pointer, _use(known) if is_item else self._about_unknown(name))
+
+    def _about_unknown(self, name: object) -> str:
+        if name in set(PassedField):
+            return "is turned off; the shop's owner can allow it in ALTAN_PAY_PASS"
+        if name == IDEMPOTENCY_KEY:
+            return "is not a known field; in JSON, send the header Idempotency-Key"
+        known = self._known
+        if self._is_form:
+            known = (*self._ITEM_FIELDS, *known[1:], IDEMPOTENCY_KEY)
+        return _use(known)
 
     def _fault(self, pointer: str, detail: str) -> None:
         self.faults.append(Fault(pointer, detail))
+
+
+def _use(known: Iterable[str]) -> str:
+    return f"is not a known field; use {', '.join(known)}"

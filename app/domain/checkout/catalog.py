@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.checkout.cart import PRICE_ID, Cart, CheckoutRequest, LineItem, Mode
+from app.domain.checkout.form_words import described
 from app.domain.errors import Fault, PriceNotForSaleError
 from app.domain.money import ExpectedSubtotal, Money
 
@@ -57,7 +58,9 @@ class Catalog:
             if (fault := self._fault(item, request.cart, f"{request.at}/line_items/{position}"))
         ]
         if faults:
-            raise PriceNotForSaleError("Something in the cart is not for sale.", faults=faults)
+            title = PriceNotForSaleError.title
+            detail, named = described(title, faults, is_form=request.is_form)
+            raise PriceNotForSaleError(detail, faults=named)
 
     def expected_subtotal(self, cart: Cart) -> ExpectedSubtotal | None:
         """Return the cart's cost before taxes and discounts; None if an amount is unknown."""

@@ -60,4 +60,4 @@ def fingerprint(request: CheckoutRequest) -> str:
 
 def _refused(detail: str) -> InvalidCartError:
     fault = Fault("/idempotency_key", detail)
-    return InvalidCartError("The Idempotency-Key is not valid.", faults=[fault])
+    return InvalidCartError(f"The cart is not valid: the Idempotency-Key {detail}.", faults=[fault])

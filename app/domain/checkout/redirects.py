@@ -8,6 +8,7 @@ from app.domain.checkout.return_urls import CHECKOUT_KEY, SESSION_ID_PLACEHOLDER
 from app.domain.checkout.urls import URL_LENGTH_MAX, WebUrl, read_web_url
 from app.domain.errors import Fault, RedirectNotAllowedError
 
+_ORIGIN_ECHO_MAX = 100
 _SESSION_ID_SEGMENT = re.compile(r"/(cs_(?:test|live)_[A-Za-z0-9]+)(?=[/?#]|$)")
 
 
@@ -63,7 +64,8 @@ class RedirectPolicy:
         if url.origin not in self.allowed_origins:
             raise _refused(
                 pointer,
-                "must be on one of the shop's origins, which the owner lists in ALLOWED_ORIGINS",
+                f"leads to {url.origin[:_ORIGIN_ECHO_MAX]}, which is not one of the shop's origins "
+                "(ALLOWED_ORIGINS)",
             )
         return url
 
@@ -98,4 +100,6 @@ def read_payment_page(text: str, *, allowed_hosts: frozenset[str]) -> PaymentPag
 
 def _refused(pointer: str, detail: str) -> RedirectNotAllowedError:
     fault = Fault(pointer, detail)
-    return RedirectNotAllowedError("The buyer cannot be redirected to that URL.", faults=[fault])
+    field = pointer.rpartition("/")[2]
+    message = f"{RedirectNotAllowedError.title}: {field} {detail}."
+    return RedirectNotAllowedError(message, faults=[fault])

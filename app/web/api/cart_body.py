@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -18,6 +18,7 @@ from app.domain.checkout.passed_fields import (
     PassedField,
 )
 from app.domain.errors import Fault, InvalidCartError, InvalidJsonError, member_pointer
+from app.domain.printable import printable
 from app.web.errors import UnsupportedMediaTypeError
 from app.web.openapi import URL, Schema, object_schema
 from app.web.payment_json import MODE
@@ -122,13 +123,30 @@ def _form_content(quantity: Schema, choices: dict[str, Schema]) -> Schema:
     return {"schema": schema, "encoding": encoding} if metadata else {"schema": schema}
 
 
-def read_document(body: bytes, headers: Headers) -> tuple[object, str | None]:
-    """Return the cart's document, and the idempotency key if a form contains one."""
+class CartBody(NamedTuple):
+    """A cart's document, and the idempotency key if a form contains one."""
+
+    document: object
+    key: str | None
+    is_form: bool
+
+
+def read_cart_body(body: bytes, headers: Headers) -> CartBody:
+    """Read a body of a supported content type.
+
+    Raises:
+        UnsupportedMediaTypeError: it has another one, or is JSON that was sent as a form.
+        InvalidJsonError, InvalidCartError: it cannot be read.
+    """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == JSON:
-        return _json_document(body), None
+        return CartBody(_json_document(body), None, is_form=False)
+    if body.lstrip().startswith((b"{", b"[")):  # as `curl -d` sends it; forms encode both
+        message = f"The body looks like JSON: send it with Content-Type: {JSON}."
+        raise UnsupportedMediaTypeError(message)
     if media_type == FORM:
-        return _form_document(body)
+        document, key = _form_document(body)
+        return CartBody(document, key, is_form=True)
     raise UnsupportedMediaTypeError(f"Send the cart as {JSON} or {FORM}.")
 
 
@@ -166,7 +184,8 @@ def _form_document(body: bytes) -> tuple[dict[str, object], str | None]:
         entry = _METADATA_FIELD.fullmatch(name)
         if len(values) > 1 and (name in _FORM_FIELDS or entry):
             fault = Fault(member_pointer("", name), "is in the form more than once")
-            raise InvalidCartError("The form names a field twice.", faults=[fault])
+            detail = f"{InvalidCartError.title}: {printable(name[:64])} {fault.detail}."
+            raise InvalidCartError(detail, faults=[fault])
         if entry:
             metadata[entry["key"]] = values[0]
         elif values[0] or name not in _FORM_FIELDS:  # a field left empty in a form is absent

@@ -29,10 +29,11 @@ from app.domain.errors import (
     RedirectNotAllowedError,
     StorageUnavailableError,
 )
+from app.domain.printable import printable
 from app.usecases.records import Checkout
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
-from app.web.api.cart_body import IDEMPOTENCY_KEY, JSON, body_schema, cancel_url_of, read_document
+from app.web.api.cart_body import IDEMPOTENCY_KEY, JSON, body_schema, cancel_url_of, read_cart_body
 from app.web.errors import (
     BodyTimeoutError,
     BodyTooLargeError,
@@ -49,6 +50,11 @@ from app.web.openapi import TEXT, URL, Operation, content, header, object_schema
 from app.web.routes import post
 
 BODY_BYTES_MAX: Final = 64 * 1024
+_ORIGIN_ECHO_MAX: Final = 100
+_ABOUT_NULL: Final = (
+    " Browsers send null for a file:// page, in a sandboxed frame, and with Referrer-Policy: "
+    "no-referrer."
+)
 _CHECKOUT: Final = object_schema(
     "Checkout",
     {
@@ -123,11 +129,11 @@ class CheckoutEndpoint:
         self, request: Request, body: bytes, client: str, *, is_servers: bool
     ) -> Response:
         self._check_origin(request.headers)
-        document, form_key = read_document(body, request.headers)
+        document, form_key, is_form = read_cart_body(body, request.headers)
         request.state.way_back = self.start_checkout.redirects.way_back(cancel_url_of(document))
         key = _read_key(request.headers, form_key)
         cart = read_checkout_request(
-            document, quantity_max=self.quantity_max, may_pass=self.may_pass
+            document, quantity_max=self.quantity_max, may_pass=self.may_pass, is_form=is_form
         )
         created_by = CreatedBy.SERVER if is_servers else CreatedBy.BROWSER
         cart = replace(cart, client=client, created_by=created_by)
@@ -144,9 +150,10 @@ class CheckoutEndpoint:
         if origin is None or self.enforced_origins is None:
             return
         if origin.lower() not in self.enforced_origins:
-            raise OriginNotAllowedError(
-                "This page is not on one of the shop's origins (ALLOWED_ORIGINS)."
-            )
+            shown = printable(origin)[:_ORIGIN_ECHO_MAX]
+            hint = _ABOUT_NULL if origin == "null" else ""
+            message = f"The origin {shown} is not in ALLOWED_ORIGINS.{hint}"
+            raise OriginNotAllowedError(message)
 
 
 def _read_key(headers: Headers, form_key: str | None) -> IdempotencyKey | None:

@@ -22,7 +22,7 @@ from app.usecases.ports import Clock
 from app.usecases.receiver_state import PauseReason
 from app.web.api.json_answer import json_answer
 from app.web.api.order_schema import ORDER
-from app.web.api.query import LIMIT_MAX, QueryReading, read_limit
+from app.web.api.query import LIMIT_MAX, NO_CURSOR, QueryReading, read_limit
 from app.web.api.tokens import OPERATOR_REFUSALS, OPERATOR_TOKEN, SHOP_REFUSALS, SHOP_TOKEN
 from app.web.errors import InvalidQueryError
 from app.web.http.bearer import Access, Role
@@ -228,11 +228,11 @@ def read_feed_query(
 def _position(text: str) -> Position:
     found = _CURSOR.fullmatch(text)
     if not found:
-        raise ValueError("is not a cursor of ours: send next_cursor as you got it")
+        raise ValueError(NO_CURSOR)
     return Position(int(found[1]), int(found[2]))
 
 
 def _wait_s(text: str) -> float:
     if not _SECONDS.fullmatch(text) or float(text) > WAIT_MAX_S:
-        raise ValueError(f"must be a number of seconds, {WAIT_MAX_S:.0f} at most")
+        raise ValueError(f"must be a number of seconds from 0 to {WAIT_MAX_S:.0f}")
     return float(text)

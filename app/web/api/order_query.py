@@ -16,14 +16,15 @@ import orjson
 
 from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OrderFilter, OrderPosition
-from app.web.api.query import QueryReading, read_limit
+from app.web.api.query import NO_CURSOR, QueryReading, read_limit
 
 LIMIT_DEFAULT: Final = 50
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,600}")
 _ORDER_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
-_NO_CURSOR: Final = "is not a valid cursor: send next_cursor unchanged"
+_NO_TIME: Final = "must be a time like 2026-11-29T12:00:00Z (RFC 3339)"
+_LOST_PLUS: Final = "; write + as %2B in a URL"
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -68,18 +69,18 @@ def _cursor_to(last: OrderPosition, *, filters: object) -> str:
 
 def _read_cursor(text: str, wanted: OrderFilter) -> OrderPosition:
     if not _CURSOR.fullmatch(text):
-        raise ValueError(_NO_CURSOR)
+        raise ValueError(NO_CURSOR)
     try:
         padded = text + "=" * (-len(text) % 4)
         filters, created_at_ms, order_id, _ = orjson.loads(base64.urlsafe_b64decode(padded))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise ValueError(_NO_CURSOR) from error
+        raise ValueError(NO_CURSOR) from error
     is_time = type(created_at_ms) is int and 0 <= created_at_ms < 2**53
     if not is_time or not isinstance(order_id, str) or not _ORDER_ID.fullmatch(order_id):
-        raise ValueError(_NO_CURSOR)
+        raise ValueError(NO_CURSOR)
     last = OrderPosition(created_at_ms=created_at_ms, order_id=order_id)
     if text != _cursor_to(last, filters=filters):  # changed on its way, or made up
-        raise ValueError(_NO_CURSOR)
+        raise ValueError(NO_CURSOR)
     if filters != _print_of_filters(wanted):
         raise ValueError("belongs to other filters: use the same filters for each page")
     return last
@@ -127,9 +128,10 @@ def true_or_false(text: str) -> bool:
 def _time_ms(text: str) -> int:
     """Read RFC 3339 with a zone. In a query, `+` means a space unless it is encoded as %2B."""
     if not _TIME.fullmatch(text):
-        raise ValueError("must be a time like 2026-11-29T12:00:00Z (RFC 3339)")
+        is_plus_lost = _TIME.fullmatch(text.replace(" ", "+")) is not None
+        raise ValueError(f"{_NO_TIME}{_LOST_PLUS if is_plus_lost else ''}")
     try:
         at = datetime.fromisoformat(text.upper())
     except ValueError:
-        raise ValueError("must be a time like 2026-11-29T12:00:00Z (RFC 3339)") from None
+        raise ValueError(_NO_TIME) from None
     return round(at.timestamp() * 1000)

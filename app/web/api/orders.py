@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from app.domain.errors import NotFoundError
+from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.domain.payments.flags import Flag
 from app.domain.payments.status import PaymentStatus
 from app.usecases.order_document import Order
@@ -135,7 +137,7 @@ class OrdersEndpoint:
         """Answer with one order, or raise a `CheckoutError`."""
         self.access.require(Role.SHOP, request.scope)
         QueryReading(request.query_params.multi_items()).finish()
-        order = await self.read_orders.one(request.path_params["id"])
+        order = await self.read_orders.one(_order_id(request))
         headers = _headers_of(order)
         if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
@@ -144,7 +146,7 @@ class OrdersEndpoint:
     async def see(self, request: Request) -> Response:
         """Mark a flag as seen and answer with its order, or raise a `CheckoutError`."""
         self.access.require(Role.OPERATOR, request.scope)
-        order = await self.see_flag(request.path_params["id"], request.path_params["flag"])
+        order = await self.see_flag(_order_id(request), request.path_params["flag"])
         return json_answer(order.document, _headers_of(order))
 
     async def page(self, request: Request) -> Response:
@@ -157,6 +159,17 @@ class OrdersEndpoint:
             "next_cursor": make_cursor(wanted, page.next) if page.next else None,
         }
         return json_answer(document, NO_STORE)
+
+
+def _order_id(request: Request) -> str:
+    """Return the id in the path; explain what an id is to who sends an order number."""
+    public_id: str = request.path_params["id"]
+    if not CHECKOUT_ID.fullmatch(public_id) and not SESSION_ID.fullmatch(public_id):
+        raise NotFoundError(
+            "There is no order with that id. Use a chk_… or cs_… id; find an order number with "
+            "GET /orders?client_reference_id=…"
+        )
+    return public_id
 
 
 def _headers_of(order: Order) -> dict[str, str]:

@@ -10,6 +10,8 @@ LIMIT_MAX: Final = 200
 FAULTS_MAX: Final = 20  # so that an answer is not longer than its query
 _LIMIT: Final = re.compile(r"[0-9]{1,3}")
 
+NO_CURSOR: Final = "is not a valid cursor: send next_cursor unchanged"
+
 T = TypeVar("T")
 
 

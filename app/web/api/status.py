@@ -110,5 +110,5 @@ def _wait_s(text: str | None) -> float:
     if text is None:
         return 0.0
     if not _SECONDS.fullmatch(text):
-        raise InvalidWaitError("wait must be a number of seconds, for example 25.")
+        raise InvalidWaitError("wait must be a number of seconds, 0 or more, for example 25.")
     return float(text)

@@ -101,7 +101,7 @@ class Access:
             raise NotFoundError("There is nothing at this address.")
         token = bearer_token(Headers(scope=scope))
         if token is None:
-            raise UnauthorizedError("Send a token: Authorization: Bearer TOKEN.")
+            raise UnauthorizedError("A token is needed: send Authorization: Bearer TOKEN.")
         self.require_token(role, token, scope)
 
     def require_token(self, role: Role, token: str, scope: Scope) -> None:
@@ -113,7 +113,9 @@ class Access:
         found = self.tokens.role_of(token)
         if found is None:
             self._refuse_guess(scope)
-            raise UnauthorizedError("That token is not one of API_TOKENS or ADMIN_API_TOKEN.")
+            raise UnauthorizedError(
+                "The token is not valid: it is none of API_TOKENS and not ADMIN_API_TOKEN."
+            )
         if found < role:
             raise ForbiddenError("This needs ADMIN_API_TOKEN; the token sent is one of API_TOKENS.")
 

@@ -167,9 +167,28 @@ def test_at_most_twenty_faults_are_listed_but_all_are_counted() -> None:
         read(document)
 
     assert len(caught.value.faults) == FAULTS_MAX == 20
-    assert "500 faults" in caught.value.detail
+    assert caught.value.detail == (
+        "The cart is not valid: /line_items/0 must be an object with price and quantity. "
+        "499 more: see errors."
+    )
 
 
-def test_one_fault_is_counted_in_the_singular() -> None:
-    with pytest.raises(InvalidCartError, match="has 1 fault; each"):
-        read(cart(None))
+@pytest.mark.parametrize(
+    ("document", "detail"),
+    [
+        ([], "the body must be an object with line_items"),
+        (cart(None), "/line_items/0 must be an object with price and quantity"),
+        (enveloped(cart(None)), "/payload/line_items/0 must be an object with price and quantity"),
+        (cart(line(), **{"a\nb": 1}), "/a\\u000ab is not a known field; use line_items, mode, "),
+        (
+            cart(line(), idempotency_key="k"),
+            "/idempotency_key is not a known field; in JSON, send the header Idempotency-Key",
+        ),
+    ],
+)
+def test_the_detail_says_the_first_fault(document: object, detail: str) -> None:
+    with pytest.raises(InvalidCartError) as caught:
+        read(document)
+
+    assert caught.value.detail.startswith(f"The cart is not valid: {detail}")
+    assert "more: see errors" not in caught.value.detail

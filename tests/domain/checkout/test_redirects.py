@@ -135,6 +135,8 @@ def test_an_address_on_another_origin_is_refused_by_its_pointer(text: str) -> No
     assert [fault.pointer for fault in success.value.faults] == [POINTER]
     assert "ALLOWED_ORIGINS" in success.value.faults[0].detail
     assert [fault.pointer for fault in cancel.value.faults] == ["/cancel_url"]
+    assert cancel.value.detail.startswith("The return URL is not allowed: cancel_url leads to http")
+    assert cancel.value.detail.endswith("not one of the shop's origins (ALLOWED_ORIGINS).")
 
 
 @pytest.mark.parametrize("text", [*NOT_READ, "https://shop.example:0/"], ids=ascii)

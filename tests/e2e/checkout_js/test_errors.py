@@ -25,7 +25,10 @@ async def test_a_refused_cart_says_where_and_its_key_is_forgotten(visit: ShopPag
     assert problem["isOurs"]
     assert problem["name"] == "CheckoutError"
     assert (problem["code"], problem["status"]) == ("invalid_cart", 422)
-    assert problem["message"] == "The cart has 1 fault; each is listed in errors."
+    assert (
+        problem["message"]
+        == "The cart is not valid: /line_items/0/quantity must be a whole number from 1 to 999."
+    )
     assert [each["pointer"] for each in problem["errors"]] == ["/line_items/0/quantity"]
     response = await visit.sent("POST")[0].response()
     assert response is not None
@@ -68,6 +71,7 @@ async def test_without_a_network_there_is_no_status(visit: ShopPage) -> None:
     assert problem["isOurs"]
     assert problem["code"] == "network_error"
     assert problem["message"] == "The checkout cannot be reached."
+    visit.seen.expect("Is this origin in ALLOWED_ORIGINS?")
     assert problem.get("status") is None
 
 

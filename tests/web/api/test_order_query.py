@@ -106,6 +106,18 @@ def test_a_parameter_that_is_wrong_is_named(name: str, value: str) -> None:
     assert faults_of((name, value)) == {name}
 
 
+@pytest.mark.parametrize(
+    ("value", "has_hint"),
+    [("2026-11-29T12:00:00 01:00", True), ("2026-11-29 12:00:00Z", False), ("soon", False)],
+)
+def test_who_loses_a_plus_reads_how_to_write_it(value: str, *, has_hint: bool) -> None:
+    with pytest.raises(InvalidQueryError) as caught:
+        read_order_query([("created_gte", value)])
+
+    (fault,) = caught.value.query_faults
+    assert fault.detail.endswith("(RFC 3339); write + as %2B in a URL") is has_hint
+
+
 @pytest.mark.parametrize("name", ["client_reference_id", "flagged", "limit", "created_gte"])
 def test_a_parameter_that_stands_twice_is_refused(name: str) -> None:
     assert name in faults_of((name, "1"), (name, "1"))

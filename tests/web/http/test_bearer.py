@@ -75,6 +75,17 @@ def test_a_missing_or_wrong_token_is_refused(authorization: str | None) -> None:
         access().require(Role.SHOP, request(authorization))
 
 
+@pytest.mark.parametrize(
+    ("authorization", "detail"),
+    [(None, "A token is needed: "), (f"Bearer {SHOP}x", "The token is not valid: ")],
+)
+def test_a_wrong_token_is_told_apart_from_none(authorization: str | None, detail: str) -> None:
+    with pytest.raises(UnauthorizedError) as caught:
+        access().require(Role.SHOP, request(authorization))
+
+    assert caught.value.detail.startswith(detail)
+
+
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_is_read_in_any_case(scheme: str) -> None:
     assert bearer_token(Headers({"authorization": f"{scheme}  {SHOP} "})) == SHOP

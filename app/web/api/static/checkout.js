@@ -1,5 +1,5 @@
 // The module for a shop's pages, to buy and to watch a payment; checkout.d.ts documents it.
-// It is served without comments and indentation, in less than 3,000 bytes.
+// It is served without comments and indentation, in at most 3 KiB.
 
 const SERVICE = new URL("checkout", import.meta.url);
 
@@ -47,6 +47,7 @@ async function makePage(body) {
     return url;
   } catch (error) {
     delete pages[body];
+    if (!error.status) console.error("Is this origin in ALLOWED_ORIGINS?");
     // The cart was rejected. After any other failure, an earlier request may have succeeded.
     if (error.status === 422) delete keys[body];
     throw error;
@@ -115,7 +116,7 @@ async function ask(path, init, request = new AbortController()) {
     if (reply.status !== 304) answer = await reply.json();
     if (reply.status < 400) return [answer, reply.headers.get("ETag"), 1e3 * later || 1e3];
   } catch {
-    // No network, or a proxy's page.
+    // No network, or a proxy's page; or the browser lets no script of this page read the answer.
   }
   throw Object.assign(new CheckoutError(answer?.detail ?? "The checkout cannot be reached."), {
     code: request.signal.reason ?? "network_error",

@@ -17,6 +17,7 @@ from tests.support.wire import (
 )
 
 BODY_BYTES_MAX = 64 * 1024
+LOOKS_LIKE_JSON = "The body looks like JSON: send it with Content-Type: application/json."
 
 
 @pytest.fixture
@@ -45,8 +46,23 @@ async def test_a_body_of_another_kind_is_refused(shop: Shop, content_type: str |
     headers = {} if content_type is None else {b"Content-Type": content_type.encode("latin-1")}
 
     response = await shop.client.post("/checkout", content=orjson.dumps(CART), headers=headers)
+    other = await shop.client.post("/checkout", content=b"<cart>", headers=headers)
 
-    assert_problem(response, 415, "unsupported_media_type")
+    problem = assert_problem(response, 415, "unsupported_media_type")
+    assert problem["detail"] == LOOKS_LIKE_JSON
+    assert assert_problem(other, 415, "unsupported_media_type")["detail"] != LOOKS_LIKE_JSON
+
+
+@pytest.mark.parametrize("body", [orjson.dumps(CART), b' \n[{"a": 1}]', b'{"line_items": [1,]}'])
+async def test_json_that_was_sent_as_a_form_is_said_to_be_json(shop: Shop, body: bytes) -> None:
+    """As `curl -d` does without a header."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    response = await shop.client.post("/checkout", content=body, headers=headers)
+
+    problem = assert_problem(response, 415, "unsupported_media_type")
+    assert problem["detail"] == LOOKS_LIKE_JSON
+    assert "errors" not in problem
 
 
 @pytest.mark.parametrize(

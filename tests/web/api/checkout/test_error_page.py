@@ -42,6 +42,7 @@ async def test_a_person_gets_a_page_with_the_same_text_and_a_link_back(shop: Sho
     for words in (problem["title"], problem["detail"], problem["errors"][0]["detail"]):
         assert words in page.words
     assert "invalid_cart" in page.words
+    assert page.words.count(problem["title"]) == 1
     assert for_person.headers["x-request-id"] in page.words
     assert page.links == [SHOP]
 

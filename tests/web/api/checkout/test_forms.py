@@ -124,6 +124,19 @@ async def test_a_form_with_faults_is_refused_as_the_same_json_would_be(
     assert shop.altan_pay.requests == []
 
 
+async def test_a_form_is_refused_in_its_own_words(shop: Shop) -> None:
+    lines = [("price", "price_A"), ("quantity", "1"), ("price", "price_B"), ("quantity", "0")]
+
+    quantity = assert_problem(await post_form(shop, *lines), 422, "invalid_cart")
+    twice = [*lines[:2], ("mode", "payment"), ("mode", "payment")]
+    repeated = assert_problem(await post_form(shop, *twice), 422, "invalid_cart")
+
+    words = "the quantity of line 2 must be a whole number from 1 to 999"
+    assert quantity["detail"] == f"The cart is not valid: {words}."
+    assert quantity["errors"] == [{"pointer": "/line_items/1/quantity", "detail": words}]
+    assert repeated["detail"] == "The cart is not valid: mode is in the form more than once."
+
+
 async def test_leading_zeros_in_a_form_do_not_matter(shop: Shop) -> None:
     await post_form(shop, ("price", "price_A"), ("quantity", "007"))
 

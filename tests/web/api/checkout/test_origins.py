@@ -52,7 +52,9 @@ async def test_another_origin_is_refused_once_the_owner_has_listed_some(
     async with open_shop(allowed_origins=[SHOP]) as shop:
         response = await post_from(shop, origin)
 
-        assert_problem(response, 403, "origin_not_allowed")
+        problem = assert_problem(response, 403, "origin_not_allowed")
+        assert problem["detail"].startswith(f"The origin {origin} is not in ALLOWED_ORIGINS.")
+        assert ("a file:// page" in problem["detail"]) is (origin == "null")
         assert shop.altan_pay.requests == []
 
 

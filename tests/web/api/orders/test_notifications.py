@@ -175,6 +175,24 @@ async def test_a_wrong_parameter_is_named(
     assert [fault["parameter"] for fault in answer.json()["errors"]] == [parameter]
 
 
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("wait=-1", "wait must be a number of seconds from 0 to 25."),
+        ("cursor=x", "cursor is not a valid cursor: send next_cursor unchanged."),
+        ("wait=-1&a%0Ab=1", "wait must be a number of seconds from 0 to 25. 1 more: see errors."),
+        ("a%0Ab=1", "a\\u000ab is not a parameter of this endpoint."),
+    ],
+)
+async def test_the_detail_says_the_first_fault(
+    local_shop: OrderShop, query: str, detail: str
+) -> None:
+    answer = await local_shop.service.client.get(f"{PATH}?{query}", headers=bearer())
+
+    parameters = "parameters" if "more" in detail else "parameter"
+    assert answer.json()["detail"] == f"Wrong query {parameters}: {detail}"
+
+
 @pytest.fixture
 async def local_shop(tmp_path: Path, migrated_path: Path) -> AsyncIterator[OrderShop]:
     """On SQLite alone, for what no database changes."""

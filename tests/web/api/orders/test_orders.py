@@ -122,6 +122,9 @@ async def test_an_order_that_does_not_exist_is_not_found(shop: OrderShop, public
     answer = await shop.get(f"/orders/{public_id}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.json()["detail"].startswith("There is no order with that id.")
+    is_id = public_id in {"cs_test_none", CHECKOUT_ID}
+    assert ("GET /orders?client_reference_id=" in answer.json()["detail"]) is not is_id
     assert answer.headers["Cache-Control"] == "no-store"
 
 
