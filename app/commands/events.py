@@ -17,6 +17,7 @@ from rich.table import Column, Table
 
 from app.adapters.system import SystemClock
 from app.commands.events_database import Demo, EventsCommand, be_silent, stop, with_database
+from app.commands.state_words import EVENT_CHOICES, EVENT_WORDS, read_event_state
 from app.domain.fold.rebuild import Rebuilt, Verdict
 from app.domain.fold.records import EventState
 from app.domain.printable import printable, printable_json, printable_lines
@@ -45,7 +46,14 @@ _COLORS: Final = {
 @events.command("list", cls=EventsCommand)
 def list_(  # noqa: PLR0913 each is one option of the command line
     *,
-    state: Annotated[EventState | None, typer.Option(help="Only events in this state.")] = None,
+    state: Annotated[
+        EventState | None,
+        typer.Option(
+            parser=read_event_state,
+            metavar=f"[{EVENT_CHOICES}]",
+            help="Only events in this state.",
+        ),
+    ] = None,
     type: Annotated[str | None, typer.Option(help="Only events of this type.")] = None,  # noqa: A002 its name on the command line
     payment: Annotated[
         str | None, typer.Option(help="Only events of this checkout id or cs_… session id.")
@@ -113,7 +121,7 @@ def show(
         print_json(document)
         return
     table = Table.grid(Column(), Column(overflow="fold"), padding=(0, 2))
-    for name, value in document.items():
+    for name, value in (document | {"state": EVENT_WORDS[seen.row.state]}).items():
         table.add_row(f"[bold]{name}[/]", "" if value is None else shown(value))
     Console().print(table)
 
@@ -154,7 +162,8 @@ def replay(
     if as_json:
         print_json(ended)
         sys.exit(1 if "not_found" in ended else 0)
-    message = ", ".join(f"{count} {state}".replace("_", " ") for state, count in ended.items())
+    words = {state.value: word for state, word in EVENT_WORDS.items()} | {"not_found": "not found"}
+    message = ", ".join(f"{count} {words[name]}" for name, count in ended.items())
     Console().print(f"Replayed: {message or 'nothing'}.")
     if "not_found" in ended:
         stop("Some of these events are unknown, or their payloads were deleted.")
@@ -266,7 +275,7 @@ def cell(text: str) -> str:
 
 def colored(state: EventState) -> str:
     """Return a state with rich's markup, padded to a fixed width."""
-    return f"[{_COLORS[state]}]{state:<8}[/]"
+    return f"[{_COLORS[state]}]{EVENT_WORDS[state]:<9}[/]"
 
 
 def time_of(at_ms: int) -> str:

@@ -102,7 +102,8 @@ def stop_without_demo(folder: Path) -> NoReturn:
 
 def with_hint(error: SettingsError) -> str:
     """Return what is wrong with the settings, for a command that has `--demo`."""
-    return "\n".join([*error.lines, "For the demo's data, add --demo."])
+    is_missing = any(" is missing: " in line for line in error.lines)
+    return "\n".join([*error.lines, *(["For the demo's data, add --demo."] if is_missing else [])])
 
 
 def with_cause(error: CheckoutError) -> str:

@@ -6,7 +6,7 @@ They show no orders and so no personal data; see `GET /orders/{id}`.
 import asyncio
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeAlias
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from app.adapters.system import SystemClock
 from app.commands.demo_folder import notify_url_of
@@ -26,6 +26,12 @@ from app.commands.events_database import (
     stop_without_demo,
     with_database,
     with_hint,
+)
+from app.commands.state_words import (
+    DELIVERY_CHOICES,
+    DELIVERY_WORDS,
+    RESULT_WORDS,
+    read_delivery,
 )
 from app.domain.checkout.urls import read_web_url
 from app.domain.moments import rfc3339
@@ -58,7 +64,12 @@ _COLORS: Final = {
 def list_(
     *,
     state: Annotated[
-        Delivery | None, typer.Option(help="Only those in this state; unposted: only in the feed.")
+        Delivery | None,
+        typer.Option(
+            parser=read_delivery,
+            metavar=f"[{DELIVERY_CHOICES}]",
+            help="Only those in this state; unposted: only in the feed.",
+        ),
     ] = None,
     order: Annotated[
         str | None, typer.Option(help="Only those of this order, by checkout or session id.")
@@ -79,22 +90,21 @@ def list_(
 
 
 def _print_list(found: Sequence[Notification]) -> None:
-    table = Table(
-        Column("changed", no_wrap=True),
-        Column("type, id and order", overflow="fold"),
-        Column("state", no_wrap=True),
-        Column("tries", justify="right"),
-        Column("next try", no_wrap=True),
-    )
-    for each in found:
-        table.add_row(
-            time_of(each.at_ms),
-            f"{cell(each.type)}\n[dim]{cell(each.id)}\n{cell(each.order_id)}[/]",
-            f"[{_COLORS[each.delivery]}]{each.delivery}[/]",
-            str(each.attempts),
-            "" if each.due_at_ms is None else time_of(each.due_at_ms),
-        )
-    Console().print(table)
+    blocks = ["\n".join(_lines(each)) for each in found]
+    # Don't wrap lines, so that ids can be copied.
+    Console(highlight=False).print("\n\n".join(blocks), soft_wrap=True)
+
+
+def _lines(each: Notification) -> Iterator[str]:
+    """Yield the lines about one notification, like those about an order."""
+    state = f"[{_COLORS[each.delivery]}]{DELIVERY_WORDS[each.delivery]:<9}[/]"
+    yield f"{time_of(each.at_ms)} UTC  {state}  {cell(each.type)}"
+    yield f"  {cell(each.id)}  {cell(each.order_id)}"
+    tries = "1 try" if each.attempts == 1 else f"{each.attempts} tries"
+    if each.due_at_ms is not None:
+        yield f"  {tries}; the next at {time_of(each.due_at_ms)} UTC"
+    elif each.attempts:
+        yield f"  {tries}"
 
 
 @notifications.command(cls=EventsCommand)
@@ -111,7 +121,9 @@ def show(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJson 
     table = Table("tried", "milliseconds", "answer", "result")
     for each in tries:
         answer = each.problem or f"answered {each.http_status}"
-        table.add_row(time_of(each.at_ms), str(each.duration_ms), cell(answer), each.result)
+        table.add_row(
+            time_of(each.at_ms), str(each.duration_ms), cell(answer), RESULT_WORDS[each.result]
+        )
     Console().print(table)
 
 

@@ -31,7 +31,7 @@ def test_events_are_listed_in_a_table(busy_shop: Shop) -> None:
     ended = busy_shop.events("list")
 
     assert (ended.exit_code, ended.stderr) == (0, "")
-    for words in ("evt_paid", "checkout.session.completed", "folded", "waiting", "failed"):
+    for words in ("evt_paid", "checkout.session.completed", "processed", "waiting", "failed"):
         assert words in ended.stdout
     assert "data.object.id is missing" in ended.stdout
     assert "2025-10-09 08:53:20" in ended.stdout
@@ -40,6 +40,15 @@ def test_events_are_listed_in_a_table(busy_shop: Shop) -> None:
 def test_no_events_are_said_to_be_none(shop: Shop) -> None:
     assert shop.events("list").stdout == "No such event.\n"
     assert shop.json("list") == []
+
+
+def test_a_state_is_named_as_it_is_shown_or_stored(busy_shop: Shop) -> None:
+    processed = busy_shop.json("list", "--state", "processed")
+
+    assert {event["state"] for event in processed} == {"folded"}
+    assert busy_shop.json("list", "--state", "folded") == processed
+    assert "state     processed" in busy_shop.events("show", processed[0]["id"]).stdout
+    assert busy_shop.events("list", "--state", "lost").exit_code == 2
 
 
 def test_events_are_listed_as_json(busy_shop: Shop) -> None:

@@ -31,7 +31,7 @@ def test_what_failed_is_replayed(shop: Shop) -> None:
 
     ended = shop.events("replay", "--failed")
 
-    assert (ended.exit_code, ended.stdout) == (0, "Replayed: 1 folded.\n")
+    assert (ended.exit_code, ended.stdout) == (0, "Replayed: 1 processed.\n")
     assert shop.states == {"evt_paid": "folded"}
 
 
@@ -51,7 +51,7 @@ def test_everything_is_replayed_and_nothing_is_changed(busy_shop: Shop) -> None:
 
     ended = busy_shop.events("replay", "--all")
 
-    assert ended.stdout == "Replayed: 1 waiting, 3 folded, 1 failed.\n"
+    assert ended.stdout == "Replayed: 1 waiting, 3 processed, 1 failed.\n"
     assert busy_shop.json("replay", "--all") == {"waiting": 1, "folded": 3, "failed": 1}
     assert busy_shop.does(payment_of) == before
 

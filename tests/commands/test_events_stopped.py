@@ -30,10 +30,9 @@ def test_wrong_settings_stop_it_with_a_line_each(
     ended = shop.events(*command)
 
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert [line.split()[0] for line in ended.stderr.splitlines()] == [
-        "ALTAN_STRIPE_CONNECT_ID",
-        "APP_URL",
-    ]
+    *settings, hint = ended.stderr.splitlines()
+    assert [line.split()[0] for line in settings] == ["ALTAN_STRIPE_CONNECT_ID", "APP_URL"]
+    assert hint == "For the demo's data, add --demo."
     assert ACCOUNT not in ended.stderr
 
 

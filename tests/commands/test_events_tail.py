@@ -71,12 +71,12 @@ async def test_events_are_shown_as_they_come_until_ctrl_c(
 
     settings = GOOD | {"DATABASE_URL": url_of(database_path)}
     async with tail(database_path.parent, **settings) as process:
-        assert "folded    checkout.session.completed" in await shown(process)
+        assert "processed  checkout.session.completed" in await shown(process)
         assert await shown(process) == f"  evt_paid  {CHECKOUT_ID}\n"
 
         await record(database, event("charge.succeeded", charge(id=None), id="evt_odd"))
 
-        assert "failed    charge.succeeded" in await shown(process)
+        assert "failed     charge.succeeded" in await shown(process)
         assert await shown(process) == "  evt_odd\n"
         assert "data.object.id is missing" in await shown(process)
 

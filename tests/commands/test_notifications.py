@@ -70,12 +70,14 @@ def receiver_of(shop: Shop) -> ReceiverState:
 
 
 @pytest.mark.usefixtures("told_shop")
-def test_notifications_are_listed_in_a_table() -> None:
-    table = run("list").stdout
+def test_notifications_are_listed_in_lines_that_can_be_copied() -> None:
+    at = "2025-10-09 08:53:20 UTC"
 
-    for words in (TAKEN, FAILED, WAITING, "order.refunded", "chk_1", "taken", "failed", "waiting"):
-        assert words in table
-    assert "2025-10-09 08:53:20" in table
+    assert CliRunner().invoke(cli, ["notifications", "list"], env={"COLUMNS": "20"}).stdout == (
+        f"{at}  waiting    order.refunded\n  {WAITING}  chk_3\n  0 tries; the next at {at}\n\n"
+        f"{at}  failed     order.paid\n  {FAILED}  chk_2\n  1 try\n\n"
+        f"{at}  delivered  order.paid\n  {TAKEN}  chk_1\n  1 try\n"
+    )
 
 
 @pytest.mark.usefixtures("told_shop")
@@ -99,6 +101,8 @@ def test_notifications_are_listed_as_json() -> None:
     [
         ([], [WAITING, FAILED, TAKEN]),
         (["--state", "failed"], [FAILED]),
+        (["--state", "delivered"], [TAKEN]),
+        (["--state", "taken"], [TAKEN]),
         (["--order", "chk_1"], [TAKEN]),
         (["--limit", "1"], [WAITING]),
         (["--state", "unposted"], []),
@@ -106,6 +110,14 @@ def test_notifications_are_listed_as_json() -> None:
 )
 def test_those_that_are_asked_for_are_listed(arguments: list[str], found: list[str]) -> None:
     assert [each["id"] for each in as_json("list", *arguments)] == found
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_state_that_there_is_not_is_refused() -> None:
+    got = run("list", "--state", "lost")
+
+    assert got.exit_code == 2
+    assert "must be one of unposted, waiting, delivered, failed" in got.stderr
 
 
 @pytest.mark.usefixtures("shop")
@@ -128,6 +140,7 @@ def test_one_is_shown_with_its_tries() -> None:
         }
     ]
     assert "did not answer in time" in table
+    assert "gave up" in table
     assert "answered 200" in run("show", TAKEN).stdout
 
 
