@@ -1,9 +1,13 @@
 """Counts and measures notifications, and alerts the owner if one is given up."""
 
+import structlog
+
 from app.observability.metrics import Metrics
 from app.usecases.notification_tries import Try, TryResult
 from app.usecases.outbox import Backlog, Notification
 from app.usecases.ports import Alarm, AlertName, Clock
+
+_log = structlog.get_logger()
 
 
 class NotificationReport:
@@ -30,6 +34,10 @@ class NotificationReport:
                 f"{notification.id} ({notification.type} of {notification.order_id}) was not "
                 f"accepted in {notification.attempts + 1} attempts. At the last one, it {answer}",
             )
+
+    def defect(self, notification_id: str, error: Exception) -> None:
+        """Log a defect of ours; the notification is tried again like after any other failure."""
+        _log.error("notification_defect", notification=notification_id, exc_info=error)
 
     def backlog(self, backlog: Backlog) -> None:
         """Export what is waiting."""

@@ -29,7 +29,7 @@ from app.usecases.orders_table import (
 )
 from app.usecases.outbox import Notification, Position
 from app.usecases.ports import Alarm, AlertName, AllClear, Clock
-from app.usecases.send_notifications import Render
+from app.usecases.rendering import Render
 from app.usecases.watch_receiver import FAILING_MS
 
 ROWS_MAX: Final = 100

@@ -5,20 +5,18 @@ One watcher looks at the database for all who wait, once a tick, and not at all 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from app.domain.errors import CursorExpiredError, StorageUnavailableError
 from app.usecases.order_document import Document
 from app.usecases.outbox import Notification, Position
+from app.usecases.rendering import Render
 
 TICK_S: Final = 0.5
 HELD_BACK_TICK_S: Final = 0.02  # an earlier transaction is about to commit
 PLACES_MAX: Final = 100  # only the shop's own servers have a token
-
-Render = Callable[[Sequence[Notification]], Awaitable[Mapping[str, Document]]]
-"""Reads the documents of notifications, by their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+PROBLEM_LENGTH_MAX: Final = 200
 
 
 class TryResult(StrEnum):
@@ -27,6 +30,11 @@ class Try:
     problem: str | None
     result: TryResult
 
+    def __post_init__(self) -> None:
+        """Shorten the problem to what is stored, because a longer one would be refused."""
+        if self.problem is not None:
+            object.__setattr__(self, "problem", self.problem[:PROBLEM_LENGTH_MAX])
+
     @property
     def ended_at_ms(self) -> int:
         """When the answer was there."""
@@ -39,6 +47,7 @@ class SettledTry:
 
     `not_before_ms`: until then the receiver wants no probe. `is_counted` is false for a try that
     takes none of the notification's tries. `planned_at_ms` is kept if it waits for its turn still.
+    `is_about_receiver` is false for a defect of ours, which says nothing about the receiver.
     If the lease has been lost, to another sender or to a resend, the try is only recorded.
     """
 
@@ -48,3 +57,4 @@ class SettledTry:
     not_before_ms: int | None = None
     planned_at_ms: int | None = None
     is_counted: bool = True
+    is_about_receiver: bool = True

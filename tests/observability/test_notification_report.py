@@ -1,5 +1,7 @@
 """What is counted of notifications, and which of them the owner is told of."""
 
+from structlog.testing import capture_logs
+
 from app.observability.metrics import Metrics
 from app.observability.notifications import NotificationReport
 from app.usecases.notification_tries import Try, TryResult
@@ -80,3 +82,16 @@ def test_what_waits_is_shown_with_the_age_of_the_oldest(
     shown = metrics.exposition().decode()
     assert "altan_checkout_notifications_waiting 3.0" in shown
     assert "altan_checkout_notifications_oldest_seconds 5.0" in shown
+
+
+def test_a_defect_is_logged_with_its_trace(clock: FixedClock, alarm: SilentAlarm) -> None:
+    report = NotificationReport(Metrics(), alarm, clock)
+
+    with capture_logs() as logs:
+        report.defect(NOTIFICATION.id, KeyError("amount"))
+
+    (line,) = logs
+    assert (line["event"], line["log_level"]) == ("notification_defect", "error")
+    assert line["notification"] == NOTIFICATION.id
+    assert isinstance(line["exc_info"], KeyError)
+    assert alarm.names == []

@@ -53,9 +53,13 @@ class Heard:
     """What the report heard."""
 
     tries: list[tuple[Notification, Try]] = field(default_factory=list)
+    defects: list[tuple[str, str]] = field(default_factory=list)
 
     def __call__(self, notification: Notification, tried: Try) -> None:
         self.tries.append((notification, tried))
+
+    def defect(self, notification_id: str, error: Exception) -> None:
+        self.defects.append((notification_id, type(error).__name__))
 
     @property
     def results(self) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from app.usecases.notification_tries import Try
 from app.usecases.outbox import Delivery, Notification, Outbox
+from tests.support.builders import DEADLINE_S
 from tests.support.outbox import new_notification
 
 
@@ -20,11 +21,12 @@ async def found(outbox: Outbox, number: int) -> tuple[Notification, Sequence[Try
 
 async def until_settled(outbox: Outbox, number: int, tries: int = 1) -> Notification:
     """Wait until so many tries of it are written."""
-    while True:
-        notification, made = await found(outbox, number)
-        if len(made) >= tries and notification.leased_until_ms is None:
-            return notification
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            notification, made = await found(outbox, number)
+            if len(made) >= tries and notification.leased_until_ms is None:
+                return notification
+            await asyncio.sleep(0.005)
 
 
 async def until_taken(outbox: Outbox, number: int) -> None:

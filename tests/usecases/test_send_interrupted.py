@@ -11,7 +11,8 @@ from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.errors import StorageUnavailableError
 from app.usecases.order_document import Document
 from app.usecases.outbox import Delivery, Notification
-from app.usecases.send_notifications import AT_ONCE, LEASE_MS, PROBE_EVERY_MS, TRY_MS
+from app.usecases.send_notifications import LEASE_MS, PROBE_EVERY_MS, TRY_MS
+from app.usecases.sending_pace import AT_ONCE
 from tests.support.builders import DEADLINE_S, FixedClock, until
 from tests.support.notifying import (
     Heard,
@@ -19,7 +20,7 @@ from tests.support.notifying import (
     sending,
     shown,
 )
-from tests.support.outbox import NOW_MS, lease, new_notification, notify
+from tests.support.outbox import lease, new_notification, notify
 from tests.support.settled import found, id_of, until_settled
 
 AnyDatabase = SqliteDatabase | PostgresDatabase
@@ -104,39 +105,6 @@ async def test_a_lease_that_is_too_old_for_a_try_is_given_back(
     assert len(set(receiver.posted)) == 11
     for notification, tried in heard.tries:
         assert (notification.leased_until_ms or 0) - tried.at_ms >= TRY_MS
-
-
-async def test_an_order_that_cannot_be_shown_fails_alone(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    async def trips_over_the_second(each: Sequence[Notification]) -> Mapping[str, Document]:
-        if id_of(2) in {notification.id for notification in each}:
-            raise KeyError("defect")
-        return await shown(each)
-
-    await notify(outbox, *(new_notification(number) for number in range(1, 4)))
-
-    async with sending(outbox, receiver, clock, render=trips_over_the_second):
-        await until_settled(outbox, 2)
-        await until_settled(outbox, 3)
-
-    assert sorted(receiver.posted) == [id_of(1), id_of(3)]
-    (_, (tried,)) = await found(outbox, 2)
-    assert tried.problem == "was not asked: the order cannot be read"
-
-
-async def test_a_defect_of_ours_ends_no_sending(
-    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
-) -> None:
-    receiver.defect = RuntimeError("defect")
-    await notify(outbox, new_notification(1))
-
-    async with sending(outbox, receiver, clock):
-        waiting = await until_settled(outbox, 1)
-
-    (_, (tried,)) = await found(outbox, 1)
-    assert tried.problem == "was not reached: RuntimeError: defect"
-    assert waiting.due_at_ms == NOW_MS + 5_000
 
 
 @dataclass(slots=True)

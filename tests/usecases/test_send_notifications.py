@@ -7,7 +7,8 @@ from app.adapters.database.sqlite.database import SqliteDatabase
 from app.domain.notifications.tries import TRIES_MAX, Answer
 from app.usecases.outbox import Delivery
 from app.usecases.receiver_state import PauseReason
-from app.usecases.send_notifications import AT_ONCE, HELD_MAX, PROBE_EVERY_MS
+from app.usecases.send_notifications import HELD_MAX, PROBE_EVERY_MS
+from app.usecases.sending_pace import AT_ONCE
 from tests.support.builders import FixedClock, until
 from tests.support.notifying import (
     GONE,

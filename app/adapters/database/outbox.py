@@ -78,7 +78,7 @@ class KeepsOutbox(ABC):
 
         async def settle(transaction: Writes) -> None:
             before, probe_at_ms = await _receiver_to_change(transaction)
-            tries = [each.tried for each in settled]
+            tries = [each.tried for each in settled if each.is_about_receiver]
             await _save_receiver(transaction, before.after(tries))
             in_order = sorted(settled, key=lambda each: each.tried.notification_id)
             await transaction.write_rows(sql.SETTLE, [settled_to_row(each) for each in in_order])

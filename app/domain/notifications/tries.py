@@ -20,12 +20,14 @@ class Answer:
     """A receiver's answer to an attempt.
 
     `status` is None if there was no answer; then `problem` says why, completing "the receiver …".
-    `retry_after_s` is the pause that it asked for.
+    `retry_after_s` is the pause that it asked for. `is_defect`: nothing was sent, because of a
+    defect of ours.
     """
 
     status: int | None
     problem: str | None = None
     retry_after_s: int | None = None
+    is_defect: bool = False
 
     @property
     def message(self) -> str:
