@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.checkout.cart import CheckoutRequest
+from app.domain.checkout.cart import CheckoutRequest, CreatedBy
 from app.domain.errors import Fault, InvalidCartError
 
 KEY_LIFE_MS: Final = 24 * 60 * 60 * 1000
@@ -19,6 +19,7 @@ _PLACEHOLDER = re.compile(
     r"|.*(?:\{\{.*\}\}|\$\{.*\}|<%.*%>|\{%.*%\}).*",
     re.DOTALL,
 )
+_SERVERS: Final = "server\n"  # no key contains a line break, so no browser's digest is a server's
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,11 @@ class IdempotencyKey:
     digest: str
 
 
-def read_idempotency_key(text: str) -> IdempotencyKey:
+def read_idempotency_key(text: str, created_by: CreatedBy = CreatedBy.BROWSER) -> IdempotencyKey:
     """Read a key from a header or a form.
+
+    Keys of the shop's server and of browsers are apart: a stranger who guesses the server's next
+    key, such as an order number, can neither use it up nor get the server's checkout.
 
     Raises:
         InvalidCartError: it is empty, longer than 255 characters, not printable ASCII, or a
@@ -42,7 +46,8 @@ def read_idempotency_key(text: str) -> IdempotencyKey:
         )
     if not _KEY.fullmatch(text):
         raise _refused("must be 1 to 255 printable ASCII characters")
-    return IdempotencyKey(hashlib.sha256(text.encode()).hexdigest())
+    prefix = _SERVERS if created_by is CreatedBy.SERVER else ""
+    return IdempotencyKey(hashlib.sha256(f"{prefix}{text}".encode()).hexdigest())
 
 
 def fingerprint(request: CheckoutRequest) -> str:

@@ -131,11 +131,11 @@ class CheckoutEndpoint:
         self._check_origin(request.headers)
         document, form_key, is_form = read_cart_body(body, request.headers)
         request.state.way_back = self.start_checkout.redirects.way_back(cancel_url_of(document))
-        key = _read_key(request.headers, form_key)
+        created_by = CreatedBy.SERVER if is_servers else CreatedBy.BROWSER
+        key = _read_key(request.headers, form_key, created_by)
         cart = read_checkout_request(
             document, quantity_max=self.quantity_max, may_pass=self.may_pass, is_form=is_form
         )
-        created_by = CreatedBy.SERVER if is_servers else CreatedBy.BROWSER
         cart = replace(cart, client=client, created_by=created_by)
         with current_request(request):
             if key is None:
@@ -156,14 +156,16 @@ class CheckoutEndpoint:
             raise OriginNotAllowedError(message)
 
 
-def _read_key(headers: Headers, form_key: str | None) -> IdempotencyKey | None:
+def _read_key(
+    headers: Headers, form_key: str | None, created_by: CreatedBy
+) -> IdempotencyKey | None:
     """Return the header's key, or else the form's."""
     texts = set(headers.getlist("idempotency-key"))
     if len(texts) > 1:
         fault = Fault("/idempotency_key", "is there more than once, with different values")
         raise InvalidCartError("There is more than one Idempotency-Key.", faults=[fault])
     text = texts.pop() if texts else form_key
-    return None if text is None else read_idempotency_key(text)
+    return None if text is None else read_idempotency_key(text, created_by)
 
 
 def _start_checkout(quantity_max: int, may_pass: Collection[PassedField]) -> Operation:

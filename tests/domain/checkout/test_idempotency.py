@@ -1,6 +1,8 @@
+import hashlib
+
 import pytest
 
-from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.checkout.idempotency import KEY_LIFE_MS, fingerprint, read_idempotency_key
 from app.domain.errors import (
     CheckoutInProgressError,
@@ -20,6 +22,15 @@ def test_a_good_key_is_kept_as_its_digest_alone(text: str) -> None:
 
     assert len(key.digest) == 64
     assert key == read_idempotency_key(text) != read_idempotency_key(text[:-1] + "x")
+
+
+def test_a_browsers_key_is_kept_as_before_and_a_servers_key_is_another_one() -> None:
+    browsers, servers = (read_idempotency_key("order-1042", by) for by in CreatedBy)
+
+    assert browsers == read_idempotency_key("order-1042")
+    assert browsers.digest == hashlib.sha256(b"order-1042").hexdigest()
+    assert servers != browsers
+    assert servers == read_idempotency_key("order-1042", CreatedBy.SERVER)
 
 
 @pytest.mark.parametrize("text", ["", "k" * 256, "a\nb", "a\x7f", "é", "k\n"])
