@@ -22,9 +22,9 @@ _STRENGTH: Final = {
             PaymentStatus.EXPIRED,
             PaymentStatus.FAILED,
             PaymentStatus.PROCESSING,
-            PaymentStatus.PAID,
-            PaymentStatus.PARTIALLY_REFUNDED,
             PaymentStatus.REFUNDED,
+            PaymentStatus.PARTIALLY_REFUNDED,
+            PaymentStatus.PAID,
             PaymentStatus.DISPUTED,
         )
     )
@@ -106,9 +106,11 @@ class ReadPayment:
 def strongest(payments: Sequence[Payment]) -> Payment | None:
     """Return the session that got furthest, because retries leave spare sessions.
 
-    And recoveries leave expired ones.
+    And recoveries leave expired ones. If two were paid, one that still has the money counts more
+    than a refunded one; of equal ones, the first by id.
     """
-    return max(payments, key=lambda payment: _STRENGTH[payment.facts.status], default=None)
+    in_order = sorted(payments, key=lambda payment: payment.session_id)
+    return max(in_order, key=lambda payment: _STRENGTH[payment.facts.status], default=None)
 
 
 def _view(checkout: Checkout | None, payments: Sequence[Payment]) -> PaymentView:

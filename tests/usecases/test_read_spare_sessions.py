@@ -6,9 +6,12 @@ import pytest
 
 from app.databases import AnyDatabase
 from app.domain.errors import NotFoundError
+from app.domain.payments.disputes import Dispute, DisputeState
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.refunds import Refund, RefundState
 from app.domain.payments.status import PaymentStatus
-from app.usecases.read_payment import ReadPayment
+from app.usecases.read_orders import ReadOrders
+from app.usecases.read_payment import ReadPayment, strongest
 from tests.support.builders import CHECKOUT_ID, SESSION_ID
 from tests.support.payments_read import (
     CHECKOUT,
@@ -23,6 +26,12 @@ from tests.support.payments_read import (
 )
 from tests.support.recording import keep
 
+REFUNDED = replace(PAID, refunds={"re_1": Refund(state=RefundState.SUCCEEDED, amount_minor=1999)})
+PARTIALLY_REFUNDED = replace(
+    PAID, refunds={"re_1": Refund(state=RefundState.SUCCEEDED, amount_minor=500)}
+)
+DISPUTED = replace(PAID, disputes={"dp_1": Dispute(state=DisputeState.OPEN, amount_minor=1999)})
+
 
 @pytest.fixture
 def read_payment(database: AnyDatabase) -> ReadPayment:
@@ -32,11 +41,15 @@ def read_payment(database: AnyDatabase) -> ReadPayment:
 @pytest.mark.parametrize(
     ("stronger", "weaker"),
     [
-        (PAID, PROCESSING),
+        (DISPUTED, PAID),
+        (PAID, PARTIALLY_REFUNDED),
+        (PARTIALLY_REFUNDED, REFUNDED),
+        (REFUNDED, PROCESSING),
         (PROCESSING, FAILED),
         (FAILED, EXPIRED),
         (EXPIRED, OPEN),
         (PAID, EXPIRED),
+        (PAID, REFUNDED),
     ],
 )
 @pytest.mark.parametrize("ids", [(SESSION_ID, SPARE_ID), (SPARE_ID, SESSION_ID)])
@@ -55,8 +68,16 @@ async def test_of_several_sessions_the_furthest_counts(
     )
 
     view = await read_payment(CHECKOUT_ID)
+    order = (await ReadOrders(database=database).one(CHECKOUT_ID)).document
 
     assert (view.session_id, view.status) == (ids[0], stronger.status)
+    assert (order["session_id"], order["status"]) == (ids[0], stronger.status)
+
+
+def test_of_two_paid_sessions_the_same_one_counts_in_any_order() -> None:
+    one, other = payment(PAID, SESSION_ID), payment(PAID, SPARE_ID)
+
+    assert strongest([one, other]) == strongest([other, one]) == one
 
 
 async def test_a_retrys_spare_session_does_not_make_the_checkout_expired(
