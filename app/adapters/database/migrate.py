@@ -30,7 +30,7 @@ def migrate(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        make_private(path)
+        require_file(path)
         with closing(connect(path)) as connection:
             before = current_revision(connection)
     except (OSError, sqlite3.Error) as error:
@@ -40,6 +40,22 @@ def migrate(path: Path) -> None:
         ) from error
     if before != SCHEMA_REVISION:
         upgrade_in_a_child(str(path), name=f"the database {path}")
+    make_private(path)  # only now is it certain that it is ours
+
+
+def require_file(path: Path) -> None:
+    """Refuse a folder, a pipe or a device, before SQLite opens or waits for it.
+
+    Raises:
+        MigrationError: it is there, and not a file.
+        OSError: nothing can be known about it.
+    """
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "not a regular file"
+        raise MigrationError(
+            f"{path} is {kind}: DATABASE_URL must name the database's file, "
+            "such as sqlite:////data/checkout.db"
+        )
 
 
 def current_revision(connection: sqlite3.Connection) -> str | None:

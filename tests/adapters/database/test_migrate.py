@@ -156,7 +156,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MigrationError, match="cannot be opened for writing"):
+    with pytest.raises(MigrationError, match="is a folder: DATABASE_URL must name"):
         migrate(tmp_path)
 
 
