@@ -64,8 +64,10 @@ class CheckoutLimits:
             if refused:
                 raise _error(refused, self._rates.per_client)
 
-    async def check_cart(self, client: str, prices: Collection[str]) -> None:
+    async def check_cart(self, client: str | None, prices: Collection[str]) -> None:
         """Count one checkout, overall and for each of its prices.
+
+        None is the shop's own server, which no network's share limits.
 
         Raises:
             RateLimitedError: all clients together started too many, or this one's network started

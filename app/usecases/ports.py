@@ -11,8 +11,8 @@ from app.usecases.records import SessionOrder
 class CartLimits(Protocol):
     """Limits how many checkouts may be started."""
 
-    async def check_cart(self, client: str, prices: Collection[str]) -> None:
-        """Count one checkout of these prices by this client.
+    async def check_cart(self, client: str | None, prices: Collection[str]) -> None:
+        """Count one checkout of these prices by this client; None is the shop's own server.
 
         Raises:
             RateLimitedError: there are too many.

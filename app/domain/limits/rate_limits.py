@@ -14,7 +14,7 @@ from app.domain.limits.networks import NETWORK_MULTIPLES, networks_of
 
 # Which networks have a share of a shared limit, as a multiple of the room that is left. A household
 # often has a complete /56, so a single /64 has no share.
-SHARES: Final = {1: (1,), 2: (1, 2), 3: (0, 1, 2)}
+SHARES: Final = {0: (), 1: (1,), 2: (1, 2), 3: (0, 1, 2)}
 RESERVE_PART: Final = 4  # the last quarter of a shared limit is for the networks that used least
 
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8}) ?(?:/|per) ?(second|minute|hour|day)s?")
@@ -105,11 +105,15 @@ def client_rules(rate: Rate, client: str) -> list[Rule]:
 
 
 def cart_rules(
-    overall: Rate | None, per_price: Rate | None, *, client: str, prices: Collection[str]
+    overall: Rate | None, per_price: Rate | None, *, client: str | None, prices: Collection[str]
 ) -> list[Rule]:
-    """The counters that all clients share, each followed by this client's shares of it."""
+    """The counters that all clients share, each followed by this client's shares of it.
+
+    None is the shop's own server, which has no share: it would be the network that used most, and
+    be refused first, although its carts are those of many buyers.
+    """
     rules: list[Rule] = []
-    networks = networks_of(client)
+    networks = () if client is None else networks_of(client)
     if overall:
         rules += _shared(overall, (Kind.OVERALL, Kind.OVERALL_SHARE), "", networks, len(rules))
     if per_price:

@@ -60,6 +60,16 @@ def test_a_shared_limit_is_followed_by_the_shares_of_the_clients_networks() -> N
     assert cart_rules(None, None, client="192.0.2.1", prices=["price_A"]) == []
 
 
+def test_the_shops_own_server_has_no_share() -> None:
+    rules = cart_rules(SHARED, RATE, client=None, prices=["price_A", "price_B"])
+
+    assert [(rule.kind, rule.who, rule.share) for rule in rules] == [
+        (Kind.OVERALL, "", 0),
+        (Kind.PRICE, "price_A", 0),
+        (Kind.PRICE, "price_B", 0),
+    ]
+
+
 def is_refused(*, total: int, taken: int, neighbors: int = 0) -> bool:
     """Whether an address is refused that took `taken`, and its /24 `neighbors` beside it."""
     rules = cart_rules(SHARED, None, client="192.0.2.1", prices=["price_A"])

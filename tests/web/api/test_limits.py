@@ -90,6 +90,25 @@ async def test_the_limits_of_all_apply_to_the_shops_own_server(
 
 
 @pytest.mark.parametrize("limit", ["rate_limit_price", "rate_limit_global"])
+async def test_the_shops_own_server_is_not_refused_before_the_strangers_who_took_most(
+    database_path: Path, limit: str
+) -> None:
+    changes = {limit: "20/day", "trusted_proxies": "127.0.0.1"}
+    async with shop(database_path, **changes, **TOKENS) as (service, _):
+        from_server = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "192.0.2.1"}
+        early = [(await buy(service, **from_server)).status_code for _ in range(8)]
+        strangers = [
+            (await buy(service, **{"X-Forwarded-For": "198.51.100.66"})).status_code
+            for _ in range(10)
+        ]
+        late = [(await buy(service, **from_server)).status_code for _ in range(6)]
+
+    assert early == [200] * 8
+    assert strangers.count(429) == 3
+    assert late == [200] * 5 + [429]  # what all clients share is used up
+
+
+@pytest.mark.parametrize("limit", ["rate_limit_price", "rate_limit_global"])
 async def test_thousands_of_addresses_meet_the_limits_of_all(
     database_path: Path, limit: str
 ) -> None:
