@@ -1,6 +1,4 @@
-"""Reads what an HTTP server answered: bodies up to a size, and how long it asks us to wait."""
-
-import re
+"""Reads what an HTTP server answered: bodies up to a size, and what happened instead."""
 
 import httpx
 
@@ -24,11 +22,6 @@ async def read_capped(response: httpx.Response, bytes_max: int) -> bytes:
         if len(body) > bytes_max:
             raise AnswerRefusedError("the answer is too long")
     return bytes(body)
-
-
-def retry_after_s(text: str) -> int | None:
-    """Return Retry-After in seconds (RFC 9110, 10.2.3); for a date, our own backoff is better."""
-    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
 
 
 def what_happened(error: BaseException) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import aiohttp
@@ -13,7 +14,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from app.adapters.http_transport import AiohttpTransport
 from app.domain.checkout.urls import read_web_url
 from app.domain.notifications.addresses import is_forbidden, is_forbidden_host
-from app.domain.notifications.tries import Answer, read_retry_after
+from app.domain.notifications.tries import Answer, Verdict, verdict_of
+from app.domain.retry_after import read_retry_after
 from app.usecases.ports import Clock
 
 TRY_S: Final = 15.0  # for a whole attempt: DNS, connection, TLS, request and answer
@@ -104,9 +106,12 @@ class Posts:
             await _read_and_forget(response)
         finally:
             await response.aclose()
+        answer = Answer(status=response.status_code)
+        if verdict_of(answer) is not Verdict.AGAIN:
+            return answer
         now_s = self._clock.now_ms() / 1000
-        asked = read_retry_after(response.headers.get("retry-after", ""), now_s=now_s)
-        return Answer(status=response.status_code, retry_after_s=asked)
+        asked_s = read_retry_after(response.headers.get("retry-after", ""), now_s=now_s)
+        return replace(answer, retry_after_s=asked_s)
 
 
 async def _read_and_forget(response: httpx.Response) -> None:

@@ -134,6 +134,21 @@ async def test_the_pause_that_it_asks_for_is_read(header: str, seconds: int | No
         assert await posted(server.url) == Answer(status=503, retry_after_s=seconds)
 
 
+@pytest.mark.parametrize("header", ["120", "Mon, 16 Nov 2020 13:32:02 +99999999999999"])
+async def test_what_is_taken_asks_for_no_pause(header: str) -> None:
+    taken = answer(b"", f"Retry-After: {header}", status="200 OK")
+
+    async with upstream(taken) as server:
+        assert await posted(server.url) == TAKEN
+
+
+async def test_a_pause_that_nobody_can_read_is_none() -> None:
+    busy = answer(b"", "Retry-After: Mon, 16 Nov 2020 13:32:02 +99999999999999", status="503 Busy")
+
+    async with upstream(busy) as server:
+        assert await posted(server.url) == Answer(status=503)
+
+
 async def test_a_receiver_that_hangs_ends_the_try() -> None:
     async with upstream(hangs) as server:
         got = await posted(server.url, deadline_s=SHORT_S)

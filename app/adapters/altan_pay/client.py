@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from app.adapters.altan_pay.failures import UnreachableError, failure, unavailable
-from app.adapters.http_answers import read_capped, retry_after_s, what_happened
+from app.adapters.http_answers import read_capped, what_happened
 from app.domain.checkout.redirects import PaymentPage, read_payment_page
 from app.domain.errors import (
     AltanPayMalformedError,
@@ -24,6 +24,7 @@ from app.domain.errors import (
     CheckoutError,
     ServiceFailedError,
 )
+from app.domain.retry_after import read_retry_after
 from app.usecases.records import SessionOrder
 
 ANSWER_BYTES_MAX: Final = 256 * 1024  # a complete Checkout Session is a few KB
@@ -165,7 +166,7 @@ def refusal_of(status: int, retry_after: str = "") -> CheckoutError:
             "and suit the mode."
         )
     if status in _TRY_LATER or status >= 500:  # noqa: PLR2004 RFC 9110: server errors
-        return unavailable(reason, retry_after_s=retry_after_s(retry_after))
+        return unavailable(reason, retry_after_s=read_retry_after(retry_after))
     if status >= 300:  # noqa: PLR2004 RFC 9110: redirects and client errors
         return failure(AltanPayMisconfiguredError, reason)
     return failure(AltanPayMalformedError, reason)

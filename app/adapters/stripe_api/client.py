@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 import httpx
 import orjson
 
-from app.adapters.http_answers import read_capped, retry_after_s, what_happened
+from app.adapters.http_answers import read_capped, what_happened
 from app.adapters.stripe_api.pace import Pace
 from app.adapters.stripe_api.refusals import refusal_of
+from app.domain.retry_after import read_retry_after
 from app.domain.stripe_events.registered import API_VERSION
 from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.stripe_reads import Document, StripeMalformedError, StripeUnavailableError
@@ -109,7 +110,7 @@ class StripeClient:
             kind = StripeMalformedError if isinstance(error, _BROKEN) else StripeUnavailableError
             raise kind(f"Stripe cannot be read: {what_happened(error)}") from error
         if status != _OK:
-            wait_s = retry_after_s(headers.get("retry-after", ""))
+            wait_s = read_retry_after(headers.get("retry-after", ""))
             raise refusal_of(status, body, path, retry_after_s=wait_s)
         return _object(body)
 

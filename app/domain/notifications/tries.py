@@ -1,9 +1,6 @@
 """When a failed notification is sent again, and when it is given up."""
 
-import email.utils
-import re
 from dataclasses import dataclass
-from datetime import UTC
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
@@ -12,7 +9,6 @@ from typing import Final
 PAUSES_S: Final = (5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 TRIES_MAX: Final = len(PAUSES_S) + 1
 SPREAD: Final = 0.2  # so that notifications that failed together are not retried together
-RETRY_AFTER_S_MAX: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +56,3 @@ def next_try_ms(failures: int, answer: Answer, *, now_ms: int, chance: float) ->
         return None
     pause_s = PAUSES_S[failures - 1] * (1 - SPREAD + 2 * SPREAD * chance)
     return now_ms + round(max(pause_s, answer.retry_after_s or 0) * 1000)
-
-
-def read_retry_after(value: str, *, now_s: float) -> int | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); a day at most.
-
-    None if it has another form, or is in the past.
-    """
-    if re.fullmatch(r"[0-9]{1,10}", value):
-        seconds = int(value)
-    else:
-        try:
-            at = email.utils.parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_s)
-    return min(seconds, RETRY_AFTER_S_MAX) if seconds > 0 else None

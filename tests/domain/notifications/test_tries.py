@@ -2,14 +2,13 @@ import pytest
 
 from app.domain.notifications.tries import (
     PAUSES_S,
-    RETRY_AFTER_S_MAX,
     TRIES_MAX,
     Answer,
     Verdict,
     next_try_ms,
-    read_retry_after,
     verdict_of,
 )
+from app.domain.retry_after import RETRY_AFTER_S_MAX
 
 NOW_MS = 1_760_000_000_000
 NO = Answer(status=500)
@@ -81,32 +80,6 @@ def test_after_the_last_try_there_is_none_whatever_the_receiver_asks_for(
     answer = Answer(status=503, retry_after_s=asked_s)
 
     assert next_try_ms(failures, answer, now_ms=NOW_MS, chance=0.5) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120),
-        ("0", None),
-        ("86401", RETRY_AFTER_S_MAX),
-        ("9999999999", RETRY_AFTER_S_MAX),
-        ("99999999999", None),
-        ("-1", None),
-        ("1.5", None),
-        ("", None),
-        ("soon", None),
-        ("Thu, 09 Oct 2025 09:01:20 GMT", 480),
-        ("Thu, 09 Oct 2025 09:01:20", 480),
-        ("Thu, 09 Oct 2025 11:01:20 +0200", 480),
-        ("Thu, 09 Oct 2025 08:53:21 GMT", 1),
-        ("Thu, 09 Oct 2025 08:53:20 GMT", None),
-        ("Thu, 09 Oct 2025 08:53:10 GMT", None),
-        ("Thu, 01 Jan 2099 00:00:00 GMT", RETRY_AFTER_S_MAX),
-        ("Thu, 99 Oct 2025 09:01:20 GMT", None),
-    ],
-)
-def test_a_pause_is_read_as_seconds_or_as_a_date(value: str, seconds: int | None) -> None:
-    assert read_retry_after(value, now_s=1_760_000_000) == seconds
 
 
 def test_an_answer_is_told_in_words() -> None:
