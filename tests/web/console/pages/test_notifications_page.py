@@ -70,7 +70,9 @@ async def test_a_failed_notification_is_listed_with_its_tries_and_sent_again(
             " 'failed')",
             row["id"],
         )
-        await console.shop.tell(event(id="evt_2", subject=session(id="cs_test_b2")))
+        await console.shop.tell(
+            event(id="evt_2", subject=session(id="cs_test_b2", payment_intent=None))
+        )
         failed = text_of(await console.operator.see(PATH))
         health = text_of(await console.operator.see("/console/health"))
         resent = text_of(await console.operator.press_and_follow(PATH, "Send again"))
