@@ -2,13 +2,14 @@
 
 A page of the feed becomes one upsert of the orders as they are now. The position moves on only
 after the table has accepted it, so nothing is skipped; the table's versions make repeats harmless.
-If the table refuses single rows, these are set aside and tried again later; all others go on.
+Orders whose rows the table refuses, or that cannot be read, are set aside and tried again later;
+all others go on.
 """
 
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
@@ -27,6 +28,7 @@ from app.usecases.orders_table import (
     TableState,
     TableStore,
 )
+from app.usecases.orders_to_write import OrdersOf, orders_to_retry, orders_to_write, together
 from app.usecases.outbox import Notification, Position
 from app.usecases.ports import Alarm, AlertName, AllClear, Clock
 from app.usecases.rendering import Render
@@ -34,19 +36,22 @@ from app.usecases.watch_receiver import FAILING_MS
 
 ROWS_MAX: Final = 100
 POLL_S: Final = 1.0  # for what other replicas committed
-LEASE_MS: Final = 40_000  # longer than the two requests of 15 s that one upsert may need
+LEASE_MS: Final = 60_000  # longer than the three requests of 15 s between two renewals
 ONE_BY_ONE_MAX: Final = 10  # rows of a refused page, or that were set aside, in one turn
 RETRY_REFUSED_MS: Final = 300_000
 PAUSE_STEPS: Final = PAUSES_S.index(300) + 1  # 5 s, 30 s, then every 5 min
 
-OrdersOf = Callable[[Collection[str]], Awaitable[Mapping[str, Document]]]
-"""Reads the orders of sessions, by session."""
-
 _TAKEN: Final = Answer(status=HTTPStatus.NO_CONTENT)
+_UNREADABLE: Final = "was not asked: the order cannot be read"
+_MEANWHILE: Final = "they are tried again every 5 min, and all others are written"
 _GAP: Final = (
     "the orders table missed changes that are no longer kept; send all orders again with: "
     "altan-checkout orders-table --fill"
 )
+
+
+class _LeadLostError(Exception):
+    """Another process sends now."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,9 +111,15 @@ class KeepOrdersTable:
             return POLL_S
         if not await self._may_send(state, now_ms):
             return POLL_S
-        if must_retry:
-            await self._retry_refused(state, now_ms)
-        answer, end = await self._send(page.notifications, state, page.next)
+        answer, end = _TAKEN, state.position
+        try:
+            if must_retry:
+                answer = await self._retry_refused(state, now_ms)
+                await self._keep_lead()
+            if verdict_of(answer) is Verdict.TAKEN:
+                answer, end = await self._send(page.notifications, state, page.next)
+        except _LeadLostError:
+            return POLL_S
         if verdict_of(answer) is not Verdict.TAKEN:
             await self._keep_failure(state, answer)
             return POLL_S
@@ -140,55 +151,43 @@ class KeepOrdersTable:
         self, notifications: Sequence[Notification], state: TableState, end: Position
     ) -> tuple[Answer, Position]:
         """Send a page's orders; return the answer, and up to where the page was written."""
-        orders = await self._orders(notifications)
-        if isinstance(orders, Answer):
-            return orders, end
-        if not orders:
-            return _TAKEN, end
-        answer = await self._upsert(list(orders.values()))
+        found = await orders_to_write(self.render, notifications)
+        page = together(found)
+        answer = await self._upsert(list(page.orders.values())) if page.orders else _TAKEN
         if answer.status in ABOUT_A_ROW and await self.table.fits():
-            return await self._send_one_by_one(notifications[:ONE_BY_ONE_MAX], orders, state)
-        if verdict_of(answer) is Verdict.TAKEN:
-            await self._forget(list(orders), state)
+            page = together(found[:ONE_BY_ONE_MAX])
+            end = notifications[:ONE_BY_ONE_MAX][-1].position
+            answer = await self._send_one_by_one(page.orders, state)
+        elif verdict_of(answer) is Verdict.TAKEN:
+            await self._forget(list(page.orders), state)
+        if verdict_of(answer) is Verdict.TAKEN and page.unreadable:
+            await self._set_unreadable_aside(page.unreadable)
+            self.alarm(AlertName.NOTIFICATIONS_FAILING, _unreadable_text(page.unreadable))
         return answer, end
 
-    async def _orders(
-        self, notifications: Sequence[Notification]
-    ) -> Mapping[str, Document] | Answer:
-        """Return the orders of these by id; or an answer that stands for a defect of ours."""
-        try:
-            documents = await self.render(notifications) if notifications else {}
-        except StorageUnavailableError:
-            raise
-        except Exception:  # noqa: BLE001 a defect of ours must not end this job
-            return Answer(status=None, problem="was not asked: an order cannot be read")
-        return {each["data"]["id"]: each["data"] for each in documents.values()}
-
-    async def _send_one_by_one(
-        self,
-        notifications: Sequence[Notification],
-        orders: Mapping[str, Document],
-        state: TableState,
-    ) -> tuple[Answer, Position]:
-        """Send the orders of these singly, and set aside those that are refused."""
-        ids = dict.fromkeys(each.order_id for each in notifications)
-        answer, refused = await self._try_each([orders[id_] for id_ in ids if id_ in orders], state)
+    async def _send_one_by_one(self, orders: Mapping[str, Document], state: TableState) -> Answer:
+        """Send these orders singly, and set aside those that are refused."""
+        answer, refused = await self._try_each(list(orders.values()), state)
         if refused:
-            others = "they are tried again every 5 min, and all others are written"
             self.alarm(
                 AlertName.NOTIFICATIONS_FAILING,
                 f"the orders table {refused[0].problem} to the row of {refused[0].order_id}; "
-                f"{len(refused)} set aside: {others}",
+                f"{len(refused)} set aside: {_MEANWHILE}",
             )
-        return answer, notifications[-1].position
+        return answer
 
-    async def _retry_refused(self, state: TableState, now_ms: int) -> None:
-        """Try again some of the rows that are set aside."""
+    async def _retry_refused(self, state: TableState, now_ms: int) -> Answer:
+        """Try again some of the orders that are set aside; where the table fails, later."""
         due = await self.store.refused_orders(now_ms=now_ms, limit=ONE_BY_ONE_MAX)
-        orders = await self.orders_of([each.session_id for each in due])
-        kept = {order["id"] for order in orders.values()}
-        await self._forget([each.order_id for each in due if each.order_id not in kept], state)
-        await self._try_each(list(orders.values()), state)
+        found = await orders_to_retry(self.orders_of, due)
+        await self._set_unreadable_aside(found.unreadable)
+        await self._forget(found.gone, state)
+        answer, _ = await self._try_each(list(found.orders.values()), state)
+        if verdict_of(answer) is not Verdict.TAKEN:
+            await self._set_aside(
+                await self.store.refused_orders(now_ms=now_ms, limit=ONE_BY_ONE_MAX)
+            )
+        return answer
 
     async def _try_each(
         self, orders: Sequence[Document], state: TableState
@@ -196,6 +195,7 @@ class KeepOrdersTable:
         """Send each alone until the table fails; return that answer, and which were refused."""
         taken, refused, answer = list[str](), list[RefusedOrder](), _TAKEN
         for order in orders:
+            await self._keep_lead()
             answer = await self._upsert([order])
             if verdict_of(answer) is Verdict.TAKEN:
                 taken.append(order["id"])
@@ -208,10 +208,31 @@ class KeepOrdersTable:
                 answer = _TAKEN
             else:
                 break
-        now_ms = self.clock.now_ms()
-        await self.store.set_aside(refused, now_ms=now_ms, due_ms=now_ms + RETRY_REFUSED_MS)
+        await self._set_aside(refused)
         await self._forget(taken, state)
         return answer, refused
+
+    async def _keep_lead(self) -> None:
+        """Renew the lease before another request.
+
+        Raises:
+            _LeadLostError: it ended, and another process has taken it.
+        """
+        until_ms = self.clock.now_ms() + LEASE_MS
+        if not await self.store.keep_lead(self.holder, until_ms=until_ms):
+            raise _LeadLostError
+
+    async def _set_unreadable_aside(self, unreadable: Mapping[str, str]) -> None:
+        await self._set_aside(
+            [
+                RefusedOrder(order_id=id_, session_id=session_id, problem=_UNREADABLE)
+                for id_, session_id in unreadable.items()
+            ]
+        )
+
+    async def _set_aside(self, refused: Sequence[RefusedOrder]) -> None:
+        now_ms = self.clock.now_ms()
+        await self.store.set_aside(refused, now_ms=now_ms, due_ms=now_ms + RETRY_REFUSED_MS)
 
     async def _forget(self, order_ids: Sequence[str], state: TableState) -> None:
         """These are set aside no longer; if none is left, the table takes all rows again."""
@@ -255,3 +276,10 @@ class KeepOrdersTable:
         since_ms = state.failing_since_ms
         if since_ms is not None and self.clock.now_ms() - since_ms >= FAILING_MS:
             self.all_clear(AlertName.NOTIFICATIONS_FAILING, "the orders table takes rows again")
+
+
+def _unreadable_text(unreadable: Mapping[str, str]) -> str:
+    return (
+        f"the order {min(unreadable)} cannot be read, so the orders table does not have it; "
+        f"{len(unreadable)} set aside: {_MEANWHILE}. This is a defect of this service"
+    )

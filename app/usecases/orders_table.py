@@ -82,6 +82,10 @@ class TableStore(FeedSource, Protocol):
         """
         ...
 
+    async def keep_lead(self, holder: str, *, until_ms: int) -> bool:
+        """Let `holder` send until then; False if another has taken the lead."""
+        ...
+
     async def keep_table(self, state: TableState) -> None:
         """Keep the state, if its holder has not been replaced meanwhile."""
         ...

@@ -10,6 +10,10 @@ Render = Callable[[Sequence[Notification]], Awaitable[Mapping[str, Document]]]
 """Reads the documents of notifications, by their ids."""
 
 
+class OrderMissingError(Exception):
+    """The order does not exist, which a manual change may cause."""
+
+
 async def documents_or_defects(
     render: Render, notifications: Sequence[Notification]
 ) -> list[Document | Exception]:
@@ -20,7 +24,7 @@ async def documents_or_defects(
     """
     if not notifications:
         return []
-    missing = LookupError("the order is missing")
+    missing = OrderMissingError("the order is missing")
     try:
         documents = await render(notifications)
         return [documents.get(each.id, missing) for each in notifications]

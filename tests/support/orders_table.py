@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.notifications.tries import Answer
-from app.usecases.keep_orders_table import KeepOrdersTable
+from app.usecases.keep_orders_table import LEASE_MS, KeepOrdersTable
 from app.usecases.order_document import Document
 from app.usecases.orders_table import TableResult, TableState
 from app.usecases.outbox import Notification
@@ -107,3 +107,21 @@ class Setting:
         found = await self.database.table_state()
         assert isinstance(found, TableState)
         return found
+
+
+@dataclass(kw_only=True)
+class SlowTable(PlayedTable):
+    """Takes time to answer one process, while another one tries to send, which gets its answers."""
+
+    setting: Setting
+    takes_ms: int = LEASE_MS // 2
+    is_asked: bool = False
+
+    async def upsert(self, orders: Sequence[Document]) -> Answer:
+        answer = await super().upsert(orders)
+        if not self.is_asked:
+            self.is_asked = True
+            self.setting.clock.ms += self.takes_ms
+            await self.setting.keep("other", render=shown_with_sessions)()
+            self.is_asked = False
+        return answer

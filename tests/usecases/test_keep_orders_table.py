@@ -184,17 +184,6 @@ async def test_notifications_without_an_order_are_passed(setting: Setting) -> No
     assert (await setting.state()).position == (await setting.database.feed_tip()).position
 
 
-async def test_an_order_that_cannot_be_read_is_retried_and_ends_nothing(setting: Setting) -> None:
-    async def defect(_: Sequence[Notification]) -> Mapping[str, Document]:
-        raise KeyError("id")
-
-    await setting.keep()()
-    await notify(setting.database, new_notification(1))
-    await setting.keep(render=defect)()
-
-    assert (await setting.state()).problem == "was not asked: an order cannot be read"
-
-
 async def test_it_runs_on_after_the_database_failed_and_hears_of_commits(setting: Setting) -> None:
     fails = [False, True]  # the last one is first
 

@@ -1,14 +1,24 @@
 """A row that the orders table refuses is set aside and tried again; all others go on."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from app.domain.errors import StorageUnavailableError
 from app.domain.notifications.tries import Answer
-from app.usecases.keep_orders_table import ONE_BY_ONE_MAX, POLL_S, RETRY_REFUSED_MS
+from app.usecases.keep_orders_table import LEASE_MS, ONE_BY_ONE_MAX, POLL_S, RETRY_REFUSED_MS
+from app.usecases.outbox import Notification
 from app.usecases.ports import AlertName
 from tests.support.builders import Document, FixedClock, SilentAlarm
-from tests.support.orders_table import REFUSED, TAKEN, Setting, shown_with_sessions
+from tests.support.orders_table import (
+    REFUSED,
+    TAKEN,
+    Setting,
+    SlowTable,
+    shown_orders,
+    shown_with_sessions,
+)
 from tests.support.outbox import new_notification, notify
 
 CONFLICT = Answer(status=409)
@@ -154,6 +164,110 @@ async def test_a_table_that_fails_in_between_is_retried_with_the_same_page(
     setting.clock.ms = state.until_ms
     await keep(setting)
     assert setting.table.upserts[-1] == ["chk_3"]
+
+
+async def test_an_order_that_cannot_be_read_is_set_aside_and_told_and_the_others_are_written(
+    setting: Setting,
+) -> None:
+    async def unreadable(notifications: Sequence[Notification]) -> Mapping[str, Document]:
+        assert all(each.order_id != "chk_2" for each in notifications)
+        return await shown_with_sessions(notifications)
+
+    await tell(setting, 1, 2, 3)
+    assert await setting.keep(render=unreadable)() == POLL_S
+
+    assert setting.table.upserts == [["chk_1", "chk_3"]]
+    assert await refused_ids(setting) == ["chk_2"]
+    ((name, words),) = setting.alarm.told
+    assert name is AlertName.NOTIFICATIONS_FAILING
+    assert words.startswith("the order chk_2 cannot be read, so the orders table does not have it")
+
+
+@pytest.mark.parametrize("is_readable", [False, True])
+async def test_an_order_that_could_not_be_read_is_tried_again_until_it_can(
+    setting: Setting, *, is_readable: bool
+) -> None:
+    async def unreadable(_: object) -> Mapping[str, Document]:
+        raise KeyError("id")
+
+    async def read_again(ids: Collection[str]) -> Mapping[str, Document]:
+        assert is_readable or "cs_1" not in ids
+        return await shown_orders(ids)
+
+    setting.table.answers["chk_2"] = CONFLICT
+    await tell(setting, 1)
+    await setting.keep(render=unreadable)()
+    await tell(setting, 2)
+    await keep(setting)
+    setting.table.answers.clear()
+    setting.clock.ms += RETRY_REFUSED_MS
+    await setting.keep(orders_of=read_again)()
+
+    assert await refused_ids(setting) == ([] if is_readable else ["chk_1"])
+    assert ["chk_2"] in setting.table.upserts[-2:]
+
+
+async def test_while_the_database_cannot_be_read_nothing_is_set_aside(setting: Setting) -> None:
+    async def fails(_: object) -> Mapping[str, Document]:
+        raise StorageUnavailableError("gone")
+
+    await tell(setting, 1)
+    with pytest.raises(StorageUnavailableError):
+        await setting.keep(render=fails)()
+    assert await refused_ids(setting) == []
+
+    setting.table.answers["chk_1"] = CONFLICT
+    setting.clock.ms += LEASE_MS
+    await keep(setting)
+    setting.clock.ms += RETRY_REFUSED_MS
+    with pytest.raises(StorageUnavailableError):
+        await setting.keep(orders_of=fails)()
+    assert await refused_ids(setting) == ["chk_1"]
+
+
+async def test_a_table_that_fails_at_an_order_that_was_set_aside_is_left_alone(
+    setting: Setting,
+) -> None:
+    setting.table.answers |= {"chk_1": CONFLICT, "chk_2": CONFLICT}
+    await tell(setting, 1, 2)
+    await keep(setting)
+    setting.clock.ms += RETRY_REFUSED_MS
+    setting.table.answers["chk_1"] = REFUSED
+    await tell(setting, 3)
+    count = len(setting.table.upserts)
+    await keep(setting)
+
+    assert setting.table.upserts[count:] == [["chk_1"]]
+    state = await setting.state()
+    assert (state.failures, state.problem) == (1, "answered 401")
+    assert await refused_ids(setting) == ["chk_1", "chk_2"]
+
+    setting.clock.ms = state.until_ms
+    await keep(setting)
+    assert setting.table.upserts[count + 1 :] == [["chk_3"]]  # those that are set aside come later
+
+
+async def test_no_other_process_sends_while_many_rows_are_sent_one_by_one(
+    setting: Setting,
+) -> None:
+    setting.table = SlowTable(setting=setting)
+    setting.table.answers["chk_1"] = CONFLICT
+    await tell(setting, *range(1, ONE_BY_ONE_MAX + 1))
+
+    await keep(setting)
+
+    assert len(setting.table.upserts) == 1 + ONE_BY_ONE_MAX  # each once, by one process
+
+
+async def test_a_process_that_lost_the_lead_sends_no_more(setting: Setting) -> None:
+    setting.table = SlowTable(setting=setting, takes_ms=LEASE_MS)
+    await tell(setting, 1, 2)
+    setting.table.next_answers = [CONFLICT]
+
+    assert await keep(setting) == POLL_S
+
+    assert setting.table.upserts == [["chk_1", "chk_2"]] * 2  # the second one by the other process
+    assert (await setting.state()).failures == 0
 
 
 async def test_a_refused_order_that_is_gone_is_forgotten(setting: Setting) -> None:

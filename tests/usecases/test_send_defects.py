@@ -66,7 +66,7 @@ async def test_an_order_that_is_missing_is_a_defect_too(
         waiting = await until_settled(outbox, 1)
 
     assert waiting.due_at_ms == NOW_MS + 5_000
-    assert heard.defects == [(id_of(1), "LookupError")]
+    assert heard.defects == [(id_of(1), "OrderMissingError")]
 
 
 async def test_defects_say_nothing_about_the_receiver(

@@ -41,6 +41,9 @@ _LEAD: Final = """
     UPDATE orders_table_progress SET holder = :holder, until_ms = :until_ms
     WHERE until_ms <= :now_ms AND tx = :tx AND seq = :seq
 """
+_KEEP_LEAD: Final = """
+    UPDATE orders_table_progress SET until_ms = :until_ms WHERE holder = :holder
+"""
 _KEEP: Final = """
     UPDATE orders_table_progress SET tx = :tx, seq = :seq, until_ms = :until_ms,
         failures = :failures, failing_since_ms = :failing_since_ms, problem = :problem
@@ -85,6 +88,10 @@ class KeepsTable(ABC):
         """See `TableStore.lead_table`."""
         values = {"holder": holder, "now_ms": now_ms, "until_ms": until_ms}
         return bool(await self._move(_LEAD, tx=position.tx, seq=position.seq, **values))
+
+    async def keep_lead(self, holder: str, *, until_ms: int) -> bool:
+        """See `TableStore.keep_lead`."""
+        return bool(await self._move(_KEEP_LEAD, holder=holder, until_ms=until_ms))
 
     async def keep_table(self, state: TableState) -> None:
         """See `TableStore.keep_table`."""
