@@ -19,14 +19,15 @@ PAGE = ROOT / "docs/alerts.md"
 
 def rules() -> list[dict[str, object]]:
     document = YAML(typ="safe").load(RULES)
-    return [rule for group in document["groups"] for rule in group["rules"]]
+    found = [rule for group in document["groups"] for rule in group["rules"]]
+    return [rule for rule in found if "alert" in rule]
 
 
 @pytest.mark.parametrize("name", AlertName)
 def test_every_alert_has_a_rule_that_fires_on_its_counter(name: AlertName) -> None:
     expressions = [str(rule["expr"]) for rule in rules()]
 
-    assert [e for e in expressions if f'altan_checkout_alerts_total{{name="{name}"}}' in e]
+    assert [e for e in expressions if f'altan_checkout:alerts:recent{{name="{name}"}}' in e]
 
 
 @pytest.mark.parametrize("name", AlertName)
@@ -44,6 +45,17 @@ def test_every_rule_leads_to_a_line_of_the_page() -> None:
     runbooks = {str(rule["annotations"]["runbook"]) for rule in rules()}  # type: ignore[index]
 
     assert {runbook.removeprefix("docs/alerts.md#") for runbook in runbooks} <= anchors
+
+
+def test_every_row_says_the_severity_that_its_rule_has() -> None:
+    rows = re.findall(r'^\| <a id="([^"]+)"></a>[^|]+\| (\w+) \|', PAGE.read_text(), re.MULTILINE)
+
+    of_rules = {
+        str(rule["annotations"]["runbook"]).partition("#")[2]: rule["labels"]["severity"]  # type: ignore[index]
+        for rule in rules()
+    }
+
+    assert dict(rows) == of_rules
 
 
 @pytest.mark.skipif(
