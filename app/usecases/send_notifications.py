@@ -112,7 +112,7 @@ class SendNotifications:
         self._hold_back()
 
     async def run(self) -> None:
-        """Send what is due until canceled; then finish running attempts."""
+        """Send what is due until canceled; then finish running attempts. A bug allows a new run."""
         try:
             while True:
                 self._news.clear()
@@ -125,8 +125,9 @@ class SendNotifications:
                     async with asyncio.timeout(POLL_S):
                         await self._news.wait()
                 await asyncio.sleep(GATHER_S)
-        finally:
+        except asyncio.CancelledError:
             await self._end()
+            raise
 
     async def _give_way(self) -> None:
         """Wait until no crowd of webhooks is being committed, for a limited time."""

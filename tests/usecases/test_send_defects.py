@@ -1,6 +1,10 @@
 """A defect of ours: it fails alone, is logged, and is not the receiver's fault."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pytest
 
 from app.adapters.database.postgres.database import PostgresDatabase
 from app.adapters.database.sqlite.database import SqliteDatabase
@@ -9,6 +13,7 @@ from app.usecases.notification_tries import PROBLEM_LENGTH_MAX, SettledTry
 from app.usecases.order_document import Document
 from app.usecases.outbox import Delivery, Notification
 from app.usecases.receiver_state import FAILURES_MAX, ReceiverState
+from app.usecases.send_notifications import SendNotifications
 from app.usecases.sending_pace import AT_ONCE
 from tests.support.builders import FixedClock, until
 from tests.support.notifying import Heard, PlayedReceiver, sending, shown
@@ -129,3 +134,37 @@ async def test_a_result_that_the_database_refuses_blocks_no_other(
 
     (refused, _) = await found(outbox, 2)
     assert refused.delivery is Delivery.WAITING  # it is sent again when its lease has ended
+
+
+class FailsOnce:
+    """An outbox with a defect that shows once."""
+
+    def __init__(self, outbox: AnyDatabase) -> None:
+        self._outbox = outbox
+        self._has_failed = False
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 whatever the outbox has
+        return getattr(self._outbox, name)
+
+    async def next_due_ms(self) -> int | None:
+        if not self._has_failed:
+            self._has_failed = True
+            raise RuntimeError("defect")
+        return await self._outbox.next_due_ms()
+
+
+async def test_a_sender_that_failed_sends_when_it_is_run_again(
+    outbox: AnyDatabase, receiver: PlayedReceiver, clock: FixedClock
+) -> None:
+    await notify(outbox, new_notification(1))
+    sender = SendNotifications(
+        outbox=FailsOnce(outbox), receiver=receiver, clock=clock, render=shown, report=Heard()
+    )
+    with pytest.raises(RuntimeError, match="defect"):
+        await sender.run()
+
+    again = asyncio.create_task(sender.run())
+    await until_taken(outbox, 1)
+    again.cancel()
+
+    assert receiver.posted == [id_of(1)]

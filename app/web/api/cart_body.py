@@ -135,19 +135,22 @@ def read_cart_body(body: bytes, headers: Headers) -> CartBody:
     """Read a body of a supported content type.
 
     Raises:
-        UnsupportedMediaTypeError: it has another one, or is JSON that was sent as a form.
+        UnsupportedMediaTypeError: it has another one.
         InvalidJsonError, InvalidCartError: it cannot be read.
     """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == JSON:
         return CartBody(_json_document(body), None, is_form=False)
-    if body.lstrip().startswith((b"{", b"[")):  # as `curl -d` sends it; forms encode both
-        message = f"The body looks like JSON: send it with Content-Type: {JSON}."
-        raise UnsupportedMediaTypeError(message)
-    if media_type == FORM:
-        document, key = _form_document(body)
-        return CartBody(document, key, is_form=True)
-    raise UnsupportedMediaTypeError(f"Send the cart as {JSON} or {FORM}.")
+    looks_like_json = body.lstrip().startswith((b"{", b"["))  # forms encode both
+    hint = f"The body looks like JSON: send it with Content-Type: {JSON}."
+    if media_type != FORM:
+        raise UnsupportedMediaTypeError(
+            hint if looks_like_json else f"Send the cart as {JSON} or {FORM}."
+        )
+    if looks_like_json:  # as `curl -d` sends it
+        raise InvalidCartError(hint, faults=[Fault("", hint)])
+    document, key = _form_document(body)
+    return CartBody(document, key, is_form=True)
 
 
 def cancel_url_of(document: object) -> object:
