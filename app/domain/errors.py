@@ -33,14 +33,21 @@ def _with_pointer(fault: Fault) -> str:
 
 
 def first_of(
-    title: str, faults: Sequence[Fault], in_words: Callable[[Fault], str] = _with_pointer
+    title: str,
+    faults: Sequence[Fault],
+    in_words: Callable[[Fault], str] = _with_pointer,
+    *,
+    unlisted: int = 0,
 ) -> str:
-    """Return a detail with the first fault, because many pages show people nothing else."""
-    first, *others = faults
+    """Return a detail with the first fault, because many pages show people nothing else.
+
+    `unlisted` faults are not in `faults`, and only counted.
+    """
+    first, others = faults[0], len(faults) - 1 + unlisted
     sentence = printable(f"{title}: {in_words(first)}.")
     if len(sentence) > DETAIL_LENGTH_MAX:
         sentence = f"{sentence[: DETAIL_LENGTH_MAX - 1]}…"
-    return f"{sentence} {len(others)} more: see errors." if others else sentence
+    return f"{sentence} {others} more: see errors." if others else sentence
 
 
 class CheckoutError(Exception):

@@ -12,6 +12,9 @@ from app.domain.errors import Fault, InvalidCartError, member_pointer
 from app.domain.ids import UNKNOWN_BUCKET
 
 FAULTS_MAX = 20  # enough to fix at once, and a hostile body cannot cause a long response
+# More than a cart needs: at most 100 prices, of which each may be in several lines. A body has room
+# for many more, and reading them would delay all other requests.
+LINES_MAX: Final = 1000
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"  # a form's field
 _NO_LINE_ITEMS: Final = "must be a list of at least one {price, quantity}"
@@ -98,13 +101,15 @@ def read_checkout_request(
     reader = _Reader(quantity_max=quantity_max, may_pass=may_pass, is_form=is_form)
     request = reader.read(document, at)
     if reader.faults or request is None:
-        detail, faults = described(InvalidCartError.title, reader.faults, is_form=is_form)
-        raise InvalidCartError(detail, faults=faults[:FAULTS_MAX])
+        detail, faults = described(
+            InvalidCartError.title, reader.faults, is_form=is_form, unlisted=reader.unlisted
+        )
+        raise InvalidCartError(detail, faults=faults)
     return request
 
 
 class _Reader:
-    """Continues after a fault, so that the response lists all of them."""
+    """Continues after a fault, so that the response lists the first ones and counts all."""
 
     _FIELDS = ("line_items", "mode", "success_url", "cancel_url", "client_reference_id")
     _ITEM_FIELDS = ("price", "quantity")
@@ -113,6 +118,7 @@ class _Reader:
         self, *, quantity_max: int, may_pass: Collection[PassedField], is_form: bool
     ) -> None:
         self.faults: list[Fault] = []
+        self.unlisted = 0
         self._quantity_max = quantity_max
         self._may_pass = may_pass
         self._is_form = is_form
@@ -147,7 +153,8 @@ class _Reader:
         self, document: Mapping[str, object], client_reference_id: str | None, at: str
     ) -> PassedFields:
         passed, faults = read_passed_fields(document, self._may_pass, at)
-        self.faults += faults
+        for fault in faults:
+            self._fault(fault.pointer, fault.detail)
         if client_reference_id and PassedField.CLIENT_REFERENCE_ID in self._may_pass:
             passed[PassedField.CLIENT_REFERENCE_ID.value] = client_reference_id
         return passed
@@ -164,6 +171,9 @@ class _Reader:
         if not isinstance(value, list) or not value:
             self._fault(pointer, NO_LINES if self._is_form else _NO_LINE_ITEMS)
             return (), ()
+        if len(value) > LINES_MAX:
+            self._fault(pointer, _at_most(f"{LINES_MAX} lines", is_form=self._is_form))
+            return (), ()
         quantities: dict[str, int] = {}
         positions: dict[str, int] = {}
         for index, entry in enumerate(value):
@@ -172,9 +182,8 @@ class _Reader:
                 positions.setdefault(item.price, index)
                 self._add(quantities, item, f"{pointer}/{index}/quantity")
         if len(quantities) > LINE_ITEMS_MAX[mode]:
-            words = "a form may contain" if self._is_form else "must be"
-            limit = LINE_ITEMS_MAX[mode]
-            self._fault(pointer, f"{words} at most {limit} different prices in {mode} mode")
+            limit = f"{LINE_ITEMS_MAX[mode]} different prices in {mode} mode"
+            self._fault(pointer, _at_most(limit, is_form=self._is_form))
         items = tuple(LineItem(price, quantity) for price, quantity in quantities.items())
         return items, tuple(positions.values())
 
@@ -214,10 +223,13 @@ class _Reader:
         return None
 
     def _refuse_unknown(self, document: Iterable[object], known: tuple[str, ...], at: str) -> None:
-        for name in document:
-            if name not in known:
-                pointer, is_item = member_pointer(at, name), known is self._ITEM_FIELDS
-                self._fault(pointer, _use(known) if is_item else self._about_unknown(name))
+        unknown = [name for name in document if name not in known]
+        room = FAULTS_MAX - len(self.faults)
+        for name in unknown[:room]:
+            is_item = known is self._ITEM_FIELDS
+            detail = _use(known) if is_item else self._about_unknown(name)
+            self._fault(member_pointer(at, name), detail)
+        self.unlisted += len(unknown[room:])
 
     def _about_unknown(self, name: object) -> str:
         if name in set(PassedField):
@@ -230,7 +242,14 @@ class _Reader:
         return _use(known)
 
     def _fault(self, pointer: str, detail: str) -> None:
-        self.faults.append(Fault(pointer, detail))
+        if len(self.faults) < FAULTS_MAX:
+            self.faults.append(Fault(pointer, detail))
+        else:
+            self.unlisted += 1
+
+
+def _at_most(limit: str, *, is_form: bool) -> str:
+    return f"{'a form may contain' if is_form else 'must be'} at most {limit}"
 
 
 def _use(known: Iterable[str]) -> str:

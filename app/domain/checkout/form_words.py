@@ -15,12 +15,17 @@ _LINE: Final = re.compile(rf"{_LINE_ITEMS}/([0-9]+)/(price|quantity)")
 _METADATA: Final = "metadata/"
 
 
-def described(title: str, faults: Sequence[Fault], *, is_form: bool) -> tuple[str, Sequence[Fault]]:
-    """Return an error's detail and its faults, in the words of a form or of JSON."""
+def described(
+    title: str, faults: Sequence[Fault], *, is_form: bool, unlisted: int = 0
+) -> tuple[str, Sequence[Fault]]:
+    """Return an error's detail and its faults, in the words of a form or of JSON.
+
+    `unlisted` faults are not in `faults`, and only counted.
+    """
     if not is_form:
-        return first_of(title, faults), faults
+        return first_of(title, faults, unlisted=unlisted), faults
     faults = [_named(fault) for fault in faults]
-    return first_of(title, faults, _in_words), faults
+    return first_of(title, faults, _in_words, unlisted=unlisted), faults
 
 
 def _named(fault: Fault) -> Fault:

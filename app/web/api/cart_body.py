@@ -35,6 +35,9 @@ _FORM_FIELDS: Final = (
     "locale",
     "idempotency_key",
 )
+# A price and a quantity of 100 lines, all metadata and the other fields take 258. A body has room
+# for many more, and reading them would delay all other requests.
+FORM_FIELDS_MAX: Final = 500
 _METADATA_FIELD: Final = re.compile(r"metadata\[(?P<key>[^\[\]]*)\]")
 
 _PRICE: Final[Schema] = {"type": "string", "pattern": "^price_[A-Za-z0-9_]{1,249}$"}
@@ -169,6 +172,9 @@ def _json_document(body: bytes) -> object:
 
 def _form_document(body: bytes) -> tuple[dict[str, object], str | None]:
     """Build the same document as JSON; the n-th price belongs to the n-th quantity."""
+    if body.count(b"&") >= FORM_FIELDS_MAX:
+        fault = Fault("", f"must be a form of at most {FORM_FIELDS_MAX} fields")
+        raise InvalidCartError(f"{InvalidCartError.title}: it {fault.detail}.", faults=[fault])
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:

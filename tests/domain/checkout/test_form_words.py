@@ -35,8 +35,9 @@ def refused(document: dict[str, object], *may_pass: PassedField) -> InvalidCartE
             "/line_items",
             "a form may contain at most 100 different prices in payment mode",
         ),
+        ([LINE] * 1001, "/line_items", "a form may contain at most 1000 lines"),
     ],
-    ids=["quantity", "price", "none", "many"],
+    ids=["quantity", "price", "none", "many", "too many"],
 )
 def test_lines_are_named_as_pairs(lines: list[object], pointer: str, words: str) -> None:
     error = refused({"line_items": lines})

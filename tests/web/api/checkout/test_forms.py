@@ -143,6 +143,21 @@ async def test_leading_zeros_in_a_form_do_not_matter(shop: Shop) -> None:
     assert shop.ordered()[0]["line_items"] == [{"price": "price_A", "quantity": 7}]
 
 
+async def test_a_form_may_have_many_lines_of_a_price_but_not_any_number_of_fields(
+    shop: Shop,
+) -> None:
+    lines = [("price", "price_A"), ("quantity", "1")] * 250
+
+    long = await post_form(shop, *lines, headers=NAVIGATION)
+    too_long = await post_form(shop, *lines, ("mode", "payment"))
+
+    assert long.status_code == 303
+    assert shop.ordered()[0]["line_items"] == [{"price": "price_A", "quantity": 250}]
+    problem = assert_problem(too_long, 422, "invalid_cart")
+    assert problem["detail"] == "The cart is not valid: it must be a form of at most 500 fields."
+    assert pointers(problem) == [""]
+
+
 @pytest.mark.parametrize("body", [b"price=%FF&quantity=1", b"price=\xff", b"%C3%28=1"])
 async def test_a_form_that_is_not_utf8_is_refused(shop: Shop, body: bytes) -> None:
     response = await shop.client.post(
