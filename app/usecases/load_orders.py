@@ -60,14 +60,10 @@ async def load_checkouts(book: OrderBook, checkouts: Sequence[Checkout]) -> list
     by_claim: defaultdict[str | None, list[Payment]] = defaultdict(list)
     for payment in claims:
         by_claim[payment.facts.checkout_id].append(payment)
-    roots = [each.session_id for each in checkouts if each.session_id]
-    roots += [
-        payment.session_id
-        for checkout in checkouts
-        if checkout.session_id is None
-        for payment in by_claim[checkout.id]
-    ]
-    kin = _by_root(await book.recoveries(roots))
+    # Of every session that names one of them, so that no order depends on which are read with it.
+    roots = {each.session_id for each in checkouts if each.session_id}
+    roots |= {claim.session_id for claim in claims}
+    kin = _by_root(await book.recoveries(sorted(roots)))
     return [_of_checkout(checkout, by_claim[checkout.id], kin) for checkout in checkouts]
 
 
