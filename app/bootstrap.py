@@ -272,6 +272,7 @@ def _webhooks(shared: Shared) -> WebhookEndpoint:
         ids=RandomCheckoutIds(),
         alarm=shared.alerts,
         all_clear=shared.alerts.was_over,
+        show=shared.alerts.show,
     )
     shared.lifetime.runs(watch.run)
     endpoint = WebhookEndpoint(

@@ -35,6 +35,7 @@ def start_notifying(shared: Shared, *, version: str) -> None:
         clock=shared.clock,
         alarm=shared.alerts,
         all_clear=shared.alerts.over,
+        show=shared.alerts.show,
         on_backlog=report.backlog,
     )
     shared.changes.reach(lambda payments: sender.wake(len(payments)))

@@ -23,6 +23,25 @@ LINE_EVERY_S: Final = 10.0  # for each name: a broken disk must not flood the lo
 SEND_EVERY_S: Final = 600.0  # for each name and all channels: people ignore repeated alerts
 # Each of these messages differs, so several are sent within these times.
 AT_ONCE: Final[Mapping[AlertName, int]] = {AlertName.ORDER_FLAGGED: 20}
+# This process detects the problem and its end, so these last from the alert until it is over.
+LASTING: Final = frozenset(
+    {
+        AlertName.ALTAN_PAY_DOWN,
+        AlertName.ALTAN_PAY_MISCONFIGURED,
+        AlertName.ALTAN_PAY_MALFORMED,
+        AlertName.STORAGE_UNAVAILABLE,
+        AlertName.CATALOG_BROKEN,
+        AlertName.RATE_LIMITS_UNAVAILABLE,
+    }
+)
+# Their state is in the database, so each process shows it, whichever one raised the alert.
+SHARED: Final = frozenset(
+    {
+        AlertName.NOTHING_BUT_REFUSED_WEBHOOKS,
+        AlertName.NOTIFICATIONS_FAILING,
+        AlertName.NOTIFICATIONS_PAUSED,
+    }
+)
 
 _log = structlog.get_logger()
 
@@ -37,7 +56,7 @@ class Alerts:
         *,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._counter = metrics.alerts
+        self._counter, self._active = metrics.alerts, metrics.alert_active
         self._channels = channels
         self._clock_s = clock_s
         self._logged_at_s = defaultdict[AlertName, deque[float]](deque)
@@ -46,6 +65,8 @@ class Alerts:
         self._unended: set[AlertName] = set()  # sent to the channels, and not over yet
         for name in AlertName:
             self._counter.labels(name)  # so that each series exists, at zero, from the start
+        for name in LASTING | SHARED:
+            self.show(name, is_active=False)
 
     def __call__(self, name: AlertName, message: str) -> None:
         """Count an alert; log and send it, unless that was done recently."""
@@ -59,8 +80,14 @@ class Alerts:
         """Count and log an alert whose matter another alert has sent already."""
         self._counter.labels(name).inc()
         self._open.add(name)
+        if name in LASTING:
+            self.show(name, is_active=True)
         if self._is_due(self._logged_at_s, name, LINE_EVERY_S):
             _log.error("alert", alert=name, message=message)
+
+    def show(self, name: AlertName, *, is_active: bool) -> None:
+        """Export whether an alert's problem lasts; without a line or a message."""
+        self._active.labels(name).set(is_active)
 
     def is_open(self, name: AlertName) -> bool:
         """Return whether this process raised this alert and it is not over."""
@@ -81,6 +108,8 @@ class Alerts:
     def _end(self, name: AlertName, message: str, *, is_sent: bool) -> None:
         self._open.discard(name)
         self._unended.discard(name)
+        if name in LASTING:
+            self.show(name, is_active=False)
         _log.warning("alert_over", alert=name, message=message)
         if is_sent:
             for send in self._channels:

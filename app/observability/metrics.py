@@ -54,6 +54,11 @@ class Metrics:
             "Alerts raised, by name; see docs/alerts.md.",
             ("name",),
         )
+        self.alert_active = self._gauge(
+            "altan_checkout_alert_active",
+            "1 while an alert's problem lasts, else 0, for alerts whose end is known.",
+            ("name",),
+        )
 
     def _add_http(self) -> None:
         self.requests = self._counter(

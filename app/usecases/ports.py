@@ -97,6 +97,14 @@ def say_nothing(name: AlertName, message: str) -> None:
     """Ignores that an alert is over."""
 
 
+class ShowAlert(Protocol):
+    """Shows whether an alert's problem lasts, in a metric."""
+
+    def __call__(self, name: AlertName, *, is_active: bool) -> None:
+        """Show it; never fails and never waits, and may be called with the same state again."""
+        ...
+
+
 class Clock(Protocol):
     """The current time."""
 

@@ -9,7 +9,7 @@ from typing import Final
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339
 from app.usecases.outbox import Backlog, Outbox
-from app.usecases.ports import Alarm, AlertName, AllClear, Clock
+from app.usecases.ports import Alarm, AlertName, AllClear, Clock, ShowAlert
 from app.usecases.receiver_state import PauseReason, ReceiverState
 
 EVERY_S: Final = 2.0
@@ -30,6 +30,7 @@ class WatchReceiver:
     clock: Clock
     alarm: Alarm
     all_clear: AllClear
+    show: ShowAlert
     on_backlog: Callable[[Backlog], None]
     every_s: float = EVERY_S
     _open: set[AlertName] = field(default_factory=set)
@@ -61,6 +62,7 @@ class WatchReceiver:
         return f"the receiver has accepted no notification since {rfc3339(since_ms)}; {answer}"
 
     def _alert(self, name: AlertName, trouble: str | None, over: str) -> None:
+        self.show(name, is_active=trouble is not None)
         if trouble and name not in self._open:
             self._open.add(name)
             self.alarm(name, trouble)

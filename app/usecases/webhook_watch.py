@@ -15,7 +15,7 @@ from typing import Final
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.ids import CHECKOUT_ID
-from app.usecases.ports import Alarm, AlertName, AllClear, CheckoutIds, Clock
+from app.usecases.ports import Alarm, AlertName, AllClear, CheckoutIds, Clock, ShowAlert
 from app.usecases.records import WebhookKind, WebhookSighting
 from app.usecases.webhook_ledger import WebhookDatabase, WebhookLedger
 
@@ -51,6 +51,7 @@ class WebhookWatch:
     ids: CheckoutIds
     alarm: Alarm
     all_clear: AllClear
+    show: ShowAlert
     every_s: float = EVERY_S
     _seen: dict[WebhookKind, WebhookSighting] = field(default_factory=dict)
     _named: set[str] = field(default_factory=set)
@@ -161,6 +162,8 @@ class WebhookWatch:
         return started >= checkouts_min
 
     def _alert(self, before: Sightings, after: Sightings) -> None:
+        is_active = _at_ms(after, WebhookKind.TOLD) > _at_ms(after, WebhookKind.TAKEN)
+        self.show(AlertName.NOTHING_BUT_REFUSED_WEBHOOKS, is_active=is_active)
         told_ms = _at_ms(before, WebhookKind.TOLD)
         if after.get(WebhookKind.TOLD) != before.get(WebhookKind.TOLD):
             reason = _last_reason(after)

@@ -3,7 +3,14 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from app.observability.alerts import AT_ONCE, LINE_EVERY_S, SEND_EVERY_S, Alerts
+from app.observability.alerts import (
+    AT_ONCE,
+    LASTING,
+    LINE_EVERY_S,
+    SEND_EVERY_S,
+    SHARED,
+    Alerts,
+)
 from app.observability.metrics import Metrics
 from app.usecases.ports import AlertName
 from tests.support.builders import SilentAlarm
@@ -21,6 +28,10 @@ class Seconds:
 
 def counted(metrics: Metrics, name: AlertName) -> float | None:
     return metrics.registry.get_sample_value("altan_checkout_alerts_total", {"name": name})
+
+
+def active(metrics: Metrics, name: AlertName) -> float | None:
+    return metrics.registry.get_sample_value("altan_checkout_alert_active", {"name": name})
 
 
 def test_every_alert_has_its_series_before_anything_happened() -> None:
@@ -151,3 +162,30 @@ def test_what_was_sent_under_another_name_is_counted_and_logged_alone() -> None:
 
     assert (counted(metrics, AlertName.ORDER_FLAGGED), len(lines)) == (1, 1)
     assert channel.told == []
+
+
+@pytest.mark.parametrize("name", sorted(LASTING))
+def test_a_problem_that_lasts_is_shown_until_it_is_over(name: AlertName) -> None:
+    metrics = Metrics()
+    alerts = Alerts(metrics)
+    assert active(metrics, name) == 0
+
+    alerts(name, "it began")
+    assert active(metrics, name) == 1
+
+    alerts.over(name, "it is over")
+    assert active(metrics, name) == 0
+
+
+def test_what_has_no_end_or_another_processs_end_is_not_shown_as_lasting() -> None:
+    metrics = Metrics()
+    alerts = Alerts(metrics)
+
+    for name in AlertName:
+        alerts(name, "it happened")
+
+    shown = {name: active(metrics, name) for name in AlertName if name not in LASTING}
+    assert {name for name, value in shown.items() if value is not None} == SHARED
+    assert {shown[name] for name in SHARED} == {0}
+    alerts.show(AlertName.NOTIFICATIONS_PAUSED, is_active=True)
+    assert active(metrics, AlertName.NOTIFICATIONS_PAUSED) == 1

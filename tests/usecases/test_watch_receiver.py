@@ -12,6 +12,7 @@ from app.usecases.receiver_state import PauseReason, ReceiverState
 from app.usecases.watch_receiver import FAILING_MS, WatchReceiver
 from tests.support.builders import FixedClock, SilentAlarm, until
 from tests.support.outbox import NOW_MS, POSTED, new_notification, notify
+from tests.support.shown_alerts import ShownAlerts
 
 FAILING = ReceiverState(failures=7, failing_since_ms=NOW_MS, last_http_status=500)
 
@@ -22,20 +23,30 @@ def backlogs() -> list[Backlog]:
 
 
 @pytest.fixture
+def shown() -> ShownAlerts:
+    return ShownAlerts()
+
+
+@pytest.fixture
 def watch(
-    database: SqliteDatabase, clock: FixedClock, alarm: SilentAlarm, backlogs: list[Backlog]
+    database: SqliteDatabase,
+    clock: FixedClock,
+    alarm: SilentAlarm,
+    shown: ShownAlerts,
+    backlogs: list[Backlog],
 ) -> WatchReceiver:
     return WatchReceiver(
         outbox=database,
         clock=clock,
         alarm=alarm,
         all_clear=alarm.over,
+        show=shown,
         on_backlog=backlogs.append,
     )
 
 
 async def test_a_receiver_that_fails_for_an_hour_is_told_with_its_answer(
-    watch: WatchReceiver, clock: FixedClock, alarm: SilentAlarm
+    watch: WatchReceiver, clock: FixedClock, alarm: SilentAlarm, shown: ShownAlerts
 ) -> None:
     clock.ms = NOW_MS + FAILING_MS - 1
     watch.judge(FAILING)
@@ -49,9 +60,11 @@ async def test_a_receiver_that_fails_for_an_hour_is_told_with_its_answer(
     assert name is AlertName.NOTIFICATIONS_FAILING
     assert "since 2025-10-09T08:53:20.000Z" in words
     assert "it last answered 500" in words
+    assert shown.active == {AlertName.NOTIFICATIONS_FAILING}
     watch.judge(ReceiverState())
     watch.judge(ReceiverState())
     assert alarm.ended == [AlertName.NOTIFICATIONS_FAILING]
+    assert shown.active == set()
 
 
 async def test_a_receiver_that_gives_no_answer_is_told_as_such(

@@ -21,6 +21,7 @@ from app.usecases.webhook_watch import (
 )
 from tests.support.builders import SESSION_ID, FixedClock, SilentAlarm, query
 from tests.support.recording import checkout, keep
+from tests.support.shown_alerts import ShownAlerts
 
 ALERT = AlertName.NOTHING_BUT_REFUSED_WEBHOOKS
 ABOUT_US = f'{{"data": {{"object": {{"id": "{SESSION_ID}"}}}}}}'.encode()
@@ -42,13 +43,14 @@ class Shop:
     def restart(self) -> None:
         self.watch = self.replica()
 
-    def replica(self) -> WebhookWatch:
+    def replica(self, show: ShownAlerts | None = None) -> WebhookWatch:
         return WebhookWatch(
             database=self.database,
             clock=self.clock,
             ids=RandomCheckoutIds(),
             alarm=self.alarm,
             all_clear=self.alarm.over,
+            show=show or ShownAlerts(),
         )
 
     async def sell(self, *, session_id: str | None = SESSION_ID) -> None:
@@ -127,16 +129,20 @@ async def test_it_alerts_once_in_each_episode(shop: Shop) -> None:
 
 async def test_replicas_tell_it_once_and_any_of_them_ends_it(shop: Shop) -> None:
     await shop.sell()
-    others = [shop.replica() for _ in range(3)]
+    shown = [ShownAlerts() for _ in range(3)]
+    others = [shop.replica(each) for each in shown]
 
     for replica in others:
         replica.see(REFUSED, INVALID, ABOUT_US)
         await replica()
-    shop.clock.ms += 1
+    assert [each.active for each in shown] == [{ALERT}] * 3
+    shop.clock.ms += JUDGE_EVERY_MS
     others[2].see(TAKEN)
-    await others[2]()
+    for replica in reversed(others):
+        await replica()
 
     assert (shop.told, shop.alarm.ended) == ([ALERT], [ALERT])
+    assert [each.active for each in shown] == [set()] * 3
 
 
 async def test_a_restart_between_cause_and_alert_does_not_lose_it(shop: Shop) -> None:
