@@ -112,7 +112,7 @@ def with_cause(error: CheckoutError) -> str:
     return f"{error.detail}{cause}"
 
 
-def be_silent(name: AlertName, message: str) -> None:
+def be_silent(name: AlertName, message: str, *, subject: str = "") -> None:
     """Ignore an alert: the command prints its own errors."""
 
 

@@ -41,6 +41,11 @@ ONE_BY_ONE_MAX: Final = 10  # rows of a refused page, or that were set aside, in
 RETRY_REFUSED_MS: Final = 300_000
 PAUSE_STEPS: Final = PAUSES_S.index(300) + 1  # 5 s, 30 s, then every 5 min
 
+# Subjects of the alert, which the receiver of notifications has, too.
+TABLE: Final = "the orders table"
+ROWS: Final = "rows of the orders table"
+GAP: Final = "a gap in the orders table"
+
 _TAKEN: Final = Answer(status=HTTPStatus.NO_CONTENT)
 _UNREADABLE: Final = "was not asked: the order cannot be read"
 _MEANWHILE: Final = "they are tried again every 5 min, and all others are written"
@@ -125,7 +130,7 @@ class KeepOrdersTable:
             return POLL_S
         await self._keep_success(state, end)
         if is_gap:
-            self.alarm(AlertName.NOTIFICATIONS_FAILING, _GAP)
+            self.alarm(AlertName.NOTIFICATIONS_FAILING, _GAP, subject=GAP)
         is_more_waiting = end != page.next or len(page.notifications) == ROWS_MAX
         return 0 if is_more_waiting else POLL_S
 
@@ -162,7 +167,8 @@ class KeepOrdersTable:
             await self._forget(list(page.orders), state)
         if verdict_of(answer) is Verdict.TAKEN and page.unreadable:
             await self._set_unreadable_aside(page.unreadable)
-            self.alarm(AlertName.NOTIFICATIONS_FAILING, _unreadable_text(page.unreadable))
+            message = _unreadable_text(page.unreadable)
+            self.alarm(AlertName.NOTIFICATIONS_FAILING, message, subject=ROWS)
         return answer, end
 
     async def _send_one_by_one(self, orders: Mapping[str, Document], state: TableState) -> Answer:
@@ -173,6 +179,7 @@ class KeepOrdersTable:
                 AlertName.NOTIFICATIONS_FAILING,
                 f"the orders table {refused[0].problem} to the row of {refused[0].order_id}; "
                 f"{len(refused)} set aside: {_MEANWHILE}",
+                subject=ROWS,
             )
         return answer
 
@@ -240,7 +247,8 @@ class KeepOrdersTable:
             return
         await self.store.forget_refused(order_ids)
         if not (await self._state()).refused:
-            self.all_clear(AlertName.NOTIFICATIONS_FAILING, "the orders table takes all rows again")
+            message = "the orders table takes all rows again"
+            self.all_clear(AlertName.NOTIFICATIONS_FAILING, message, subject=ROWS)
 
     async def _upsert(self, orders: Sequence[Document]) -> Answer:
         answer = await self.table.upsert(orders)
@@ -267,15 +275,17 @@ class KeepOrdersTable:
         )
         await self.store.keep_table(failed)
         if since_ms is not None and now_ms - since_ms >= FAILING_MS:
-            message = f"the orders table has taken nothing since {rfc3339(since_ms)}"
-            self.alarm(AlertName.NOTIFICATIONS_FAILING, f"{message}; it last {answer.message}")
+            since = f"the orders table has taken nothing since {rfc3339(since_ms)}"
+            message = f"{since}; it last {answer.message}"
+            self.alarm(AlertName.NOTIFICATIONS_FAILING, message, subject=TABLE)
 
     async def _keep_success(self, state: TableState, position: Position) -> None:
         """Move on, and let any replica send the next page: the one that commits is the first."""
         await self.store.keep_table(TableState(position=position, holder=self.holder))
         since_ms = state.failing_since_ms
         if since_ms is not None and self.clock.now_ms() - since_ms >= FAILING_MS:
-            self.all_clear(AlertName.NOTIFICATIONS_FAILING, "the orders table takes rows again")
+            message = "the orders table takes rows again"
+            self.all_clear(AlertName.NOTIFICATIONS_FAILING, message, subject=TABLE)
 
 
 def _unreadable_text(unreadable: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The ports of the use cases, except storage. Adapters implement them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -84,16 +84,24 @@ class AlertName(StrEnum):
 class Alarm(Protocol):
     """Alerts the owner. Never fails, never waits."""
 
-    def __call__(self, name: AlertName, message: str) -> None:
-        """Send a message without secrets or personal data."""
+    def __call__(self, name: AlertName, message: str, *, subject: str = "") -> None:
+        """Send a message without secrets or personal data.
+
+        `subject` says what it is about, where one name is used for several: one of them neither
+        hides another, nor ends it.
+        """
         ...
 
 
-AllClear = Callable[[AlertName, str], None]
-"""Reports that an alert is over; never fails and never waits."""
+class AllClear(Protocol):
+    """Reports that an alert is over; never fails and never waits."""
+
+    def __call__(self, name: AlertName, message: str, *, subject: str = "") -> None:
+        """Report it, for the subject that the alert had."""
+        ...
 
 
-def say_nothing(name: AlertName, message: str) -> None:
+def say_nothing(name: AlertName, message: str, *, subject: str = "") -> None:
     """Ignores that an alert is over."""
 
 

@@ -15,6 +15,7 @@ from app.usecases.receiver_state import PauseReason, ReceiverState
 EVERY_S: Final = 2.0
 BACKLOG_EVERY: Final = 5  # checks; counting reads every waiting notification
 FAILING_MS: Final = 3_600_000
+REPEAT_MS: Final = 60_000  # each is counted; how many of them are sent is limited elsewhere
 
 _WHY_PAUSED: Final = {
     PauseReason.GONE: "the receiver answered 410 (gone)",
@@ -33,7 +34,7 @@ class WatchReceiver:
     show: ShowAlert
     on_backlog: Callable[[Backlog], None]
     every_s: float = EVERY_S
-    _open: set[AlertName] = field(default_factory=set)
+    _told_at_ms: dict[AlertName, int] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Monitor until canceled."""
@@ -47,7 +48,7 @@ class WatchReceiver:
             await asyncio.sleep(self.every_s)
 
     def judge(self, receiver: ReceiverState) -> None:
-        """Report a problem once, and once that it is over."""
+        """Report a problem while it lasts, and once that it is over."""
         paused = _why_paused(receiver)
         failing = None if paused else self._why_failing(receiver)
         self._alert(AlertName.NOTIFICATIONS_PAUSED, paused, "notifications are sent again")
@@ -62,12 +63,14 @@ class WatchReceiver:
         return f"the receiver has accepted no notification since {rfc3339(since_ms)}; {answer}"
 
     def _alert(self, name: AlertName, trouble: str | None, over: str) -> None:
+        """Repeat it, because the first may not be sent so soon after an earlier one."""
         self.show(name, is_active=trouble is not None)
-        if trouble and name not in self._open:
-            self._open.add(name)
-            self.alarm(name, trouble)
-        elif not trouble and name in self._open:
-            self._open.discard(name)
+        now_ms = self.clock.now_ms()
+        if trouble:
+            if now_ms - self._told_at_ms.get(name, -REPEAT_MS) >= REPEAT_MS:
+                self._told_at_ms[name] = now_ms
+                self.alarm(name, trouble)
+        elif self._told_at_ms.pop(name, None) is not None:
             self.all_clear(name, over)
 
 

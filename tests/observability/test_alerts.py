@@ -98,6 +98,23 @@ def test_one_alert_does_not_silence_another() -> None:
     assert len(lines) == 2
 
 
+def test_an_alert_about_one_subject_neither_silences_nor_ends_another() -> None:
+    channel, clock = SilentAlarm(), Seconds()
+    alerts = Alerts(Metrics(), [channel], clock_s=clock)
+
+    with capture_logs() as lines:
+        alerts(DOWN, "the table fails", subject="table")
+        alerts(DOWN, "the receiver fails")
+        alerts(DOWN, "the table fails", subject="table")
+    assert [words for _, words in channel.told] == ["the table fails", "the receiver fails"]
+    assert len(lines) == 2
+
+    alerts.was_over(DOWN, "the table works", subject="table")
+    assert (channel.ended, alerts.is_open(DOWN)) == ([DOWN], True)
+    alerts.over(DOWN, "the receiver works")
+    assert (channel.ended, alerts.is_open(DOWN)) == ([DOWN, DOWN], False)
+
+
 def test_the_end_of_an_alert_is_sent_once_and_only_after_the_alert() -> None:
     channel = SilentAlarm()
     alerts = Alerts(Metrics(), [channel], clock_s=Seconds())

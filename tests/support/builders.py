@@ -65,16 +65,20 @@ class SilentAlarm:
 
     told: list[tuple[AlertName, str]] = field(default_factory=list)
     ended: list[AlertName] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)  # of both
 
-    def __call__(self, name: AlertName, message: str, *, is_over: bool = False) -> None:
+    def __call__(
+        self, name: AlertName, message: str, *, subject: str = "", is_over: bool = False
+    ) -> None:
+        assert message
+        self.subjects.append(subject)
         if is_over:
-            self.over(name, message)
+            self.ended.append(name)
         else:
             self.told.append((name, message))
 
-    def over(self, name: AlertName, message: str) -> None:
-        assert message
-        self.ended.append(name)
+    def over(self, name: AlertName, message: str, *, subject: str = "") -> None:
+        self(name, message, subject=subject, is_over=True)
 
     @property
     def names(self) -> list[AlertName]:
@@ -94,11 +98,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 nothing there could set an event
             await asyncio.sleep(0.005)
-
-
-async def always_wanted() -> bool:
-    """Return that the client is still connected."""
-    return True
 
 
 def housekeeping(database: EventDatabase, clock: FixedClock, **changes: Any) -> Housekeeping:  # noqa: ANN401 any field

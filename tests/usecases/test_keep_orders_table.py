@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.notifications.tries import Answer
-from app.usecases.keep_orders_table import LEASE_MS, POLL_S, ROWS_MAX
+from app.usecases.keep_orders_table import GAP, LEASE_MS, POLL_S, ROWS_MAX, TABLE
 from app.usecases.order_document import Document
 from app.usecases.outbox import Notification, Position
 from app.usecases.ports import AlertName
@@ -116,6 +116,7 @@ async def test_a_table_that_fails_for_an_hour_is_told_until_it_recovers(setting:
     setting.clock.ms += 600_000
     await setting.keep("another")()
     assert setting.alarm.ended == [AlertName.NOTIFICATIONS_FAILING]
+    assert setting.alarm.subjects == [TABLE, TABLE]
 
 
 async def test_changes_that_are_no_longer_kept_are_told_not_skipped_in_silence(
@@ -130,6 +131,7 @@ async def test_changes_that_are_no_longer_kept_are_told_not_skipped_in_silence(
     ((name, words),) = setting.alarm.told
     assert name is AlertName.NOTIFICATIONS_FAILING
     assert "altan-checkout orders-table --fill" in words
+    assert setting.alarm.subjects == [GAP]
     assert (await setting.state()).position == beyond
 
 

@@ -7,7 +7,13 @@ import pytest
 
 from app.domain.errors import StorageUnavailableError
 from app.domain.notifications.tries import Answer
-from app.usecases.keep_orders_table import LEASE_MS, ONE_BY_ONE_MAX, POLL_S, RETRY_REFUSED_MS
+from app.usecases.keep_orders_table import (
+    LEASE_MS,
+    ONE_BY_ONE_MAX,
+    POLL_S,
+    RETRY_REFUSED_MS,
+    ROWS,
+)
 from app.usecases.outbox import Notification
 from app.usecases.ports import AlertName
 from tests.support.builders import Document, FixedClock, SilentAlarm
@@ -123,6 +129,7 @@ async def test_a_refused_row_is_tried_again_until_it_is_taken(setting: Setting) 
     await keep(setting)
     assert await refused_ids(setting) == []
     assert setting.alarm.ended == [AlertName.NOTIFICATIONS_FAILING]
+    assert setting.alarm.subjects == [ROWS, ROWS]
 
 
 async def test_a_refused_order_that_changes_and_is_taken_is_set_aside_no_longer(

@@ -1,4 +1,4 @@
-"""What the owner is told of a receiver: once when it is wrong, once when it is over."""
+"""What the owner is told of a receiver: while it is wrong, and once when it is over."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from app.domain.errors import StorageUnavailableError
 from app.usecases.outbox import Backlog
 from app.usecases.ports import AlertName
 from app.usecases.receiver_state import PauseReason, ReceiverState
-from app.usecases.watch_receiver import FAILING_MS, WatchReceiver
+from app.usecases.watch_receiver import FAILING_MS, REPEAT_MS, WatchReceiver
 from tests.support.builders import FixedClock, SilentAlarm, until
 from tests.support.outbox import NOW_MS, POSTED, new_notification, notify
 from tests.support.shown_alerts import ShownAlerts
@@ -57,6 +57,7 @@ async def test_a_receiver_that_fails_for_an_hour_is_told_with_its_answer(
     watch.judge(FAILING)
 
     ((name, words),) = alarm.told
+    assert alarm.subjects == [""]  # that of the orders table is another
     assert name is AlertName.NOTIFICATIONS_FAILING
     assert "since 2025-10-09T08:53:20.000Z" in words
     assert "it last answered 500" in words
@@ -65,6 +66,21 @@ async def test_a_receiver_that_fails_for_an_hour_is_told_with_its_answer(
     watch.judge(ReceiverState())
     assert alarm.ended == [AlertName.NOTIFICATIONS_FAILING]
     assert shown.active == set()
+
+
+async def test_what_lasts_is_told_again_because_the_first_may_not_have_been_sent(
+    watch: WatchReceiver, clock: FixedClock, alarm: SilentAlarm
+) -> None:
+    clock.ms += FAILING_MS
+    for _ in range(3):
+        watch.judge(FAILING)
+        clock.ms += REPEAT_MS - 1
+        watch.judge(FAILING)
+        clock.ms += 1
+
+    assert len(alarm.told) == 3
+    watch.judge(ReceiverState())
+    assert len(alarm.ended) == 1
 
 
 async def test_a_receiver_that_gives_no_answer_is_told_as_such(

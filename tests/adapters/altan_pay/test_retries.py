@@ -21,7 +21,7 @@ from app.domain.errors import (
     CheckoutError,
 )
 from app.usecases.records import SessionOrder
-from tests.support.builders import always_wanted
+from tests.support.altan_pay_calls import always_wanted
 from tests.support.wire import Connection, Script, answer, hangs, resets, upstream
 
 PAGE = PaymentPage("https://checkout.stripe.com/c/pay/cs_test_1", "cs_test_1")

@@ -18,7 +18,7 @@ from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import CheckoutError
 from app.domain.limits.breaker_evidence import FAILURES_MIN
 from app.usecases.records import SessionOrder
-from tests.support.builders import always_wanted
+from tests.support.altan_pay_calls import always_wanted
 from tests.support.faults.upstream import (
     Upstream,
     doing,
