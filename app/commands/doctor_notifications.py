@@ -6,8 +6,8 @@ from app.databases import AnyDatabase
 from app.domain.errors import StorageUnavailableError
 from app.domain.moments import rfc3339
 from app.settings.settings import Settings
+from app.usecases.notification_feed import FeedTip
 from app.usecases.orders_table import TableState
-from app.usecases.outbox import Position
 from app.usecases.receiver_state import ReceiverState
 
 
@@ -42,11 +42,11 @@ def orders_table_of(settings: Settings, *, is_database_fine: bool) -> Finding:
     return judge_orders_table(state, tip, configured)
 
 
-async def _progress(database: AnyDatabase) -> tuple[TableState | None, Position]:
-    return await database.table_state(), (await database.feed_tip()).position
+async def _progress(database: AnyDatabase) -> tuple[TableState | None, FeedTip]:
+    return await database.table_state(), await database.feed_tip()
 
 
-def judge_orders_table(state: TableState | None, tip: Position, configured: str) -> Finding:
+def judge_orders_table(state: TableState | None, tip: FeedTip, configured: str) -> Finding:
     """Warn where the table takes nothing, or refuses single orders."""
     if state is None:
         return Finding("orders table", Verdict.OK, f"{configured}; it has begun with no order")
@@ -59,7 +59,10 @@ def judge_orders_table(state: TableState | None, tip: Position, configured: str)
         where = "docs/operate.md#if-the-orders-table-refuses"
         message = f"{configured}; it refuses {orders}: {where}"
         return Finding("orders table", Verdict.WARNING, message)
-    has_all = "it has every change" if state.position >= tip else "changes are waiting"
+    has_all = "it has every change" if state.position >= tip.position else "changes are waiting"
+    if tip.is_held_back:
+        where = "docs/operate.md#if-the-feed-stands-still"
+        has_all = f"later changes wait for a transaction that is open: {where}"
     return Finding("orders table", Verdict.OK, f"{configured}; {has_all}")
 
 

@@ -16,6 +16,7 @@ from app.usecases.rendering import Render
 
 TICK_S: Final = 0.5
 HELD_BACK_TICK_S: Final = 0.02  # an earlier transaction is about to commit
+HELD_BACK_TICK_S_MAX: Final = 1.0  # or, after a while, is not
 PLACES_MAX: Final = 100  # only the shop's own servers have a token
 
 
@@ -69,6 +70,7 @@ class NotificationFeed:
         self._places_max = places_max
         self._tick_s = tick_s
         self._tip = Position(0, 0)
+        self._held_back_tick_s = HELD_BACK_TICK_S
         self._waiting: set[asyncio.Event] = set()
         self._someone_waits = asyncio.Event()
         self._may_have_news = asyncio.Event()
@@ -155,10 +157,17 @@ class NotificationFeed:
         """Wake those who wait if there is more; how long to pause until the next look."""
         self._may_have_news.clear()
         tip = await self._source.feed_tip()
-        if tip.position > self._tip:
+        has_moved = tip.position > self._tip
+        if has_moved:
             self._tip = tip.position
             self._ring()
-        return HELD_BACK_TICK_S if tip.is_held_back else self._tick_s
+        if has_moved or not tip.is_held_back:
+            self._held_back_tick_s = HELD_BACK_TICK_S
+        if not tip.is_held_back:
+            return self._tick_s
+        pause_s = self._held_back_tick_s
+        self._held_back_tick_s = min(2 * pause_s, HELD_BACK_TICK_S_MAX)
+        return pause_s
 
     def _ring(self) -> None:
         for bell in self._waiting:

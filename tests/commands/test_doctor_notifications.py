@@ -13,6 +13,7 @@ from app.commands.doctor_notifications import (
     orders_table_of,
 )
 from app.commands.findings import Verdict
+from app.usecases.notification_feed import FeedTip
 from app.usecases.orders_table import TableState
 from app.usecases.outbox import Position
 from app.usecases.receiver_state import PauseReason, ReceiverState
@@ -149,6 +150,16 @@ def test_what_keeps_rows_from_the_table_is_a_warning(
     changes: Document, verdict: Verdict, words: str
 ) -> None:
     state = TableState(**{"position": Position(1, 2)} | changes)  # type: ignore[arg-type]
-    finding = judge_orders_table(state, Position(1, 2), "rows are written to cloud.test")
+    tip = FeedTip(position=Position(1, 2), is_held_back=False)
+    finding = judge_orders_table(state, tip, "rows are written to cloud.test")
 
     assert (finding.verdict, finding.message.endswith(words)) == (verdict, True)
+
+
+def test_the_orders_table_may_wait_for_an_open_transaction() -> None:
+    tip = FeedTip(position=Position(1, 2), is_held_back=True)
+
+    finding = judge_orders_table(TableState(position=Position(1, 2)), tip, "rows are written")
+
+    assert finding.verdict is Verdict.OK
+    assert "later changes wait for a transaction that is open: docs/operate.md" in finding.message

@@ -174,6 +174,43 @@ async def test_what_is_held_back_is_looked_for_again_at_once(
     reader.cancel()
 
 
+async def looks_take_s(source: Source, count: int) -> float:
+    """Return how long so many more looks take."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    for _ in range(count):
+        await source.look()
+    return loop.time() - began_s
+
+
+async def test_what_stays_held_back_is_looked_for_less_and_less_often(
+    feed: NotificationFeed, source: Source
+) -> None:
+    source.is_held_back = True
+    reader = waiting(feed)
+    await source.look()
+
+    assert await looks_take_s(source, 5) > 0.6  # 20, 40, 80, 160 and 320 ms
+
+    reader.cancel()
+
+
+async def test_what_moves_on_while_it_is_held_back_is_looked_for_at_once_again(
+    database: AnyDatabase, feed: NotificationFeed, source: Source
+) -> None:
+    source.is_held_back = True
+    reader = waiting(feed)
+    await source.look()
+    await looks_take_s(source, 5)
+    await notify(database, new_notification())
+    assert await asyncio.wait_for(reader, DEADLINE_S) == "1"
+
+    again = waiting(feed, (await database.feed_tip()).position)
+    assert await looks_take_s(source, 2) < 1.2  # not 640 ms and a second
+
+    again.cancel()
+
+
 async def test_who_has_waited_long_enough_gets_an_empty_page(
     feed: NotificationFeed, source: Source
 ) -> None:
