@@ -7,13 +7,12 @@ from typing import Final
 from app.domain.errors import NotFoundError
 from app.domain.fold.records import Payment
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
-from app.domain.payments.claims import is_owner
+from app.domain.payments.claims import RECOVERIES_MAX, is_owner
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from app.usecases.payment_lookup import PaymentDatabase
 from app.usecases.records import Checkout, PageDetails, PaymentView, SubscriptionView
 
-RECOVERIES_MAX: Final = 100  # in sequence; Stripe lets each page expire before the next
 _STRENGTH: Final = {
     status: strength
     for strength, status in enumerate(

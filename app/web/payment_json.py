@@ -1,11 +1,11 @@
 """The payment as JSON, for the status, its stream and the page; and its schema."""
 
 import hashlib
-from datetime import UTC, datetime
 
 import orjson
 
 from app.domain.checkout.cart import Mode
+from app.domain.moments import rfc3339, rfc3339_of
 from app.domain.payments.status import PaymentStatus
 from app.usecases.records import PaymentView, SubscriptionView
 from app.web.openapi import MOMENT, TEXT, Schema, object_schema, or_null
@@ -61,8 +61,8 @@ def status_document(view: PaymentView) -> bytes:
         "amount_total": view.amount_total_minor,
         "currency": view.currency,
         "amount_refunded": view.amount_refunded_minor,
-        "paid_at": _rfc3339_of(view.paid_at_s),
-        "updated_at": _rfc3339(view.updated_at_ms),
+        "paid_at": rfc3339_of(view.paid_at_s),
+        "updated_at": rfc3339(view.updated_at_ms),
     }
     if view.mode is Mode.SUBSCRIPTION:
         document["subscription"] = _subscription(view.subscription)
@@ -80,16 +80,7 @@ def _subscription(view: SubscriptionView | None) -> dict[str, object] | None:
     return {
         "id": view.id,
         "status": view.status,
-        "current_period_end": _rfc3339_of(view.current_period_end_s),
-        "cancel_at": _rfc3339_of(view.cancel_at_s),
+        "current_period_end": rfc3339_of(view.current_period_end_s),
+        "cancel_at": rfc3339_of(view.cancel_at_s),
         "cancel_at_period_end": view.cancel_at_period_end,
     }
-
-
-def _rfc3339_of(at_s: int | None) -> str | None:
-    return None if at_s is None else _rfc3339(at_s * 1000)
-
-
-def _rfc3339(at_ms: int) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

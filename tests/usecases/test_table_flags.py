@@ -92,6 +92,18 @@ async def test_an_order_without_second_payment_is_written_once(kept: Kept) -> No
     assert [each.type for each in page.notifications] == ["order.paid"]
 
 
+async def test_an_order_that_is_not_paid_concerns_no_other(kept: Kept) -> None:
+    await keep(kept.database, numbered(), numbered(TWIN_ID, TWIN_SESSION))
+
+    unpaid = session(payment_status="unpaid", payment_intent=None)
+    await kept.hear(event("checkout.session.expired", unpaid))
+
+    assert await kept.flags(CHECKOUT_ID) == []
+    page = await kept.database.table_page(None, limit=10)
+    assert page is not None
+    assert {each.order_id for each in page.notifications} == {CHECKOUT_ID}
+
+
 async def test_an_order_is_written_when_a_failed_event_comes_again_and_is_understood(
     kept: Kept,
 ) -> None:

@@ -5,7 +5,8 @@ See `ix_…_created_at_ms`, and `ix_…_client_reference_id`.
 
 from typing import Final
 
-from app.adapters.database.sql import CHECKOUT_COLUMNS, PAYMENT_COLUMNS, RECOVERIES_MAX
+from app.adapters.database.sql import CHECKOUT_COLUMNS, PAYMENT_COLUMNS
+from app.domain.payments.claims import RECOVERIES_MAX
 from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OPEN_ALONE, OrderRange
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-RECOVERIES_MAX: Final = 100  # in sequence; Stripe lets each new page expire before the next
+from app.domain.payments.claims import RECOVERIES_MAX
 
 _CHECKOUT: Final = (
     "id",

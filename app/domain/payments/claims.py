@@ -1,11 +1,14 @@
 """Decides which checkout a session pays, if the checkout does not know the session's id."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.domain.money import ExpectedSubtotal
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import items_differ
+
+# Sessions that recover one another in sequence; Stripe lets each page expire before the next.
+RECOVERIES_MAX: Final = 100
 
 
 class Claimed(Protocol):
