@@ -67,9 +67,9 @@ def expected(told: frozenset[str]) -> Shown:
             return "refunded" if refunded >= TOTAL else "partially_refunded", refunded
         return "paid", refunded
     if "failed" in told:
-        return "failed", refunded
+        return "failed", 0  # nothing was taken
     if "unpaid" in told:
-        return "processing", refunded
+        return "processing", 0
     return "expired" if "expired" in told else "open", refunded
 
 

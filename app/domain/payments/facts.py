@@ -191,9 +191,12 @@ class PaymentFacts:
         """The amount refunded of the first payment; refunds of renewals don't count.
 
         The part of a hold that was not captured counts too: Stripe releases it automatically and
-        includes it in the charge's report (docs/payments.md), if that report ever comes.
+        includes it in the charge's report (docs/payments.md), if that report ever comes. Before
+        anything is captured, nothing can go back: a released hold is reported in the same way.
         """
-        if not self.refunds and not self.charges and (self.paid or not self.awaits_bank):
+        if self.awaits_bank and not self.is_paid:
+            return 0
+        if not self.refunds and not self.charges and self.paid:
             return 0  # nearly always
         return amount_refunded_minor(
             self.refunds,

@@ -94,6 +94,27 @@ def test_events_before_the_session_are_reported_after_its_payment() -> None:
 # --- refunds and disputes
 
 
+HOLD = PaymentFacts(
+    awaits_bank=True, intent_ids=("pi_1",), currency="eur", amount_total_minor=1000
+).join(PaymentFacts(charges={"ch_1": Charge(refunded_minor=400, intent_id="pi_1")}))
+
+
+@pytest.mark.parametrize(
+    ("state", "then"),
+    [
+        (IntentState.SUCCEEDED, [(Type.PAID, ""), (Type.REFUNDED, "400")]),
+        (IntentState.CANCELED, [(Type.FAILED, "")]),
+    ],
+)
+def test_what_is_released_of_a_hold_is_no_refund_before_it_is_paid(
+    state: IntentState, then: list[tuple[Type, str]]
+) -> None:
+    intent = Intent(state=state, received_minor=600)
+
+    assert told(None, HOLD) == [(Type.PROCESSING, "")]
+    assert told(HOLD, HOLD.join(PaymentFacts(intents={"pi_1": intent}))) == then
+
+
 def test_each_refunded_sum_is_told_also_one_that_falls_back() -> None:
     once = refunded(400, a=RefundState.SUCCEEDED)
     twice = refunded(400, a=RefundState.SUCCEEDED, b=RefundState.PENDING)

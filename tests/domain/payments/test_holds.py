@@ -155,6 +155,25 @@ def test_a_hold_that_is_given_up_has_failed(reason: str | None) -> None:
     assert not facts.contradicted
 
 
+RELEASED = charge(amount_refunded=1999, captured=False, refunded=True)
+RELEASE_TOLD = [
+    evidence("charge.refunded", RELEASED),
+    evidence("charge.expired", RELEASED),
+    evidence("refund.created", refund(amount=1999, reason="expired_uncaptured_charge")),
+]
+
+
+@pytest.mark.parametrize("told", RELEASE_TOLD)
+def test_a_hold_that_is_released_has_refunded_nothing(told: Evidence) -> None:
+    """Before API version 2025-03-31, the charge of a released hold says that it is refunded."""
+    canceled = evidence(CANCELED, payment_intent(status="canceled"))
+
+    facts = in_every_order(UNPAID, canceled, told)
+
+    assert facts.status is PaymentStatus.FAILED
+    assert facts.amount_refunded_minor == 0
+
+
 def test_a_canceled_voucher_has_failed_in_any_order() -> None:
     given_up = evidence(CANCELED, payment_intent())
     failed = evidence("payment_intent.payment_failed", payment_intent())
