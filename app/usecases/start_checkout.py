@@ -8,9 +8,21 @@ from app.domain.checkout.catalog import Catalog
 from app.domain.checkout.claims import key_digest
 from app.domain.checkout.redirects import RedirectPolicy
 from app.domain.errors import CommitInDoubtError
+from app.domain.money import ExpectedSubtotal
 from app.usecases.ports import CartLimits, CheckoutIds, Clock, PaymentPages
 from app.usecases.records import Checkout, SessionOrder
 from app.usecases.storage import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A checkout that may be started, with what its payment page is asked with."""
+
+    checkout_id: str
+    request: CheckoutRequest
+    order: SessionOrder
+    key: str
+    expected: ExpectedSubtotal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +55,7 @@ class StartCheckout:
             StorageUnavailableError: it is not stored; no session was created if that was known.
             CartRefusedError, ServiceFailedError: as the ports raise them.
         """
-        checkout = await self.make(request, self.new_id())
+        checkout = await self.make(await self.admit(request, self.new_id()))
 
         async def keep(transaction: Transaction) -> None:
             await transaction.add_checkout(checkout)
@@ -61,42 +73,48 @@ class StartCheckout:
         """Return an id for a new checkout."""
         return self.ids.new(self.clock.now_ms())
 
-    def check(self, request: CheckoutRequest) -> Catalog | None:
-        """Return the current catalog, which sells this cart.
+    async def admit(self, request: CheckoutRequest, checkout_id: str) -> Admission:
+        """Check all that can be checked before anything is written, and count the checkout.
+
+        Altan Pay is not called later if it is known now that the checkout could not be stored.
 
         Raises:
-            PriceNotForSaleError: it does not.
+            PriceNotForSaleError, RateLimitedError, RedirectNotAllowedError,
+            StorageUnavailableError: see `__call__`.
         """
         catalog = self.catalog()
         if catalog:
             catalog.check(request)
-        return catalog
-
-    async def make(self, request: CheckoutRequest, checkout_id: str) -> Checkout:
-        """Get the payment page; the returned checkout is not on disk yet.
-
-        Altan Pay is not called if it is known that the checkout could not be stored.
-        """
-        catalog = self.check(request)
-        await self.database.require_writable()
         key = self.ids.new_key()
         order = self._order(request, checkout_id, key)
+        await self.database.require_writable()
         prices = [item.price for item in order.cart.line_items]
         is_servers = request.created_by is CreatedBy.SERVER
         await self.limits.check_cart(None if is_servers else request.client, prices)
+        return Admission(
+            checkout_id=checkout_id,
+            request=request,
+            order=order,
+            key=key,
+            expected=catalog.expected_subtotal(order.cart) if catalog else None,
+        )
+
+    async def make(self, admission: Admission) -> Checkout:
+        """Get the payment page; the returned checkout is not on disk yet."""
+        request, order = admission.request, admission.order
         page = await self.payment_pages.create(order)
         return Checkout(
-            id=checkout_id,
+            id=admission.checkout_id,
             created_at_ms=self.clock.now_ms(),
             cart=order.cart,
-            expected=catalog.expected_subtotal(order.cart) if catalog else None,
+            expected=admission.expected,
             client_reference_id=request.client_reference_id,
             created_by=request.created_by,
-            success_url=self._success_url(request, checkout_id),
+            success_url=self._success_url(request, admission.checkout_id),
             cancel_url=order.cancel_url,
             url=page.url,
             session_id=page.session_id,
-            key_digest=key_digest(key),
+            key_digest=key_digest(admission.key),
         )
 
     def _order(self, request: CheckoutRequest, checkout_id: str, key: str) -> SessionOrder:

@@ -25,7 +25,7 @@ from app.domain.errors import (
     StorageUnavailableError,
 )
 from app.usecases.records import Checkout, Claim, ClaimState
-from app.usecases.start_checkout import StartCheckout
+from app.usecases.start_checkout import Admission, StartCheckout
 from app.usecases.storage import Transaction
 
 WAIT_S: Final = 10.0  # the contract: then 409, and the caller retries
@@ -55,12 +55,19 @@ class StartCheckoutOnce:
         """
         cart_print = fingerprint(request)
         give_up_at = asyncio.get_running_loop().time() + self.wait_s
+        admission = None
         while True:
-            holder, is_mine = await self._hold(request, key, cart_print)
+            holder = await self._holder(key)
+            if holder:
+                is_mine = self._takes_over(holder, cart_print)
+            else:  # before anything is written for a cart that is refused; counted once
+                admission = admission or await self.start.admit(request, self.start.new_id())
+                holder = await self._claim(key, cart_print, admission.checkout_id)
+                is_mine = holder.checkout_id == admission.checkout_id
             if holder.fingerprint != cart_print:
                 raise IdempotencyKeyReusedError("Use a new key for each cart.")
             if is_mine:
-                checkout = await self._make(request, holder)
+                checkout, admission = await self._make(request, holder, admission), None
             else:
                 checkout = await self._made_by(holder)
             if checkout:
@@ -70,36 +77,34 @@ class StartCheckoutOnce:
                 raise CheckoutInProgressError("The first request with this key is still running.")
             await asyncio.sleep(POLL_S)
 
-    async def _hold(
-        self, request: CheckoutRequest, key: IdempotencyKey, cart_print: str
-    ) -> tuple[Claim, bool]:
-        """Return who holds the key now, and whether that is this request."""
+    async def _holder(self, key: IdempotencyKey) -> Claim | None:
+        """Return who holds the key now."""
         now_ms = self.start.clock.now_ms()
-        dead_before_ms = now_ms - KEY_LIFE_MS
         holder = await self.start.database.find_claim(key.digest)
-        if holder and not _is_over(holder, now_ms, dead_before_ms):
-            return holder, self._takes_over(holder, cart_print)
-        self.start.check(request)  # before anything is written for a cart that is not for sale
+        return holder if holder and not _is_over(holder, now_ms) else None
+
+    async def _claim(self, key: IdempotencyKey, cart_print: str, checkout_id: str) -> Claim:
+        """Claim a free key for this checkout; return who holds it now."""
+        now_ms = self.start.clock.now_ms()
         mine = Claim(
             key_digest=key.digest,
             fingerprint=cart_print,
-            checkout_id=self.start.new_id(),
+            checkout_id=checkout_id,
             state=ClaimState.CREATING,
             lease_until_ms=now_ms + int(self.lease_s * 1000),
             created_at_ms=now_ms,
         )
 
         async def claim(transaction: Transaction) -> Claim:
-            holder = await transaction.claim(mine, dead_before_ms=dead_before_ms)
+            holder = await transaction.claim(mine, dead_before_ms=now_ms - KEY_LIFE_MS)
             await transaction.commit()
             return holder
 
         try:
-            holder = await self._write_twice_in_doubt(claim)
+            return await self._write_twice_in_doubt(claim)
         except StorageUnavailableError:
             self._abandon(mine)
             raise
-        return holder, holder.checkout_id == mine.checkout_id
 
     async def _write_twice_in_doubt(
         self, claim: Callable[[Transaction], Awaitable[Claim]]
@@ -110,10 +115,17 @@ class StartCheckoutOnce:
         except CommitInDoubtError:
             return await self.start.database.write(claim)
 
-    async def _make(self, request: CheckoutRequest, mine: Claim) -> Checkout | None:
-        """Store and return the checkout with its key; None if another request took the lease."""
+    async def _make(
+        self, request: CheckoutRequest, mine: Claim, admission: Admission | None
+    ) -> Checkout | None:
+        """Store and return the checkout with its key; None if another request took the lease.
+
+        The admission is of another checkout, or there is none, if this request took over.
+        """
         try:
-            checkout = await self.start.make(request, mine.checkout_id)
+            if admission is None or admission.checkout_id != mine.checkout_id:
+                admission = await self.start.admit(request, mine.checkout_id)
+            checkout = await self.start.make(admission)
             still_mine = await self._keep(checkout, mine)
         except Exception:
             try:
@@ -174,6 +186,6 @@ def _made(holder: Claim) -> str | None:
     return holder.checkout_id if holder.state is ClaimState.OPEN else None
 
 
-def _is_over(holder: Claim, now_ms: int, dead_before_ms: int) -> bool:
+def _is_over(holder: Claim, now_ms: int) -> bool:
     lease_is_over = holder.state is ClaimState.CREATING and holder.lease_until_ms < now_ms
-    return lease_is_over or holder.created_at_ms < dead_before_ms
+    return lease_is_over or holder.created_at_ms < now_ms - KEY_LIFE_MS

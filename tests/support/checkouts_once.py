@@ -14,6 +14,7 @@ from app.domain.checkout.idempotency import (
     read_idempotency_key,
 )
 from app.domain.checkout.redirects import PaymentPage, RedirectPolicy
+from app.usecases.ports import CartLimits
 from app.usecases.records import Claim, ClaimState, SessionOrder
 from app.usecases.start_checkout import StartCheckout
 from app.usecases.start_checkout_once import StartCheckoutOnce
@@ -62,13 +63,14 @@ class NumberedPages:
         return PaymentPage(f"https://checkout.stripe.com/pay/cs_{number}", f"cs_{number}")
 
 
-def once(
+def once(  # noqa: PLR0913 each is a part of the shop
     database: Database,
     pages: NumberedPages,
     clock: FixedClock,
     *,
     wait_s: float = DEADLINE_S,
     catalog: Catalog | None = None,
+    limits: CartLimits | None = None,
 ) -> StartCheckoutOnce:
     start = StartCheckout(
         redirects=RedirectPolicy(
@@ -77,7 +79,7 @@ def once(
             cancel_url_default="https://shop.example",
         ),
         catalog=lambda: catalog,
-        limits=NoLimits(),
+        limits=limits or NoLimits(),
         payment_pages=pages,
         database=database,
         clock=clock,
