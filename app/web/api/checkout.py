@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from app.domain.checkout.cart import CreatedBy, read_checkout_request
+from app.domain.checkout.cart import CheckoutRequest, CreatedBy, read_checkout_request
 from app.domain.checkout.idempotency import IdempotencyKey, read_idempotency_key
 from app.domain.checkout.passed_fields import PassedField
 from app.domain.errors import (
@@ -115,6 +115,19 @@ class CheckoutEndpoint:
         is_servers = self.is_from_the_shops_server(request.headers)
         if not is_servers:  # a shop's server has one address, from which all its buyers come
             await self.check_client(client)
+        created_by = CreatedBy.SERVER if is_servers else CreatedBy.BROWSER
+        cart, key = await self._read(request, client, created_by)
+        with current_request(request):
+            if key is None:
+                checkout = await self.start_checkout(cart)
+            else:
+                checkout = await self.start_checkout_once(cart, key)
+        return _answer(checkout, request.headers)
+
+    async def _read(
+        self, request: Request, client: str, created_by: CreatedBy
+    ) -> tuple[CheckoutRequest, IdempotencyKey | None]:
+        """Return the cart and its key. The body is gone before Altan Pay is asked."""
         with BodyLease(self.budget, lambda: client) as lease:
             body = await read_body(
                 request.receive,
@@ -123,26 +136,20 @@ class CheckoutEndpoint:
                 body_bytes_max=BODY_BYTES_MAX,
                 timeout_s=self.body_timeout_s,
             )
-            return await self._start(request, body, client, is_servers=is_servers)
+            cart, key = self._parse(request, body, created_by)
+        return replace(cart, client=client, created_by=created_by), key
 
-    async def _start(
-        self, request: Request, body: bytes, client: str, *, is_servers: bool
-    ) -> Response:
+    def _parse(
+        self, request: Request, body: bytes, created_by: CreatedBy
+    ) -> tuple[CheckoutRequest, IdempotencyKey | None]:
         self._check_origin(request.headers)
         document, form_key, is_form = read_cart_body(body, request.headers)
         request.state.way_back = self.start_checkout.redirects.way_back(cancel_url_of(document))
-        created_by = CreatedBy.SERVER if is_servers else CreatedBy.BROWSER
         key = _read_key(request.headers, form_key, created_by)
         cart = read_checkout_request(
             document, quantity_max=self.quantity_max, may_pass=self.may_pass, is_form=is_form
         )
-        cart = replace(cart, client=client, created_by=created_by)
-        with current_request(request):
-            if key is None:
-                checkout = await self.start_checkout(cart)
-            else:
-                checkout = await self.start_checkout_once(cart, key)
-        return _answer(checkout, request.headers)
+        return cart, key
 
     def _check_origin(self, headers: Headers) -> None:
         """Check the Origin, which browsers send with forms and fetch; programs may omit it."""

@@ -16,7 +16,7 @@ CART_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
 class BodyLease:
-    """One request's part of a budget, until its answer is built.
+    """One request's part of a budget, until its body is no longer needed.
 
     A complete body is only counted: it is verified at once, and a forged one is discarded before
     anything else is read. An incomplete body also needs a share of its client and of the networks

@@ -11,10 +11,8 @@ from tests.support.builders import (
     running_service,
     settings,
 )
-from tests.support.checkout_shop import CART, Shop, assert_problem, makes_pages
-from tests.support.wire import (
-    upstream,
-)
+from tests.support.checkout_shop import CART, OpenShop, Shop, assert_problem, makes_pages
+from tests.support.wire import Connection, upstream
 
 BODY_BYTES_MAX = 64 * 1024
 LOOKS_LIKE_JSON = "The body looks like JSON: send it with Content-Type: application/json."
@@ -51,6 +49,26 @@ async def test_a_body_of_another_kind_is_refused(shop: Shop, content_type: str |
     problem = assert_problem(response, 415, "unsupported_media_type")
     assert problem["detail"] == LOOKS_LIKE_JSON
     assert assert_problem(other, 415, "unsupported_media_type")["detail"] != LOOKS_LIKE_JSON
+
+
+async def test_a_body_is_not_kept_while_altan_pay_is_asked(open_shop: OpenShop) -> None:
+    body = orjson.dumps(CART) + b" " * (BODY_BYTES_MAX // 2)
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    gate = asyncio.Event()
+
+    async def waits(connection: Connection) -> None:
+        await gate.wait()
+        await makes_pages()(connection)
+
+    async with open_shop(waits) as shop:
+        sent = asyncio.create_task(shop.client.post("/checkout", content=body, headers=headers))
+        await shop.altan_pay.wait_for_requests(1)
+        metrics = (await shop.client.get("/metrics")).text
+        gate.set()
+        answer = await sent
+
+    assert answer.status_code == 200
+    assert 'altan_checkout_body_bytes{kind="carts"} 0.0' in metrics
 
 
 @pytest.mark.parametrize("body", [orjson.dumps(CART), b' \n[{"a": 1}]', b'{"line_items": [1,]}'])
