@@ -107,9 +107,14 @@ def _disputes(facts: PaymentFacts) -> Iterator[Held]:
 
 
 def _invoices(facts: PaymentFacts) -> Iterator[Held]:
-    """Yield paid renewals, and invoices whose payment failed so far."""
+    """Yield paid renewals, and invoices whose payment failed so far.
+
+    A first invoice may fail before the buyer takes another card; once the payment is paid, so is
+    that invoice, even if `invoice.paid` is late or lost.
+    """
     for invoice_id, invoice in sorted(facts.invoices.items()):
-        if invoice.paid and facts.is_renewal(invoice_id, invoice):
+        is_renewal = facts.is_renewal(invoice_id, invoice)
+        if invoice.paid and is_renewal:
             paid = PaidInvoice(
                 id=invoice_id,
                 amount_paid_minor=invoice.amount_paid_minor,
@@ -119,7 +124,7 @@ def _invoices(facts: PaymentFacts) -> Iterator[Held]:
                 (NotificationType.RENEWED, invoice_id),
                 Notice(type=NotificationType.RENEWED, cause=invoice_id, invoice=paid),
             )
-        elif invoice.payment_failed and not invoice.paid:
+        elif invoice.payment_failed and not invoice.paid and (is_renewal or not facts.is_paid):
             type_ = NotificationType.PAYMENT_FAILED
             yield (type_, invoice_id), Notice(type=type_, cause=invoice_id)
 

@@ -1,6 +1,7 @@
 """What a change of a subscription or of its invoices tells."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,15 @@ def test_a_first_invoice_that_failed_before_it_was_paid_is_not_told() -> None:
     invoice = Invoice(paid=True, payment_failed=True)
 
     assert told(SUBSCRIBED, SUBSCRIBED.join(PaymentFacts(invoices={"in_0": invoice}))) == []
+
+
+def test_a_first_invoice_that_failed_is_told_only_while_the_payment_is_not_paid() -> None:
+    """`invoice.paid` may be late or lost."""
+    failed = PaymentFacts(invoices={"in_0": Invoice(payment_failed=True, is_first=True)})
+    refused = replace(SUBSCRIBED, paid=False, awaits_bank=True, bank_failed=True)
+
+    assert told(SUBSCRIBED, SUBSCRIBED.join(failed)) == []
+    assert told(refused, refused.join(failed)) == [(Type.PAYMENT_FAILED, "in_0")]
 
 
 def test_an_invoice_of_a_single_payment_is_not_told() -> None:
