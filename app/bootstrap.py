@@ -1,6 +1,5 @@
 """The composition root: creates everything from the settings, once, and connects it."""
 
-from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -9,14 +8,14 @@ import structlog
 from starlette.types import ASGIApp
 
 from app.access import make_access
-from app.adapters.catalog_file import CatalogError, CatalogFile, load_catalog
 from app.adapters.stripe_signature import StripeSignatures
 from app.adapters.system import RandomCheckoutIds, SystemClock, allow_many_open_files
 from app.alerting import alert_channels, report_failed_work, watch_storage
+from app.catalogs import check_catalog, open_catalog
 from app.checkouts import open_checkouts
 from app.console import open_console
 from app.databases import open_database, prepare_database
-from app.domain.checkout.catalog import OTHERS, Catalog
+from app.domain.checkout.catalog import OTHERS
 from app.domain.stripe_events.event import EventFilter
 from app.feeding import open_feed
 from app.lifetime import Lifetime
@@ -32,7 +31,7 @@ from app.orders import make_orders
 from app.orders_table import keep_orders_table
 from app.reconciling import open_reconciliation
 from app.settings.doubts import doubts
-from app.settings.settings import Settings, SettingsError, odd_names
+from app.settings.settings import Settings, odd_names
 from app.settings.types import LogFormat
 from app.shared import Shared
 from app.usecases.changes import Changes
@@ -69,10 +68,8 @@ VERSION: Final = version("altan-checkout")
 _log = structlog.get_logger()
 
 
-def prepare(settings: Settings, *, by_operator: bool = False) -> None:
+def prepare(settings: Settings) -> None:
     """Prepare to serve: set up logs, check the catalog, bring the schema up to date.
-
-    `by_operator`: also bring a schema up to date that replicas share.
 
     Raises:
         SettingsError: the catalog is broken.
@@ -80,11 +77,8 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
     """
     allow_many_open_files()
     configure_logging(level=settings.log_level, for_people=settings.log_format is LogFormat.CONSOLE)
-    if settings.catalog_file:
-        try:
-            catalog = load_catalog(settings.catalog_file)
-        except CatalogError as error:
-            raise SettingsError([f"CATALOG_FILE is wrong: {error}"]) from error
+    catalog = check_catalog(settings)
+    if catalog:
         if catalog.allows_others:
             _log.warning(
                 "catalog_allows_others",
@@ -103,7 +97,7 @@ def prepare(settings: Settings, *, by_operator: bool = False) -> None:
     for doubt in doubts(settings):
         if doubt.is_logged_at_start:
             _log.warning("doubtful_setting", setting=doubt.name, message=doubt.message)
-    prepare_database(settings, by_operator=by_operator)
+    prepare_database(settings)
 
 
 def create_app(
@@ -115,6 +109,9 @@ def create_app(
     """Return the whole service. Call `prepare` first.
 
     `connections` are the server's; `places_max` limits streams and waiting requests.
+
+    Raises:
+        SettingsError: the catalog was broken meanwhile.
     """
     shared = _make_shared(settings, places_max)
     _run_jobs(shared)
@@ -194,7 +191,7 @@ def _make_shared(settings: Settings, places_max: int) -> Shared:
         payment_report=PaymentReport(metrics),
         problems=Problems(ProblemPages(shop_html, settings.app_url)),
         access=make_access(settings),
-        catalog=_open_catalog(settings, lifetime, alerts),
+        catalog=open_catalog(settings, lifetime, alerts),
         shop_html=shop_html,
     )
 
@@ -208,18 +205,6 @@ def _shop_html(settings: Settings) -> ShopHtml:
             portal_url=settings.customer_portal_url,
         )
     )
-
-
-def _open_catalog(
-    settings: Settings, lifetime: Lifetime, alerts: Alerts
-) -> Callable[[], Catalog | None]:
-    """Return what is for sale now; None means any price of the account."""
-    if settings.catalog_file is None:
-        return lambda: None
-    catalog = CatalogFile(settings.catalog_file, alerts, alerts.over)
-    lifetime.runs(catalog.watch)
-    lifetime.reloads(catalog.reload)
-    return catalog.current
 
 
 def _make_replay(shared: Shared) -> ReplayEvents:

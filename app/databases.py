@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from app.adapters.database.migrate import migrate
+from app.adapters.database.migrate import migrate, require_current
 from app.adapters.database.sqlite.database import SqliteDatabase
 from app.settings.settings import Settings
 from app.usecases.outbox import Posting
@@ -32,6 +32,18 @@ def prepare_database(settings: Settings, *, by_operator: bool = False) -> None:
     else:
         postgres_schema.require_current_schema(url, name=name)
     continue_numbers(url, name=name)
+
+
+def require_database(settings: Settings) -> None:
+    """Refuse a database that is not there or not up to date; change nothing.
+
+    Raises:
+        MigrationError: the database cannot be used.
+    """
+    if settings.postgres_url is None:
+        require_current(settings.database_path)
+    else:
+        prepare_database(settings)  # which changes no schema of a server
 
 
 def open_database(settings: Settings, alarm: Alarm) -> AnyDatabase:

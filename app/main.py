@@ -12,6 +12,9 @@ from app.web.http.connections import Connections
 try:
     settings = load_settings()
     prepare(settings)
+    connections = Connections(trusted_proxies=settings.trusted_proxies)
+    guard_uvicorn(connections)
+    app = create_app(settings, connections)
 except SettingsError as error:
     print(printable_lines(str(error)), file=sys.stderr)  # noqa: T201 for people, before there is a log
     sys.exit(2)
@@ -19,7 +22,3 @@ except MigrationError as error:
     message = printable_lines(f"altan-checkout cannot start: {error}")
     print(message, file=sys.stderr)  # noqa: T201 for people
     sys.exit(1)
-
-connections = Connections(trusted_proxies=settings.trusted_proxies)
-guard_uvicorn(connections)
-app = create_app(settings, connections)

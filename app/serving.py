@@ -43,6 +43,7 @@ def run(
 
     Raises:
         CannotListenError: the address cannot be bound.
+        SettingsError: the catalog was broken meanwhile.
     """
     listeners = listen(host, port)
     connections = connections or Connections(trusted_proxies=settings.trusted_proxies)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.adapters.database.migrate import MigrationError
 from app.commands.demo_command import PORT_MAX, demo
 from app.commands.events import cell, events
 from app.commands.events_database import EventsCommand, stop
@@ -17,7 +18,7 @@ from app.commands.orders_table import orders_table
 from app.commands.reconcile import reconcile
 from app.commands.webhooks import webhooks
 from app.domain.printable import printable
-from app.settings.settings import Settings, SettingsError, load_settings
+from app.settings.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -70,19 +71,33 @@ def _options(
 @cli.command()
 def serve(host: Host = None, port: Port = None) -> None:
     """Serve checkouts and webhooks until SIGTERM or Ctrl-C."""
-    from app.serving import CannotListenError, run  # noqa: PLC0415 other commands do without it
+    from app.bootstrap import prepare  # noqa: PLC0415 other commands do without it
+    from app.serving import CannotListenError, run  # noqa: PLC0415 as above
 
-    settings = _prepared_settings_or_exit()
     try:
+        settings = load_settings()
+        prepare(settings)
         run(settings, host=host or settings.host, port=settings.port if port is None else port)
-    except CannotListenError as error:
+    except SettingsError as error:
+        stop("\n".join(error.lines), status=2)
+    except (CannotListenError, MigrationError) as error:
         stop(f"altan-checkout cannot start: {error}")
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to date and exit."""
-    settings = _prepared_settings_or_exit(by_operator=True)
+    from app.catalogs import check_catalog  # noqa: PLC0415 other commands do without it
+    from app.databases import prepare_database  # noqa: PLC0415 as above
+
+    try:
+        settings = load_settings()
+        check_catalog(settings)  # a release that could not start then changes nothing
+        prepare_database(settings, by_operator=True)
+    except SettingsError as error:
+        stop("\n".join(error.lines), status=2)
+    except MigrationError as error:
+        stop(f"The database was not migrated: {error}")
     typer.echo(f"{printable(settings.database_name)} is up to date.")
 
 
@@ -223,20 +238,6 @@ def _probe(price: str | None, *, even_live: bool) -> None:
         stop("\n".join(error.lines), status=2)
     except ProbeError as error:
         stop(f"The probe failed: {error}.")
-
-
-def _prepared_settings_or_exit(*, by_operator: bool = False) -> Settings:
-    from app.adapters.database.migrate import MigrationError  # noqa: PLC0415
-    from app.bootstrap import prepare  # noqa: PLC0415
-
-    try:
-        settings = load_settings()
-        prepare(settings, by_operator=by_operator)
-    except SettingsError as error:
-        stop("\n".join(error.lines), status=2)
-    except MigrationError as error:
-        stop(f"altan-checkout cannot start: {error}")
-    return settings
 
 
 @cli.command("copy-database")

@@ -16,12 +16,13 @@ from typing import Any, Final
 from pydantic import SecretStr
 from sqlalchemy import Boolean, Table
 
-from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError, current_revision
+from app.adapters.database.migrate import MigrationError, current_revision, what_is_wrong
 from app.adapters.database.postgres.connections import Connection
 from app.adapters.database.postgres.connections import connect as open_postgres
 from app.adapters.database.postgres.errors import DRIVER_ERRORS, reason_of
 from app.adapters.database.postgres.schema import migrate_postgres
 from app.adapters.database.schema import metadata
+from app.adapters.database.sqlite.advice import advice_on
 from app.adapters.database.sqlite.connection_thread import connect as open_sqlite
 from app.settings.database_url import check_database_url, database_name, is_postgres
 
@@ -61,7 +62,7 @@ def copy_database(source: str, target: str) -> list[Copied]:
     except MigrationError as error:
         raise CopyError(str(error)) from error
     except sqlite3.Error as error:
-        raise CopyError(f"{path} cannot be read: {error}") from error
+        raise CopyError(f"{path} cannot be read: {error}: {advice_on(error)}") from error
     except DRIVER_ERRORS as error:
         raise CopyError(f"{database_name(target)} failed: {reason_of(error)}") from None
 
@@ -80,11 +81,9 @@ def _hold(file: sqlite3.Connection, path: Path) -> None:
     """Take the write lock, because writes of a running service would not be copied."""
     file.execute("BEGIN IMMEDIATE")
     revision = current_revision(file)
-    if revision != SCHEMA_REVISION:
-        raise CopyError(
-            f"{path} is at revision {revision}, and {SCHEMA_REVISION} is expected: "
-            "run altan-checkout migrate with the DATABASE_URL of that file"
-        )
+    advice = "run altan-checkout migrate with the DATABASE_URL of that file"
+    if message := what_is_wrong(revision, advice=advice):
+        raise CopyError(f"{path} {message}")
 
 
 async def _copy(file: sqlite3.Connection, target: str) -> list[Copied]:

@@ -12,12 +12,20 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from app.adapters.catalog_file import CatalogError, load_catalog
-from app.adapters.database.migrate import SCHEMA_REVISION, current_revision
+from app.adapters.database.migrate import (
+    SCHEMA_REVISION,
+    MigrationError,
+    current_revision,
+    require_file,
+    what_is_wrong,
+)
 from app.adapters.database.private_file import exposed
+from app.adapters.database.sqlite.advice import advice_on
 from app.adapters.database.sqlite.connection_thread import connect
 from app.commands.doctor_clock import SKEW_MAX_S, clock_of
 from app.commands.doctor_notifications import notifications_of, orders_table_of
@@ -55,7 +63,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     ):
         try:
             finding = look.at(settings)
-        except (OSError, ValueError, sqlite3.Error) as error:
+        except (OSError, ValueError) as error:
             finding = Finding(look.subject, Verdict.FAILS, f"{_reason(error)}: {look.advice}")
         yield finding
         if look.at is _database and finding.verdict is not Verdict.FAILS:
@@ -106,19 +114,28 @@ def _database(settings: Settings) -> Finding:
     if settings.postgres_url:
         return _postgres(settings.postgres_url, settings.database_name)
     path = settings.database_path
+    try:
+        return _sqlite(path)
+    except MigrationError as error:
+        return Finding("database", Verdict.FAILS, str(error))
+    except sqlite3.Error as error:
+        return Finding("database", Verdict.FAILS, f"{path}: {error}: {advice_on(error)}")
+
+
+def _sqlite(path: Path) -> Finding:
     if not path.exists():
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         probe = folder / f".altan-checkout-doctor-{uuid.uuid4().hex}"
         probe.touch()
         probe.unlink()
         return Finding("database", Verdict.OK, f"{path} does not exist yet; serve will create it")
+    require_file(path)
     with closing(connect(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         revision = current_revision(connection)
         connection.execute("CREATE TABLE doctor_was_here (id INTEGER)")  # rolled back on closing
-    if revision != SCHEMA_REVISION:
-        message = f"{path} is at revision {revision}, not {SCHEMA_REVISION}: altan-checkout migrate"
-        return Finding("database", Verdict.FAILS, message)
+    if wrong := what_is_wrong(revision):
+        return Finding("database", Verdict.FAILS, f"{path} {wrong}")
     message = f"{path} is writable, revision {revision}"
     if files := exposed(path):
         names = " ".join(str(file) for file in files)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 import typer
 from typer.core import TyperCommand
 
-from app.adapters.database.migrate import MigrationError
+from app.adapters.database.migrate import MigrationError, require_current
 from app.domain.errors import CheckoutError
 from app.domain.printable import printable_lines
 from app.settings.settings import SettingsError, load_settings
@@ -77,11 +77,11 @@ def with_database(
 def _open_shops_database() -> "AnyDatabase":
     from app.databases import (  # noqa: PLC0415 most commands do without its weight
         open_database,
-        prepare_database,
+        require_database,
     )
 
     settings = load_settings()
-    prepare_database(settings)
+    require_database(settings)
     return open_database(settings, be_silent)
 
 
@@ -92,6 +92,7 @@ def _open_demos_database(folder: Path) -> "AnyDatabase":
     path = folder / DATABASE_NAME
     if not path.exists():
         stop_without_demo(folder)
+    require_current(path, advice=f"start altan-checkout demo --folder {folder} once")
     return SqliteDatabase(path, be_silent)
 
 

@@ -21,27 +21,23 @@ def refused(ended: Ended) -> str:
 async def test_a_replica_does_not_start_without_a_schema(tmp_path: Path, empty_url: str) -> None:
     line = refused(await altan_checkout(tmp_path, "serve", "--port", "0", DATABASE_URL=empty_url))
 
-    assert "has no tables of ours yet" in line
-    assert f"revision {SCHEMA_REVISION} is expected" in line
-    assert line.endswith("run altan-checkout migrate")
+    assert line.endswith(" is empty: run altan-checkout migrate")
     assert await fetch(empty_url, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
 
 
 @pytest.mark.parametrize(
-    ("revision", "words", "what_to_run"),
-    [
-        ("0001", "is behind, at revision 0001", "run altan-checkout migrate"),
-        ("9999", "is ahead, at revision 9999", "run the newer program that made this schema"),
-    ],
+    ("revision", "what_to_do"),
+    [("0001", "run altan-checkout migrate"), ("9999", "install that version, or restore the")],
 )
 async def test_a_replica_does_not_start_on_another_programs_schema(
-    tmp_path: Path, shop_url: str, revision: str, words: str, what_to_run: str
+    tmp_path: Path, shop_url: str, revision: str, what_to_do: str
 ) -> None:
     await fetch(shop_url, "UPDATE alembic_version SET version_num = $1", revision)
 
     line = refused(await altan_checkout(tmp_path, "serve", "--port", "0", DATABASE_URL=shop_url))
 
-    assert f"{words}, and {SCHEMA_REVISION} is expected: {what_to_run}" in line
+    assert f"is at revision {revision}, " in line
+    assert f": {what_to_do}" in line
     (kept,) = await fetch(shop_url, "SELECT version_num FROM alembic_version")
     assert kept["version_num"] == revision
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.builders import ACCOUNT, ROOT, SECRET, query
+from tests.support.builders import ACCOUNT, ROOT, SECRET
 from tests.support.wire import answer, closed_port, upstream
 
 GOOD = {
@@ -23,8 +23,24 @@ GOOD = {
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command in `folder`, with nothing of the developer's own settings."""
+    return run_python(folder, "-m", "app", *arguments, **environment)
+
+
+def prepared(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """All that a start does and says before it listens."""
+    program = (
+        "from app.bootstrap import prepare; from app.settings.settings import load_settings\n"
+        "prepare(load_settings())"
+    )
+    return run_python(folder, "-c", program, **environment)
+
+
+def run_python(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A Python program in `folder`, as `run`."""
     return subprocess.run(  # noqa: S603 our own program
-        [sys.executable, "-m", "app", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
         capture_output=True,
@@ -70,33 +86,6 @@ def test_a_wrong_setting_of_the_door_is_one_line_and_never_a_trace(
     assert ended.returncode == 2
     lines = ended.stderr.splitlines()
     assert sorted(line.partition(" is wrong: ")[0] for line in lines) == sorted(wrong)
-
-
-def test_migrate_makes_the_database_and_may_be_run_again(tmp_path: Path) -> None:
-    first, second = (run(tmp_path, "migrate", **GOOD) for _ in range(2))
-
-    assert (first.returncode, second.returncode) == (0, 0)
-    assert second.stdout.splitlines()[-1] == "sqlite:///data/checkout.db is up to date."
-    assert (tmp_path / "data" / "checkout.db").exists()
-
-
-def test_a_database_of_a_later_program_stops_the_start(tmp_path: Path, database_path: Path) -> None:
-    query(database_path, "UPDATE alembic_version SET version_num = '9999'")
-
-    ended = run(tmp_path, "serve", **GOOD, DATABASE_URL=f"sqlite:///{database_path}")
-
-    assert ended.returncode == 1
-    assert "altan-checkout cannot start: " in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-def test_the_start_says_that_without_a_catalog_any_price_can_be_bought(tmp_path: Path) -> None:
-    without = run(tmp_path, "migrate", **GOOD)
-    (tmp_path / "catalog.toml").write_text('[[price]]\nid = "price_A"\n', encoding="utf-8")
-    with_one = run(tmp_path, "migrate", **GOOD, CATALOG_FILE="catalog.toml")
-
-    assert "all prices of the account can be bought" in without.stdout
-    assert "all prices" not in with_one.stdout
 
 
 def test_a_doctor_who_finds_something_broken_ends_with_one(tmp_path: Path) -> None:

@@ -208,16 +208,22 @@ def test_nobody_writes_to_the_source_meanwhile(shop: str, postgres_url: str) -> 
     with closing(sqlite3.connect(shop.removeprefix("sqlite:///"))) as writer:
         writer.execute("BEGIN IMMEDIATE")
 
-        with pytest.raises(CopyError, match="cannot be read: database is locked"):
+        with pytest.raises(
+            CopyError, match="cannot be read: database is locked: another process holds it"
+        ):
             copy_database(shop, postgres_url)
 
 
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [("0001", r"at revision 0001.*altan-checkout migrate"), ("9999", "install that version")],
+)
 def test_a_source_of_another_revision_is_refused(
-    shop: str, database_path: Path, postgres_url: str
+    shop: str, database_path: Path, postgres_url: str, revision: str, words: str
 ) -> None:
-    query(database_path, "UPDATE alembic_version SET version_num = '0001'")
+    query(database_path, "UPDATE alembic_version SET version_num = ?", revision)
 
-    with pytest.raises(CopyError, match=r"at revision 0001.*altan-checkout migrate"):
+    with pytest.raises(CopyError, match=words):
         copy_database(shop, postgres_url)
 
 

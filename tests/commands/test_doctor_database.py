@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,53 @@ async def test_a_database_that_is_not_there_yet_is_fine_where_it_can_be_made(
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
 
 
-async def test_a_database_of_another_revision_fails(tmp_path: Path, database_path: Path) -> None:
-    query(database_path, "UPDATE alembic_version SET version_num = '0001'")
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [
+        ("0001", "is at revision 0001, and"),
+        ("0001", ": run altan-checkout migrate"),
+        ("9999", ": install that version, or restore the backup"),
+    ],
+)
+async def test_a_database_of_another_revision_fails(
+    tmp_path: Path, database_path: Path, revision: str, words: str
+) -> None:
+    query(database_path, "UPDATE alembic_version SET version_num = ?", revision)
 
     finding = await found(tmp_path, "database")
 
     assert finding.verdict is FAILS
-    assert "altan-checkout migrate" in finding.message
+    assert words in finding.message
+
+
+async def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "checkout.db").touch)
+
+    finding = await found(tmp_path, "database")
+
+    assert finding.verdict is FAILS
+    assert finding.message.endswith("checkout.db is empty: run altan-checkout migrate")
+
+
+async def test_a_folder_fails(tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "checkout.db").mkdir)
+
+    finding = await found(tmp_path, "database")
+
+    assert finding.verdict is FAILS
+    assert "is a folder" in finding.message
+
+
+async def test_a_database_that_another_process_holds_fails_with_that_reason(
+    tmp_path: Path, database_path: Path
+) -> None:
+    with closing(sqlite3.connect(database_path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        finding = await found(tmp_path, "database")
+
+    assert finding.verdict is FAILS
+    assert "database is locked: another process holds it" in finding.message
 
 
 async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
@@ -41,7 +83,7 @@ async def test_a_file_that_is_no_database_fails(tmp_path: Path) -> None:
     finding = await found(tmp_path, "database")
 
     assert finding.verdict is FAILS
-    assert "check that its folder exists and is writable" in finding.message
+    assert ": correct DATABASE_URL, or restore a backup" in finding.message
 
 
 async def test_a_database_that_other_users_may_open_is_a_warning(

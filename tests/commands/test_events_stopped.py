@@ -45,6 +45,49 @@ def test_a_database_of_a_later_program_stops_it(shop: Shop) -> None:
     assert ended.stderr.startswith("The database cannot be used: ")
 
 
+def test_a_folder_without_a_database_stops_it_and_stays_empty(tmp_path: Path) -> None:
+    ended = run(tmp_path, "orders", "list", **GOOD)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "The database cannot be used: there is no database at data/checkout.db "
+        f"(current folder: {tmp_path})\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_database_stops_it_and_is_not_migrated(shop: Shop) -> None:
+    query(shop.database_path, "UPDATE alembic_version SET version_num = '0014'")
+
+    ended = shop.events("list")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "is at revision 0014, and " in ended.stderr
+    assert ended.stderr.endswith(" is expected: run altan-checkout migrate\n")
+    kept = query(shop.database_path, "SELECT version_num FROM alembic_version")
+    assert kept == [{"version_num": "0014"}]
+
+
+def test_a_file_that_is_no_database_stops_it(shop: Shop) -> None:
+    shop.database_path.write_text("somebody's notes " * 100)
+
+    ended = shop.events("list")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "(file is not a database): correct DATABASE_URL" in ended.stderr
+
+
+def test_an_older_demo_is_to_be_started_once(shop: Shop) -> None:
+    folder = shop.database_path.parent
+    shop.database_path.rename(folder / "demo.db")
+    query(folder / "demo.db", "UPDATE alembic_version SET version_num = '0014'")
+
+    ended = shop.events("list", "--demo", str(folder))
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.endswith(f": start altan-checkout demo --folder {folder} once\n")
+
+
 def test_a_database_that_cannot_be_read_is_said_to_be_so_with_the_cause(shop: Shop) -> None:
     query(shop.database_path, "DROP TABLE events")
 
@@ -66,11 +109,11 @@ def test_a_database_that_cannot_be_written_to_is_said_to_be_so(busy_shop: Shop) 
 
 
 def test_as_a_program_of_its_own_it_prints_json_alone(tmp_path: Path) -> None:
-    """The very first command makes the database, too, and says nothing of it."""
+    assert run(tmp_path, "migrate", **GOOD).returncode == 0
+
     ended = run(tmp_path, "events", "list", "--json", **GOOD)
 
     assert (ended.returncode, json.loads(ended.stdout)) == (0, [])
-    assert (tmp_path / "data" / "checkout.db").exists()
 
 
 def test_without_a_command_it_names_them_all(tmp_path: Path) -> None:

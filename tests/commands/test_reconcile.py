@@ -30,6 +30,7 @@ async def test_it_records_what_was_missed_beside_a_running_service(tmp_path: Pat
     assert payment.json()["status"] == "paid"
 
 
+@pytest.mark.usefixtures("database_path")
 async def test_people_get_a_sentence(tmp_path: Path) -> None:
     ended = await reconcile(tmp_path, "--since", "7d", "--all", answers=[FOUND, NOTHING])
 
@@ -39,6 +40,7 @@ async def test_people_get_a_sentence(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("database_path")
 async def test_a_failure_is_reported_and_exits_with_1(tmp_path: Path) -> None:
     refused = says_json(
         {"error": {"message": "Having the 'rak_event_read' permission would allow"}},

@@ -4,7 +4,7 @@ import pytest
 
 from app.settings.names import COMPANIONS
 from app.settings.settings import SETTING_NAMES, SettingsError, load_settings, odd_names
-from tests.commands.test_cli import GOOD, run
+from tests.commands.test_cli import GOOD, prepared
 from tests.docs.test_tables import compose_variables
 
 MISSPELT = {
@@ -125,7 +125,7 @@ def test_a_refused_start_also_reports_odd_names(
 def test_the_start_continues_with_a_warning(
     tmp_path: Path, environment: dict[str, str], words: str
 ) -> None:
-    ended = run(tmp_path, "migrate", **{**GOOD, **environment})
+    ended = prepared(tmp_path, **{**GOOD, **environment})
 
     assert ended.returncode == 0
     (line,) = [line for line in ended.stdout.splitlines() if words in line]

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from app.adapters.database.private_file import make_private
-from app.adapters.database.sqlite.connection_thread import connect
+from app.adapters.database.sqlite.advice import advice_on
+from app.adapters.database.sqlite.connection_thread import BUSY_TIMEOUT_S, connect
 
 SCHEMA_REVISION: Final = "0017"
+MIGRATE: Final = "run altan-checkout migrate"
 UPGRADE_TIMEOUT_S: Final = 600.0
 
 
@@ -35,9 +37,9 @@ def migrate(path: Path) -> None:
             before = current_revision(connection)
     except (OSError, sqlite3.Error) as error:
         raise MigrationError(
-            f"the database {path} cannot be opened for writing ({error}): "
-            "check that the folder exists, belongs to this user and has space"
+            f"the database {path} cannot be opened for writing ({error}): {advice_on(error)}"
         ) from error
+    refuse_newer(before, name=f"the database {path}")
     if before != SCHEMA_REVISION:
         upgrade_in_a_child(str(path), name=f"the database {path}")
     make_private(path)  # only now is it certain that it is ours
@@ -56,6 +58,50 @@ def require_file(path: Path) -> None:
             f"{path} is {kind}: DATABASE_URL must name the database's file, "
             "such as sqlite:////data/checkout.db"
         )
+
+
+def require_current(path: Path, *, advice: str = MIGRATE) -> None:
+    """Refuse a file that is missing or has another schema, and change nothing.
+
+    Raises:
+        MigrationError: it cannot be used as it is; `advice` says how to change the schema.
+    """
+    try:
+        require_file(path)
+        if not path.exists():
+            raise MigrationError(f"there is no database at {path} (current folder: {Path.cwd()})")
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
+            revision = current_revision(connection)
+    except (OSError, sqlite3.Error) as error:
+        raise MigrationError(
+            f"the database {path} cannot be opened ({error}): {advice_on(error)}"
+        ) from error
+    if message := what_is_wrong(revision, advice=advice):
+        raise MigrationError(f"the database {path} {message}")
+
+
+def what_is_wrong(revision: str | None, *, advice: str = MIGRATE) -> str | None:
+    """Return why we cannot use a schema of this revision, and what to do; None if we can."""
+    if revision == SCHEMA_REVISION:
+        return None
+    if revision is None:
+        return f"is empty: {advice}"
+    if revision < SCHEMA_REVISION:
+        return f"is at revision {revision}, and {SCHEMA_REVISION} is expected: {advice}"
+    return (
+        f"is at revision {revision}, made by a newer version (this one expects {SCHEMA_REVISION}): "
+        "install that version, or restore the backup from before the upgrade"
+    )
+
+
+def refuse_newer(revision: str | None, *, name: str) -> None:
+    """Refuse a schema that no migration of ours leads away from.
+
+    Raises:
+        MigrationError: it is of a newer version.
+    """
+    if revision is not None and revision > SCHEMA_REVISION:
+        raise MigrationError(f"{name} {what_is_wrong(revision)}")
 
 
 def current_revision(connection: sqlite3.Connection) -> str | None:

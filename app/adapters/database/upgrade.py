@@ -5,6 +5,7 @@ the URL comes from standard input, because every user of a machine can read comm
 """
 
 import asyncio
+import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -83,10 +84,10 @@ def main(argument: str) -> int:
         else:
             upgrade(Path(argument))
     except CommandError as error:
-        print(f"{error}; run the newer program that made this schema", file=sys.stderr)  # noqa: T201
+        print(f"{error}: was it made by a newer version? Install that one", file=sys.stderr)  # noqa: T201
     except DBAPIError as error:
         print(error.orig, file=sys.stderr)  # noqa: T201
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         print(error, file=sys.stderr)  # noqa: T201
     else:
         return 0

@@ -142,7 +142,10 @@ async def test_who_comes_second_waits_and_finds_the_work_done(
 def test_a_schema_of_a_later_program_is_refused(database_path: Path) -> None:
     set_revision(database_path, "9999")
 
-    with pytest.raises(MigrationError, match=r"9999.*run the newer program"):
+    with pytest.raises(
+        MigrationError,
+        match=r"9999, made by a newer version.*install that version, or restore the backup",
+    ):
         migrate(database_path)
 
     assert revision_of(database_path) == "9999"
@@ -179,7 +182,9 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     path = tmp_path / "checkout.db"
     path.write_bytes(b"somebody's notes " * 100)
 
-    with pytest.raises(MigrationError, match="not a database"):
+    with pytest.raises(
+        MigrationError, match=r"not a database.*: correct DATABASE_URL, or restore a backup"
+    ):
         migrate(path)
 
     assert path.read_bytes() == b"somebody's notes " * 100

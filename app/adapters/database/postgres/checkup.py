@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from app.adapters.database.migrate import what_is_wrong
 from app.adapters.database.postgres.connections import Connection, PooledConnection, connect
-from app.adapters.database.postgres.schema import current_revision, run_apart, what_is_wrong
+from app.adapters.database.postgres.schema import current_revision, run_apart
 
 OLDEST_VERSION: Final = 14  # the oldest that the driver and the PostgreSQL project still support
 

@@ -9,7 +9,13 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from app.adapters.database.migrate import SCHEMA_REVISION, MigrationError, upgrade_in_a_child
+from app.adapters.database.migrate import (
+    SCHEMA_REVISION,
+    MigrationError,
+    refuse_newer,
+    upgrade_in_a_child,
+    what_is_wrong,
+)
 from app.adapters.database.postgres.connections import Connection, PooledConnection, connect
 from app.adapters.database.postgres.errors import DRIVER_ERRORS, reason_of
 
@@ -22,7 +28,9 @@ def migrate_postgres(url: str, *, name: str) -> None:
     Raises:
         MigrationError: it cannot be reached or changed, or is from a later version.
     """
-    if revision_of(url, name=name) != SCHEMA_REVISION:
+    before = revision_of(url, name=name)
+    refuse_newer(before, name=f"the database {name}")
+    if before != SCHEMA_REVISION:
         upgrade_in_a_child("-", name=f"the database {name}", standard_input=url)
 
 
@@ -35,26 +43,6 @@ def require_current_schema(url: str, *, name: str) -> None:
     message = what_is_wrong(revision_of(url, name=name))
     if message:
         raise MigrationError(f"the database {name} {message}")
-
-
-def what_is_wrong(revision: str | None) -> str | None:
-    """Return why we cannot use a schema of this revision, and what to run; None if we can."""
-    if revision == SCHEMA_REVISION:
-        return None
-    if revision is None:
-        return (
-            f"has no tables of ours yet, and revision {SCHEMA_REVISION} is expected: "
-            "run altan-checkout migrate"
-        )
-    if revision < SCHEMA_REVISION:
-        return (
-            f"is behind, at revision {revision}, and {SCHEMA_REVISION} is expected: "
-            "run altan-checkout migrate"
-        )
-    return (
-        f"is ahead, at revision {revision}, and {SCHEMA_REVISION} is expected: "
-        "run the newer program that made this schema"
-    )
 
 
 def revision_of(url: str, *, name: str) -> str | None:
