@@ -18,6 +18,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
+from app.adapters.database.migrate import UPGRADE_TIMEOUT_S
 from app.adapters.database.sqlite.connection_thread import connect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -29,7 +30,7 @@ def upgrade(path: Path, revision: str = "head") -> None:
 
     A second process waits for the lock, and then finds nothing to do.
     """
-    with closing(connect(path)) as connection:
+    with closing(connect(path, busy_timeout_s=UPGRADE_TIMEOUT_S)) as connection:
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
         with engine.begin() as begun:

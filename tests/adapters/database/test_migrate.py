@@ -20,7 +20,7 @@ from app.adapters.database.migrate import (
     migrate,
 )
 from app.adapters.database.schema import metadata
-from app.adapters.database.sqlite.connection_thread import connect
+from app.adapters.database.sqlite.connection_thread import BUSY_TIMEOUT_S, connect
 from app.adapters.database.upgrade import MIGRATIONS, main, upgrade
 from tests.support.builders import DEADLINE_S, query
 from tests.support.processes import BOUND_BY_FILE_MODES
@@ -131,7 +131,8 @@ async def test_who_comes_second_waits_and_finds_the_work_done(
         for statement in statements_of(migrated_path):
             first.execute(statement)
         second = asyncio.create_task(asyncio.to_thread(upgrade, path))
-        await asyncio.wait([second], timeout=0.3)  # long enough to look at what is there
+        # A migration of a large database takes longer than other statements wait.
+        await asyncio.wait([second], timeout=BUSY_TIMEOUT_S + 0.5)
 
         first.execute("COMMIT")
         await second

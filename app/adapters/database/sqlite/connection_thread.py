@@ -82,14 +82,16 @@ class ConnectionThread:
             connection.close()
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """Open a connection with the settings for durability; transactions are started explicitly.
+
+    A statement waits for `busy_timeout_s` if another process holds the lock.
 
     Raises:
         sqlite3.Error: the file cannot be opened, or WAL mode cannot be set.
     """
     create_private(path)
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
     try:
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
