@@ -1,9 +1,13 @@
 """Tells programs and scripts in pages from people whose browser navigates."""
 
+from typing import Final
+
 from starlette.datastructures import Headers
 
 # A script cannot follow a redirect to Stripe's page; only a navigation can (Fetch standard).
 _SCRIPT_MODES = frozenset({"cors", "same-origin", "no-cors"})
+
+HEADER_LENGTH_MAX: Final = 1024  # browsers send less; a longer one is ignored, which costs nothing
 
 _Preference = tuple[float, int]
 
@@ -12,7 +16,7 @@ def wants_json_answer(headers: Headers) -> bool:
     """Return whether the caller wants the payment page's address as data, not a redirect."""
     if headers.get("sec-fetch-mode") in _SCRIPT_MODES:
         return True
-    accept = headers.get("accept")
+    accept = _accept(headers)
     return accept is not None and _preference(accept, "application/json") > _preference(
         accept, "text/html"
     )
@@ -20,7 +24,7 @@ def wants_json_answer(headers: Headers) -> bool:
 
 def wants_page(headers: Headers) -> bool:
     """Return whether a person will read the answer."""
-    accept = headers.get("accept")
+    accept = _accept(headers)
     return (
         accept is not None
         and headers.get("sec-fetch-mode") not in _SCRIPT_MODES
@@ -30,12 +34,19 @@ def wants_page(headers: Headers) -> bool:
 
 def preferred_languages(accept_language: str) -> list[str]:
     """Return the caller's language tags, the preferred one first (RFC 9110, 12.5.4)."""
+    if len(accept_language) > HEADER_LENGTH_MAX:
+        return []
     found = []
     for part in accept_language.split(","):
         tag, *parameters = (text.strip().lower() for text in part.split(";"))
         if 0 < (quality := _quality(parameters)) <= 1:
             found.append((quality, tag))
     return [tag for _, tag in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _accept(headers: Headers) -> str | None:
+    accept = headers.get("accept")
+    return None if accept is not None and len(accept) > HEADER_LENGTH_MAX else accept
 
 
 def _preference(accept: str, media_type: str) -> _Preference:

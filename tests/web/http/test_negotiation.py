@@ -3,7 +3,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from app.web.http.negotiation import wants_json_answer, wants_page
+from app.web.http.negotiation import (
+    HEADER_LENGTH_MAX,
+    preferred_languages,
+    wants_json_answer,
+    wants_page,
+)
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
@@ -86,6 +91,17 @@ def test_in_any_other_mode_the_accept_header_decides(mode: str) -> None:
     assert not wants_json_answer(headers(BROWSER, mode))
     assert wants_page(headers(BROWSER, mode))
     assert wants_json_answer(headers("application/json", mode))
+
+
+@pytest.mark.parametrize(("length", "is_read"), [(HEADER_LENGTH_MAX, True), (30_000, False)])
+def test_a_header_that_no_browser_sends_counts_as_absent(length: int, is_read: bool) -> None:  # noqa: FBT001 a test's parameter
+    json, html, languages = (
+        text + "," * (length - len(text)) for text in ("application/json", "text/html", "de")
+    )
+
+    assert wants_json_answer(headers(json)) is is_read
+    assert wants_page(headers(html)) is is_read
+    assert ("de" in preferred_languages(languages)) is is_read
 
 
 @settings(deadline=None)
