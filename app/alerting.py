@@ -41,7 +41,8 @@ def alert_channels(settings: Settings, lifetime: Lifetime, *, release: str) -> l
 
 def report_failed_work(alerts: Alerts, name: str) -> None:
     """Report background work that failed, and is restarted."""
-    alerts(AlertName.BACKGROUND_WORK_FAILED, f"{name} failed and is restarted; see the log")
+    message = f"{name} failed and is restarted; see the log"
+    alerts(AlertName.BACKGROUND_WORK_FAILED, message, subject=name)
 
 
 async def watch_storage(alerts: Alerts, database: AnyDatabase) -> None:

@@ -15,7 +15,7 @@ from app.usecases.receiver_state import PauseReason, ReceiverState
 EVERY_S: Final = 2.0
 BACKLOG_EVERY: Final = 5  # checks; counting reads every waiting notification
 FAILING_MS: Final = 3_600_000
-REPEAT_MS: Final = 60_000  # each is counted; how many of them are sent is limited elsewhere
+REPEAT_MS: Final = 60 * 60 * 1000  # a reminder
 
 _WHY_PAUSED: Final = {
     PauseReason.GONE: "the receiver answered 410 (gone)",
@@ -63,7 +63,7 @@ class WatchReceiver:
         return f"the receiver has accepted no notification since {rfc3339(since_ms)}; {answer}"
 
     def _alert(self, name: AlertName, trouble: str | None, over: str) -> None:
-        """Repeat it, because the first may not be sent so soon after an earlier one."""
+        """Report it once and as a reminder; the first may not be sent so soon after another."""
         self.show(name, is_active=trouble is not None)
         now_ms = self.clock.now_ms()
         if trouble:
