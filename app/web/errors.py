@@ -35,6 +35,12 @@ class ForbiddenError(RequestWrongError):
     title = "This token may not do that"
 
 
+class FormRefusedError(ForbiddenError):
+    """A form of the console does not come from the operator's own page; the token is fine."""
+
+    title = "The form was not accepted"
+
+
 class TooManyGuessesError(RateLimitedError):
     """One client has sent too many wrong tokens."""
 

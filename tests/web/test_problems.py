@@ -18,6 +18,7 @@ from app.domain.errors import (
 )
 from app.web import errors as request_errors
 from app.web.errors import (
+    FormRefusedError,
     InternalError,
     InvalidQueryError,
     MethodNotAllowedError,
@@ -105,8 +106,8 @@ def problems() -> Problems:
 
 
 def test_every_error_has_a_status_and_the_table_has_nothing_else() -> None:
-    """Too many wrong tokens have the status of what they refine."""
-    assert set(STATUS) == set(every_error()) - {TooManyGuessesError}
+    """Too many wrong tokens, and forms from elsewhere, have the status of what they refine."""
+    assert set(STATUS) == set(every_error()) - {TooManyGuessesError, FormRefusedError}
 
 
 def test_codes_and_statuses_are_the_contracts() -> None:
@@ -243,7 +244,7 @@ def test_a_page_of_problems_asks_for_nothing_from_elsewhere(problems: Problems) 
 def test_errors_of_http_are_separate_from_the_domains() -> None:
     own = [kind for kind in every_error() if kind.__module__ == request_errors.__name__]
 
-    assert len(own) == 12
+    assert len(own) == 13
 
 
 def test_an_error_that_an_adapter_refines_is_what_it_refines_to_a_caller(

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from app.web.errors import ForbiddenError, UnsupportedMediaTypeError
+from app.web.errors import FormRefusedError, UnsupportedMediaTypeError
 from app.web.http.body import read_body
 from app.web.http.body_budget import BodyLease
 from app.web.http.client_address import Network, client_bucket, is_trusted_peer
@@ -31,12 +31,11 @@ class Forms:
         """Return the fields of a form of our own pages; of a repeated one, the last.
 
         Raises:
-            ForbiddenError: another site's page has sent it.
+            FormRefusedError: another site's page has sent it.
             UnsupportedMediaTypeError: it is no form, or not one in UTF-8.
             BodyTooLargeError, BodyTimeoutError, OverloadedError: as for `read_body`.
         """
-        if not self._is_from_here(request):
-            raise ForbiddenError("This form was sent by a page of another site.")
+        self._require_from_here(request)
         client = client_bucket(request.scope, self.trusted_proxies)
         with BodyLease(self.budget, lambda: client) as lease:
             body = await read_body(
@@ -53,18 +52,24 @@ class Forms:
             raise UnsupportedMediaTypeError("The form is not UTF-8, or has many fields.") from error
         return dict(pairs)
 
-    def _is_from_here(self, request: Request) -> bool:
-        """Return False if the browser says that another site's page has sent this request.
+    def _require_from_here(self, request: Request) -> None:
+        """Refuse a form if the browser says that another site's page has sent this request.
 
         Browsers send Sec-Fetch-Site over TLS and on this machine (Fetch Metadata), and Origin with
         every form. A proxy may replace the Host header, which Sec-Fetch-Site does not depend on.
         """
         headers = request.headers
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-        if site is not None:
-            return site in ("same-origin", "none")
         host = None if origin is None else origin.lower().partition("://")[2]
-        return host is None or host in self._hosts(request, headers)
+        if site in ("same-origin", "none"):
+            return
+        if site is not None or host == "":
+            raise FormRefusedError("This form was sent by a page of another site.")
+        if host is not None and host not in self._hosts(request, headers):
+            raise FormRefusedError(
+                "This form came from another address than the service sees. Let the proxy pass on "
+                "the Host header: docs/console.md."
+            )
 
     def _hosts(self, request: Request, headers: Headers) -> set[str]:
         hosts = {headers.get("host", "").lower()}

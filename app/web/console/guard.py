@@ -13,7 +13,7 @@ from app.web.console.forms import Forms
 from app.web.console.frame import Frame, SignIn
 from app.web.console.sessions import SESSION_S, Session, Sessions
 from app.web.console.visit import Visit, place_of, see_other
-from app.web.errors import ForbiddenError, UnauthorizedError
+from app.web.errors import ForbiddenError, FormRefusedError, UnauthorizedError
 from app.web.http.bearer import Access, Role
 from app.web.http.client_address import Network, came_by_tls
 from app.web.problems import error_headers
@@ -51,7 +51,7 @@ class Guard:
         async def do_if_allowed(visit: Visit) -> Response:
             form = await self.forms.read(visit.request)
             if not self.sessions.is_form_token(visit.session, form.get(FORM_TOKEN, "")):
-                raise ForbiddenError("This form is not of your session. Go back, and reload it.")
+                raise FormRefusedError("This form is not of your session. Go back, and reload it.")
             return await do(Visit(visit.request, visit.session, form))
 
         async def answer(request: Request) -> Response:
@@ -157,6 +157,6 @@ def _come_again(request: Request) -> dict[str, str]:
 def _why_not(error: CheckoutError) -> str:
     if isinstance(error, UnauthorizedError):
         return "That is not the token in ADMIN_API_TOKEN."
-    if isinstance(error, ForbiddenError):
+    if isinstance(error, ForbiddenError) and not isinstance(error, FormRefusedError):
         return "That is one of API_TOKENS. The console needs the token in ADMIN_API_TOKEN."
     return error.detail

@@ -31,6 +31,7 @@ async def test_an_act_needs_the_text_of_the_sessions_forms(
 
             assert answer.status_code == 403
             assert "not of your session" in text_of(answer.text)
+            assert "This token may not" not in answer.text
 
 
 async def test_a_form_of_another_session_does_nothing(database_path: Path) -> None:
@@ -85,6 +86,26 @@ async def test_a_stranger_does_not_say_which_host_is_ours(database_path: Path) -
 
     assert answer.status_code == 403
     assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"Origin": "https://checkout.example"}, "another address than the service sees"),
+        ({"Origin": "https://checkout.example"}, "pass on the Host header: docs/console.md"),
+        ({"Origin": "null"}, "sent by a page of another site"),
+        ({"Sec-Fetch-Site": "cross-site"}, "sent by a page of another site"),
+    ],
+)
+async def test_who_signs_in_from_another_address_is_not_told_of_a_wrong_token(
+    database_path: Path, headers: dict[str, str], words: str
+) -> None:
+    async with order_shop(database_path) as shop:
+        answer = await sign_in(shop.service.client, headers=headers)
+
+    assert answer.status_code == 403
+    assert words in text_of(answer.text)
+    assert "API_TOKENS" not in answer.text
 
 
 @pytest.mark.parametrize(
