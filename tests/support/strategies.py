@@ -111,6 +111,7 @@ def _subscriptions() -> st.SearchStrategy[Subscription]:
         at_s=st.integers(0, 3),
         is_first=st.booleans(),
         changed_status=st.booleans(),
+        changed_nothing=st.booleans(),
         current_period_end_s=_times(),
         cancel_at_s=_times(),
         cancel_at_period_end=st.booleans(),

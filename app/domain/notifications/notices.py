@@ -65,7 +65,19 @@ def notices(before: PaymentFacts | None, after: PaymentFacts) -> list[Notice]:
     """
     known = _NOTHING if before is None else {statement for statement, _ in _held(before)}
     new = (notice for statement, notice in _held(after) if statement not in known)
-    return [notice for notice in new if notice]
+    is_as_created = _is_as_created(before, after)
+    return [
+        notice
+        for notice in new
+        if notice and not (is_as_created and notice.type is NotificationType.SUBSCRIPTION_UPDATED)
+    ]
+
+
+def _is_as_created(before: PaymentFacts | None, after: PaymentFacts) -> bool:
+    """Return whether the subscription's first known state is the one that it was created with."""
+    if before is not None and before.subscription is not None:
+        return False
+    return after.subscription is not None and after.subscription.is_as_created
 
 
 def _held(facts: PaymentFacts) -> Iterator[Held]:

@@ -22,6 +22,9 @@ class SubscriptionStatus(StrEnum):
 
 
 _RANK: Final = {status: rank for rank, status in enumerate(SubscriptionStatus)}
+_NEW: Final = frozenset(
+    {SubscriptionStatus.INCOMPLETE, SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE}
+)
 _OVER: Final = frozenset({SubscriptionStatus.INCOMPLETE_EXPIRED, SubscriptionStatus.CANCELED})
 
 
@@ -31,13 +34,15 @@ class Subscription:
 
     `at_s` is when Stripe created the event; `is_first` marks the subscription's creation, and
     `changed_status` an event that changed the status. Both decide between events in the same
-    second, of which every checkout has several.
+    second, of which every checkout has several. `changed_nothing`: the event changed neither the
+    status nor when it ends.
     """
 
     status: SubscriptionStatus
     at_s: int
     is_first: bool = False
     changed_status: bool = False
+    changed_nothing: bool = False
     current_period_end_s: int | None = None
     cancel_at_s: int | None = None
     cancel_at_period_end: bool = False
@@ -45,6 +50,11 @@ class Subscription:
     def join(self, other: "Subscription") -> "Subscription":
         """Return the later of the two, in a total order."""
         return max(self, other, key=_moment)
+
+    @property
+    def is_as_created(self) -> bool:
+        """Whether the event may show the subscription as it was created."""
+        return self.is_first or (self.changed_nothing and self.status in _NEW)
 
 
 def _moment(state: Subscription) -> tuple[float, ...]:
@@ -58,6 +68,7 @@ def _moment(state: Subscription) -> tuple[float, ...]:
         -math.inf if state.current_period_end_s is None else state.current_period_end_s,
         -math.inf if state.cancel_at_s is None else state.cancel_at_s,
         state.cancel_at_period_end,
+        not state.changed_nothing,
     )
 
 

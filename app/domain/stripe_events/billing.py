@@ -29,6 +29,7 @@ _INVOICE_FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "invoice.marked_uncollectible": {"uncollectible": True},
 }
 _FIRST: Final = "subscription_create"
+_SHOWN: Final = frozenset({"status", "cancel_at", "cancel_at_period_end"})
 
 
 def subscription(event: StripeEvent) -> Evidence:
@@ -45,6 +46,8 @@ def subscription(event: StripeEvent) -> Evidence:
         at_s=event.created_s or 0,
         is_first=event.type == "customer.subscription.created",
         changed_status="status" in event.previous_attributes,
+        changed_nothing=bool(event.previous_attributes)
+        and _SHOWN.isdisjoint(event.previous_attributes),
         # Money is due when the first of its periods ends.
         current_period_end_s=min(period_ends_s, default=None),
         cancel_at_s=cancel_at_s,

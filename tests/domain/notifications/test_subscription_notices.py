@@ -126,6 +126,34 @@ def test_a_subscription_that_changes_is_told_and_so_is_its_return(
     assert len(set(ids)) == 3
 
 
+@pytest.mark.parametrize("before", [None, SUBSCRIBED])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": SubscriptionStatus.TRIALING},
+        {"status": SubscriptionStatus.ACTIVE, "cancel_at_s": 9},  # as in payments by installments
+    ],
+)
+def test_an_update_of_something_else_tells_nothing_of_the_state_it_was_created_with(
+    before: PaymentFacts | None, change: dict[str, object]
+) -> None:
+    said = with_subscription(at_s=2, **change)  # type: ignore[arg-type]
+    said_nothing = with_subscription(at_s=2, changed_nothing=True, **change)  # type: ignore[arg-type]
+
+    paid = [] if before else [(Type.PAID, "")]
+    assert told(before, said_nothing) == paid
+    assert told(before, said) == [*paid, (Type.SUBSCRIPTION_UPDATED, "sub_1")]
+
+
+def test_a_late_change_is_told_even_if_another_update_says_it_first() -> None:
+    past_due = with_subscription(SubscriptionStatus.PAST_DUE, 2, changed_nothing=True)
+    active = with_subscription(SubscriptionStatus.ACTIVE, 1)
+    trialing = with_subscription(SubscriptionStatus.TRIALING, 2, changed_nothing=True)
+
+    assert told(SUBSCRIBED, past_due) == [(Type.SUBSCRIPTION_UPDATED, "sub_1")]
+    assert told(active, trialing) == [(Type.SUBSCRIPTION_UPDATED, "sub_1")]
+
+
 def test_a_new_period_alone_is_not_told() -> None:
     before = with_subscription(SubscriptionStatus.ACTIVE, 1, current_period_end_s=5)
 

@@ -64,6 +64,8 @@ def subscription(status: Status = Status.ACTIVE, /, **changes: Any) -> Subscript
         (subscription(cancel_at_period_end=True), subscription(current_period_end_s=0)),
         # then whether it ends.
         (subscription(), subscription(cancel_at_period_end=True)),
+        # then whether it may have changed something.
+        (subscription(changed_nothing=True), subscription()),
     ],
 )
 def test_of_two_states_the_later_is_kept(earlier: Subscription, later: Subscription) -> None:
@@ -84,6 +86,7 @@ def test_a_state_is_neither_the_first_nor_a_change_nor_an_end_until_it_is_said()
     assert subscription() == subscription(
         is_first=False,
         changed_status=False,
+        changed_nothing=False,
         current_period_end_s=None,
         cancel_at_period_end=False,
     )

@@ -62,16 +62,22 @@ def test_an_unknown_status_of_a_subscription_is_doubted_and_still_links(status: 
 
 
 @pytest.mark.parametrize(
-    ("previous", "changed"),
-    [(None, False), ({}, False), ({"items": {}}, False), ({"status": "incomplete"}, True)],
+    ("previous", "changed_status", "changed_nothing"),
+    [
+        (None, False, False),  # it was read from Stripe, which does not say what changed
+        ({}, False, False),
+        ({"items": {}}, False, True),
+        ({"items": {}, "status": "incomplete"}, True, False),
+        ({"cancel_at": None}, False, False),
+        ({"cancel_at_period_end": False}, False, False),
+    ],
 )
-def test_an_update_says_whether_the_status_has_changed(
-    previous: Document | None,
-    changed: bool,  # noqa: FBT001 a row of the table
+def test_an_update_says_what_has_changed(
+    previous: Document | None, *, changed_status: bool, changed_nothing: bool
 ) -> None:
-    read = evidence(UPDATED, subscription(), previous=previous)
+    state = subscription_in(evidence(UPDATED, subscription(), previous=previous))
 
-    assert subscription_in(read).changed_status is changed
+    assert (state.changed_status, state.changed_nothing) == (changed_status, changed_nothing)
 
 
 def test_an_event_without_a_time_is_older_than_any_other() -> None:
