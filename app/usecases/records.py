@@ -16,8 +16,8 @@ from app.domain.payments.subscriptions import SubscriptionStatus
 class SessionOrder:
     """A request for a payment page.
 
-    `client` is the client's name from `networks.py`; it is only counted, never sent on. `passed`
-    are the cart's further fields for the page.
+    `client` is the client's name from `networks.py`; it and `created_by` only count for limits, and
+    are never sent on. `passed` are the cart's further fields for the page.
     """
 
     cart: Cart
@@ -25,6 +25,7 @@ class SessionOrder:
     cancel_url: str
     client: str = UNKNOWN_BUCKET
     passed: PassedFields = field(default_factory=dict, repr=False)
+    created_by: CreatedBy = CreatedBy.BROWSER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

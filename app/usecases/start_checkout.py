@@ -122,6 +122,7 @@ class StartCheckout:
             cart=request.cart,
             client=request.client,
             passed=request.passed,
+            created_by=request.created_by,
             success_url=self._success_url(request, checkout_id, key),
             cancel_url=self.redirects.cancel_url(
                 request.cancel_url, pointer=f"{request.at}/cancel_url"

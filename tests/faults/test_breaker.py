@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from app.adapters.altan_pay.bulkhead import NoPlaceError
-from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.errors import AltanPayUnavailableError
 from app.domain.limits.breaker_evidence import FAILURES_MIN, WINDOW_PAIRS
 from app.domain.limits.quarantine import FAILURES_OF_ONE, REST_S
@@ -139,10 +139,42 @@ async def test_a_shop_that_has_sold_nothing_yet_finds_an_outage_by_three_buyers(
         for number in range(2 * FAILURES_MIN):
             await pages.outcome(order(f"price_{number}", STRANGER))
         states_after_one = list(pages.states)
-        for number in range(2):
-            await pages.outcome(order("price_A", f"192.0.2.{number}"))
+        for number in range(2 * 2):
+            await pages.outcome(order(f"price_{number % 2}", f"192.0.2.{number // 2}"))
 
     assert states_after_one == ["closed"]
+    assert pages.states == ["closed", "open"]
+
+
+@pytest.mark.parametrize("by", CreatedBy)
+async def test_the_shops_server_needs_no_other_client(
+    upstream: Upstream, pages: Pages, by: CreatedBy
+) -> None:
+    orders = [
+        replace(order(f"price_{number}", STRANGER), created_by=by) for number in range(FAILURES_MIN)
+    ]
+    for each in orders:
+        await pages.create(each)
+
+    async with doing(upstream, FAILS):
+        for each in orders:
+            await pages.outcome(each)
+
+    assert (pages.states[-1] == "open") is (by is CreatedBy.SERVER)
+
+
+async def test_a_passed_field_that_is_odd_makes_the_cart_odd(
+    upstream: Upstream, pages: Pages
+) -> None:
+    await pages.create(replace(order(), passed={"customer_email": "jane@shop.example"}))
+    async with doing(upstream, FAILS):
+        for _ in range(2 * WINDOW_PAIRS):
+            await pages.outcome(replace(order(), passed={"customer_email": "jane@-"}))
+        states_after_odd = list(pages.states)
+        for _ in range(FAILURES_MIN):
+            await pages.outcome(replace(order(), passed={"customer_email": "joe@shop.example"}))
+
+    assert states_after_odd == ["closed"]
     assert pages.states == ["closed", "open"]
 
 

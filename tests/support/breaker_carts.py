@@ -5,6 +5,7 @@ import itertools
 
 from app.domain.checkout.cart import Cart, LineItem, Mode
 from app.domain.limits.breaker import (
+    Asked,
     Breaker,
     Permit,
     Refused,
@@ -15,6 +16,10 @@ from app.domain.limits.breaker_evidence import (
     FAILURES_MIN,
     WINDOW_S,
 )
+from app.domain.limits.cart_shapes import Shape, shape_of
+
+USUAL = shape_of("https://shop.example/", "https://shop.example/", {})
+ODD = shape_of("https://shop.example/", "https://shop.example/?%zz", {})
 
 
 def cart(*prices: str, quantity: int = 1) -> Cart:
@@ -37,13 +42,29 @@ class Shop:
     def state(self) -> State:
         return self.states[-1]
 
-    def ask(self, bought: Cart, client: str = "") -> Permit | Refused:
+    def ask(
+        self,
+        bought: Cart,
+        client: str = "",
+        *,
+        shape: Shape | None = USUAL,
+        is_servers: bool = False,
+    ) -> Permit | Refused:
         client = client or str(ipaddress.IPv4Address(next(self._buyers)))
-        return self.breaker.ask(client, bought, self.now_s)
+        asked = Asked(client=client, cart=bought, shape=shape, is_servers=is_servers)
+        return self.breaker.ask(asked, self.now_s)
 
-    def buy(self, verdict: Verdict, bought: Cart | None = None, client: str = "") -> bool:
+    def buy(
+        self,
+        verdict: Verdict,
+        bought: Cart | None = None,
+        client: str = "",
+        *,
+        shape: Shape | None = USUAL,
+        is_servers: bool = False,
+    ) -> bool:
         """Run one checkout with this outcome, if the breaker permits it."""
-        permit = self.ask(bought or cart("price_A"), client)
+        permit = self.ask(bought or cart("price_A"), client, shape=shape, is_servers=is_servers)
         if isinstance(permit, Refused):
             return False
         self.breaker.report(permit, verdict, self.now_s)

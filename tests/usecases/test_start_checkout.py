@@ -1,12 +1,12 @@
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from app.domain.checkout.cart import Cart, LineItem, Mode
+from app.domain.checkout.cart import Cart, CreatedBy, LineItem, Mode
 from app.domain.checkout.redirects import PaymentPage, RedirectPolicy
 from app.domain.errors import (
     AltanPayTimeoutError,
@@ -137,6 +137,16 @@ async def test_altan_pay_is_asked_for_the_cart_and_the_shops_own_addresses(
             cancel_url="https://shop.example/cart",
         )
     ]
+
+
+async def test_altan_pays_client_learns_who_sent_the_cart(database: Database) -> None:
+    pages = FakePages()
+    request = replace(checkout_request(CART), client="192.0.2.1", created_by=CreatedBy.SERVER)
+
+    await start_checkout(database, pages)(request)
+
+    (order,) = pages.orders
+    assert (order.client, order.created_by) == ("192.0.2.1", CreatedBy.SERVER)
 
 
 async def test_the_id_is_made_of_the_time_at_which_the_checkout_began(

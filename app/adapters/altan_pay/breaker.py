@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 from app.adapters.altan_pay.bulkhead import NoPlaceError
 from app.adapters.altan_pay.failures import UnreachableError, unavailable
+from app.domain.checkout.cart import CreatedBy
 from app.domain.checkout.redirects import PaymentPage
 from app.domain.errors import (
     AltanPayMisconfiguredError,
     CartRefusedError,
     CheckoutError,
 )
-from app.domain.limits.breaker import OPEN_S, Breaker, Refused, Verdict
+from app.domain.limits.breaker import OPEN_S, Asked, Breaker, Refused, Verdict
+from app.domain.limits.cart_shapes import shape_of
 from app.usecases.ports import PaymentPages
 from app.usecases.records import SessionOrder
 
@@ -35,7 +37,13 @@ class CircuitBreaker:
             AltanPayUnavailableError: the breaker is open, or this cart is blocked; no call was
             made.
         """
-        permit = self._breaker.ask(order.client, order.cart, time.monotonic())
+        asked = Asked(
+            client=order.client,
+            cart=order.cart,
+            shape=shape_of(order.success_url, order.cancel_url, order.passed),
+            is_servers=order.created_by is CreatedBy.SERVER,
+        )
+        permit = self._breaker.ask(asked, time.monotonic())
         if isinstance(permit, Refused):
             raise unavailable(permit.reason, retry_after_s=permit.retry_after_s)
         verdict = Verdict.NONE

@@ -1,23 +1,27 @@
 """Distinguishes an outage from one client's odd cart."""
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 from typing import Final
 
 from app.domain.checkout.cart import Cart, Mode
+from app.domain.limits.cart_shapes import Shape
 
 WINDOW_S: Final = 300.0
 WINDOW_PAIRS: Final = 20  # per household and kind of cart; the latest outcome of each counts
 FAILURES_MIN: Final = 5  # fewer may be coincidence
-HOUSEHOLDS_MIN: Final = 3  # fewer may be one stranger
-KNOWN_MAX: Final = 1000  # prices that worked; a shop that sells more forgets the oldest
+HOUSEHOLD_FAILURES_MAX: Final = 2  # that count, so it takes three households: one may be a stranger
+HOUSEHOLDS_MIN: Final = 3  # whose failures count against what worked since, not before
+KNOWN_MAX: Final = 1000  # prices, and shapes, that worked; the oldest are forgotten
+SHOPS_SERVER: Final = "the shop's server"  # the household of all carts with a valid token
 
 
 @dataclass(frozen=True, slots=True)
 class CartSort:
-    """A kind of cart that fails or works as one: a set of prices, with or without odd quantities.
+    """A kind of cart that fails or works as one: a set of prices, with or without anything odd.
 
-    `is_known`: each price has worked in this mode, in at least this quantity.
+    `is_known`: each price has worked in this mode, in at least this quantity, and so has the shape
+    of all else that the client chose.
     """
 
     mode: Mode
@@ -25,25 +29,31 @@ class CartSort:
     is_known: bool
 
 
-class KnownPrices:
-    """Prices for which Altan Pay has created a payment page since the start."""
+class KnownCarts:
+    """Prices and shapes for which Altan Pay has created a payment page since the start."""
 
     def __init__(self) -> None:
         self._quantities: OrderedDict[tuple[Mode, str], int] = OrderedDict()
+        self._shapes: OrderedDict[Shape | None, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._quantities)
 
-    def sort_of(self, cart: Cart) -> CartSort:
-        """Return this cart's kind."""
-        is_known = all(
+    def sort_of(self, cart: Cart, shape: Shape | None) -> CartSort:
+        """Return this cart's kind; a `shape` of None is never known."""
+        is_known = shape in self._shapes and all(
             item.quantity <= self._quantities.get((cart.mode, item.price), 0)
             for item in cart.line_items
         )
         return CartSort(cart.mode, frozenset(item.price for item in cart.line_items), is_known)
 
-    def learn(self, cart: Cart) -> None:
+    def learn(self, cart: Cart, shape: Shape | None) -> None:
         """Record that this cart worked."""
+        if shape is not None:
+            self._shapes[shape] = None
+            self._shapes.move_to_end(shape)
+        if len(self._shapes) > KNOWN_MAX:
+            self._shapes.popitem(last=False)
         for item in cart.line_items:
             key = (cart.mode, item.price)
             self._quantities[key] = max(item.quantity, self._quantities.get(key, item.quantity))
@@ -87,25 +97,25 @@ class Evidence:
         if len(self._outcomes) > WINDOW_PAIRS:
             self._outcomes.popitem(last=False)
 
-    def shows_an_outage(self, now_s: float, *, is_cold: bool) -> bool:
-        """Return whether Altan Pay is down, rather than one cart or client odd.
-
-        `is_cold`: nothing has worked yet, so any cart may be odd; then several households must have
-        failed.
-        """
+    def shows_an_outage(self, now_s: float) -> bool:
+        """Return whether Altan Pay is down, rather than one cart or client odd."""
         oldest_s = now_s - WINDOW_S
         if sum(at_s >= oldest_s for at_s in self._unreachable_at_s) >= FAILURES_MIN:
             return True
         recent = {key: seen for key, seen in self._outcomes.items() if seen.at_s >= oldest_s}
-        failed = {key: seen for key, seen in recent.items() if not seen.worked}
-        households = {household for household, _ in failed}
-        if len(failed) < FAILURES_MIN or (is_cold and len(households) < HOUSEHOLDS_MIN):
+        failed = [key for key, seen in recent.items() if not seen.worked]
+        by_household = Counter(household for household, _ in failed)
+        failures = sum(
+            count if household == SHOPS_SERVER else min(count, HOUSEHOLD_FAILURES_MAX)
+            for household, count in by_household.items()
+        )
+        if failures < FAILURES_MIN:
             return False
         # Several failing households count as an outage if nothing has worked since; failures of
-        # one or two, who can fail as fast as they like, is held against all that went well before.
+        # the shop's server, where one client may be behind them, are held against all that worked.
         worked_in_order = [seen.worked for seen in recent.values()]
-        if len(households) >= HOUSEHOLDS_MIN:
+        if len(by_household) >= HOUSEHOLDS_MIN:
             worked_in_order = worked_in_order[worked_in_order.index(False) :]
         worked = sum(worked_in_order)
         is_broad = len({sort.prices for _, sort in failed}) > 1
-        return len(failed) >= worked and (is_broad or not worked)
+        return failures >= worked and (is_broad or not worked)

@@ -64,9 +64,13 @@ class Service:
         *,
         accept: str = "application/json",
         client: str = "",
+        **urls: str,
     ) -> Answer:
-        """Post a cart of one price on a new connection; `client` goes into X-Forwarded-For."""
-        async with self.cart_sent(price, accept=accept, client=client) as (reader, began):
+        """Post a cart of one price on a new connection; `client` goes into X-Forwarded-For.
+
+        `urls` are the cart's return URLs.
+        """
+        async with self.cart_sent(price, accept=accept, client=client, **urls) as (reader, began):
             data = await reader.read()
         return _read_answer(data, began)
 
@@ -78,9 +82,10 @@ class Service:
         accept: str = "application/json",
         request_id: str = "",
         client: str = "",
+        **urls: str,
     ) -> AsyncIterator[tuple[asyncio.StreamReader, float]]:
         """Send a cart, and disconnect when the block ends."""
-        body = json.dumps({"line_items": [{"price": price, "quantity": 1}]}).encode()
+        body = json.dumps({"line_items": [{"price": price, "quantity": 1}], **urls}).encode()
         headers = [f"Accept: {accept}", "Content-Type: application/json"]
         if request_id:
             headers.append(f"X-Request-Id: {request_id}")

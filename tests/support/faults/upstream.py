@@ -106,14 +106,14 @@ def repeats(head: bytes, chunk: bytes, *, pause_s: float = 0) -> Script:
 @dataclass(slots=True)
 class Upstream:
     """`script` answers every call after `next_scripts`, one for each call. A cart with a price
-    of `odd_prices` is answered by that price's script, and counted in `odd_calls`.
+    or URL of `odd_texts` is answered by its script, and counted in `odd_calls`.
 
     `on_connect` runs before a request is read; if it returns None, the request is read.
     """
 
     script: Script = works
     next_scripts: list[Script] = field(default_factory=list)
-    odd_prices: dict[str, Script] = field(default_factory=dict)
+    odd_texts: dict[str, Script] = field(default_factory=dict)
     odd_calls: int = 0
     on_connect: Script | None = None
     port: int = 0
@@ -189,8 +189,8 @@ class Upstream:
                 await self._count(calls=0)
 
     def _script_for(self, body: bytes) -> Script:
-        for price, script in self.odd_prices.items():
-            if f'"{price}"'.encode() in body:
+        for text, script in self.odd_texts.items():
+            if f'"{text}"'.encode() in body:
                 self.odd_calls += 1
                 return script
         return self.next_scripts.pop(0) if self.next_scripts else self.script
