@@ -13,6 +13,9 @@ HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 100
 RECEIVE_BUFFER_BYTES: Final = 64 * 1024
 DROPPED_BYTES_MAX: Final = 4 * 1024 * 1024  # of a body that arrives after its answer
+# Of a request, beside its body: its head and the sizes and extensions of its chunks. The largest
+# cart fits even if each chunk has one byte.
+OVERHEAD_BYTES_MAX: Final = 512 * 1024
 WEBHOOK_PATH: Final = PATH.encode()
 
 
@@ -46,7 +49,7 @@ class GuardedHttp(GuardedWrites):
         super().connection_made(transport)
         _receive_little_at_once(transport)
         self._deadline: asyncio.TimerHandle | None = None
-        self._untold_bytes = self._head_bytes = self._dropped_bytes = 0
+        self._untold_bytes = self._head_bytes = self._dropped_bytes = self._overhead_bytes = 0
         self._has_unread_body = False
         peer = self.client[0] if self.client else None
         self._admitted = self.limits.admit(peer, self._give_way)
@@ -62,14 +65,20 @@ class GuardedHttp(GuardedWrites):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Disconnect on an endless line, which the parser would buffer before it calls us."""
+        """Disconnect on an endless line, which the parser would buffer before it calls us.
+
+        Also on chunks that are nearly nothing but extensions: a body of 64 KiB would be 2 GB.
+        """
         if not self._reads_on:
             self._drop(len(data))
             return
         self._untold_bytes += len(data)
+        self._overhead_bytes += len(data)
         super().data_received(data)
         if self._untold_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self.send_400_response("A line of the request is too long.")
+        elif self._overhead_bytes > OVERHEAD_BYTES_MAX and not self.transport.is_closing():
+            self.send_400_response("The body's chunks are mostly extensions, or too small.")
         elif self._has_unread_body:
             self._has_unread_body = False
             if self.cycle.more_body:
@@ -78,7 +87,7 @@ class GuardedHttp(GuardedWrites):
     def on_message_begin(self) -> None:
         """Start the time limit of a request's head."""
         super().on_message_begin()
-        self._untold_bytes = self._head_bytes = 0
+        self._untold_bytes = self._head_bytes = self._overhead_bytes = 0
         self._expect_head()
 
     def on_url(self, url: bytes) -> None:
@@ -113,6 +122,7 @@ class GuardedHttp(GuardedWrites):
     def on_body(self, body: bytes) -> None:
         """Receive a part of the body; after the answer it is discarded, up to a limit."""
         self._untold_bytes = 0
+        self._overhead_bytes -= len(body)
         super().on_body(body)
         self._has_unread_body = not self.cycle.response_complete
         if self.cycle.response_complete:

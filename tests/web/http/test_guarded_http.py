@@ -145,6 +145,34 @@ async def test_what_has_no_end_is_cut_off_long_before_memory_is(start: bytes, ag
         assert await server.serves()
 
 
+async def test_chunks_that_are_nearly_nothing_but_extensions_are_cut_off() -> None:
+    chunk = b"1;" + b"x" * 30_000 + b"\r\n \r\n"
+
+    async with guarded() as server:
+        taken = await server.bytes_taken(CHUNKED, chunk)
+
+        assert taken < FLOOD_KEPT_MAX
+        assert await server.serves()
+
+
+async def test_a_cart_in_chunks_of_one_byte_and_a_large_body_in_ordinary_ones_pass() -> None:
+    bytewise = b"1\r\n \r\n" * 64 * 1024
+    ordinary = (b"400;a=b\r\n" + b" " * 1024 + b"\r\n") * 4096
+    end = b"0\r\n\r\n"
+
+    async with guarded() as server:
+        answer = await server.answer_to(
+            (CHUNKED + bytewise + end) * 2
+            + CHUNKED
+            + ordinary
+            + end
+            + HEAD
+            + b"Connection: close\r\n\r\n"
+        )
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 4
+
+
 GARBAGE = [
     b"\x00\x01\x02\x03\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\xaa" * 300,
