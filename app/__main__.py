@@ -2,7 +2,7 @@
 
 import sys
 
-from app.commands.cli import cli
+from app.commands.cli import main
 
 if __name__ == "__main__":
-    cli(sys.argv[1:] or ["serve"], prog_name="altan-checkout")
+    main(sys.argv[1:] or ["serve"])

@@ -1,6 +1,7 @@
 """The `altan-checkout` command line. Each command imports what it needs when it runs."""
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from app.commands.notifications import notifications
 from app.commands.orders import orders
 from app.commands.orders_erase import erase
 from app.commands.orders_table import orders_table
+from app.commands.output import all_written
 from app.commands.reconcile import reconcile
 from app.commands.webhooks import webhooks
 from app.domain.printable import printable
@@ -44,9 +46,10 @@ Port = Annotated[
 ]
 
 
-def main() -> None:
-    """Run the command line."""
-    cli()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line: with the process's arguments, or with these."""
+    with all_written():
+        cli(arguments, prog_name="altan-checkout")
 
 
 def _print_version(*, is_wanted: bool) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from app.commands.events import cell, colored, summary_of, time_of
 from app.commands.events_database import Demo, with_cause, with_database
+from app.commands.output import discard_output
 from app.domain.errors import StorageUnavailableError
 from app.domain.printable import printable, printable_json
 from app.usecases.follow_events import FollowedEvent, FollowEvents
@@ -35,9 +36,18 @@ def tail(
     ] = False,
 ) -> None:
     """Show events as they are recorded, until Ctrl-C."""
-    show: Show = _print_json if as_json else partial(_print, Console(highlight=False))
-    with suppress(KeyboardInterrupt):
-        with_database(partial(_follow, last=last, show=show), demo)
+    show: Show = _print_json if as_json else partial(_print, _Console(highlight=False))
+    try:
+        with suppress(KeyboardInterrupt):
+            with_database(partial(_follow, last=last, show=show), demo)
+    except BrokenPipeError:
+        discard_output()  # the reader has seen enough, as `head` does
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Raise what it was called for, instead of an exit with 1."""
+        raise BrokenPipeError
 
 
 async def _follow(database: "AnyDatabase", *, last: int, show: Show) -> None:

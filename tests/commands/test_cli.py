@@ -195,6 +195,25 @@ def test_a_command_starts_without_the_libraries_of_others() -> None:
     assert ended.stdout.split() == []
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["orders-table"], ["events", "--help"]])
+def test_an_output_on_a_full_disk_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(  # noqa: S603 our own program
+            [sys.executable, "-m", "app", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "altan-checkout stopped: no space left on device, for its output or for a file.\n"
+    )
+
+
 CHAT_ANSWERS = [
     ("200 OK", 0, "The chat at ALERT_WEBHOOK_URL accepted the alert."),
     ("404 No", 1, "did not accept the alert: it answered 404: no_\\u001bservice."),

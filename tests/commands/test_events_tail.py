@@ -140,3 +140,21 @@ def test_wrong_settings_stop_it_with_a_line_each(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert ended.stderr.startswith("APP_URL is wrong")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+async def test_a_reader_that_has_seen_enough_is_no_error(
+    tmp_path: Path, database: Database, database_path: Path, arguments: list[str]
+) -> None:
+    await record(database, event())
+    url = url_of(database_path)
+
+    async with tail(tmp_path, *arguments, **GOOD, DATABASE_URL=url) as process:
+        await shown(process)
+        process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # noqa: SLF001 as head's end
+        await record(database, event(id="evt_2"))
+        await record(database, event(id="evt_3"))
+        async with asyncio.timeout(DEADLINE_S):
+            status = await process.wait()
+
+    assert status == 0
