@@ -21,6 +21,9 @@ QUIET_MS: Final = 30 * _MINUTE_MS  # by then, most buyers who pay have paid
 # A session ends within 24 hours (Stripe: checkout/sessions/create, expires_at), and sends an event.
 ENDED_MS: Final = 25 * 60 * _MINUTE_MS
 FAR_BACK_MS: Final = 30 * 24 * 60 * _MINUTE_MS
+# One statement reads the checkouts of no more than this time. Their number is not limited: anybody
+# can start checkouts, and most of them stay undecided.
+LOOK_MS: Final = 24 * 60 * _MINUTE_MS
 LATE_COMMIT_MS: Final = _MINUTE_MS  # an event may be committed this long after it was received
 READ_MAX: Final = 200  # of a kind in one check; the others follow in the next
 _UNDECIDED: Final = frozenset({PaymentStatus.OPEN, PaymentStatus.PROCESSING})
@@ -104,15 +107,18 @@ class ReadBack:
         self, after_ms: int, until_ms: int, statuses: frozenset[PaymentStatus]
     ) -> int:
         """Read some sessions of a time range; return up to when all of them are read."""
-        found = await self.store.sessions_left(
-            after_ms=after_ms, until_ms=until_ms, statuses=statuses, limit=READ_MAX
-        )
-        for left in found:
-            await self.read("checkout.session", left.session_id)
-        if len(found) < READ_MAX:
-            return max(after_ms, until_ms)
-        # Others of the last millisecond may follow.
-        return max(found[-1].created_at_ms - 1, after_ms + 1)
+        read = 0
+        while after_ms < until_ms and read < READ_MAX:
+            look_until_ms = min(after_ms + LOOK_MS, until_ms)
+            found = await self.store.sessions_left(
+                after_ms=after_ms, until_ms=look_until_ms, statuses=statuses, limit=READ_MAX
+            )
+            for left in found:
+                await self.read("checkout.session", left.session_id)
+            if len(found) == READ_MAX:  # others of the last millisecond may follow
+                return max(found[-1].created_at_ms - 1, after_ms + 1)
+            after_ms, read = look_until_ms, read + len(found)
+        return after_ms
 
 
 def _further(last_ms: int, after_ms: int) -> int:
