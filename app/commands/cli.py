@@ -191,6 +191,8 @@ def doctor(
     ] = False,
 ) -> None:
     """Check settings, database, clock and Altan Pay; exit 1 if anything would not work."""
+    if not probe and (price is not None or live):
+        raise typer.BadParameter("needs --probe", param_hint="--live" if live else "--price")
     if test_alert:
         _test_alert()
         return

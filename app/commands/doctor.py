@@ -28,6 +28,7 @@ from app.adapters.database.private_file import exposed
 from app.adapters.database.sqlite.advice import advice_on
 from app.adapters.database.sqlite.connection_thread import connect
 from app.commands.doctor_clock import SKEW_MAX_S, clock_of
+from app.commands.doctor_limits import rate_limits_of
 from app.commands.doctor_notifications import notifications_of, orders_table_of
 from app.commands.doctor_reconciliation import reconciliation_of
 from app.commands.doctor_stripe import stripe_of
@@ -74,6 +75,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield notifications_of(settings, is_database_fine=is_fine)
             yield orders_table_of(settings, is_database_fine=is_fine)
     yield from stripe_of(settings)
+    yield from rate_limits_of(settings)
+    yield from _off(settings)
+
+
+def _off(settings: Settings) -> Iterator[Finding]:
+    """Yield what is off, which is all right if it is meant so."""
+    if settings.stripe_api_key is None:
+        message = "off: events that Stripe does not deliver are not found; set STRIPE_API_KEY"
+        yield Finding("reconciliation", Verdict.OK, message)
+    if settings.alert_webhook_url is None and settings.sentry_dsn is None:
+        message = "only in the log and the metrics: set ALERT_WEBHOOK_URL to be sent them"
+        yield Finding("alerts", Verdict.OK, message)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

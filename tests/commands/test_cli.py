@@ -254,6 +254,14 @@ async def test_a_probe_prints_its_result_or_why_nothing_was_created(tmp_path: Pa
     assert live.stderr.startswith("The probe failed: nothing was created")
 
 
+@pytest.mark.parametrize("option", [["--price", "price_A"], ["--live"]])
+def test_an_option_of_the_probe_alone_is_refused(tmp_path: Path, option: list[str]) -> None:
+    ended = run(tmp_path, "doctor", *option, **GOOD)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"Invalid value for {option[0]}: needs --probe" in ended.stderr
+
+
 def test_a_test_alert_that_reaches_nobody_says_so(tmp_path: Path) -> None:
     unset = run(tmp_path, "doctor", "--test-alert", **GOOD)
     url = f"http://127.0.0.1:{closed_port()}/private"

@@ -65,8 +65,14 @@ async def test_the_database_tells_what_was_not_returned(database_path: Path) -> 
     assert any("such as refund re_1" in message for message in messages)
 
 
-@pytest.mark.parametrize("key", [None, KEY])
-async def test_without_a_key_or_a_database_it_says_nothing(tmp_path: Path, key: str | None) -> None:
-    keyed = {"stripe_api_key": key, "stripe_api_url": f"http://127.0.0.1:{closed_port()}"}
+async def test_without_a_database_it_says_nothing(tmp_path: Path) -> None:
+    keyed = {"stripe_api_key": KEY, "stripe_api_url": f"http://127.0.0.1:{closed_port()}"}
 
     assert "reconciliation" not in await findings(settings(tmp_path, **keyed))
+
+
+async def test_without_a_key_it_is_off(tmp_path: Path) -> None:
+    by_subject = await findings(settings(tmp_path))
+
+    assert by_subject["reconciliation"].verdict is OK
+    assert "set STRIPE_API_KEY" in by_subject["reconciliation"].message
