@@ -68,7 +68,7 @@ class FindOrders:
         text = text.strip()
         if not text.isprintable():  # nothing that is stored has such a number or id
             return FoundOrders(orders=[], searched=(Searched.ORDER_NUMBER,))
-        return await self.database.read_orders(lambda book: self._find(book, text))
+        return await self.database.list_orders(lambda book: self._find(book, text))
 
     async def _find(self, book: OrderBook, text: str) -> FoundOrders:
         session_ids, checkout_ids = await _with_number(book, text)

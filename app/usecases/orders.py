@@ -257,3 +257,13 @@ class OrderDatabase(Protocol):
             StorageUnavailableError: the database cannot be read.
         """
         ...
+
+    async def list_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
+        """Run `look` as `read_orders` does, if it may read many rows.
+
+        Few of these run at once, so that they keep no checkout and no event waiting.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read, or other lists take too long.
+        """
+        ...

@@ -70,7 +70,7 @@ class ReadOrders:
             orders = found[:limit]
             return OrderPage(orders=orders, next=None if is_last else orders[-1].position)
 
-        return await self.database.read_orders(look)
+        return await self.database.list_orders(look)
 
 
 async def _candidates_page(

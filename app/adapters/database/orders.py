@@ -52,17 +52,25 @@ class KeepsOrders(ABC):
     async def read(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `look` over the committed rows of one moment."""
 
+    @abstractmethod
+    async def read_long(self, look: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `look` as `read` does, and keep no short read or write waiting meanwhile."""
+
     async def read_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
         """Run `look` over the committed rows of one moment.
 
         Raises:
             StorageUnavailableError: the database cannot be read.
         """
+        return await self.read(_at_orders(look))
 
-        async def look_at(transaction: Transaction) -> T:
-            return await look(SqlOrderBook(cast("Asks", transaction)))
+    async def list_orders(self, look: Callable[[OrderBook], Awaitable[T]]) -> T:
+        """Run `look` as `read_orders` does, if it may read many rows.
 
-        return await self.read(look_at)
+        Raises:
+            StorageUnavailableError: the database cannot be read, or other lists take too long.
+        """
+        return await self.read_long(_at_orders(look))
 
 
 class SqlOrderBook:
@@ -186,6 +194,12 @@ class SqlOrderBook:
     async def _given(self, text: str, ids: Collection[str]) -> Sequence[Row]:
         """Return the rows for some ids; without ids, no query is needed."""
         return await self._transaction.ask(text, ids=list(ids)) if ids else ()
+
+
+def _at_orders(
+    look: Callable[[OrderBook], Awaitable[T]],
+) -> Callable[[Transaction], Awaitable[T]]:
+    return lambda transaction: look(SqlOrderBook(cast("Asks", transaction)))
 
 
 def _row_to_event(row: Row) -> OrderEvent:

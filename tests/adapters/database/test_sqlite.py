@@ -15,7 +15,7 @@ from app.adapters.database.sqlite.transaction import SqliteTransaction
 from app.adapters.database.writability import PROMPT_S
 from app.domain.errors import RowsRefusedError, StorageUnavailableError
 from app.usecases.storage import Transaction
-from tests.support.builders import SESSION_ID, SilentAlarm
+from tests.support.builders import DEADLINE_S, SESSION_ID, SilentAlarm
 from tests.support.committed import count
 from tests.support.sqlite_files import (
     HASTE_S,
@@ -161,6 +161,38 @@ async def test_who_asks_and_leaves_leaves_nothing_behind(hasty: SqliteDatabase) 
         await asyncio.wait([asking])
 
     await hasty.write_heartbeat(1)
+
+
+# --- readers
+
+
+async def test_a_read_is_given_to_whichever_reader_is_idle(database: SqliteDatabase) -> None:
+    is_reading, may_end = threading.Event(), threading.Event()
+
+    async def read_slowly(_: Transaction) -> None:
+        is_reading.set()
+        may_end.wait(DEADLINE_S)
+
+    slow = asyncio.create_task(database.read(read_slowly))
+    await asyncio.to_thread(is_reading.wait, DEADLINE_S)
+    try:
+        for _ in range(2 * READERS):
+            assert await database.find_payment(SESSION_ID) is None
+        assert not slow.done()
+    finally:
+        may_end.set()
+        await slow
+
+
+async def test_closing_finishes_the_reads_that_wait_for_a_reader(database_path: Path) -> None:
+    database = SqliteDatabase(database_path, SilentAlarm())
+    reading = [asyncio.create_task(database.find_payment(SESSION_ID)) for _ in range(10)]
+    await asyncio.sleep(0)  # one turn of the loop: each has asked
+
+    await database.close()
+
+    assert await asyncio.gather(*reading) == [None] * 10
+    assert open_files(database_path.parent) == []
 
 
 # --- reads that take too long

@@ -1,7 +1,9 @@
 """PostgreSQL, for several replicas: a small pool, each operation in a transaction.
 
 Every call ends within `ACT_TIMEOUT_S`, with the result or `StorageUnavailableError`. A connection
-that failed is closed, so the first call after the server's return succeeds.
+that failed is closed, so the first call after the server's return succeeds. Long reads, such as
+lists, never use the last connections, so that no write or short read waits for them; they wait up
+to `ACT_TIMEOUT_S` for each other first.
 """
 
 import asyncio
@@ -32,6 +34,7 @@ T = TypeVar("T")
 
 POOL_SIZE: Final = 5
 ATTEMPTS: Final = 4
+KEPT_FROM_LONG_READS: Final = 2  # one for a batch of events, one for a page's status
 
 _NOT_WRITTEN: Final = "The database cannot be written to. Please try again."
 _NOT_READ: Final = "The database cannot be read. Please try again."
@@ -44,6 +47,7 @@ class PostgresDatabase(Stores):
         super().__init__()
         self._alarm = alarm
         self._pool = ConnectionPool(url, pool_size)
+        self._long_reads = asyncio.Semaphore(max(1, pool_size - KEPT_FROM_LONG_READS))
 
     async def close(self) -> None:
         """Wait for running operations, and close the connections."""
@@ -79,6 +83,22 @@ class PostgresDatabase(Stores):
             StorageUnavailableError: the database cannot be read.
         """
         return await self._run(lambda c: _transact(c, look, CommitMark(), TO_READ), _NOT_READ)
+
+    async def read_long(self, look: Callable[[SqlTransaction], Awaitable[T]]) -> T:
+        """Run `look` as `read` does, when few enough other long reads run.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read, or others read it too long.
+        """
+        try:
+            async with asyncio.timeout(ACT_TIMEOUT_S):
+                await self._long_reads.acquire()
+        except TimeoutError as error:
+            raise StorageUnavailableError(_NOT_READ, reason="the database was busy") from error
+        try:
+            return await self.read(look)
+        finally:
+            self._long_reads.release()
 
     async def versions(
         self, session_ids: Collection[str], checkout_ids: Collection[str]

@@ -1,5 +1,7 @@
 """SQLite, the embedded database: one writer thread, reader threads, every commit synced.
 
+Long reads, such as lists, have a thread of their own, so that no short one waits for them.
+
 WAL with synchronous=FULL syncs the log before COMMIT returns (sqlite.org/wal.html), so a committed
 row survives a crash of the process and of the machine. SQLite has one writer at a time anyway; one
 thread that owns it is faster than many that compete for its lock.
@@ -7,7 +9,6 @@ thread that owns it is faster than many that compete for its lock.
 
 import asyncio
 import contextlib
-import itertools
 import math
 import sqlite3
 import time
@@ -19,6 +20,7 @@ from app.adapters.database import sql
 from app.adapters.database.commit_mark import CommitMark
 from app.adapters.database.rows import row_to_version
 from app.adapters.database.sqlite.connection_thread import LOG_BYTES_MAX, ConnectionThread
+from app.adapters.database.sqlite.readers import Readers
 from app.adapters.database.sqlite.statements import in_sqlite
 from app.adapters.database.sqlite.transaction import SqliteTransaction, bound
 from app.adapters.database.stores import Stores
@@ -45,14 +47,16 @@ class SqliteDatabase(Stores):
         self._alarm = alarm
         self._log = path.with_name(f"{path.name}-wal")
         self._writer = ConnectionThread(path, "sqlite-writer")
-        self._readers = [ConnectionThread(path, f"sqlite-reader-{n}") for n in range(READERS)]
+        self._readers = Readers(
+            [ConnectionThread(path, f"sqlite-reader-{n}") for n in range(READERS)]
+        )
+        self._long_readers = Readers([ConnectionThread(path, "sqlite-long-reader")])
         self._log_cutter = ConnectionThread(path, "sqlite-log")
-        self._next_reader = itertools.cycle(self._readers)
 
     async def close(self) -> None:
         """Wait for running work, and close the file."""
-        for thread in (self._log_cutter, self._writer, *self._readers):
-            await thread.close()
+        for threads in (self._log_cutter, self._writer, self._readers, self._long_readers):
+            await threads.close()
 
     async def write(self, act: Callable[[SqlTransaction], Awaitable[T]]) -> T:
         """Run `act` in the writer thread, in a transaction.
@@ -83,12 +87,15 @@ class SqliteDatabase(Stores):
         Raises:
             StorageUnavailableError: the database cannot be read.
         """
+        return await self._read_in(look, self._readers)
 
-        def transact(connection: sqlite3.Connection, give_up_at: float) -> T:
-            transaction = SqliteTransaction(connection, CommitMark(), give_up_at=give_up_at)
-            return _transact(connection, transaction, look, "BEGIN")
+    async def read_long(self, look: Callable[[SqlTransaction], Awaitable[T]]) -> T:
+        """Run `look` as `read` does, in the one thread for long reads.
 
-        return await self._in_a_reader(transact)
+        Raises:
+            StorageUnavailableError: the database cannot be read, or others read it too long.
+        """
+        return await self._read_in(look, self._long_readers)
 
     async def versions(
         self, session_ids: Collection[str], checkout_ids: Collection[str]
@@ -129,20 +136,30 @@ class SqliteDatabase(Stores):
         A process's connections share how they opened the log. One that was opened while it was
         read-only would prevent all others from writing.
         """
-        for thread in (self._writer, *self._readers):
-            await thread.reconnect()
+        for threads in (self._writer, self._readers, self._long_readers):
+            await threads.reconnect()
+
+    async def _read_in(self, look: Callable[[SqlTransaction], Awaitable[T]], readers: Readers) -> T:
+        def transact(connection: sqlite3.Connection, give_up_at: float) -> T:
+            transaction = SqliteTransaction(connection, CommitMark(), give_up_at=give_up_at)
+            return _transact(connection, transaction, look, "BEGIN")
+
+        return await self._in_a_reader(transact, readers)
 
     async def _read(self, text: str, **values: object) -> list[Any]:
         return await self._in_a_reader(
-            lambda connection, _: connection.execute(in_sqlite(text), bound(values)).fetchall()
+            lambda connection, _: connection.execute(in_sqlite(text), bound(values)).fetchall(),
+            self._readers,
         )
 
-    async def _in_a_reader(self, look: Callable[[sqlite3.Connection, float], T]) -> T:
+    async def _in_a_reader(
+        self, look: Callable[[sqlite3.Connection, float], T], readers: Readers
+    ) -> T:
         """Run `look` with the time at which it must end."""
         give_up_at = time.monotonic() + self._act_timeout_s
         try:
             async with asyncio.timeout(self._act_timeout_s + GRACE_S):
-                return await next(self._next_reader).read(
+                return await readers.read(
                     lambda connection: look(connection, give_up_at), give_up_at=give_up_at
                 )
         except (sqlite3.Error, TimeoutError) as error:
