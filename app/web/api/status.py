@@ -17,7 +17,6 @@ from app.web.errors import InvalidWaitError
 from app.web.http.client_address import Network, client_bucket
 from app.web.http.connected import while_connected
 from app.web.http.etags import is_known
-from app.web.http.short_query import query_of
 from app.web.openapi import Operation, content, header, parameter
 from app.web.payment_json import PAYMENT, etag_of, status_document
 from app.web.routes import get_and_head
@@ -74,7 +73,7 @@ class StatusEndpoint:
         """Answer one request, or raise a `CheckoutError`."""
         public_id: str = request.path_params["id"]
         known = request.headers.get("if-none-match", "")
-        wait_s = min(_wait_s(query_of(request.scope).get("wait")), self.wait_max_s)
+        wait_s = min(_wait_s(request.query_params.get("wait")), self.wait_max_s)
         headers = {"Cache-Control": "no-cache"}
         if wait_s:
             client = client_bucket(request.scope, self.trusted_proxies)

@@ -10,6 +10,8 @@ from app.web.http.guarded_writes import GuardedWrites
 from app.web.http.host_header import host_fault
 
 HEAD_BYTES_MAX: Final = 32 * 1024
+# RFC 9112, 3: at least 8,000 bytes of a request line. A longer query would take long to parse.
+URL_BYTES_MAX: Final = 8000
 HEADERS_MAX: Final = 100
 RECEIVE_BUFFER_BYTES: Final = 64 * 1024
 DROPPED_BYTES_MAX: Final = 4 * 1024 * 1024  # of a body that arrives after its answer
@@ -94,7 +96,7 @@ class GuardedHttp(GuardedWrites):
         """Count the request line."""
         self._untold_bytes = 0
         self._head_bytes += len(url)
-        if self._head_bytes > HEAD_BYTES_MAX:
+        if self._head_bytes > URL_BYTES_MAX:
             raise HeadTooLargeError
         super().on_url(url)
 

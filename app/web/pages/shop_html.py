@@ -6,11 +6,10 @@ from typing import Final
 
 from jinja2 import Environment
 from markupsafe import Markup
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import Scope
 
 from app.web.http.negotiation import preferred_languages
-from app.web.http.short_query import query_of
 from app.web.pages.brand import brand_style
 from app.web.pages.languages import Speech, read_translations, speech_for
 from app.web.pages.pages import SECURITY_HEADERS, TEMPLATES, make_environment, policy
@@ -47,7 +46,7 @@ class ShopHtml:
 
     def speech(self, scope: Scope) -> Speech:
         """Return the requested language: `?lang=`, or else Accept-Language."""
-        asked = query_of(scope).get("lang")
+        asked = QueryParams(scope.get("query_string", b"")).get("lang")
         accepted = preferred_languages(Headers(scope=scope).get("accept-language", ""))
         return speech_for([*([asked] if asked else []), *accepted], self._translations)
 

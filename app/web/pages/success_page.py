@@ -17,7 +17,6 @@ from app.domain.errors import NotFoundError, StorageUnavailableError
 from app.domain.ids import CHECKOUT_ID, SESSION_ID
 from app.usecases.ports import Clock
 from app.usecases.read_payment import ReadPayment
-from app.web.http.short_query import query_of
 from app.web.openapi import TEXT, Operation, content, header, parameter
 from app.web.pages.pages import SECURITY_HEADERS
 from app.web.pages.success_html import Refresh, SuccessHtml
@@ -85,7 +84,7 @@ class SuccessPageEndpoint:
         public_id: str = request.path_params["id"]
         view = await self.read_payment(public_id)
         speech = self.html.shop_html.speech(request.scope)
-        opened_s, is_late = self._opened(query_of(request.scope).get("opened", ""))
+        opened_s, is_late = self._opened(request.query_params.get("opened", ""))
         html = self.html.render(
             view,
             speech,
@@ -115,7 +114,7 @@ class SuccessPageEndpoint:
     async def script(self, request: Request) -> Response:
         """Return the page's script; browsers cache the URL with its digest permanently."""
         script = self.html.script
-        is_exact = query_of(request.scope).get("v") == script.version
+        is_exact = request.query_params.get("v") == script.version
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable" if is_exact else "no-cache",
             "Cross-Origin-Resource-Policy": "cross-origin",
@@ -131,12 +130,12 @@ class SuccessPageEndpoint:
 
 
 def _language_asked(request: Request) -> dict[str, str]:
-    language = query_of(request.scope).get("lang")
+    language = request.query_params.get("lang")
     return {"lang": language} if language else {}
 
 
 def _public_id(request: Request) -> str:
-    query = query_of(request.scope)
+    query = request.query_params
     checkout_id, session_id = query.get("checkout_id", ""), query.get("session_id", "")
     if CHECKOUT_ID.fullmatch(checkout_id):
         return checkout_id

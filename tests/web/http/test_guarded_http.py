@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from app.web.http.connections import Connections, Outcome
-from app.web.http.guarded_http import HEAD_BYTES_MAX, HEADERS_MAX, GuardedHttp
+from app.web.http.guarded_http import HEAD_BYTES_MAX, HEADERS_MAX, URL_BYTES_MAX, GuardedHttp
 from tests.support.builders import until
 from tests.support.guarded import CHUNKED, HEAD, PATIENCE_S, Application, guarded
 
@@ -96,6 +96,22 @@ async def test_headers_up_to_the_limits_pass() -> None:
         for headers in (many, long):
             answer = await server.answer_to(HEAD + headers + b"Connection: close\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_a_query_may_make_the_url_8000_bytes_long_and_no_longer() -> None:
+    longest, longer = (
+        b"GET /"
+        + b"?a&".ljust(length - 1, b"&")
+        + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        for length in (URL_BYTES_MAX, URL_BYTES_MAX + 1)
+    )
+
+    async with guarded() as server:
+        answers = [await server.answer_to(request) for request in (longest, longer)]
+
+        assert answers[0].startswith(b"HTTP/1.1 200 OK")
+        assert answers[1].startswith(b"HTTP/1.1 400 ")
+        assert server.application.paths == ["/"]
 
 
 async def test_a_head_over_the_limits_is_refused() -> None:
