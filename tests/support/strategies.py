@@ -73,6 +73,7 @@ def _intents() -> st.SearchStrategy[Intent]:
         Intent,
         state=st.sampled_from(IntentState),
         succeeded_at_s=_times(),
+        amount_minor=st.none() | _amounts(),
         received_minor=st.none() | _amounts(),
         currency=st.none() | st.sampled_from(["eur", "usd"]),
     )
@@ -89,6 +90,7 @@ def _refunds() -> st.SearchStrategy[Refund]:
         amount_minor=_amounts(),
         charge_id=_one_of(_CHARGE_IDS),
         intent_id=_one_of(_INTENT_IDS),
+        created_s=_times(),
     )
 
 

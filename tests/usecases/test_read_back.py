@@ -235,7 +235,7 @@ async def test_what_a_notice_names_is_read_until_no_earlier_one_can_be_committed
     assert first.findings.counts == {"seen": 1, "new": 1, "changed": 1, "failed": 0}
     assert (second.findings.seen, second.findings.new) == (1, 0)
     assert third.findings.seen == 0
-    assert (await payment_of(shop.database)).facts.amount_refunded_minor == 500
+    assert (await payment_of(shop.database)).facts.refunds["re_1"].amount_minor == 500
 
 
 async def test_many_notices_are_done_some_at_a_time(shop: Shop) -> None:

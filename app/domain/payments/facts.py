@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from app.domain.checkout.cart import Mode
 from app.domain.money import ExpectedSubtotal
 from app.domain.payments.disputes import Dispute, Review
-from app.domain.payments.intents import Intent, IntentState, in_state, uncaptured_minor
+from app.domain.payments.intents import Intent, IntentState, in_state, paid_minor, uncaptured_minor
 from app.domain.payments.joins import either, join_by_id, join_ids, join_known
 from app.domain.payments.refunds import Charge, Refund, amount_refunded_minor
 from app.domain.payments.session_details import SessionDetails
@@ -138,8 +138,10 @@ class PaymentFacts:
     @property
     def _captured(self) -> Mapping[str, Intent]:
         """The first payment's intents that succeeded after the buyer had confirmed."""
-        if not self.awaits_bank:
-            return {}
+        return self._succeeded if self.awaits_bank else {}
+
+    @property
+    def _succeeded(self) -> Mapping[str, Intent]:
         return in_state(self.intents, self._own_intent_ids, IntentState.SUCCEEDED)
 
     @property
@@ -173,7 +175,10 @@ class PaymentFacts:
         refunded_minor = self.amount_refunded_minor
         if refunded_minor == 0:
             return PaymentStatus.PAID
-        if self.amount_total_minor is not None and refunded_minor >= self.amount_total_minor:
+        whole_minor = paid_minor(self._succeeded, self.currency)
+        if whole_minor is None:
+            whole_minor = self.amount_total_minor
+        if whole_minor is not None and refunded_minor >= whole_minor:
             return PaymentStatus.REFUNDED
         return PaymentStatus.PARTIALLY_REFUNDED
 
@@ -190,21 +195,20 @@ class PaymentFacts:
     def amount_refunded_minor(self) -> int:
         """The amount refunded of the first payment; refunds of renewals don't count.
 
-        The part of a hold that was not captured counts too: Stripe releases it automatically and
-        includes it in the charge's report (docs/payments.md), if that report ever comes. Before
-        anything is captured, nothing can go back: a released hold is reported in the same way.
+        The part of a hold that was not captured counts too, as Stripe releases it. Before anything
+        is captured, nothing can go back, even if a released hold is reported as refunded.
         """
         if self.awaits_bank and not self.is_paid:
             return 0
-        if not self.refunds and not self.charges and self.paid:
+        if not self.refunds and not self.charges and not self.awaits_bank:
             return 0  # nearly always
+        captured, total_minor = self._captured, None if self.paid else self.amount_total_minor
         return amount_refunded_minor(
             self.refunds,
             self.charges,
             counts=self._first_payment_test(),
-            released_minor={}
-            if self.paid
-            else uncaptured_minor(self._captured, self.amount_total_minor, self.currency),
+            released_minor=uncaptured_minor(captured, total_minor, self.currency),
+            captured_at_s={id_: intent.succeeded_at_s for id_, intent in captured.items()},
         )
 
     @property

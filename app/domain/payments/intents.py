@@ -25,14 +25,16 @@ _RANK: Final = {state: rank for rank, state in enumerate(IntentState)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """One payment intent. `received_minor` is in the minor unit of `currency`.
+    """One payment intent. Amounts are in the minor unit of `currency`.
 
-    `succeeded_at_s` is in epoch seconds. Only succeeded intents have these two.
+    `amount_minor` is what the buyer agreed to; `succeeded_at_s` is in epoch seconds. Only succeeded
+    intents have these and `received_minor`.
     `declined_before`: an attempt failed before it got to this state.
     """
 
     state: IntentState
     succeeded_at_s: int | None = None
+    amount_minor: int | None = None
     received_minor: int | None = None
     currency: str | None = None
     declined_before: bool = False
@@ -53,6 +55,7 @@ class Intent:
         return Intent(
             state=state,
             succeeded_at_s=either(min, self.succeeded_at_s, other.succeeded_at_s),
+            amount_minor=either(max, self.amount_minor, other.amount_minor),
             received_minor=either(max, self.received_minor, other.received_minor),
             currency=either(min, self.currency, other.currency),
             declined_before=was_declined and state is not IntentState.ATTEMPT_FAILED,
@@ -67,17 +70,39 @@ def in_state(
     return {intent_id: intent for intent_id, intent in known if intent and intent.state is state}
 
 
+def paid_minor(succeeded: Mapping[str, Intent], currency: str | None) -> int | None:
+    """Return what the buyer agreed to pay by these intents, or more if more was captured.
+
+    None if it is not known of each. A subscription's first intent has less than the session's total
+    if the customer's credit balance paid a part (Stripe: billing/customer/balance).
+    """
+    sums_minor = [
+        max(intent.amount_minor, intent.received_minor or 0)
+        for intent in succeeded.values()
+        if intent.amount_minor is not None and intent.currency in {None, currency}
+    ]
+    return sum(sums_minor) if sums_minor and len(sums_minor) == len(succeeded) else None
+
+
 def uncaptured_minor(
     captured: Mapping[str, Intent], total_minor: int | None, currency: str | None
 ) -> Mapping[str, int]:
-    """Return the part of a hold of `total_minor` that was not captured, by the intent's id.
+    """Return the part of a hold that was not captured, by the intent's id, in the minor unit.
 
-    Empty if everything was captured, or the captured sum is unknown or in another currency.
+    Empty if everything was captured, or the captured sum is unknown or in another currency. The
+    hold is of `total_minor` where an intent was stored without its amount.
     """
-    received_minor = {
-        intent_id: intent.received_minor
+    received = {
+        intent_id: intent
         for intent_id, intent in captured.items()
         if intent.received_minor and intent.currency in {None, currency}
     }
-    left_minor = (total_minor or 0) - sum(received_minor.values())
-    return {min(received_minor): left_minor} if received_minor and left_minor > 0 else {}
+    left_minor = {
+        intent_id: intent.amount_minor - (intent.received_minor or 0)
+        for intent_id, intent in received.items()
+        if intent.amount_minor is not None
+    }
+    if received and not left_minor:
+        received_minor = sum(intent.received_minor or 0 for intent in received.values())
+        left_minor = {min(received): (total_minor or 0) - received_minor}
+    return {intent_id: minor for intent_id, minor in left_minor.items() if minor > 0}

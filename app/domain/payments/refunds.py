@@ -32,7 +32,8 @@ _RANK: Final = {state: rank for rank, state in enumerate(RefundState)}
 class Refund:
     """One refund. `amount_minor` is in the currency's minor unit.
 
-    `word` is Stripe's status; None if Stripe sent none, or an unknown one.
+    `word` is Stripe's status; None if Stripe sent none, or an unknown one. `created_s` is when
+    Stripe created it, in epoch seconds; None if an older version stored it.
     """
 
     state: RefundState
@@ -40,6 +41,7 @@ class Refund:
     charge_id: str | None = None
     intent_id: str | None = None
     word: str | None = None
+    created_s: int | None = None
 
     def join(self, other: "Refund") -> "Refund":
         """Join two reports: the higher state counts; amount and charge never change."""
@@ -49,6 +51,7 @@ class Refund:
             charge_id=either(min, self.charge_id, other.charge_id),
             intent_id=either(min, self.intent_id, other.intent_id),
             word=later_word(_WORDS, self.word, other.word),
+            created_s=either(min, self.created_s, other.created_s),
         )
 
     @property
@@ -83,6 +86,7 @@ def amount_refunded_minor(
     *,
     counts: Callable[[str | None, str | None], bool],
     released_minor: Mapping[str, int] = MappingProxyType({}),
+    captured_at_s: Mapping[str, int | None] = MappingProxyType({}),
 ) -> int:
     """Return the refunded amount of the payment intents and charges whose ids `counts` accepts.
 
@@ -90,8 +94,9 @@ def amount_refunded_minor(
     larger of the two counts: the refunds that did not fail, or the charge's reported sum less what
     has failed since. The sum is at most `AMOUNT_MAX`, which only fake amounts exceed.
 
-    `released_minor` is the part of a hold that was not captured, by intent id. The charge's report
-    includes it. A refund of exactly this sum is taken to be it; all other refunds are added.
+    `released_minor` is the part of a hold that was not captured, by intent id, and `captured_at_s`
+    the time of the capture. Before API version 2025-03-31, the charge's report includes it, and
+    a refund of exactly this sum, made by the capture, is it. All other refunds are added.
     """
     if not refunds and not charges and not released_minor:
         return 0  # nearly always
@@ -103,7 +108,8 @@ def amount_refunded_minor(
         if counts(intent_id, refund.charge_id):
             payment = intent_id or refund.charge_id or ""
             (standing if refund.stands else failed)[payment] += refund.amount_minor
-            if refund.stands and refund.amount_minor == untold_minor.get(payment):
+            is_rest = refund.stands and refund.amount_minor == untold_minor.get(payment)
+            if is_rest and _made_by(captured_at_s.get(payment), refund):
                 del untold_minor[payment]
     for payment, left_minor in untold_minor.items():
         standing[payment] += left_minor
@@ -115,3 +121,10 @@ def amount_refunded_minor(
         for payment in standing.keys() | reported.keys()
     )
     return min(total, AMOUNT_MAX)
+
+
+def _made_by(captured_at_s: int | None, refund: Refund) -> bool:
+    """Return whether a capture made the refund, not somebody after it. Unknown times may agree."""
+    if captured_at_s is None or refund.created_s is None:
+        return True
+    return refund.created_s <= captured_at_s + 1

@@ -160,6 +160,7 @@ def _intent(event: StripeEvent, intent_id: str) -> dict[str, Intent]:
     known = Intent(
         state=state,
         succeeded_at_s=event.created_s,
+        amount_minor=amount_minor(event.subject.get("amount")),
         received_minor=amount_minor(event.subject.get("amount_received")),
         currency=currency_of(event.subject.get("currency")),
     )
@@ -182,6 +183,7 @@ def _refund(subject: Subject, doubts: list[str]) -> tuple[str, Refund]:
         charge_id=id_of(subject.get("charge")),
         intent_id=id_of(subject.get("payment_intent")),
         word=str(status) if state else None,
+        created_s=time_s(subject.get("created")),
     )
     return own_id(subject), known
 

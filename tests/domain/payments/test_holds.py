@@ -10,7 +10,6 @@ from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.evidence import Evidence
 from tests.support.builders import NOW_S, Document
 from tests.support.readings import (
-    COMPLETED,
     EXPIRED,
     FAILED,
     SUCCEEDED,
@@ -18,7 +17,7 @@ from tests.support.readings import (
     evidence_of_session,
     fold,
 )
-from tests.support.stripe_objects import charge, invoice, payment_intent, refund
+from tests.support.stripe_objects import charge, payment_intent, refund
 
 UNPAID = evidence_of_session(payment_status="unpaid")
 CANCELED = "payment_intent.canceled"
@@ -73,13 +72,16 @@ def test_a_charge_that_is_captured_is_no_proof_for_more_captures_may_follow() ->
     )
 
 
-# A hold of 1,999 of which 1,500 are captured. Stripe refunds the rest by itself and says so.
+# A hold of 1,999 of which 1,500 are captured. Before API version 2025-03-31, Stripe refunds the
+# rest by itself and says so; since then, it only releases it.
 PART = captured(amount_received=1500)
 REST = refund(id="re_rest", amount=499)
+AT_THE_CAPTURE = [None, NOW_S + 59, NOW_S + 60, NOW_S + 61]  # an older version stored no time
 TOLD_OF_THE_REST = [
     [],
     [evidence("charge.captured", charge(captured=True, amount_captured=1500, amount_refunded=499))],
     [evidence("charge.refunded", charge(amount_refunded=499)), evidence("refund.created", REST)],
+    *([evidence("refund.created", REST | {"created": at_s})] for at_s in AT_THE_CAPTURE),
 ]
 
 
@@ -99,6 +101,27 @@ def test_a_refund_of_what_was_captured_in_part_comes_on_top() -> None:
 
     assert facts.status is PaymentStatus.REFUNDED
     assert facts.amount_refunded_minor == 1999
+
+
+def test_a_later_refund_of_as_much_as_the_rest_comes_on_top() -> None:
+    """Since API version 2025-03-31, the charge reports only what was really refunded."""
+    back = evidence("refund.created", refund(amount=499, created=NOW_S + 62))
+    reported = evidence("charge.refunded", charge(amount_refunded=499))
+
+    facts = in_every_order(UNPAID, PART, back, reported)
+
+    assert facts.status is PaymentStatus.PARTIALLY_REFUNDED
+    assert facts.amount_refunded_minor == 998
+
+
+def test_a_refund_of_the_captured_half_is_a_whole_one() -> None:
+    unpaid = evidence_of_session(payment_status="unpaid", amount_total=2000)
+    half = captured(amount=2000, amount_received=1000)
+    back = evidence("refund.created", refund(amount=1000, created=NOW_S + 86_400))
+
+    assert fold(unpaid, half).amount_refunded_minor == 1000
+    facts = in_every_order(unpaid, half, back)
+    assert (facts.status, facts.amount_refunded_minor) == (PaymentStatus.REFUNDED, 2000)
 
 
 REPORT = evidence("charge.refunded", charge(amount_refunded=1999))
@@ -138,11 +161,27 @@ def test_a_sum_in_another_currency_is_not_compared() -> None:
     )
 
 
-@pytest.mark.parametrize("total", [None, 1000])
-def test_a_capture_of_all_that_is_known_leaves_nothing(total: int | None) -> None:
+def test_what_a_capture_leaves_stays_when_the_session_is_read_as_paid() -> None:
+    facts = in_every_order(UNPAID, PART, evidence_of_session())
+
+    assert facts.status is PaymentStatus.PARTIALLY_REFUNDED
+    assert facts.amount_refunded_minor == 499
+
+
+@pytest.mark.parametrize("total", [None, 1000, 1999])
+def test_a_capture_of_the_whole_intent_leaves_nothing(total: int | None) -> None:
     unpaid = evidence_of_session(payment_status="unpaid", amount_total=total)
 
-    assert fold(unpaid, PART).amount_refunded_minor == 0
+    whole = captured(amount=1500, amount_received=1500)
+    assert in_every_order(unpaid, whole).amount_refunded_minor == 0
+
+
+def test_a_refund_of_less_than_was_captured_in_excess_is_a_part() -> None:
+    excess = captured(amount_received=2500)
+
+    facts = in_every_order(UNPAID, excess, evidence("refund.created", refund(amount=1999)))
+
+    assert facts.status is PaymentStatus.PARTIALLY_REFUNDED
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -217,51 +256,3 @@ def test_money_that_came_though_the_session_has_failed_is_paid_and_contradicted(
 
     assert facts.status is PaymentStatus.PAID
     assert facts.contradicted
-
-
-# A subscription whose first payment a bank has not made yet.
-SUBSCRIBED = evidence(
-    COMPLETED,
-    {
-        "id": "cs_test_a1",
-        "mode": "subscription",
-        "payment_status": "unpaid",
-        "subscription": "sub_1",
-        "invoice": "in_1",
-        "amount_total": 1999,
-        "currency": "eur",
-    },
-)
-RENEWAL = evidence(
-    "invoice.paid",
-    invoice(
-        id="in_2",
-        billing_reason="subscription_cycle",
-        payments={"data": [{"payment": {"payment_intent": "pi_2"}}]},
-    ),
-)
-
-
-@pytest.mark.parametrize("type_", ["payment_intent.succeeded", CANCELED])
-def test_a_renewals_intent_does_not_count_for_the_first_payment(type_: str) -> None:
-    renewed = evidence(type_, payment_intent(id="pi_2", latest_charge="ch_2", amount_received=5))
-
-    facts = in_every_order(SUBSCRIBED, RENEWAL, renewed)
-
-    assert facts.status is PaymentStatus.PROCESSING
-    assert facts.amount_refunded_minor == 0
-
-
-def test_an_intent_of_a_bill_that_may_be_a_renewals_proves_nothing() -> None:
-    payment = {"invoice": "in_2", "payment": {"payment_intent": "pi_2"}}
-    paid_by = evidence("invoice_payment.paid", payment)
-
-    assert in_every_order(SUBSCRIBED, paid_by, captured(id="pi_2")).status is (
-        PaymentStatus.PROCESSING
-    )
-
-
-def test_the_first_bills_intent_proves_the_first_payment() -> None:
-    assert in_every_order(SUBSCRIBED, evidence("invoice.paid", invoice()), captured()).status is (
-        PaymentStatus.PAID
-    )

@@ -47,23 +47,24 @@ def test_an_intent_stands_as_its_events_type_says(type_: str, state: IntentState
 
 
 @pytest.mark.parametrize(
-    ("fields", "received_minor", "currency"),
+    ("fields", "sums_minor", "currency"),
     [
-        ({"amount_received": 1500}, 1500, "eur"),
-        ({"amount_received": 0, "currency": "usd"}, 0, "usd"),
-        ({}, None, "eur"),
-        ({"amount_received": "1500", "currency": 7}, None, None),
+        ({"amount_received": 1500}, (1999, 1500), "eur"),
+        ({"amount_received": 0, "currency": "usd"}, (1999, 0), "usd"),
+        ({}, (1999, None), "eur"),
+        ({"amount": "1", "amount_received": "1500", "currency": 7}, (None, None), None),
     ],
 )
-def test_a_succeeded_intent_has_its_time_and_amount(
-    fields: Document, received_minor: int | None, currency: str | None
+def test_a_succeeded_intent_has_its_time_and_amounts(
+    fields: Document, sums_minor: tuple[int | None, int | None], currency: str | None
 ) -> None:
     read = evidence("payment_intent.succeeded", payment_intent(**fields))
 
     known = Intent(
         state=IntentState.SUCCEEDED,
         succeeded_at_s=NOW_S,
-        received_minor=received_minor,
+        amount_minor=sums_minor[0],
+        received_minor=sums_minor[1],
         currency=currency,
     )
     assert read.facts == PaymentFacts(intents={"pi_1": known})
