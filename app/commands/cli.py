@@ -11,10 +11,12 @@ from app.adapters.database.migrate import MigrationError
 from app.commands.demo_command import PORT_MAX, demo
 from app.commands.events import cell, events
 from app.commands.events_database import EventsCommand, stop
+from app.commands.events_repair import rebuild, replay
 from app.commands.events_tail import tail
 from app.commands.notifications import notifications
 from app.commands.orders import orders
 from app.commands.orders_erase import erase
+from app.commands.orders_seen import seen
 from app.commands.orders_table import orders_table
 from app.commands.output import all_written
 from app.commands.reconcile import reconcile
@@ -33,8 +35,11 @@ cli = typer.Typer(
     add_completion=False,
 )
 
+events.command(cls=EventsCommand)(replay)
+events.command(cls=EventsCommand)(rebuild)
 events.command(cls=EventsCommand)(tail)
 orders.command(cls=EventsCommand)(erase)
+orders.command(cls=EventsCommand)(seen)
 cli.add_typer(events, name="events")
 cli.add_typer(notifications, name="notifications")
 cli.add_typer(orders, name="orders")
@@ -227,7 +232,7 @@ def _test_alert() -> None:
     except SettingsError as error:
         stop("\n".join(error.lines), status=2)
     except ValueError as error:
-        stop(f"No alert was posted: {error}.")
+        stop(f"No alert was posted: {error}.", status=2)
     if trouble:
         stop(f"The chat at ALERT_WEBHOOK_URL did not accept the alert: {trouble}.")
     typer.echo("The chat at ALERT_WEBHOOK_URL accepted the alert.")
@@ -251,10 +256,16 @@ def copy_database(
     target: Annotated[str, typer.Argument(metavar="TO", help="postgresql://…")],
 ) -> None:
     """Move a shop from its SQLite file to an empty PostgreSQL database; stop the service first."""
-    from app.commands.copy_database import CopyError, copy_database  # noqa: PLC0415 see the docstring
+    from app.commands.copy_database import (  # noqa: PLC0415 see the docstring
+        AddressError,
+        CopyError,
+        copy_database,
+    )
 
     try:
         copied = copy_database(source, target)
+    except AddressError as error:
+        raise typer.BadParameter(str(error), param_hint=error.argument) from error
     except CopyError as error:
         stop(f"Nothing was copied: {error}")
     for table in copied:

@@ -35,6 +35,14 @@ class CopyError(Exception):
     """The copy failed; the target is unchanged."""
 
 
+class AddressError(CopyError):
+    """FROM or TO is wrong; `argument` is its name."""
+
+    def __init__(self, argument: str, message: str) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
     """A copied table that is equal on both sides."""
@@ -48,12 +56,13 @@ def copy_database(source: str, target: str) -> list[Copied]:
     """Copy every table of `source`, an SQLite URL, to `target`, an empty PostgreSQL database.
 
     Raises:
-        CopyError: an address is wrong, one of the two cannot be used, or the target is not empty.
+        AddressError: an argument is wrong.
+        CopyError: one of the two cannot be used, or the target is not empty.
     """
     path = Path(_checked(source, "FROM", wants_postgres=False).removeprefix("sqlite:///"))
     _checked(target, "TO", wants_postgres=True)
     if not path.is_file():
-        raise CopyError(f"there is no file {path}")
+        raise AddressError("FROM", f"there is no file {path}")
     try:
         migrate_postgres(target, name=database_name(target))
         with closing(open_sqlite(path)) as file:
@@ -71,9 +80,10 @@ def _checked(url: str, name: str, *, wants_postgres: bool) -> str:
     try:
         check_database_url(SecretStr(url))
     except ValueError as error:
-        raise CopyError(f"{name} is wrong: {error}") from error
+        raise AddressError(name, str(error)) from error
     if is_postgres(url) != wants_postgres:
-        raise CopyError("FROM must be sqlite:///…, and TO must be postgresql://…")
+        form = "postgresql://…" if wants_postgres else "sqlite:///…"
+        raise AddressError(name, f"must be {form}")
     return url
 
 

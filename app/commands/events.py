@@ -4,31 +4,24 @@ Payloads contain personal data, so they are shown only on request.
 """
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from app.adapters.system import SystemClock
-from app.commands.events_database import Demo, EventsCommand, be_silent, stop, with_database
+from app.commands.events_database import Demo, EventsCommand, stop, with_database
 from app.commands.state_words import EVENT_CHOICES, EVENT_WORDS, read_event_state
-from app.domain.fold.rebuild import Rebuilt, Verdict
 from app.domain.fold.records import EventState
+from app.domain.moments import rfc3339, rfc3339_of
 from app.domain.printable import printable, printable_json, printable_lines
 from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.inspect_events import EventInspection, InspectEvents
-from app.usecases.rebuild_payments import RebuildPayments
 from app.usecases.records import EventQuery, EventSummary
-from app.usecases.replay_events import ReplayEvents
-
-if TYPE_CHECKING:
-    from app.databases import AnyDatabase
 
 events = typer.Typer(help="List Stripe's events, and process them again.", no_args_is_help=True)
 
@@ -84,7 +77,7 @@ def _print_events(found: Sequence[EventSummary]) -> None:
         typer.echo("No such event.")
         return
     table = Table(
-        Column("received", no_wrap=True),
+        Column("received (UTC)", no_wrap=True),
         Column("type and id", overflow="fold"),
         Column("state", no_wrap=True),
         "reason",
@@ -121,9 +114,19 @@ def show(
         print_json(document)
         return
     table = Table.grid(Column(), Column(overflow="fold"), padding=(0, 2))
-    for name, value in (document | {"state": EVENT_WORDS[seen.row.state]}).items():
+    for name, value in (document | _for_people(seen)).items():
         table.add_row(f"[bold]{name}[/]", "" if value is None else shown(value))
     Console().print(table)
+
+
+def _for_people(seen: EventInspection) -> dict[str, str]:
+    """Return what people read in other words than programs."""
+    created_s = seen.row.created_s
+    return {
+        "state": EVENT_WORDS[seen.row.state],
+        "created": "" if created_s is None else f"{time_of(created_s * 1000)} UTC",
+        "received": f"{time_of(seen.row.received_at_ms)} UTC",
+    }
 
 
 def shown(value: object) -> str:
@@ -133,105 +136,14 @@ def shown(value: object) -> str:
     return escape(printable_lines(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
-@events.command(cls=EventsCommand)
-def replay(
-    event_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
-    *,
-    failed: Annotated[bool, typer.Option("--failed", help="All failed events.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="All events.")] = False,
-    demo: Demo = None,
-    as_json: AsJson = False,
-) -> None:
-    """Process events again. Safe at any time, also while the service runs."""
-    if bool(event_ids) + failed + everything != 1:
-        stop("Name the events to replay, or use --failed or --all.", status=2)
-
-    async def run(database: "AnyDatabase") -> dict[str, int]:
-        replaying = ReplayEvents(
-            database=database, clock=SystemClock(), alarm=be_silent, on_change=lambda _: None
-        )
-        if event_ids:
-            ended = await replaying(event_ids)
-        else:
-            ended = await replaying.of_state(EventState.FAILED if failed else None)
-        by_state = {state.value: ended[state] for state in EventState if ended[state]}
-        unknown = len(set(event_ids or ())) - ended.total()
-        return by_state | ({"not_found": unknown} if unknown > 0 else {})
-
-    ended = with_database(run, demo)
-    if as_json:
-        print_json(ended)
-        sys.exit(1 if "not_found" in ended else 0)
-    words = {state.value: word for state, word in EVENT_WORDS.items()} | {"not_found": "not found"}
-    message = ", ".join(f"{count} {words[name]}" for name, count in ended.items())
-    Console().print(f"Replayed: {message or 'nothing'}.")
-    if "not_found" in ended:
-        stop("Some of these events are unknown, or their payloads were deleted.")
-
-
-@events.command(cls=EventsCommand)
-def rebuild(
-    *,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Correct the payments that differ.")
-    ] = False,
-    demo: Demo = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compute every payment from its events, and report differences; exit 1 if there are any."""
-
-    async def run(database: "AnyDatabase") -> tuple[dict[Verdict, int], list[Rebuilt]]:
-        counts = dict.fromkeys(Verdict, 0)
-        differing = []
-        async for rebuilt in RebuildPayments(database=database, clock=SystemClock())(repair=repair):
-            counts[rebuilt.verdict] += 1
-            if rebuilt.verdict is Verdict.DIFFERENT:
-                differing.append(rebuilt)
-        return counts, differing
-
-    counts, differing = with_database(run, demo)
-    if as_json:
-        by_verdict: dict[str, object] = {verdict.value: count for verdict, count in counts.items()}
-        print_json(by_verdict | {"differences": [_difference(each) for each in differing]})
-    else:
-        _print_rebuilt(counts, differing)
-    if differing:
-        sys.exit(0 if repair else 1)
-
-
-def _print_rebuilt(counts: dict[Verdict, int], differing: list[Rebuilt]) -> None:
-    console = Console()
-    if differing:
-        table = Table("payment", "kept", "rebuilt", "links missing", "events without payload")
-        for rebuilt in differing:
-            document = _difference(rebuilt)
-            table.add_row(*(cell(str(value)) for value in document.values()))
-        console.print(table)
-    console.print(
-        f"{counts[Verdict.SAME]} payments match their events, "
-        f"{counts[Verdict.DIFFERENT]} differ; {counts[Verdict.PRUNED]} cannot be fully rebuilt "
-        "because payloads were deleted (EVENT_RETENTION_DAYS), but match the remaining events."
-    )
-
-
-def _difference(rebuilt: Rebuilt) -> dict[str, object]:
-    return {
-        "session_id": rebuilt.session_id,
-        "kept": rebuilt.kept.facts.status if rebuilt.kept else None,
-        "rebuilt": rebuilt.facts.status,
-        "missing_links": len(rebuilt.missing_links),
-        "pruned_events": rebuilt.pruned_events,
-    }
-
-
 def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": seen.row.id,
         "type": seen.row.type,
         "state": seen.row.state,
         "reason": seen.row.reason,
-        "created": None if seen.row.created_s is None else time_of(seen.row.created_s * 1000),
-        "received": time_of(seen.row.received_at_ms),
+        "created": rfc3339_of(seen.row.created_s),
+        "received": rfc3339(seen.row.received_at_ms),
         "source": seen.row.source,
         "livemode": seen.row.livemode,
         "mentions": list(seen.object_ids),
@@ -258,8 +170,8 @@ def _inspection(seen: EventInspection, *, with_payload: bool) -> dict[str, Any]:
 def summary_of(event: EventSummary) -> dict[str, object]:
     """Return an event as JSON fields for a list."""
     return asdict(event) | {
-        "received_at": time_of(event.received_at_ms),
-        "created": None if event.created_s is None else time_of(event.created_s * 1000),
+        "received_at": rfc3339(event.received_at_ms),
+        "created": rfc3339_of(event.created_s),
     }
 
 

@@ -79,7 +79,7 @@ def _print(console: Console, followed: FollowedEvent) -> None:
     event = followed.event
     ids = [event.id, *(each.facts.checkout_id or each.session_id for each in followed.payments)]
     lines = [
-        f"{time_of(event.received_at_ms)}  {colored(event.state)}  {cell(event.type)}",
+        f"{time_of(event.received_at_ms)} UTC  {colored(event.state)}  {cell(event.type)}",
         f"  [dim]{cell('  '.join(ids))}[/]",
     ]
     if event.reason:

@@ -118,7 +118,7 @@ def show(notification_id: NotificationId, *, demo: Demo = None, as_json: AsJson 
         print_json(_summary(notification) | {"tries": [_try(each) for each in tries]})
         return
     _print_list([notification])
-    table = Table("tried", "milliseconds", "answer", "result")
+    table = Table("tried (UTC)", "milliseconds", "answer", "result")
     for each in tries:
         answer = each.problem or f"answered {each.http_status}"
         table.add_row(
@@ -176,7 +176,7 @@ def _shops_receiver() -> tuple[str | None, Opening]:
     except SettingsError as error:
         stop(with_hint(error), status=2)
     if settings.notify_url is None:
-        stop("NOTIFY_URL is not set, so there is no receiver to test.")
+        stop("NOTIFY_URL is not set, so there is no receiver to test.", status=2)
     return settings.notify_host, partial(open_receiver, settings)
 
 

@@ -10,6 +10,7 @@ from app.commands.events import AsJson, print_json
 from app.commands.events_database import Demo, stop, with_database
 from app.domain.printable import printable
 from app.usecases.erase_order import EraseOrder
+from app.usecases.read_orders import ReadOrders
 
 _QUESTION = "Delete the stored bodies of {}'s events? This cannot be undone."
 
@@ -24,6 +25,7 @@ def erase(
     """Delete a buyer's data: the bodies of an order's events. Amounts and status stay."""
     name = printable(order_id)
     if not yes:
+        with_database(lambda database: ReadOrders(database=database).one(order_id), demo)
         typer.confirm(_QUESTION.format(name), abort=True, err=True)
     erased = with_database(
         lambda database: EraseOrder(database=database, clock=SystemClock())(order_id), demo

@@ -76,7 +76,10 @@ def check(
     settings = _settings()
     key = settings.setup_key or settings.read_key
     if key is None:
-        stop("Neither STRIPE_API_KEY nor STRIPE_SETUP_KEY is set: one must be a restricted key.")
+        message = (
+            "Neither STRIPE_API_KEY nor STRIPE_SETUP_KEY is set: one must be a restricted key."
+        )
+        stop(message, status=2)
 
     async def act(endpoints: "StripeEndpoints") -> Sequence[WebhookEndpoint]:
         return await endpoints.listed()

@@ -267,7 +267,7 @@ def test_a_test_alert_that_reaches_nobody_says_so(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{closed_port()}/private"
     closed = run(tmp_path, "doctor", "--test-alert", **GOOD, ALERT_WEBHOOK_URL=url)
 
-    assert (unset.returncode, closed.returncode) == (1, 1)
+    assert (unset.returncode, closed.returncode) == (2, 1)
     assert unset.stderr == (
         "No alert was posted: ALERT_WEBHOOK_URL is not set, so alerts are not sent to a chat.\n"
     )

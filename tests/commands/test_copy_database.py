@@ -230,10 +230,10 @@ def test_a_source_of_another_revision_is_refused(
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [
-        ("sqlite:///a.db", "sqlite:///b.db", "TO must be postgresql"),
-        ("postgresql://a:hunter2@b/c", "postgresql://a:hunter2@b/d", "FROM must be sqlite"),
-        ("a.db", "postgresql://a:hunter2@b/c", "FROM is wrong: must be sqlite:///"),
-        ("sqlite:///a.db", "postgresql://a:hunter2@b", "TO is wrong: names no database"),
+        ("sqlite:///a.db", "sqlite:///b.db", "must be postgresql"),
+        ("postgresql://a:hunter2@b/c", "postgresql://a:hunter2@b/d", "must be sqlite"),
+        ("a.db", "postgresql://a:hunter2@b/c", "must be sqlite:///"),
+        ("sqlite:///a.db", "postgresql://a:hunter2@b", "names no database"),
         ("sqlite:///none.db", "postgresql://a:hunter2@b/c", "there is no file none.db"),
     ],
 )
@@ -261,6 +261,23 @@ def test_the_command_says_what_it_copied_or_why_it_did_not(
     assert (first.returncode, second.returncode) == (0, 1)
     assert "heartbeat: 1 rows, sha256 " in first.stdout
     assert second.stderr.startswith("Nothing was copied: the target is not empty")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("sqlite:///none.db", "postgresql://a:hunter2@b/c", "for FROM: there is no file none.db"),
+        ("sqlite:///a.db", "sqlite:///b.db", "for TO: must be postgresql://"),
+    ],
+)
+def test_a_wrong_argument_is_named(tmp_path: Path, source: str, target: str, words: str) -> None:
+    (tmp_path / "a.db").touch()
+
+    ended = run(tmp_path, "copy-database", source, target)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert words in ended.stderr
+    assert "hunter2" not in ended.stderr
 
 
 def test_a_shop_that_has_moved_is_served_and_looked_at(

@@ -47,7 +47,10 @@ def test_a_state_is_named_as_it_is_shown_or_stored(busy_shop: Shop) -> None:
 
     assert {event["state"] for event in processed} == {"folded"}
     assert busy_shop.json("list", "--state", "folded") == processed
-    assert "state     processed" in busy_shop.events("show", processed[0]["id"]).stdout
+    shown = busy_shop.events("show", processed[0]["id"]).stdout
+    assert "state     processed" in shown
+    assert "received  2025-10-09 08:53:20 UTC" in shown
+    assert "received (UTC)" in busy_shop.events("list").stdout
     assert busy_shop.events("list", "--state", "lost").exit_code == 2
 
 
@@ -57,9 +60,9 @@ def test_events_are_listed_as_json(busy_shop: Shop) -> None:
     assert failed | {"reason": None} == {
         "id": "evt_odd",
         "type": "charge.succeeded",
-        "created": "2025-10-09 08:53:20",
+        "created": "2025-10-09T08:53:20.000Z",
         "created_s": NOW_MS // 1000,
-        "received_at": "2025-10-09 08:53:20",
+        "received_at": "2025-10-09T08:53:20.000Z",
         "received_at_ms": NOW_MS,
         "state": "failed",
         "reason": None,
@@ -210,8 +213,8 @@ def test_an_event_is_shown_with_its_payment(busy_shop: Shop) -> None:
         "type": "charge.dispute.created",
         "state": "folded",
         "reason": None,
-        "created": "2025-10-09 08:53:20",
-        "received": "2025-10-09 08:53:20",
+        "created": "2025-10-09T08:53:20.000Z",
+        "received": "2025-10-09T08:53:20.000Z",
         "source": "webhook",
         "livemode": False,
         "mentions": ["ch_1"],

@@ -61,12 +61,16 @@ def test_where_there_is_nothing_to_replay_that_is_said(shop: Shop) -> None:
     assert shop.json("replay", "--all") == {}
 
 
-def test_what_cannot_be_replayed_is_said(shop: Shop) -> None:
-    ended = shop.events("replay", "evt_nowhere")
+def test_what_cannot_be_replayed_is_named(busy_shop: Shop) -> None:
+    query(busy_shop.database_path, "UPDATE events SET payload = NULL WHERE id = 'evt_charged'")
+
+    ended = busy_shop.events("replay", "evt_nowhere", "evt_paid", "evt_charged", "evt_nowhere")
 
     assert ended.exit_code == 1
-    assert ended.stdout == "Replayed: 1 not found.\n"
-    assert ended.stderr == "Some of these events are unknown, or their payloads were deleted.\n"
+    assert ended.stdout == "Replayed: 1 processed, 2 not found.\n"
+    assert ended.stderr == (
+        "Not replayed: evt_nowhere is unknown; the payload of evt_charged was deleted.\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--failed", "--all"], ["evt_1", "--all"]])

@@ -204,7 +204,7 @@ async def test_a_receiver_that_does_not_take_it_is_told_without_its_path(
 def test_without_a_receiver_there_is_nothing_to_test() -> None:
     got = run("test")
 
-    assert (got.exit_code, got.stderr.partition(",")[0]) == (1, "NOTIFY_URL is not set")
+    assert (got.exit_code, got.stderr.partition(",")[0]) == (2, "NOTIFY_URL is not set")
 
 
 @pytest.mark.usefixtures("shop")

@@ -75,6 +75,8 @@ def test_events_that_were_not_processed_are_named(shop: Shop) -> None:
 
 def test_an_unknown_order_is_said_to_be_unknown(shop: Shop) -> None:
     ended = erase("cs_test_nobody", "--yes")
+    asked = erase("foo", answer="y\n")  # asked nothing
 
     assert (ended.exit_code, ended.stderr) == (1, "There is no order with that id.\n")
+    assert (asked.exit_code, asked.stderr) == (1, "There is no order with that id.\n")
     assert has_buyer(shop)
