@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.checkout.cart import LineItem
-from app.domain.payments.claims import is_owner
 from app.domain.payments.line_items import differences
 from app.domain.stripe_events.read_back import LINE_ITEMS, event_of_line_items
 from app.domain.stripe_events.sessions import bought_in
 from app.usecases.failed_reads import FailedReads
 from app.usecases.ports import Clock
+from app.usecases.read_payment import ReadPayment
 from app.usecases.reconciliation import ReconciliationState, ReconciliationStore
 from app.usecases.records import EventSource
 from app.usecases.stripe_reads import Document, StripeObjectMissingError, StripeReads
@@ -82,7 +82,6 @@ class ReadLineItems:
     async def _cart(self, session_id: str) -> Sequence[LineItem]:
         checkout = await self.store.find_checkout_of_session(session_id)
         payment = await self.store.find_payment(session_id)
-        if checkout is None and payment is not None and payment.facts.checkout_id:
-            named = await self.store.find_checkout(payment.facts.checkout_id)
-            checkout = named if named and is_owner(named, payment.facts) else None
+        if checkout is None and payment is not None:
+            checkout = await ReadPayment(database=self.store).checkout_claimed_by(payment)
         return checkout.cart.line_items if checkout else ()

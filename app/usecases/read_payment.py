@@ -48,6 +48,26 @@ class ReadPayment:
             return await self._by_session_id(public_id)
         raise _not_found()
 
+    async def checkout_claimed_by(self, payment: Payment) -> Checkout | None:
+        """Return the checkout that a session was created for, if the checkout does not know it.
+
+        Or the checkout of the session that this one recovers, and so on.
+        """
+        facts = payment.facts
+        if facts.recovered_from:
+            checkout = await self.database.find_checkout_recovered(payment.session_id)
+            if checkout:
+                return checkout
+        for _ in range(RECOVERIES_MAX):
+            checkout = await self._owner_of(facts)
+            if checkout or not facts.recovered_from:
+                return checkout
+            origin = await self.database.find_payment(facts.recovered_from)
+            if origin is None:
+                return None
+            facts = origin.facts
+        return None
+
     async def _by_checkout_id(self, checkout_id: str) -> PaymentView:
         checkout = await self.database.find_checkout(checkout_id)
         if checkout is None:
@@ -69,30 +89,10 @@ class ReadPayment:
         payment = next((each for each in payments if each.session_id == session_id), None)
         checkout = await self.database.find_checkout_of_session(session_id)
         if checkout is None and payment:
-            checkout = await self._claimed_by(payment)
+            checkout = await self.checkout_claimed_by(payment)
         if checkout is None and not payments:
             raise _not_found()
         return _view(checkout, payments)
-
-    async def _claimed_by(self, payment: Payment) -> Checkout | None:
-        """Return the checkout that a session was created for, if the checkout does not know it.
-
-        Or the checkout of the session that this one recovers, and so on.
-        """
-        facts = payment.facts
-        if facts.recovered_from:
-            checkout = await self.database.find_checkout_recovered(payment.session_id)
-            if checkout:
-                return checkout
-        for _ in range(RECOVERIES_MAX):
-            checkout = await self._owner_of(facts)
-            if checkout or not facts.recovered_from:
-                return checkout
-            origin = await self.database.find_payment(facts.recovered_from)
-            if origin is None:
-                return None
-            facts = origin.facts
-        return None
 
     async def _owner_of(self, facts: PaymentFacts) -> Checkout | None:
         """Return the checkout that a session's own success URL names and proves."""

@@ -101,6 +101,28 @@ async def test_which_items_recur_tells_a_trial_from_another_price(
     assert (await order_of(database)).document["flags"] == []
 
 
+@pytest.mark.parametrize("knows_its_session", [True, False])
+async def test_a_recovered_session_is_compared_with_the_cart_of_its_checkout(
+    database: AnyDatabase, stripe: StripeAccount, clock: FixedClock, *, knows_its_session: bool
+) -> None:
+    sold = SOLD if knows_its_session else replace(SOLD, session_id=None)
+    await keep(database, sold)
+    recovered = session(
+        id="cs_test_r2", recovered_from=SESSION_ID, amount_subtotal=1999, payment_intent="pi_2"
+    )
+    expired = session(payment_status="unpaid", payment_intent=None)
+    await record(database, event("checkout.session.expired", expired, id="evt_expired"))
+    await record(database, event(subject=recovered))
+    stripe.items["cs_test_r2"] = UPSOLD
+
+    await look(database, stripe, clock)
+
+    order = await order_of(database)
+    assert order.document["session_id"] == "cs_test_r2"
+    assert order.document["flags"] == ["items_differ"]
+    assert order.id == CHECKOUT.id
+
+
 async def test_an_upsell_is_flagged_as_such_and_not_as_a_wrong_price(
     database: AnyDatabase,
     stripe: StripeAccount,
