@@ -21,7 +21,6 @@ from app.domain.errors import (
     SignatureMissingError,
     StorageUnavailableError,
 )
-from app.domain.stripe_events.endpoint import PATH
 from app.domain.stripe_events.event import EventFilter, IgnoredReason, StripeEvent, read_event
 from app.domain.stripe_events.tolerant_json import read_tolerantly
 from app.usecases.inbox import Inbox
@@ -42,6 +41,7 @@ from app.web.openapi import TEXT, Operation, content, object_schema, or_null, pa
 from app.web.problems import Problems
 from app.web.routes import StraightRoute
 
+PATH: Final = "/webhooks/stripe"
 BODY_BYTES_MAX: Final = 1024 * 1024
 
 # If folding fails, Stripe still gets a 200: the event is stored, and can be replayed from there.
