@@ -92,7 +92,8 @@ class CheckoutLimits:
             self._resting_until_s = self._clock_s() + STORAGE_REST_S
             self._alarm(
                 AlertName.RATE_LIMITS_UNAVAILABLE,
-                f"{type(error).__name__}: checkouts are not limited for now",
+                f"RATE_LIMIT_STORAGE does not answer ({type(error).__name__}): checkouts are not "
+                "limited for now",
             )
             return None
         self._all_clear(AlertName.RATE_LIMITS_UNAVAILABLE, "checkouts are limited again")

@@ -115,11 +115,17 @@ class KeepReconciled:
 
     def _alert(self, result: Reconciled) -> None:
         if result.missed:
-            first = rfc3339_of(result.missed_since_s)
-            message = f"not delivered, and fetched: {result.missed}, the first of {first}"
-            self.alarm(AlertName.EVENTS_WERE_MISSED, message)
+            self.alarm(AlertName.EVENTS_WERE_MISSED, _missed(result))
         elif result.failure is None:
             self.all_clear(AlertName.EVENTS_WERE_MISSED, "the last check found no missed event")
+
+
+def _missed(result: Reconciled) -> str:
+    first = rfc3339_of(result.missed_since_s)
+    if result.missed == 1:
+        return f"1 event was not delivered and was fetched from Stripe; it is of {first}"
+    fetched = f"{result.missed} events were not delivered and were fetched from Stripe"
+    return f"{fetched}; the first is of {first}"
 
 
 def _since_s(state: ReconciliationState, now_ms: int) -> int:

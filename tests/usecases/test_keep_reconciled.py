@@ -189,19 +189,27 @@ async def test_a_refused_key_alerts_with_the_right_until_it_is_taken(setting: Se
     assert AlertName.STRIPE_KEY_REFUSED in setting.alarm.ended
 
 
-async def test_missed_events_alert_once_with_how_many_and_since_when(setting: Setting) -> None:
+@pytest.mark.parametrize(
+    ("missed", "words"),
+    [
+        (1, "1 event was not delivered and was fetched from Stripe; it is of"),
+        (3, "3 events were not delivered and were fetched from Stripe; the first is of"),
+    ],
+)
+async def test_missed_events_alert_once_with_how_many_and_since_when(
+    setting: Setting, missed: int, words: str
+) -> None:
     keep = setting.keep()
-    setting.stripe.events_held = [event(created=NOW_S - 600)]
+    setting.stripe.events_held = [
+        event(created=NOW_S - 600 + n, id=f"evt_{n}") for n in range(missed)
+    ]
 
     await keep()
     ended = list(setting.alarm.ended)
     await keep()
 
     assert setting.alarm.told == [
-        (
-            AlertName.EVENTS_WERE_MISSED,
-            "not delivered, and fetched: 1, the first of 2025-10-09T08:43:20.000Z",
-        )
+        (AlertName.EVENTS_WERE_MISSED, f"{words} 2025-10-09T08:43:20.000Z")
     ]
     assert AlertName.EVENTS_WERE_MISSED not in ended
     assert AlertName.EVENTS_WERE_MISSED in setting.alarm.ended
