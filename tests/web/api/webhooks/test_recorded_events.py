@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.domain.stripe_events import endpoint
+from app.web.api import webhooks
 from tests.support.builders import (
     ACCOUNT,
     SECRET,
@@ -166,3 +168,7 @@ async def test_an_event_that_names_our_account_is_recorded(endpoint: Service) ->
     answer = await endpoint.deliver(event(account=ACCOUNT))
 
     assert answer.json()["outcome"] == "recorded"
+
+
+def test_webhooks_arrive_where_the_endpoint_at_stripe_is_registered() -> None:
+    assert webhooks.PATH == endpoint.PATH
