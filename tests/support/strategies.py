@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.disputes import Dispute, DisputeState, FraudWarning, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
@@ -52,8 +52,7 @@ def facts() -> st.SearchStrategy[PaymentFacts]:
         subscriptions=_by_id(_SUBSCRIPTION_IDS, _subscriptions()),
         invoices=_by_id(_INVOICE_IDS, _invoices()),
         reviews=_by_id(("prv_1", "prv_2"), st.builds(Review, closed=st.booleans())),
-        fraud_warning_ids=_some_of(("issfr_1", "issfr_2")),
-        answered_warning_ids=_some_of(("issfr_1", "issfr_2")),
+        fraud_warnings=_by_id(("issfr_1", "issfr_2"), _warnings()),
     )
 
 
@@ -117,6 +116,15 @@ def _subscriptions() -> st.SearchStrategy[Subscription]:
         current_period_end_s=_times(),
         cancel_at_s=_times(),
         cancel_at_period_end=st.booleans(),
+    )
+
+
+def _warnings() -> st.SearchStrategy[FraudWarning]:
+    return st.builds(
+        FraudWarning,
+        answered=st.booleans(),
+        charge_id=_one_of(_CHARGE_IDS),
+        intent_id=_one_of(_INTENT_IDS),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from app.domain.checkout.cart import LineItem, Mode
-from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.disputes import Dispute, DisputeState, FraudWarning, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
@@ -40,9 +40,19 @@ def facts_to_json(facts: PaymentFacts) -> str:
 def facts_from_json(text: str) -> PaymentFacts:
     """Read back what `facts_to_json` wrote."""
     proven: Object = orjson.loads(text)
+    if "fraud_warning_ids" in proven:
+        _rename_warnings(proven)
     for name in _READERS.keys() & proven.keys():
         proven[name] = _READERS[name](proven[name])
     return PaymentFacts(**proven)
+
+
+def _rename_warnings(proven: Object) -> None:
+    """Read the warnings of a row that an older version wrote, which knew only their ids."""
+    answered = proven.pop("answered_warning_ids", ())
+    proven["fraud_warnings"] = {
+        id_: {"answered": id_ in answered} for id_ in proven.pop("fraud_warning_ids")
+    }
 
 
 def _known(details: SessionDetails) -> Object:
@@ -68,8 +78,6 @@ _READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "details": _details,
     "intent_ids": tuple,
     "invoice_ids": tuple,
-    "fraud_warning_ids": tuple,
-    "answered_warning_ids": tuple,
     "intents": _by_id(lambda value: Intent(**value | {"state": IntentState(value["state"])})),
     "charges": _by_id(lambda value: Charge(**value)),
     "refunds": _by_id(lambda value: Refund(**value | {"state": RefundState(value["state"])})),
@@ -79,4 +87,5 @@ _READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     ),
     "invoices": _by_id(_invoice),
     "reviews": _by_id(lambda value: Review(**value)),
+    "fraud_warnings": _by_id(lambda value: FraudWarning(**value)),
 }

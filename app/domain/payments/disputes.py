@@ -1,4 +1,4 @@
-"""Disputes and reviews of a payment."""
+"""Disputes, reviews and fraud warnings of a payment."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,3 +107,24 @@ class Review:
     def join(self, other: "Review") -> "Review":
         """Join two reports; a closed review is never reopened."""
         return Review(closed=self.closed or other.closed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudWarning:
+    """A card network's warning (Stripe: radar/early_fraud_warning).
+
+    `answered`: Stripe says that it asks for nothing any more. A version that knew neither id
+    stored None for both.
+    """
+
+    answered: bool = False
+    charge_id: str | None = None
+    intent_id: str | None = None
+
+    def join(self, other: "FraudWarning") -> "FraudWarning":
+        """Join two reports; what is answered stays answered."""
+        return FraudWarning(
+            answered=self.answered or other.answered,
+            charge_id=either(min, self.charge_id, other.charge_id),
+            intent_id=either(min, self.intent_id, other.intent_id),
+        )

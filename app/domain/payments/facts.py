@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from app.domain.checkout.cart import Mode
 from app.domain.money import ExpectedSubtotal
-from app.domain.payments.disputes import Dispute, Review
+from app.domain.payments.disputes import Dispute, FraudWarning, Review
 from app.domain.payments.intents import Intent, IntentState, in_state, paid_minor, uncaptured_minor
 from app.domain.payments.joins import either, join_by_id, join_ids, join_known
 from app.domain.payments.refunds import Charge, Refund, amount_refunded_minor
@@ -27,8 +27,7 @@ class PaymentFacts:
     Stripe's ids. `intent_ids` and `invoice_ids` are those that the session itself names: of the
     first payment. `recovered_from` is the expired session that the buyer has come back from;
     `recoverable`: Stripe may bring a buyer of this one back. `checkout_id` and the digest of the
-    checkout's secret are what its success URL claims. `answered_warning_ids` are the fraud warnings
-    that Stripe says ask for nothing any more.
+    checkout's secret are what its success URL claims.
     """
 
     paid: bool = False
@@ -55,8 +54,7 @@ class PaymentFacts:
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
     reviews: Mapping[str, Review] = field(default_factory=dict)
-    fraud_warning_ids: tuple[str, ...] = ()
-    answered_warning_ids: tuple[str, ...] = ()
+    fraud_warnings: Mapping[str, FraudWarning] = field(default_factory=dict)
 
     def join(self, other: "PaymentFacts") -> "PaymentFacts":
         """Join two sets of facts: everything that either one proves.
@@ -91,8 +89,7 @@ class PaymentFacts:
             subscriptions=join_by_id(self.subscriptions, other.subscriptions),
             invoices=join_by_id(self.invoices, other.invoices),
             reviews=join_by_id(self.reviews, other.reviews),
-            fraud_warning_ids=join_ids(self.fraud_warning_ids, other.fraud_warning_ids),
-            answered_warning_ids=join_ids(self.answered_warning_ids, other.answered_warning_ids),
+            fraud_warnings=join_by_id(self.fraud_warnings, other.fraud_warnings),
         )
 
     @property

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from app.domain.payments.disputes import Dispute
+from app.domain.payments.disputes import Dispute, FraudWarning
 from app.domain.payments.facts import PaymentFacts
+from app.domain.payments.refunds import amount_refunded_minor
 from app.domain.payments.status import PaymentStatus
 
 
@@ -39,22 +40,44 @@ def open_matters(facts: PaymentFacts) -> dict[Flag, frozenset[str]]:
     """Return the flags from a payment's disputes, fraud warnings and reviews.
 
     A fraud warning suggests a refund before there is a dispute; it is over after a full refund or a
-    dispute (Stripe: radar/early_fraud_warning, `actionable`).
+    dispute of its payment (Stripe: radar/early_fraud_warning, `actionable`).
     """
-    if not (facts.disputes or facts.fraud_warning_ids or facts.reviews):
+    if not (facts.disputes or facts.fraud_warnings or facts.reviews):
         return {}  # nearly always
-    is_over = facts.status is PaymentStatus.REFUNDED or bool(facts.disputes)
-    warnings = () if is_over else facts.fraud_warning_ids
     found = {
         Flag.DISPUTED: {
             dispute_cause(id_, dispute)
             for id_, dispute in facts.disputes.items()
             if dispute.is_open
         },
-        Flag.FRAUD_WARNING: {*warnings} - {*facts.answered_warning_ids},
+        Flag.FRAUD_WARNING: {
+            id_
+            for id_, warning in facts.fraud_warnings.items()
+            if not warning.answered and not _is_over(warning, facts)
+        },
         Flag.REVIEW: {id_ for id_, review in facts.reviews.items() if not review.closed},
     }
     return {flag: frozenset(ids) for flag, ids in found.items() if ids}
+
+
+def _is_over(warning: FraudWarning, facts: PaymentFacts) -> bool:
+    """Return whether the payment that a warning is about was disputed, or refunded whole."""
+    ids = {warning.charge_id, warning.intent_id} - {None}
+    if not ids:  # stored by a version that did not know the payment
+        return facts.status is PaymentStatus.REFUNDED or bool(facts.disputes)
+    ids |= {each.intent_id for id_, each in facts.charges.items() if id_ in ids} - {None}
+    if any({each.charge_id, each.intent_id} & ids for each in facts.disputes.values()):
+        return True
+    if facts.renewals_payment_ids.isdisjoint(ids):
+        return facts.status is PaymentStatus.REFUNDED
+    paid_minor = [each.amount_minor for id_, each in facts.intents.items() if id_ in ids]
+    if not any(paid_minor):  # stored by a version that did not know it
+        invoices = facts.invoices.values()
+        paid_minor = [each.amount_paid_minor for each in invoices if ids & {*each.payment_ids}]
+    refunded_minor = amount_refunded_minor(
+        facts.refunds, facts.charges, counts=lambda *payment_ids: bool(ids & {*payment_ids})
+    )
+    return 0 < sum(filter(None, paid_minor)) <= refunded_minor
 
 
 def dispute_cause(dispute_id: str, dispute: Dispute) -> str:

@@ -89,4 +89,8 @@ def _objects(facts: PaymentFacts) -> Mapping[str, Mapping[str, tuple[Any, tuple[
         "disputes": {
             id_: (each, (each.charge_id, each.intent_id)) for id_, each in facts.disputes.items()
         },
+        "fraud_warnings": {
+            id_: (each, (each.charge_id, each.intent_id))
+            for id_, each in facts.fraud_warnings.items()
+        },
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.disputes import Dispute, DisputeState, FraudWarning, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
@@ -136,12 +136,13 @@ def fraud_warning(event: StripeEvent) -> Evidence:
     It is not `actionable` any more once the charge was disputed, or refunded whole.
     """
     subject = event.subject
-    warning_ids = (own_id(subject),)
-    facts = PaymentFacts(
-        fraud_warning_ids=warning_ids,
-        answered_warning_ids=warning_ids if subject.get("actionable") is False else (),
+    known = FraudWarning(
+        answered=subject.get("actionable") is False,
+        charge_id=id_of(subject.get("charge")),
+        intent_id=id_of(subject.get("payment_intent")),
     )
-    return Evidence(None, ids_of(subject.get("charge"), subject.get("payment_intent")), facts)
+    facts = PaymentFacts(fraud_warnings={own_id(subject): known})
+    return Evidence(None, ids_of(known.charge_id, known.intent_id), facts)
 
 
 def review(event: StripeEvent) -> Evidence:

@@ -39,6 +39,7 @@ REGISTERED_TYPES: Final = (
     "customer.subscription.resumed",
     "customer.subscription.trial_will_end",
     "radar.early_fraud_warning.created",
+    "radar.early_fraud_warning.updated",
     "review.opened",
     "review.closed",
     "account.application.deauthorized",

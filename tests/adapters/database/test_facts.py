@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from app.adapters.database.facts import facts_from_json, facts_to_json
 from app.domain.checkout.cart import Mode
+from app.domain.payments.disputes import FraudWarning
 from app.domain.payments.facts import PaymentFacts
 from tests.support.builders import CHECKOUT_ID
 
@@ -43,6 +44,18 @@ def test_an_amount_of_nothing_and_the_first_second_are_facts_too() -> None:
 
 def test_facts_of_a_row_that_was_written_before_a_fact_was_known_are_read() -> None:
     assert facts_from_json('{"paid":true}') == PaymentFacts(paid=True)
+
+
+def test_fraud_warnings_of_a_row_that_had_only_their_ids_are_read() -> None:
+    ids = '"fraud_warning_ids":["issfr_1","issfr_2"]'
+    first, second = FraudWarning(), FraudWarning(answered=True)
+
+    assert facts_from_json(f'{{{ids},"answered_warning_ids":["issfr_2"]}}') == PaymentFacts(
+        fraud_warnings={"issfr_1": first, "issfr_2": second}
+    )
+    assert facts_from_json(f"{{{ids}}}") == PaymentFacts(
+        fraud_warnings={"issfr_1": first, "issfr_2": first}
+    )
 
 
 def test_the_text_is_what_rows_hold_already() -> None:

@@ -7,6 +7,7 @@ import pytest
 from app.domain.fold.asking import Wanted
 from app.domain.fold.rebuild import Rebuild, Verdict
 from app.domain.fold.records import Link, StoredEvent
+from app.domain.payments.disputes import FraudWarning
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.status import PaymentStatus
 from tests.support.builders import CHECKOUT_ID, SESSION_ID, event, session
@@ -16,6 +17,8 @@ from tests.support.stripe_objects import refund
 COMPLETED = event(id="evt_completed")
 REFUNDED = event("refund.created", refund(charge=None), id="evt_refund")
 SECOND = event(id="evt_second", subject=session(id="cs_test_second"))
+
+WARNED = PaymentFacts(fraud_warnings={"issfr_1": FraudWarning()})
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def test_a_missing_link_is_added(rows: KeptRows) -> None:
 def test_what_pruned_events_had_proven_stays(rows: KeptRows) -> None:
     rows.payments[SESSION_ID] = replace(
         rows.payments[SESSION_ID],
-        facts=rows.payments[SESSION_ID].facts.join(PaymentFacts(fraud_warning_ids=("issfr_1",))),
+        facts=rows.payments[SESSION_ID].facts.join(WARNED),
     )
     prune(rows, "evt_completed")
 
@@ -103,7 +106,8 @@ def test_events_that_remain_must_still_agree_with_the_stored_payment(rows: KeptR
 def test_what_no_event_proves_is_removed_if_all_of_them_are_there(rows: KeptRows) -> None:
     facts = rows.payments[SESSION_ID].facts
     rows.payments[SESSION_ID] = replace(
-        rows.payments[SESSION_ID], facts=facts.join(PaymentFacts(fraud_warning_ids=("issfr_1",)))
+        rows.payments[SESSION_ID],
+        facts=facts.join(WARNED),
     )
 
     rebuilt = rows.inform(Rebuild(SESSION_ID)).rebuilt

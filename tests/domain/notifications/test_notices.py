@@ -8,7 +8,7 @@ from app.domain.checkout.cart import Mode
 from app.domain.notifications.notices import Notice, notices
 from app.domain.notifications.notification import notifications
 from app.domain.notifications.types import NotificationType as Type
-from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.disputes import Dispute, DisputeState, FraudWarning, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
@@ -54,7 +54,7 @@ def test_a_new_status_is_told(after: PaymentFacts, types: list[Type]) -> None:
     [
         (PaymentFacts(expired=True), "contradicted"),
         (PaymentFacts(details=SessionDetails(items_differ=True)), "items_differ"),
-        (PaymentFacts(fraud_warning_ids=("issfr_1",)), "fraud_warning issfr_1"),
+        (PaymentFacts(fraud_warnings={"issfr_1": FraudWarning()}), "fraud_warning issfr_1"),
         (PaymentFacts(reviews={"prv_1": Review(closed=False)}), "review prv_1"),
     ],
 )

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from app.domain.checkout.cart import Mode
-from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.disputes import Dispute, DisputeState, FraudWarning, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.intents import Intent, IntentState
 from app.domain.payments.refunds import Charge, Refund, RefundState
@@ -50,11 +50,6 @@ def disputed() -> PaymentFacts:
         ({"checkout_id": "b"}, {"checkout_id": "a"}, {"checkout_id": "a"}),
         ({"subscription_id": "b"}, {"subscription_id": "a"}, {"subscription_id": "a"}),
         ({"invoice_ids": ("b",)}, {"invoice_ids": ("a",)}, {"invoice_ids": ("a", "b")}),
-        (
-            {"fraud_warning_ids": ("b",)},
-            {"fraud_warning_ids": ("a",)},
-            {"fraud_warning_ids": ("a", "b")},
-        ),
     ],
 )
 def test_two_values_are_joined_to_one_in_either_order(
@@ -86,6 +81,7 @@ def test_two_values_are_joined_to_one_in_either_order(
         ),
         ("invoices", Invoice(), Invoice(paid=True)),
         ("reviews", Review(closed=False), Review(closed=True)),
+        ("fraud_warnings", FraudWarning(), FraudWarning(answered=True, charge_id="ch_1")),
     ],
 )
 def test_objects_on_both_sides_are_joined_and_others_are_kept(

@@ -1,14 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.disputes import Dispute, DisputeState, FraudWarning, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.payments.flags import Flag, Flags, needs_a_person, new_flags, open_matters
 from app.domain.payments.refunds import Refund, RefundState
 
 OPEN = Dispute(state=DisputeState.OPEN, amount_minor=5)
 LOST = Dispute(state=DisputeState.LOST, amount_minor=5)
-WARNED = PaymentFacts(paid=True, amount_total_minor=100, fraud_warning_ids=("issfr_1",))
+WARNED = PaymentFacts(paid=True, amount_total_minor=100, fraud_warnings={"issfr_1": FraudWarning()})
 
 
 def some_flags() -> st.SearchStrategy[Flags]:
@@ -66,7 +66,7 @@ def test_a_fraud_warning_is_open_until_it_asks_for_nothing_any_more() -> None:
     part = PaymentFacts(refunds={"re_1": Refund(state=RefundState.SUCCEEDED, amount_minor=99)})
     whole = PaymentFacts(refunds={"re_2": Refund(state=RefundState.SUCCEEDED, amount_minor=1)})
     disputed = PaymentFacts(disputes={"dp_1": LOST})
-    answered = PaymentFacts(answered_warning_ids=("issfr_1",))
+    answered = PaymentFacts(fraud_warnings={"issfr_1": FraudWarning(answered=True)})
 
     assert open_matters(WARNED) == {Flag.FRAUD_WARNING: frozenset({"issfr_1"})}
     assert needs_a_person(WARNED.join(part))

@@ -1,6 +1,6 @@
 import pytest
 
-from app.domain.payments.disputes import Dispute, DisputeState, Review
+from app.domain.payments.disputes import Dispute, DisputeState, FraudWarning, Review
 from app.domain.payments.facts import PaymentFacts
 from app.domain.stripe_events.evidence import Evidence
 from tests.support.readings import evidence
@@ -82,17 +82,18 @@ def test_a_review_is_open_until_it_is_closed(
 def test_a_fraud_warning_is_kept_by_its_id(kind: str) -> None:
     read = evidence(f"radar.early_fraud_warning.{kind}", fraud_warning(payment_intent="pi_1"))
 
-    assert read == Evidence(None, ("ch_1", "pi_1"), PaymentFacts(fraud_warning_ids=("issfr_1",)))
+    warning = FraudWarning(charge_id="ch_1", intent_id="pi_1")
+    facts = PaymentFacts(fraud_warnings={"issfr_1": warning})
+    assert read == Evidence(None, ("ch_1", "pi_1"), facts)
 
 
 @pytest.mark.parametrize(
     ("actionable", "answered"),
-    [(False, ("issfr_1",)), (True, ()), (None, ()), (0, ()), ("false", ())],
+    [(False, True), (True, False), (None, False), (0, False), ("false", False)],
 )
 def test_a_fraud_warning_is_answered_once_stripe_says_that_it_asks_for_nothing(
-    actionable: object, answered: tuple[str, ...]
+    actionable: object, *, answered: bool
 ) -> None:
     read = evidence("radar.early_fraud_warning.updated", fraud_warning(actionable=actionable))
 
-    assert read.facts.fraud_warning_ids == ("issfr_1",)
-    assert read.facts.answered_warning_ids == answered
+    assert read.facts.fraud_warnings["issfr_1"].answered is answered
