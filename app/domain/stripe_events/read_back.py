@@ -21,6 +21,9 @@ _INTENTS: Final[Mapping[str | None, str]] = {
     "canceled": "payment_intent.canceled",
     "processing": "payment_intent.processing",
 }
+# Payment methods that succeed or fail as they are charged (Stripe: payments/payment-methods/
+# payment-method-support). For any other, the time of reading is used, which is never too early.
+_AT_ONCE: Final = frozenset({"card", "link", "cashapp", "amazon_pay", "revolut_pay", "paypal"})
 _INVOICES: Final[Mapping[str | None, str]] = {
     "paid": "invoice.paid",
     "void": "invoice.voided",
@@ -138,8 +141,18 @@ _TYPES_OF: Final[Mapping[str, Callable[[Subject], Iterable[str]]]] = {
 
 
 def _paid_at_s(subject: Subject) -> int | None:
-    """Return when it was paid, if the intent's charge is expanded."""
-    return time_s(inner(subject, "payment_intent", "latest_charge", "created"))
+    """Return when it was paid, if the intent's charge is expanded and was paid at once.
+
+    A bank debit's charge is days older than the payment, and so is a hold's.
+    """
+    intent = subject.get("payment_intent")
+    charge = inner(intent, "latest_charge")
+    kind = name_of(inner(charge, "payment_method_details", "type"))
+    if kind is None or kind not in _AT_ONCE:
+        return None
+    options = inner(intent, "payment_method_options", kind)
+    is_hold = "manual" in (inner(intent, "capture_method"), inner(options, "capture_method"))
+    return None if is_hold else time_s(inner(charge, "created"))
 
 
 def _event(

@@ -12,7 +12,7 @@ from app.domain.stripe_events.evidence import Subject
 from app.domain.stripe_events.read_back import event_of_line_items, events_made_of
 from app.domain.stripe_events.readers import read_evidence
 from app.domain.stripe_events.sessions import bought_in
-from tests.support.builders import NOW_S, session
+from tests.support.builders import NOW_S, Document, session
 from tests.support.stripe_objects import (
     charge,
     dispute,
@@ -24,7 +24,9 @@ from tests.support.stripe_objects import (
 
 LATER_S = NOW_S + 1_000
 WITHOUT_MEANS = payment_intent(status="requires_payment_method")
-CHARGED = payment_intent(latest_charge=charge(created=NOW_S))
+CARD = {"type": "card", "card": {"brand": "visa"}}
+BY_CARD = charge(created=NOW_S, payment_method_details=CARD)
+CHARGED = payment_intent(latest_charge=BY_CARD, capture_method="automatic_async")
 
 
 def facts_of(subject: Subject) -> PaymentFacts:
@@ -88,8 +90,25 @@ def test_a_sessions_status_is_what_its_events_would_have_told(
 def test_the_time_of_payment_is_the_charges_or_else_now() -> None:
     assert facts_of(session(payment_intent=CHARGED)).first_paid_at_s == NOW_S
     assert facts_of(session()).first_paid_at_s == LATER_S
-    without_time = payment_intent(latest_charge=charge())
+    without_time = payment_intent(latest_charge=charge(payment_method_details=CARD))
     assert facts_of(session(payment_intent=without_time)).first_paid_at_s == LATER_S
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        CHARGED | {"capture_method": "manual"},
+        CHARGED | {"payment_method_options": {"card": {"capture_method": "manual"}}},
+        CHARGED | {"latest_charge": BY_CARD | {"payment_method_details": {"type": "sepa_debit"}}},
+        CHARGED | {"latest_charge": BY_CARD | {"payment_method_details": None}},
+    ],
+)
+def test_a_payment_that_comes_after_its_charge_is_not_as_old_as_that(intent: Document) -> None:
+    """The event that was lost may still come, and tells the earlier time."""
+    read = facts_of(session(payment_intent=intent))
+
+    assert read.first_paid_at_s == LATER_S
+    assert read.join(PaymentFacts(paid=True, paid_at_s=LATER_S - 9)).first_paid_at_s == LATER_S - 9
 
 
 def test_expanded_objects_become_ids_as_in_events() -> None:
