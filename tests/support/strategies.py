@@ -132,6 +132,7 @@ def _invoices() -> st.SearchStrategy[Invoice]:
     return st.builds(
         Invoice,
         paid=st.booleans(),
+        paid_at_s=_times(),
         payment_failed=st.booleans(),
         action_required=st.booleans(),
         voided=st.booleans(),

@@ -5,18 +5,18 @@ late or unordered events cannot matter. The status is a pure function of the fac
 The package `stripe_events` reads the events.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.checkout.cart import Mode
 from app.domain.money import ExpectedSubtotal
 from app.domain.payments.disputes import Dispute, FraudWarning, Review
 from app.domain.payments.intents import Intent, IntentState, in_state, paid_minor, uncaptured_minor
-from app.domain.payments.joins import either, join_by_id, join_ids, join_known
+from app.domain.payments.joins import either, either_mode, join_by_id, join_ids, join_known
 from app.domain.payments.refunds import Charge, Refund, amount_refunded_minor
 from app.domain.payments.session_details import SessionDetails
 from app.domain.payments.status import PaymentStatus
-from app.domain.payments.subscriptions import Invoice, Subscription
+from app.domain.payments.subscriptions import Invoice, Subscription, paid_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class PaymentFacts:
             awaits_bank=self.awaits_bank or other.awaits_bank,
             bank_failed=self.bank_failed or other.bank_failed,
             expired=self.expired or other.expired,
-            mode=_either_mode(self.mode, other.mode),
+            mode=either_mode(self.mode, other.mode),
             amount_total_minor=either(max, self.amount_total_minor, other.amount_total_minor),
             amount_subtotal_minor=either(
                 max, self.amount_subtotal_minor, other.amount_subtotal_minor
@@ -119,23 +119,34 @@ class PaymentFacts:
         """Whether it is paid: the session says so, or its hold was captured.
 
         For a hold, the session's events always say `unpaid`; only its intent's success shows the
-        capture (Stripe: payments/place-a-hold-on-a-payment-method).
+        capture (Stripe: payments/place-a-hold-on-a-payment-method). A subscription's first invoice
+        may be paid in another way after its session has failed.
         """
-        return self.paid or bool(self._captured)
+        return self.paid or bool(self._captured) or bool(self._paid_first_invoices)
 
     @property
     def first_paid_at_s(self) -> int | None:
         """The time of the earliest proof of the payment, in epoch seconds."""
-        captured = self._captured
-        if not captured:
+        captured, invoices = self._captured.values(), self._paid_first_invoices
+        if not captured and not invoices:
             return self.paid_at_s
-        times_s = [self.paid_at_s, *(intent.succeeded_at_s for intent in captured.values())]
+        times_s = [
+            self.paid_at_s,
+            *(intent.succeeded_at_s for intent in captured),
+            *(invoice.paid_at_s for invoice in invoices),
+        ]
         return min((at_s for at_s in times_s if at_s is not None), default=None)
 
     @property
     def _captured(self) -> Mapping[str, Intent]:
         """The first payment's intents that succeeded after the buyer had confirmed."""
         return self._succeeded if self.awaits_bank else {}
+
+    @property
+    def _paid_first_invoices(self) -> Sequence[Invoice]:
+        if not self.awaits_bank or self.mode is not Mode.SUBSCRIPTION:
+            return ()
+        return paid_first(self.invoices, self.invoice_ids)
 
     @property
     def _succeeded(self) -> Mapping[str, Intent]:
@@ -226,9 +237,11 @@ class PaymentFacts:
         """Whether Stripe's events about this payment contradict each other.
 
         It is paid, but also failed or expired; or it failed or expired, but its payment intent
-        succeeded. This is only recorded: somebody has to check the payment.
+        succeeded. This is only recorded: somebody has to check the payment. A subscription's first
+        invoice may be paid after the bank refused.
         """
-        if not (self.bank_failed or self.expired):
+        is_refused = self.bank_failed and self.mode is not Mode.SUBSCRIPTION
+        if not (is_refused or self.expired):
             return False
         if self.is_paid:
             return True
@@ -285,9 +298,3 @@ class PaymentFacts:
         }.difference(self._own_intent_ids)
         charged = {id_ for id_, charge in self.charges.items() if charge.intent_id in named}
         return frozenset(named | charged)
-
-
-def _either_mode(left: Mode | None, right: Mode | None) -> Mode | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return max(left, right)  # a subscription: what belongs to a renewal stays there

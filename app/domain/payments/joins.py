@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self, TypeVar
 
+from app.domain.checkout.cart import Mode
+
 Value = TypeVar("Value", bool, int, str)
 
 
@@ -24,6 +26,16 @@ def either(
     if left is None or right is None:
         return right if left is None else left
     return choose(left, right)
+
+
+def either_mode(left: Mode | None, right: Mode | None) -> Mode | None:
+    """Return the known mode; if both are known and differ, a subscription.
+
+    So what belongs to a renewal stays there.
+    """
+    if left is None or right is None:
+        return right if left is None else left
+    return max(left, right)
 
 
 def join_known(left: Known | None, right: Known | None) -> Known | None:

@@ -1,6 +1,7 @@
 """A subscription's latest state, and its invoices, each counted once."""
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -76,10 +77,12 @@ def _moment(state: Subscription) -> tuple[float, ...]:
 class Invoice:
     """An invoice of a subscription. `amount_paid_minor` is in the minor unit of `currency`.
 
+    `paid_at_s` is in epoch seconds; an older version did not store it.
     `payment_ids` are the payment intents and charges that paid it or will pay it.
     """
 
     paid: bool = False
+    paid_at_s: int | None = None
     payment_failed: bool = False
     action_required: bool = False
     voided: bool = False
@@ -94,6 +97,7 @@ class Invoice:
         """Join two reports: `invoice.paid` and `invoice.payment_succeeded` are the same fact."""
         return Invoice(
             paid=self.paid or other.paid,
+            paid_at_s=either(min, self.paid_at_s, other.paid_at_s),
             payment_failed=self.payment_failed or other.payment_failed,
             action_required=self.action_required or other.action_required,
             voided=self.voided or other.voided,
@@ -104,3 +108,12 @@ class Invoice:
             currency=either(min, self.currency, other.currency),
             payment_ids=join_ids(self.payment_ids, other.payment_ids),
         )
+
+
+def paid_first(invoices: Mapping[str, Invoice], first_ids: Collection[str]) -> list[Invoice]:
+    """Return those of these invoices that are paid and the subscription's first."""
+    return [
+        invoice
+        for invoice_id, invoice in invoices.items()
+        if invoice.paid and (invoice.is_first or invoice_id in first_ids)
+    ]

@@ -71,13 +71,15 @@ def invoice(event: StripeEvent) -> Evidence:
         *(inner(payment, name) for payment in payments for name in ("payment_intent", "charge")),
     )
     reason = subject.get("billing_reason")
+    proven = _INVOICE_FACTS[event.type]
     known = Invoice(
+        paid_at_s=event.created_s if "paid" in proven else None,
         is_first=reason == _FIRST,
         is_renewal=isinstance(reason, str) and reason != _FIRST,
         amount_paid_minor=amount_minor(subject.get("amount_paid")),
         currency=currency_of(subject.get("currency")),
         payment_ids=tuple(sorted(payment_ids)),
-        **_INVOICE_FACTS[event.type],
+        **proven,
     )
     object_ids = ids_of(
         invoice_id,

@@ -7,7 +7,8 @@ import pytest
 from app.domain.payments.status import PaymentStatus
 from app.domain.stripe_events.evidence import Evidence
 from tests.domain.payments.test_holds import CANCELED, captured, in_every_order
-from tests.support.readings import COMPLETED, SUCCEEDED, evidence, fold
+from tests.support.builders import NOW_S
+from tests.support.readings import COMPLETED, EXPIRED, FAILED, SUCCEEDED, evidence, fold
 from tests.support.stripe_objects import invoice, payment_intent, refund
 
 # A subscription whose first payment a bank has not made yet.
@@ -21,6 +22,8 @@ SUBSCRIPTION = {
     "currency": "eur",
 }
 SUBSCRIBED = evidence(COMPLETED, SUBSCRIPTION)
+
+
 RENEWAL = evidence(
     "invoice.paid",
     invoice(
@@ -29,6 +32,30 @@ RENEWAL = evidence(
         payments={"data": [{"payment": {"payment_intent": "pi_2"}}]},
     ),
 )
+REFUSED = evidence(FAILED, SUBSCRIPTION)
+BY_OTHER_MEANS = evidence(
+    "invoice.paid", invoice(paid_out_of_band=True, payments=None), created=NOW_S + 500
+)
+
+
+def test_a_first_invoice_that_is_paid_later_by_other_means_is_no_contradiction() -> None:
+    facts = in_every_order(SUBSCRIBED, REFUSED, BY_OTHER_MEANS)
+
+    assert fold(SUBSCRIBED, REFUSED).status is PaymentStatus.FAILED
+    assert facts.status is PaymentStatus.PAID
+    assert facts.first_paid_at_s == NOW_S + 500
+    assert not facts.contradicted
+
+
+def test_a_first_invoice_proves_nothing_before_the_buyer_has_confirmed() -> None:
+    expired = evidence(EXPIRED, SUBSCRIPTION)
+
+    assert fold(expired, BY_OTHER_MEANS).status is PaymentStatus.EXPIRED
+    assert fold(expired, REFUSED, BY_OTHER_MEANS).contradicted
+
+
+def test_a_renewals_invoice_does_not_prove_the_first_payment() -> None:
+    assert in_every_order(SUBSCRIBED, REFUSED, RENEWAL).status is PaymentStatus.FAILED
 
 
 CREDITED = captured(amount=1699, amount_received=1699)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from app.domain.payments.facts import PaymentFacts
@@ -20,7 +22,9 @@ SUBSCRIPTION_EVENTS = [
     f"customer.subscription.{kind}"
     for kind in ("created", "updated", "deleted", "paused", "resumed", "trial_will_end")
 ]
-FIRST_INVOICE = Invoice(paid=True, is_first=True, amount_paid_minor=1999, payment_ids=("pi_1",))
+FIRST_INVOICE = Invoice(
+    paid=True, paid_at_s=NOW_S, is_first=True, amount_paid_minor=1999, payment_ids=("pi_1",)
+)
 
 
 def subscription_in(said: Evidence) -> Subscription:
@@ -171,7 +175,7 @@ def test_an_invoice_of_today_has_its_links_under_parent_and_payments() -> None:
 def test_an_invoice_before_2025_has_its_links_on_top() -> None:
     read = evidence("invoice.paid", old_invoice())
 
-    known = Invoice(paid=True, is_first=True, amount_paid_minor=1999, payment_ids=("ch_1", "pi_1"))
+    known = replace(FIRST_INVOICE, payment_ids=("ch_1", "pi_1"))
     facts = PaymentFacts(invoices={"in_1": known})
     assert read == Evidence(None, ("in_1", "sub_1", "pi_1", "ch_1"), facts)
 
@@ -205,7 +209,7 @@ def test_an_invoices_links_may_be_expanded() -> None:
 def test_each_event_of_an_invoice_proves_just_this(type_: str, fact: str) -> None:
     read = evidence(type_, {"id": "in_1"})
 
-    proven: Document = {fact: True}
+    proven: Document = {fact: True, "paid_at_s": NOW_S if fact == "paid" else None}
     assert read.facts == PaymentFacts(invoices={"in_1": Invoice(**proven)})
 
 
