@@ -13,10 +13,10 @@ CANDIDATES_MAX: Final = 500  # more are found faster by reading the list
 
 async def candidates(book: OrderBook, wanted: OrderFilter) -> tuple[set[str], set[str]] | None:
     """Return sessions and checkouts with all matching orders; None if there are many."""
-    if wanted.client_reference_id is not None:
-        return None  # the list for one order number is short already
     if wanted.flagged:
         return await _flagged(book)
+    if wanted.client_reference_id is not None:
+        return None  # the list for one order number is short already
     if wanted.statuses and wanted.statuses != OPEN_ALONE:  # the list of those is short
         return await _of_statuses(book, wanted.statuses)
     return None

@@ -64,10 +64,10 @@ class Transaction(Protocol):
         ...
 
     async def settle_checkouts(self, *, since_ms: int, limit: int) -> int:
-        """Mark checkouts whose own payment is not open any more; return how many.
+        """Mark checkouts whose own payment is not open any more, or was attempted; how many.
 
-        Those that were started at `since_ms` or later; of the marked ones, unmark those whose
-        payment is open again.
+        The former if they were started at `since_ms` or later; of the marked ones, unmark those
+        whose payment is open again.
         """
         ...
 

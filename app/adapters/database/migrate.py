@@ -15,7 +15,7 @@ from app.adapters.database.private_file import make_private
 from app.adapters.database.sqlite.advice import advice_on
 from app.adapters.database.sqlite.connection_thread import BUSY_TIMEOUT_S, connect
 
-SCHEMA_REVISION: Final = "0017"
+SCHEMA_REVISION: Final = "0018"
 MIGRATE: Final = "run altan-checkout migrate"
 UPGRADE_TIMEOUT_S: Final = 600.0
 

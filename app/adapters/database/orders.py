@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol, TypeVar, cast
 
+from app.adapters.database import order_lists_sql as lists
 from app.adapters.database import orders_sql as sql
 from app.adapters.database.rows import (
     Row,
@@ -81,11 +82,11 @@ class SqlOrderBook:
 
     async def checkouts_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
         """Return matching checkouts in a part of the list, the latest first."""
-        return await self._positions(sql.checkouts_in(asked))
+        return await self._positions(lists.checkouts_in(asked))
 
     async def strangers_in(self, asked: OrderRange) -> Sequence[OrderPosition]:
         """Return matching sessions without a checkout in a part of the list."""
-        return await self._positions(sql.strangers_in(asked))
+        return await self._positions(lists.strangers_in(asked))
 
     async def sessions_of_status(
         self, statuses: Collection[PaymentStatus], *, limit: int

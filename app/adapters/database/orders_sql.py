@@ -1,14 +1,9 @@
-"""The SQL for orders, in the form of `sql.py`. Every list is read along an index.
-
-See `ix_…_created_at_ms`, and `ix_…_client_reference_id`.
-"""
+"""The SQL for orders, in the form of `sql.py`; `order_lists_sql.py` has their lists."""
 
 from typing import Final
 
 from app.adapters.database.sql import CHECKOUT_COLUMNS, PAYMENT_COLUMNS
 from app.domain.payments.claims import RECOVERIES_MAX
-from app.domain.payments.status import PaymentStatus
-from app.usecases.orders import OPEN_ALONE, OrderRange
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 TWINS_COUNTED_MAX: Final = 100  # a shop may use the same number for every order
@@ -157,31 +152,29 @@ KNOWN_CAUSES: Final = """
            seen_at_ms IS NOT NULL AS is_seen
     FROM flag_causes WHERE order_id = ANY(:ids::text[])
 """
-# A checkout's status comes from its own session, from a session that it does not know, or from one
-# that recovered its own. EXISTS only where few rows can match: for a page of 50, PostgreSQL would
-# hash all payments that have the status.
-_IS_RECOVERED_OR_CLAIMED: Final = """(
-    EXISTS (SELECT 1 FROM payments WHERE recovered_from = checkouts.session_id)
-    OR (checkouts.session_id IS NULL AND (
-        SELECT 1 FROM payments WHERE payments.checkout_id = checkouts.id LIMIT 1) = 1)
-)"""
-_MAY_HAVE_STATUS: Final = f"""(
-    (SELECT status FROM payments WHERE payments.session_id = checkouts.session_id)
-        = ANY(:statuses::text[])
-    OR {_IS_RECOVERED_OR_CLAIMED}
-)"""
-_STRANGER_MAY_HAVE_STATUS: Final = """(
-    status = ANY(:statuses::text[])
-    OR EXISTS (SELECT 1 FROM payments AS later WHERE later.recovered_from = payments.session_id)
-)"""
-# An order is open if all of its payments are. `has_outcome` is set some time after its session's
-# payment has another status (SETTLE_CHECKOUTS), so that few are left to look at.
-_MAY_BE_OPEN: Final = """(NOT has_outcome
-    AND NOT EXISTS (SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id
-                    AND status <> 'open')
-)"""
-SETTLE_CHECKOUTS: Final = """
-    UPDATE checkouts SET has_outcome = true WHERE id = ANY(ARRAY(
+# `has_attempt` marks the checkouts whose own payment was ever more than open or expired, so that no
+# list of those walks over what strangers start and leave. Events cost nothing more: until a payment
+# is noted, an index finds it.
+ATTEMPTED: Final = "status NOT IN ('open', 'expired')"
+UNNOTED: Final = f"NOT attempt_noted AND {ATTEMPTED}"
+_NEXT_UNNOTED: Final = f"""
+    SELECT session_id FROM payments WHERE {UNNOTED} ORDER BY session_id LIMIT :limit
+"""
+MARK_ATTEMPTS: Final = f"""
+    UPDATE checkouts SET has_attempt = true
+    WHERE NOT has_attempt AND session_id = ANY(ARRAY({_NEXT_UNNOTED}))
+"""
+# Only if its checkout has its mark in this statement's view, too.
+NOTE_ATTEMPTS: Final = f"""
+    UPDATE payments SET attempt_noted = true
+    WHERE session_id = ANY(ARRAY({_NEXT_UNNOTED} FOR UPDATE SKIP LOCKED))
+      AND NOT EXISTS (SELECT 1 FROM checkouts
+                      WHERE checkouts.session_id = payments.session_id AND NOT has_attempt)
+"""
+SETTLE_CHECKOUTS: Final = f"""
+    UPDATE checkouts SET has_outcome = true, has_attempt = has_attempt OR EXISTS (
+        SELECT 1 FROM payments WHERE payments.session_id = checkouts.session_id AND {ATTEMPTED})
+    WHERE id = ANY(ARRAY(
         SELECT checkouts.id FROM checkouts JOIN payments USING (session_id)
         WHERE NOT has_outcome AND checkouts.created_at_ms >= :since_ms AND status <> 'open'
         LIMIT :limit))
@@ -191,91 +184,3 @@ REOPEN_CHECKOUTS: Final = """
     UPDATE checkouts SET has_outcome = false WHERE has_outcome AND session_id = ANY(ARRAY(
         SELECT session_id FROM payments WHERE status = 'open'))
 """
-_MAY_BE_FLAGGED: Final = f"""(
-    (SELECT flagged FROM payments WHERE payments.session_id = checkouts.session_id)
-    OR {_IS_RECOVERED_OR_CLAIMED}
-    OR EXISTS (SELECT 1 FROM renewals
-               WHERE renewals.session_id = checkouts.session_id AND flagged)
-    OR EXISTS (SELECT 1 FROM flag_causes WHERE order_id = checkouts.id)
-)"""
-_STRANGER_MAY_BE_FLAGGED: Final = """(
-    flagged
-    OR EXISTS (SELECT 1 FROM payments AS later WHERE later.recovered_from = payments.session_id)
-    OR EXISTS (SELECT 1 FROM renewals
-               WHERE renewals.session_id = payments.session_id AND renewals.flagged)
-    OR EXISTS (SELECT 1 FROM flag_causes WHERE order_id = payments.session_id)
-)"""
-
-
-class _Query:
-    """Conditions that are added one by one, with their values."""
-
-    def __init__(self) -> None:
-        self._conditions: list[str] = ["true"]
-        self.values: dict[str, object] = {}
-
-    def add(self, condition: str, **values: object) -> None:
-        """Add a condition."""
-        self._conditions.append(condition)
-        self.values |= values
-
-    def where(self) -> str:
-        """Return all conditions."""
-        return " AND ".join(self._conditions)
-
-
-def checkouts_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
-    """Return the text and the values of `OrderBook.checkouts_in`."""
-    query = _ranged(asked, "id")
-    statuses = asked.wanted.statuses
-    if statuses == OPEN_ALONE:
-        query.add(_MAY_BE_OPEN)
-    elif statuses:
-        is_open = PaymentStatus.OPEN in statuses
-        condition = f"({_MAY_HAVE_STATUS} OR {_MAY_BE_OPEN})" if is_open else _MAY_HAVE_STATUS
-        query.add(condition, statuses=sorted(statuses))
-    if asked.wanted.flagged:
-        query.add(_MAY_BE_FLAGGED)
-    return _text("checkouts", "id", query, asked.limit)
-
-
-def strangers_in(asked: OrderRange) -> tuple[str, dict[str, object]]:
-    """Return the text and the values of `OrderBook.strangers_in`."""
-    query = _ranged(asked, "session_id")
-    # Not NOT EXISTS, which PostgreSQL turns into a join that reads and sorts both tables.
-    query.add(
-        "(SELECT checkouts.id FROM checkouts WHERE checkouts.session_id = payments.session_id"
-        " LIMIT 1) IS NULL"
-    )
-    statuses = asked.wanted.statuses
-    if statuses == OPEN_ALONE:
-        query.add("status = 'open'")
-    elif statuses:
-        query.add(_STRANGER_MAY_HAVE_STATUS, statuses=sorted(statuses))
-    if asked.wanted.flagged:
-        query.add(_STRANGER_MAY_BE_FLAGGED)
-    return _text("payments", "session_id", query, asked.limit)
-
-
-def _ranged(asked: OrderRange, key: str) -> _Query:
-    query, wanted = _Query(), asked.wanted
-    for name, position, sign in (("after", asked.after, "<"), ("until", asked.until, ">")):
-        if position:
-            values = {f"{name}_ms": position.created_at_ms, f"{name}_id": position.order_id}
-            query.add(f"(created_at_ms, {key}) {sign} (:{name}_ms, :{name}_id)", **values)
-    for name, value, condition in (
-        ("reference", wanted.client_reference_id, "client_reference_id = :reference"),
-        ("gte_ms", wanted.created_gte_ms, "created_at_ms >= :gte_ms"),
-        ("lt_ms", wanted.created_lt_ms, "created_at_ms < :lt_ms"),
-    ):
-        if value is not None:
-            query.add(condition, **{name: value})
-    return query
-
-
-def _text(table: str, key: str, query: _Query, limit: int) -> tuple[str, dict[str, object]]:
-    text = (
-        f"SELECT created_at_ms, {key} AS order_id FROM {table} WHERE {query.where()}"
-        f" ORDER BY created_at_ms DESC, {key} DESC LIMIT :limit"
-    )
-    return text, query.values | {"limit": limit}

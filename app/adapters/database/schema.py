@@ -46,6 +46,7 @@ checkouts = Table(
     Column("created_by", Text, nullable=False, server_default=text("'browser'")),
     Column("has_outcome", Boolean, nullable=False, server_default=false()),
     Column("twin_key", Id),
+    Column("has_attempt", Boolean, nullable=False, server_default=false()),
     CheckConstraint("length(id) = 40 AND id LIKE 'chk!_%' ESCAPE '!'", name="id_form"),
     CheckConstraint("mode IN ('payment', 'subscription')", name="mode_known"),
     CheckConstraint("length(success_url) <= 5000", name="success_url_length"),
@@ -112,6 +113,7 @@ payments = Table(
     Column("client_reference_id", Text),
     Column("flagged", Boolean, nullable=False, server_default=false()),
     Column("wants_line_items", Boolean, nullable=False, server_default=false()),
+    Column("attempt_noted", Boolean, nullable=False, server_default=false()),
     CheckConstraint("session_id LIKE 'cs!_%' ESCAPE '!'", name="session_id_form"),
     CheckConstraint(
         "status IN ('open', 'processing', 'paid', 'failed', 'expired', 'partially_refunded',"
@@ -154,6 +156,23 @@ add_index(
     "ix_checkouts_client_reference_id",
     *(checkouts.c[name] for name in ("client_reference_id", "created_at_ms", "id")),
     where=checkouts.c.client_reference_id.is_not(None),
+)
+
+for _name, _column, _is_kept in (
+    ("ix_checkouts_attempted", checkouts.c.id, "(has_attempt OR session_id IS NULL)"),
+    ("ix_payments_attempted", payments.c.session_id, "status NOT IN ('open', 'expired')"),
+):
+    _table = _column.table
+    add_index(_name, _table.c.created_at_ms, _column, where=text(_is_kept))
+    add_index(
+        f"{_name}_reference",
+        *(_table.c.client_reference_id, _table.c.created_at_ms, _column),
+        where=text(f"{_is_kept} AND client_reference_id IS NOT NULL"),
+    )
+add_index(
+    "ix_payments_unnoted",
+    payments.c.session_id,
+    where=text("NOT attempt_noted AND status NOT IN ('open', 'expired')"),
 )
 
 payment_links = Table(

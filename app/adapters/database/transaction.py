@@ -157,9 +157,11 @@ class SqlTransaction(ABC):
         return [row["session_id"] for row in rows]
 
     async def settle_checkouts(self, *, since_ms: int, limit: int) -> int:
-        """Mark checkouts whose own payment is not open any more; return how many."""
+        """Mark checkouts whose own payment is not open any more, or was attempted; how many."""
         await self.change(orders_sql.REOPEN_CHECKOUTS)
-        return await self.change(orders_sql.SETTLE_CHECKOUTS, since_ms=since_ms, limit=limit)
+        settled = await self.change(orders_sql.SETTLE_CHECKOUTS, since_ms=since_ms, limit=limit)
+        await self.change(orders_sql.MARK_ATTEMPTS, limit=limit)
+        return settled + await self.change(orders_sql.NOTE_ATTEMPTS, limit=limit)
 
     async def prune_payloads(self, *, before_ms: int, now_ms: int, limit: int) -> int:
         """Delete payloads of events received before `before_ms`; return how many."""

@@ -145,6 +145,11 @@ def seed_0012(path: Path) -> None:
     query(path, "UPDATE checkouts SET has_outcome = true")
 
 
+def seed_0017(path: Path) -> None:
+    seed_0012(path)
+    query(path, "UPDATE checkouts SET twin_key = ?", TWIN_KEY)
+
+
 SEEDS = {
     "0001": seed_0001,
     "0002": seed_0002,
@@ -162,6 +167,7 @@ SEEDS = {
     "0014": seed_0012,
     "0015": seed_0012,
     "0016": seed_0012,
+    "0017": seed_0017,
 }
 
 
@@ -218,6 +224,7 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
         CHECKOUT
         | {"key_digest": None, "created_by": "browser", "has_outcome": True}
         | {"expected_in_trial_minor": None, "twin_key": TWIN_KEY}
+        | {"has_attempt": True}
         | (price if is_second else dict.fromkeys(price))
     ]
     assert rows(empty_path, "events", "id") == [
@@ -229,7 +236,7 @@ def test_rows_of_an_earlier_revision_are_kept(empty_path: Path, revision: str) -
         | {"price_mismatch": is_second, "version": 1}
         | {"amount_refunded_minor": 0, "contradicted": False, "recovered_from": None}
         | {"created_at_ms": NOW_MS, "client_reference_id": None, "flagged": is_second}
-        | {"wants_line_items": False}
+        | {"wants_line_items": False, "attempt_noted": True}
     ]
     assert rows(empty_path, "idempotency_keys", "key_digest") == ([KEY] if is_second else [])
     renewals = [(row["invoice_id"], row["flagged"]) for row in rows(empty_path, "renewals", "1, 2")]
