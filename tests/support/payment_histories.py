@@ -104,7 +104,7 @@ class _Bill:
     def charge(self, **changes: object) -> Document:
         intent: object = self.ids["payment_intent"]
         if self.history.turns():
-            intent = payment_intent(id=intent)  # sometimes expanded
+            intent = payment_intent(id=intent, amount=self.amount)  # sometimes expanded
         return charge(id=self.ids["charge"], amount=self.amount, payment_intent=intent, **changes)
 
     def intent(self) -> Document:
