@@ -83,6 +83,7 @@ async def test_a_paid_session_becomes_a_payment(
         "client_reference_id": None,
         "flagged": 0,
         "wants_line_items": 1,
+        "attempt_noted": 0,
     }
 
 
