@@ -13,6 +13,7 @@ from tests.support.faults.upstream import Script, Upstream, doing, hangs, refusa
 
 STRANGER: Final = "198.51.100.66"
 TIMEOUT_S: Final = 0.5
+PATIENCE_S: Final = 10.0  # for all retries of a checkout, also on a busy machine
 FAILS: Final = says(refusal(503, "Retry-After: 999"))  # no retry fits: one call a checkout
 BREAKER: Final = "altan_checkout_altan_pay_breaker"
 ODD_URL: Final = "https://shop.example/?%zz"
@@ -108,7 +109,7 @@ async def test_one_client_with_one_cart_is_soon_refused_at_once_and_then_served_
     upstream: Upstream, tmp_path: Path, urls: dict[str, str], *, is_warm: bool
 ) -> None:
     async with running_service(
-        tmp_path, altan_pay_url=upstream.url, timeout_s=TIMEOUT_S
+        tmp_path, altan_pay_url=upstream.url, timeout_s=PATIENCE_S
     ) as service:
         if is_warm:
             assert (await service.buy(**urls)).status == 200
@@ -131,7 +132,7 @@ async def test_one_client_is_enough_where_nothing_listens(
     upstream: Upstream, tmp_path: Path, urls: dict[str, str], *, is_warm: bool
 ) -> None:
     async with running_service(
-        tmp_path, altan_pay_url=upstream.url, timeout_s=TIMEOUT_S
+        tmp_path, altan_pay_url=upstream.url, timeout_s=PATIENCE_S
     ) as service:
         if is_warm:
             assert (await service.buy(**urls)).status == 200
@@ -155,7 +156,7 @@ async def test_an_outage_is_still_found_at_once(
     async with running_service(
         tmp_path,
         altan_pay_url=upstream.url,
-        timeout_s=TIMEOUT_S,
+        timeout_s=PATIENCE_S,
         TRUSTED_PROXIES="127.0.0.1",
     ) as service:
         for number in range(2 * FAILURES_MIN):
