@@ -83,7 +83,9 @@ class KeepsOutbox(ABC):
             in_order = sorted(settled, key=lambda each: each.tried.notification_id)
             await transaction.write_rows(sql.SETTLE, [settled_to_row(each) for each in in_order])
             await transaction.write_rows(sql.ADD_TRY, [asdict(each.tried) for each in in_order])
-            await transaction.change(sql.PROBE, probe_at_ms=_probe_at_ms(settled, probe_at_ms))
+            asked_ms = _probe_at_ms(settled, probe_at_ms)
+            if asked_ms != probe_at_ms:  # seldom: most receivers work, and ask for no pause
+                await transaction.change(sql.PROBE, probe_at_ms=asked_ms)
             if recovery := before.recovery(tries):
                 moments = {"failing_since_ms": recovery.since_ms, "now_ms": recovery.at_ms}
                 await transaction.change(sql.MAKE_DUE_AGAIN, **moments)
