@@ -6,7 +6,7 @@ See `ix_…_created_at_ms`, `ix_…_client_reference_id`, and the same for attem
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from app.adapters.database.orders_sql import ATTEMPTED, UNNOTED
+from app.adapters.database.orders_sql import ATTEMPTED, MARKED, UNNOTED
 from app.domain.payments.status import PaymentStatus
 from app.usecases.orders import OPEN_ALONE, OrderRange
 
@@ -52,7 +52,6 @@ _STRANGER_MAY_BE_FLAGGED: Final = """(
 # An order of one of these has a payment that was attempted: its own, or one that recovered or
 # claimed it.
 _ATTEMPTED_STATUSES: Final = frozenset(PaymentStatus) - {PaymentStatus.OPEN, PaymentStatus.EXPIRED}
-_MARKED: Final = "(has_attempt OR session_id IS NULL)"
 _ATTEMPTED_WITH: Final = f"{ATTEMPTED} AND coalesce(status, '') = ANY(:statuses::text[])"
 # Materialized, or SQLite reads all checkouts with an order number to find these few among them.
 _UNMARKED: Final = f"""(
@@ -115,7 +114,7 @@ def _walks_of_checkouts(statuses: frozenset[PaymentStatus]) -> list[_Walk]:
     if not others:
         return open_ones or [_Walk("checkouts")]
     if others <= _ATTEMPTED_STATUSES:
-        marked = _Walk("checkouts", f"{_MARKED} AND {_MAY_HAVE_STATUS}")
+        marked = _Walk("checkouts", f"{MARKED} AND {_MAY_HAVE_STATUS}")
         return [*open_ones, marked, _Walk(_UNMARKED, _MAY_HAVE_STATUS)]
     any_of_them = [_MAY_HAVE_STATUS, *(each.condition for each in open_ones)]
     return [_Walk("checkouts", f"({' OR '.join(any_of_them)})")]

@@ -157,6 +157,7 @@ KNOWN_CAUSES: Final = """
 # is noted, an index finds it.
 ATTEMPTED: Final = "status NOT IN ('open', 'expired')"
 UNNOTED: Final = f"NOT attempt_noted AND {ATTEMPTED}"
+MARKED: Final = "(has_attempt OR session_id IS NULL)"  # marked, or claimed by a session
 _NEXT_UNNOTED: Final = f"""
     SELECT session_id FROM payments WHERE {UNNOTED} ORDER BY session_id LIMIT :limit
 """

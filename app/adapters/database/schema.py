@@ -18,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 
+from app.adapters.database.orders_sql import ATTEMPTED, MARKED, UNNOTED
 from app.adapters.database.schema_of_outbox import (
     notification_delivery,
     notification_tries,
@@ -159,8 +160,8 @@ add_index(
 )
 
 for _name, _column, _is_kept in (
-    ("ix_checkouts_attempted", checkouts.c.id, "(has_attempt OR session_id IS NULL)"),
-    ("ix_payments_attempted", payments.c.session_id, "status NOT IN ('open', 'expired')"),
+    ("ix_checkouts_attempted", checkouts.c.id, MARKED),
+    ("ix_payments_attempted", payments.c.session_id, ATTEMPTED),
 ):
     _table = _column.table
     add_index(_name, _table.c.created_at_ms, _column, where=text(_is_kept))
@@ -169,11 +170,7 @@ for _name, _column, _is_kept in (
         *(_table.c.client_reference_id, _table.c.created_at_ms, _column),
         where=text(f"{_is_kept} AND client_reference_id IS NOT NULL"),
     )
-add_index(
-    "ix_payments_unnoted",
-    payments.c.session_id,
-    where=text("NOT attempt_noted AND status NOT IN ('open', 'expired')"),
-)
+add_index("ix_payments_unnoted", payments.c.session_id, where=text(UNNOTED))
 
 payment_links = Table(
     "payment_links",
