@@ -1,13 +1,15 @@
 """The command line's words for states: the console's. JSON has the stored names."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import typer
 
 from app.domain.fold.records import EventState
 from app.usecases.notification_tries import TryResult
 from app.usecases.outbox import Delivery
+
+State = TypeVar("State", EventState, Delivery)
 
 EVENT_WORDS: Final[Mapping[EventState, str]] = {
     state: "processed" if state is EventState.FOLDED else state.value for state in EventState
@@ -26,15 +28,16 @@ DELIVERY_CHOICES: Final = "|".join(DELIVERY_WORDS.values())
 
 def read_event_state(text: str) -> EventState:
     """Read a state as it is shown, or as JSON has it."""
-    for state, word in EVENT_WORDS.items():
-        if text in (word, state.value):
-            return state
-    raise typer.BadParameter(f"must be one of {', '.join(EVENT_WORDS.values())}")
+    return _read(text, EVENT_WORDS)
 
 
 def read_delivery(text: str) -> Delivery:
     """Read a state as it is shown, or as JSON has it."""
-    for state, word in DELIVERY_WORDS.items():
+    return _read(text, DELIVERY_WORDS)
+
+
+def _read(text: str, words: Mapping[State, str]) -> State:
+    for state, word in words.items():
         if text in (word, state.value):
             return state
-    raise typer.BadParameter(f"must be one of {', '.join(DELIVERY_WORDS.values())}")
+    raise typer.BadParameter(f"must be one of {', '.join(words.values())}")

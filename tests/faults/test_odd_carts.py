@@ -1,6 +1,8 @@
 """Altan Pay fails on one client's odd cart: the shop keeps selling everything else."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -104,15 +106,22 @@ async def test_good_prices_with_an_odd_return_url_cost_no_buyer_anything(
     upstream.odd_texts = {}
 
 
+@asynccontextmanager
+async def selling(
+    upstream: Upstream, folder: Path, urls: dict[str, str], *, is_warm: bool
+) -> AsyncIterator[Service]:
+    """A shop that has just started, or `is_warm`: has sold a cart with these URLs."""
+    async with running_service(folder, altan_pay_url=upstream.url, timeout_s=PATIENCE_S) as service:
+        if is_warm:
+            assert (await service.buy(**urls)).status == 200
+        yield service
+
+
 @pytest.mark.parametrize(("urls", "is_warm"), [(USUAL_URLS, False), (OWN_URLS, True)])
 async def test_one_client_with_one_cart_is_soon_refused_at_once_and_then_served_again(
     upstream: Upstream, tmp_path: Path, urls: dict[str, str], *, is_warm: bool
 ) -> None:
-    async with running_service(
-        tmp_path, altan_pay_url=upstream.url, timeout_s=PATIENCE_S
-    ) as service:
-        if is_warm:
-            assert (await service.buy(**urls)).status == 200
+    async with selling(upstream, tmp_path, urls, is_warm=is_warm) as service:
         async with doing(upstream, says(refusal(500))):
             told = [await service.buy(**urls) for _ in range(2 * FAILURES_MIN)]
             calls = upstream.calls
@@ -131,11 +140,7 @@ async def test_one_client_with_one_cart_is_soon_refused_at_once_and_then_served_
 async def test_one_client_is_enough_where_nothing_listens(
     upstream: Upstream, tmp_path: Path, urls: dict[str, str], *, is_warm: bool
 ) -> None:
-    async with running_service(
-        tmp_path, altan_pay_url=upstream.url, timeout_s=PATIENCE_S
-    ) as service:
-        if is_warm:
-            assert (await service.buy(**urls)).status == 200
+    async with selling(upstream, tmp_path, urls, is_warm=is_warm) as service:
         await upstream.stop()
         told = [await service.buy(**urls) for _ in range(FAILURES_MIN + 1)]
         is_closed_now = await is_closed(service)
